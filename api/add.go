@@ -1,0 +1,151 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+)
+
+// DefaultShardSize is the shard size of DefaultAddParams: 100 MiB. The server
+// itself has no default.
+const DefaultShardSize uint64 = 100 << 20
+
+// Values of AddParams that the server knows.
+const (
+	formatUnixFS   = "unixfs"
+	formatCAR      = "car"
+	layoutBalanced = "balanced"
+	layoutTrickle  = "trickle"
+	defaultChunker = "size-262144"
+	defaultHash    = "sha2-256"
+)
+
+// AddedOutput is one event of an add: a node that was added, or, with an
+// undefined Cid, progress.
+type AddedOutput struct {
+	// Name is the path of the node below the upload, empty for a wrapping directory.
+	Name string `json:"name"`
+	Cid  Cid    `json:"cid"`
+	// Bytes read so far of this file, in progress events.
+	Bytes uint64 `json:"bytes,omitempty"`
+	// Size of the node's whole DAG in bytes.
+	Size        uint64    `json:"size,omitempty"`
+	Allocations []peer.ID `json:"allocations,omitempty"`
+}
+
+// UnmarshalJSON decodes as the package comment describes.
+func (o *AddedOutput) UnmarshalJSON(b []byte) error {
+	type plain AddedOutput
+	var wire struct {
+		plain
+		Allocations peerIDs `json:"allocations"`
+	}
+	if err := json.Unmarshal(b, &wire); err != nil {
+		return err
+	}
+	*o = AddedOutput(wire.plain)
+	o.Allocations = wire.Allocations.peers()
+	return nil
+}
+
+// IPFSAddParams tell how content becomes a DAG.
+type IPFSAddParams struct {
+	Layout  string // "balanced", "trickle", or empty for balanced
+	Chunker string // such as "size-262144", "rabin-16384-32768-65536", "buzhash"
+	// RawLeaves stores the leaves of files as raw blocks, NoRawLeaves does not.
+	// With neither, the server decides: raw with CID version 1 (U22). Both
+	// together are invalid.
+	RawLeaves   bool
+	NoRawLeaves bool
+	Progress    bool   // report the bytes read of each file
+	CidVersion  int    // 0 or 1
+	HashFun     string // multihash name; other than sha2-256 needs CidVersion 1
+	NoCopy      bool   // keep references to URLs instead of blocks
+}
+
+// AddParams tell how to add content and how to pin it. Use [DefaultAddParams]
+// to start from. PinUpdate and Mode are ignored by the server.
+type AddParams struct {
+	PinOptions
+	IPFSAddParams
+	Local          bool   // put blocks only on the contacted peer's IPFS; pin as usual
+	Recursive      bool   // client: directories may be added
+	Hidden         bool   // client: add files below a directory whose name begins with a dot
+	Wrap           bool   // wrap everything in one directory
+	Shard          bool   // experimental: spread the DAG over peers in shards of ShardSize
+	StreamChannels bool   // report while adding, instead of in one array at the end
+	Format         string // "unixfs", "car", or empty for unixfs
+	NoPin          bool   // only put blocks; without effect when sharding
+}
+
+// DefaultAddParams returns the parameters upstream's client starts from:
+// UnixFS, chunks of 256 KiB, sha2-256, CID version 0, streamed, shards of
+// DefaultShardSize. Every call returns a value of its own.
+func DefaultAddParams() *AddParams {
+	return &AddParams{
+		PinOptions: PinOptions{
+			ShardSize: DefaultShardSize,
+			Metadata:  make(map[string]string),
+		},
+		IPFSAddParams: IPFSAddParams{
+			Chunker: defaultChunker,
+			HashFun: defaultHash,
+		},
+		StreamChannels: true,
+		Format:         formatUnixFS,
+	}
+}
+
+// Equals compares everything but PinUpdate; the pin options as
+// PinOptions.Equals does.
+func (p AddParams) Equals(other AddParams) bool {
+	return p.PinOptions.Equals(other.PinOptions) &&
+		p.IPFSAddParams == other.IPFSAddParams &&
+		p.Local == other.Local &&
+		p.Recursive == other.Recursive &&
+		p.Hidden == other.Hidden &&
+		p.Wrap == other.Wrap &&
+		p.Shard == other.Shard &&
+		p.StreamChannels == other.StreamChannels &&
+		p.Format == other.Format &&
+		p.NoPin == other.NoPin
+}
+
+// Validate reports, all at once, the parameters that the server would refuse,
+// before or during the add, and contradictions between them.
+func (p AddParams) Validate() error {
+	errs := []error{p.PinOptions.Validate()}
+	if !validLayout(p.Layout) {
+		errs = append(errs, fmt.Errorf("unknown layout %q: use balanced or trickle", p.Layout))
+	}
+	if !validFormat(p.Format) {
+		errs = append(errs, fmt.Errorf("unknown format %q: use unixfs or car", p.Format))
+	}
+	if p.CidVersion != 0 && p.CidVersion != 1 {
+		errs = append(errs, fmt.Errorf("unknown CID version %d: use 0 or 1", p.CidVersion))
+	}
+	if p.CidVersion == 0 && p.HashFun != "" && !strings.EqualFold(p.HashFun, defaultHash) {
+		errs = append(errs, fmt.Errorf("hash function %q needs CID version 1", p.HashFun))
+	}
+	if p.RawLeaves && p.NoRawLeaves {
+		errs = append(errs, errors.New("raw leaves are both asked for and refused: set only one of RawLeaves and NoRawLeaves"))
+	}
+	if p.Shard && p.ShardSize == 0 {
+		errs = append(errs, errors.New("sharding needs a shard size: set ShardSize, for example to DefaultShardSize"))
+	}
+	if p.Wrap && p.Format == formatCAR {
+		errs = append(errs, errors.New("a CAR file cannot be wrapped with a directory: unset Wrap"))
+	}
+	return errors.Join(errs...)
+}
+
+func validLayout(layout string) bool {
+	return layout == "" || layout == layoutBalanced || layout == layoutTrickle
+}
+
+func validFormat(format string) bool {
+	return format == "" || format == formatUnixFS || format == formatCAR
+}

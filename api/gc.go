@@ -1,0 +1,48 @@
+package api
+
+import (
+	"encoding/json"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+)
+
+// IPFSRepoStat is the size of an IPFS repository, in bytes.
+type IPFSRepoStat struct {
+	RepoSize   uint64
+	StorageMax uint64
+}
+
+// IPFSRepoGC is one block that a garbage collection removed, or failed to.
+type IPFSRepoGC struct {
+	Key   Cid    `json:"key"`
+	Error string `json:"error,omitempty"`
+}
+
+// RepoGC is the outcome of a garbage collection at one peer.
+type RepoGC struct {
+	Peer     peer.ID      `json:"peer"`
+	Peername string       `json:"peername"`
+	Keys     []IPFSRepoGC `json:"keys"`
+	Error    string       `json:"error,omitempty"`
+}
+
+// UnmarshalJSON decodes as the package comment describes.
+func (r *RepoGC) UnmarshalJSON(b []byte) error {
+	type plain RepoGC
+	var wire struct {
+		plain
+		Peer peerID `json:"peer"`
+	}
+	if err := json.Unmarshal(b, &wire); err != nil {
+		return err
+	}
+	*r = RepoGC(wire.plain)
+	r.Peer = peer.ID(wire.Peer)
+	return nil
+}
+
+// GlobalRepoGC is the outcome of a garbage collection at each cluster peer,
+// under its peer ID in base58.
+type GlobalRepoGC struct {
+	PeerMap map[string]RepoGC `json:"peer_map"`
+}

@@ -1,0 +1,70 @@
+package api
+
+import (
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/mr-tron/base58"
+)
+
+// maxPeerText bounds the text of a peer ID on the wire, because base58 costs
+// quadratic time. Real peer IDs have 46 to 65 characters.
+const maxPeerText = 256
+
+// peerID is a peer.ID with the tolerant decoding that the package comment
+// describes. JSON null leaves it empty.
+type peerID peer.ID
+
+// UnmarshalText never fails.
+func (p *peerID) UnmarshalText(text []byte) error {
+	*p = peerID(tolerantPeerID(string(text)))
+	return nil
+}
+
+func tolerantPeerID(text string) peer.ID {
+	if text == "" || len(text) > maxPeerText {
+		return ""
+	}
+	if pid, err := peer.Decode(text); err == nil {
+		return pid
+	}
+	if raw, err := base58.Decode(text); err == nil {
+		return peer.ID(raw)
+	}
+	return peer.ID(text)
+}
+
+// peerIDs is a list of peer IDs with the same decoding; null stays nil.
+type peerIDs []peerID
+
+func (ps peerIDs) peers() []peer.ID {
+	if ps == nil {
+		return nil
+	}
+	out := make([]peer.ID, len(ps))
+	for i, p := range ps {
+		out[i] = peer.ID(p)
+	}
+	return out
+}
+
+// PeersToStrings returns the base58 text of each peer ID.
+func PeersToStrings(peers []peer.ID) []string {
+	texts := make([]string, len(peers))
+	for i, p := range peers {
+		texts[i] = p.String()
+	}
+	return texts
+}
+
+// StringsToPeers parses peer IDs and drops texts that are none.
+func StringsToPeers(texts []string) []peer.ID {
+	peers := make([]peer.ID, 0, len(texts))
+	for _, text := range texts {
+		if len(text) > maxPeerText {
+			continue
+		}
+		if p, err := peer.Decode(text); err == nil {
+			peers = append(peers, p)
+		}
+	}
+	return peers
+}
