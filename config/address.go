@@ -1,7 +1,11 @@
 package config
 
 import (
+	"errors"
+	"net"
+	"net/netip"
 	"net/url"
+	"strings"
 
 	"github.com/multiformats/go-multiaddr"
 )
@@ -22,38 +26,169 @@ type Address struct {
 	// Network is "tcp", "tcp4" or "tcp6" for http and https, "unix" for a
 	// socket, and empty for p2p and dnsaddr.
 	Network string
-	// HostPort is what to dial for http and https.
+	// HostPort is what to dial for http and https. An IPv6 zone is part of it.
 	HostPort string
 	// Socket is the path of the Unix socket.
 	Socket string
 	// TLS says that HTTP is spoken over TLS: always for https, on demand for a
 	// Unix socket.
 	TLS bool
-	// ServerName is what the server's certificate must bear and what goes
-	// into SNI and the Host header, if it is not HostPort's host.
+	// ServerName is the name that the server's certificate must bear, and that
+	// goes into SNI and the Host header. Empty means the host of HostPort.
 	ServerName string
-	// BasePath is empty, or begins with a slash and ends with none.
+	// BasePath is empty, or begins with a slash and does not end with one. It
+	// is not percent-encoded.
 	BasePath string
 	// Multiaddr is the address as it was given, or nil if it came from URL or
-	// Host and Port.
+	// from Host and Port.
 	Multiaddr multiaddr.Multiaddr
 }
 
-// Address normalises the endpoint's address.
+// defaultAPIAddr is the address of the zero Config.
+var defaultAPIAddr = multiaddr.StringCast("/ip4/" + DefaultHost + "/tcp/" + DefaultPort)
+
+// Address normalises the endpoint's address. APIAddr and URL exclude each
+// other, and so do URL and Host or Port; APIAddr takes precedence over Host and
+// Port.
 func (c *Config) Address() (Address, error) {
-	return Address{Scheme: SchemeHTTP, Network: "tcp", HostPort: DefaultHost + ":" + DefaultPort}, nil
+	var (
+		a   Address
+		err error
+	)
+	switch {
+	case len(c.APIAddr) > 0 && c.URL != "":
+		err = errors.New("both APIAddr and URL are set: keep the one that is meant")
+	case c.URL != "" && (c.Host != "" || c.Port != ""):
+		err = errors.New("URL is set together with Host or Port: keep the one that is meant")
+	case len(c.APIAddr) > 0:
+		a, err = parseMultiaddr(c.APIAddr, c.SSL)
+	case c.URL != "":
+		a, err = parseURL(c.URL, c.SSL)
+	case c.Host != "" || c.Port != "":
+		a, err = parseHostPort(c.Host, c.Port, c.SSL)
+	default:
+		a, err = parseMultiaddr(defaultAPIAddr, c.SSL)
+	}
+	if err != nil {
+		return Address{}, err
+	}
+	if err := a.setServerName(c.TLS.ServerName); err != nil {
+		return Address{}, err
+	}
+	if err := a.setBasePath(c.BasePath); err != nil {
+		return Address{}, err
+	}
+	return a, nil
 }
+
+// setServerName adds Config.TLS.ServerName to what the address itself says.
+func (a *Address) setServerName(name string) error {
+	if name == "" || !a.mayUseTLS() {
+		return nil
+	}
+	if a.ServerName != "" && !strings.EqualFold(a.ServerName, name) {
+		return errors.New("TLS.ServerName contradicts the /sni/ part of APIAddr")
+	}
+	if err := checkName(name); err != nil {
+		return err
+	}
+	a.ServerName = name
+	return nil
+}
+
+// setBasePath adds Config.BasePath to what the address itself says.
+func (a *Address) setBasePath(p string) error {
+	p, err := cleanBasePath(p)
+	if err != nil {
+		return err
+	}
+	if p != "" && a.BasePath != "" && p != a.BasePath {
+		return errors.New("BasePath contradicts the path in the address")
+	}
+	if p != "" {
+		a.BasePath = p
+	}
+	return nil
+}
+
+// mayUseTLS reports whether TLS settings can matter to the address: whether it
+// uses TLS, or may resolve to an address that does.
+func (a Address) mayUseTLS() bool { return a.TLS || a.Scheme == SchemeDNSAddr }
 
 // URL returns scheme, host and base path of the endpoint's URLs; the path has
-// no trailing slash.
+// no trailing slash. The host is the peer ID for a libp2p address and
+// "localhost" for a Unix socket. Each call makes a new URL.
 func (a Address) URL() *url.URL {
-	return &url.URL{Scheme: "http", Host: a.HostPort, Path: a.BasePath}
+	u := &url.URL{Scheme: "http", Host: a.urlHost(), Path: a.BasePath}
+	if a.TLS {
+		u.Scheme = "https"
+	}
+	return u
 }
 
-// String is the address as errors name it: the multiaddress or the URL.
+func (a Address) urlHost() string {
+	switch a.Scheme {
+	case SchemeUnix:
+		if a.ServerName != "" {
+			return a.ServerName
+		}
+		return "localhost"
+	case SchemeP2P, SchemeDNSAddr:
+		if id := a.PeerID(); id != "" {
+			return id
+		}
+		return a.Multiaddr[0].Value()
+	}
+	host, port, err := net.SplitHostPort(a.HostPort)
+	if err != nil {
+		return a.HostPort
+	}
+	if a.ServerName != "" {
+		host = a.ServerName
+	}
+	if a.TLS && port == "443" || !a.TLS && port == "80" {
+		port = ""
+	}
+	if port == "" {
+		if strings.Contains(host, ":") {
+			return "[" + host + "]"
+		}
+		return host
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// PeerID is the libp2p peer ID that the address ends in, as text, or empty.
+func (a Address) PeerID() string {
+	if n := len(a.Multiaddr); n > 0 && a.Multiaddr[n-1].Protocol().Code == multiaddr.P_P2P {
+		return a.Multiaddr[n-1].Value()
+	}
+	return ""
+}
+
+// String is the address as errors name it: the multiaddress or the URL. It
+// holds no secret.
 func (a Address) String() string {
+	if len(a.Multiaddr) > 0 {
+		return a.Multiaddr.String()
+	}
 	return a.URL().String()
 }
 
-// Validate reports everything that is wrong with c.
-func (c *Config) Validate() error { return nil }
+// private reports whether what is sent to the address can be read by nobody
+// but the peer and its machine. A dnsaddr is private until it is resolved.
+func (a Address) private() bool {
+	if a.Scheme != SchemeHTTP {
+		return true
+	}
+	host, _, err := net.SplitHostPort(a.HostPort)
+	if err != nil {
+		return false
+	}
+	if ip, err := netip.ParseAddr(host); err == nil {
+		// To dial the unspecified address is to dial this machine.
+		return ip.Unmap().IsLoopback() || ip.IsUnspecified()
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	return host == "localhost" || strings.HasSuffix(host, ".localhost")
+}

@@ -1,0 +1,63 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// CheckCleartext returns an error if requests to addr would carry credentials
+// that others can read on the way: the connection is not encrypted, does not
+// stay on this machine, and AllowCleartextAuth is not set. Validate calls it
+// for the Config's own address; what a /dnsaddr/ address turns into is checked
+// when it is dialled.
+func (c *Config) CheckCleartext(addr Address) error {
+	if c.AllowCleartextAuth || addr.private() || !c.hasCredentials() {
+		return nil
+	}
+	return fmt.Errorf("credentials would be sent unencrypted to %s: use https, or set AllowCleartextAuth", addr)
+}
+
+func (c *Config) hasCredentials() bool {
+	return c.Username != "" || c.Password != "" || c.Token != "" || c.TokenFunc != nil || hasSecretHeader(c.Headers)
+}
+
+// checkCredentials sees to it that there is one way in which requests are
+// authenticated, and that it is complete.
+func (c *Config) checkCredentials() error {
+	var errs []error
+	var bearer []string
+	for _, b := range []struct {
+		name  string
+		isSet bool
+	}{
+		{"Token", c.Token != ""},
+		{"TokenFunc", c.TokenFunc != nil},
+		{"FetchToken", c.FetchToken},
+		{"MintTTL", c.MintTTL > 0},
+	} {
+		if b.isSet {
+			bearer = append(bearer, b.name)
+		}
+	}
+	needsUser := c.FetchToken || c.MintTTL > 0
+	hasUser := c.Username != "" || c.Password != ""
+	switch {
+	case len(bearer) > 1:
+		errs = append(errs, fmt.Errorf("%s are set together: choose one way of getting a bearer token", strings.Join(bearer, ", ")))
+	case len(bearer) == 1 && hasUser && !needsUser:
+		errs = append(errs, fmt.Errorf("%s is set together with Username or Password: a request carries one of them only", bearer[0]))
+	case needsUser && !hasUser:
+		errs = append(errs, fmt.Errorf("%s needs Username and Password", bearer[0]))
+	}
+	if hasUser && (c.Username == "" || c.Password == "") {
+		errs = append(errs, errors.New("one of Username and Password is empty: the server accepts neither without the other"))
+	}
+	if strings.Contains(c.Username, ":") && c.MintTTL <= 0 {
+		errs = append(errs, errors.New("Username contains a colon, which Basic credentials cannot express"))
+	}
+	if strings.ContainsFunc(c.Token, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+		errs = append(errs, errors.New("Token contains a space, a control or a non-ASCII character: give the bare token, without \"Bearer\" or a line end"))
+	}
+	return errors.Join(errs...)
+}

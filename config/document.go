@@ -1,0 +1,227 @@
+package config
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/multiformats/go-multiaddr"
+)
+
+// document is how a Config is written in JSON.
+type document struct {
+	APIAddr                string       `json:"api_addr,omitempty"`
+	URL                    string       `json:"url,omitempty"`
+	Host                   string       `json:"host,omitempty"`
+	Port                   string       `json:"port,omitempty"`
+	SSL                    bool         `json:"ssl,omitempty"`
+	BasePath               string       `json:"base_path,omitempty"`
+	TLS                    *tlsDocument `json:"tls,omitempty"`
+	Username               string       `json:"username,omitempty"`
+	Password               string       `json:"password,omitempty"`
+	Token                  string       `json:"token,omitempty"`
+	FetchToken             bool         `json:"fetch_token,omitempty"`
+	MintTTL                duration     `json:"mint_ttl,omitempty"`
+	AllowCleartextAuth     bool         `json:"allow_cleartext_auth,omitempty"`
+	Headers                http.Header  `json:"headers,omitempty"`
+	UserAgent              string       `json:"user_agent,omitempty"`
+	ProtectorKey           string       `json:"protector_key,omitempty"`
+	ProxyAddr              string       `json:"proxy_addr,omitempty"`
+	DialTimeout            duration     `json:"dial_timeout,omitempty"`
+	HeaderTimeout          duration     `json:"header_timeout,omitempty"`
+	IdleTimeout            duration     `json:"idle_timeout,omitempty"`
+	Timeout                duration     `json:"timeout,omitempty"`
+	DisableKeepAlives      bool         `json:"disable_keep_alives,omitempty"`
+	Weight                 int          `json:"weight,omitempty"`
+	AllowUnverifiedStreams bool         `json:"allow_unverified_streams,omitempty"`
+}
+
+// tlsDocument is how TLS is written in JSON. PEM data are strings.
+type tlsDocument struct {
+	CAFile     string `json:"ca_file,omitempty"`
+	CA         string `json:"ca,omitempty"`
+	CertFile   string `json:"cert_file,omitempty"`
+	KeyFile    string `json:"key_file,omitempty"`
+	Cert       string `json:"cert,omitempty"`
+	Key        string `json:"key,omitempty"`
+	ServerName string `json:"server_name,omitempty"`
+	Insecure   bool   `json:"insecure,omitempty"`
+}
+
+// document returns c for print, secrets masked.
+func (c *Config) document() *document {
+	d := &document{
+		APIAddr:                c.APIAddr.String(),
+		URL:                    maskURL(c.URL),
+		Host:                   c.Host,
+		Port:                   c.Port,
+		SSL:                    c.SSL,
+		BasePath:               c.BasePath,
+		Username:               c.Username,
+		Password:               masked(c.Password != ""),
+		Token:                  masked(c.Token != ""),
+		FetchToken:             c.FetchToken,
+		MintTTL:                duration(c.MintTTL),
+		AllowCleartextAuth:     c.AllowCleartextAuth,
+		Headers:                maskHeaders(c.Headers),
+		UserAgent:              c.UserAgent,
+		ProtectorKey:           masked(len(c.ProtectorKey) > 0),
+		ProxyAddr:              c.ProxyAddr.String(),
+		DialTimeout:            duration(c.DialTimeout),
+		HeaderTimeout:          duration(c.HeaderTimeout),
+		IdleTimeout:            duration(c.IdleTimeout),
+		Timeout:                duration(c.Timeout),
+		DisableKeepAlives:      c.DisableKeepAlives,
+		Weight:                 c.Weight,
+		AllowUnverifiedStreams: c.AllowUnverifiedStreams,
+	}
+	if len(c.APIAddr) == 0 {
+		d.APIAddr = ""
+	}
+	if len(c.ProxyAddr) == 0 {
+		d.ProxyAddr = ""
+	}
+	if !c.TLS.isZero() {
+		d.TLS = c.TLS.document()
+	}
+	return d
+}
+
+func (t *TLS) document() *tlsDocument {
+	return &tlsDocument{
+		CAFile:     t.CAFile,
+		CA:         string(t.CA),
+		CertFile:   t.CertFile,
+		KeyFile:    t.KeyFile,
+		Cert:       string(t.Cert),
+		Key:        masked(len(t.Key) > 0),
+		ServerName: t.ServerName,
+		Insecure:   t.Insecure,
+	}
+}
+
+// config is the reverse of Config.document.
+func (d *document) config() (*Config, error) {
+	var errs []error
+	apiAddr, err := optionalMultiaddr("api_addr", d.APIAddr)
+	errs = append(errs, err)
+	proxyAddr, err := optionalMultiaddr("proxy_addr", d.ProxyAddr)
+	errs = append(errs, err)
+	key, err := parseProtectorKey(d.ProtectorKey)
+	if err != nil {
+		err = fmt.Errorf("protector_key: %w", err)
+	}
+	errs = append(errs, err, d.checkMasks())
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	c := &Config{
+		APIAddr:                apiAddr,
+		URL:                    d.URL,
+		Host:                   d.Host,
+		Port:                   d.Port,
+		SSL:                    d.SSL,
+		BasePath:               d.BasePath,
+		Username:               d.Username,
+		Password:               d.Password,
+		Token:                  d.Token,
+		FetchToken:             d.FetchToken,
+		MintTTL:                time.Duration(d.MintTTL),
+		AllowCleartextAuth:     d.AllowCleartextAuth,
+		Headers:                d.Headers,
+		UserAgent:              d.UserAgent,
+		ProtectorKey:           key,
+		ProxyAddr:              proxyAddr,
+		DialTimeout:            time.Duration(d.DialTimeout),
+		HeaderTimeout:          time.Duration(d.HeaderTimeout),
+		IdleTimeout:            time.Duration(d.IdleTimeout),
+		Timeout:                time.Duration(d.Timeout),
+		DisableKeepAlives:      d.DisableKeepAlives,
+		Weight:                 d.Weight,
+		AllowUnverifiedStreams: d.AllowUnverifiedStreams,
+	}
+	if d.TLS != nil {
+		c.TLS = d.TLS.tls()
+	}
+	return c, nil
+}
+
+func (d *tlsDocument) tls() TLS {
+	return TLS{
+		CAFile:     d.CAFile,
+		CA:         []byte(d.CA),
+		CertFile:   d.CertFile,
+		KeyFile:    d.KeyFile,
+		Cert:       []byte(d.Cert),
+		Key:        []byte(d.Key),
+		ServerName: d.ServerName,
+		Insecure:   d.Insecure,
+	}
+}
+
+// checkMasks refuses what a printed Config shows in the place of secrets.
+func (d *document) checkMasks() error {
+	secrets := map[string]string{"password": d.Password, "token": d.Token}
+	if d.TLS != nil {
+		secrets["tls.key"] = d.TLS.Key
+	}
+	for name, values := range d.Headers {
+		for _, v := range values {
+			if secretHeader(name) && v == mask {
+				secrets["headers."+name] = v
+			}
+		}
+	}
+	var errs []error
+	for key, value := range secrets {
+		if value == mask {
+			errs = append(errs, fmt.Errorf("%s is %q, as a Config is printed: put in the secret itself", key, mask))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func optionalMultiaddr(key, text string) (multiaddr.Multiaddr, error) {
+	if text == "" {
+		return nil, nil
+	}
+	m, err := multiaddr.NewMultiaddr(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", key, err)
+	}
+	return m, nil
+}
+
+// parseProtectorKey reads a key as cluster configurations hold their secret:
+// 64 hexadecimal digits. Its error does not repeat the text.
+func parseProtectorKey(text string) ([]byte, error) {
+	if text == "" {
+		return nil, nil
+	}
+	key, err := hex.DecodeString(text)
+	if err != nil || len(key) != protectorKeyLen {
+		return nil, fmt.Errorf("the key must have %d hexadecimal digits", 2*protectorKeyLen)
+	}
+	return key, nil
+}
+
+// duration is written as time.Duration prints it.
+type duration time.Duration
+
+func (d duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(d).String()) }
+
+func (d *duration) UnmarshalJSON(b []byte) error {
+	var text string
+	if err := json.Unmarshal(b, &text); err != nil {
+		return fmt.Errorf("a duration must be a string such as \"10s\", not %s", b)
+	}
+	v, err := time.ParseDuration(text)
+	if err != nil {
+		return fmt.Errorf("%q is not a duration such as \"10s\"", text)
+	}
+	*d = duration(v)
+	return nil
+}

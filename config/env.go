@@ -1,0 +1,192 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/multiformats/go-multiaddr"
+)
+
+// ParseAddrs makes a Config for each element of a comma-separated list of
+// multiaddresses, URLs, and host or host:port. User name and password in a URL
+// become the Config's credentials. At least one element is needed.
+func ParseAddrs(list string) ([]*Config, error) {
+	var (
+		cfgs []*Config
+		errs []error
+	)
+	for i, text := range strings.Split(list, ",") {
+		text = strings.TrimSpace(text)
+		if text == "" {
+			continue
+		}
+		c, err := parseAddr(text)
+		if err == nil {
+			_, err = c.Address()
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("config: element %d of the address list: %w", i+1, err))
+		}
+		cfgs = append(cfgs, c)
+	}
+	if len(cfgs) == 0 {
+		errs = append(errs, errors.New("config: the address list is empty"))
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return cfgs, nil
+}
+
+func parseAddr(text string) (*Config, error) {
+	if strings.HasPrefix(text, "/") {
+		m, err := multiaddr.NewMultiaddr(text)
+		return &Config{APIAddr: m}, err
+	}
+	if !strings.Contains(text, "://") {
+		return &Config{Host: text}, nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.User == nil {
+		return &Config{URL: text}, nil // Address tells what is wrong with it.
+	}
+	c := &Config{Username: u.User.Username()}
+	c.Password, _ = u.User.Password()
+	u.User = nil
+	c.URL = u.String()
+	return c, nil
+}
+
+// FromEnv makes Configs from environment variables; pass it os.LookupEnv. An
+// empty variable counts as missing.
+//
+//	PINFLEET_API                   addresses, as for ParseAddrs; default: /ip4/127.0.0.1/tcp/9094
+//	PINFLEET_BASIC_AUTH            user:password
+//	PINFLEET_TOKEN                 a bearer token
+//	PINFLEET_ALLOW_CLEARTEXT_AUTH  true or false, as all that are yes or no
+//	PINFLEET_SSL                   https where the address does not say
+//	PINFLEET_CA_FILE               TLS.CAFile
+//	PINFLEET_CERT_FILE             TLS.CertFile
+//	PINFLEET_KEY_FILE              TLS.KeyFile
+//	PINFLEET_SERVER_NAME           TLS.ServerName
+//	PINFLEET_INSECURE              TLS.Insecure
+//	PINFLEET_BASE_PATH             BasePath
+//	PINFLEET_USER_AGENT            UserAgent
+//	PINFLEET_PROTECTOR_KEY         64 hexadecimal digits
+//	PINFLEET_PROXY_ADDR            a multiaddress
+//	PINFLEET_DIAL_TIMEOUT          a duration such as 10s; so are the next
+//	PINFLEET_HEADER_TIMEOUT
+//	PINFLEET_IDLE_TIMEOUT
+//	PINFLEET_TIMEOUT
+//
+// FromEnv reports every variable that cannot be understood; it does not call
+// Validate.
+func FromEnv(lookup func(string) (string, bool)) ([]*Config, error) {
+	e := env{lookup: lookup}
+	template := &Config{
+		Token:              e.text("TOKEN"),
+		AllowCleartextAuth: e.bool("ALLOW_CLEARTEXT_AUTH"),
+		SSL:                e.bool("SSL"),
+		BasePath:           e.text("BASE_PATH"),
+		TLS: TLS{
+			CAFile:     e.text("CA_FILE"),
+			CertFile:   e.text("CERT_FILE"),
+			KeyFile:    e.text("KEY_FILE"),
+			ServerName: e.text("SERVER_NAME"),
+			Insecure:   e.bool("INSECURE"),
+		},
+		UserAgent:     e.text("USER_AGENT"),
+		DialTimeout:   e.duration("DIAL_TIMEOUT"),
+		HeaderTimeout: e.duration("HEADER_TIMEOUT"),
+		IdleTimeout:   e.duration("IDLE_TIMEOUT"),
+		Timeout:       e.duration("TIMEOUT"),
+	}
+	if auth := e.text("BASIC_AUTH"); auth != "" {
+		var ok bool
+		if template.Username, template.Password, ok = strings.Cut(auth, ":"); !ok {
+			e.fail("BASIC_AUTH", errors.New("it must have the form user:password"))
+		}
+	}
+	var err error
+	if template.ProtectorKey, err = parseProtectorKey(e.text("PROTECTOR_KEY")); err != nil {
+		e.fail("PROTECTOR_KEY", err)
+	}
+	if text := e.text("PROXY_ADDR"); text != "" {
+		if template.ProxyAddr, err = multiaddr.NewMultiaddr(text); err != nil {
+			e.fail("PROXY_ADDR", err)
+		}
+	}
+	cfgs := e.addresses(template)
+	if err := errors.Join(e.errs...); err != nil {
+		return nil, err
+	}
+	return cfgs, nil
+}
+
+// env reads variables and collects what is wrong with them.
+type env struct {
+	lookup func(string) (string, bool)
+	errs   []error
+}
+
+func (e *env) fail(name string, err error) {
+	e.errs = append(e.errs, fmt.Errorf("config: PINFLEET_%s: %w", name, err))
+}
+
+func (e *env) text(name string) string {
+	v, _ := e.lookup("PINFLEET_" + name)
+	return v
+}
+
+func (e *env) bool(name string) bool {
+	text := e.text(name)
+	if text == "" {
+		return false
+	}
+	v, err := strconv.ParseBool(text)
+	if err != nil {
+		e.fail(name, fmt.Errorf("%q is neither true nor false", text))
+	}
+	return v
+}
+
+func (e *env) duration(name string) time.Duration {
+	text := e.text(name)
+	if text == "" {
+		return 0
+	}
+	v, err := time.ParseDuration(text)
+	if err != nil {
+		e.fail(name, fmt.Errorf("%q is not a duration such as 10s", text))
+	}
+	return v
+}
+
+// addresses returns template once for each address of PINFLEET_API.
+func (e *env) addresses(template *Config) []*Config {
+	list := e.text("API")
+	if list == "" {
+		return []*Config{template}
+	}
+	cfgs, err := ParseAddrs(list)
+	if err != nil {
+		e.fail("API", err)
+		return nil
+	}
+	for i, at := range cfgs {
+		n := template.Clone()
+		n.APIAddr, n.URL, n.Host = at.APIAddr, at.URL, at.Host
+		if at.Username != "" || at.Password != "" {
+			if n.Username != "" || n.Token != "" {
+				e.fail("API", errors.New("a URL has credentials, and so has another variable: keep one of them"))
+			}
+			n.Username, n.Password = at.Username, at.Password
+		}
+		cfgs[i] = n
+	}
+	return cfgs
+}

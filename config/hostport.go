@@ -1,0 +1,192 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// parseURL makes an Address of Config.URL. Its errors do not repeat the URL,
+// which may hold a password.
+func parseURL(text string, ssl bool) (Address, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		var ue *url.Error
+		if errors.As(err, &ue) {
+			err = ue.Err
+		}
+		return Address{}, fmt.Errorf("URL cannot be parsed: %w", err)
+	}
+	switch {
+	case u.Scheme != SchemeHTTP && u.Scheme != SchemeHTTPS:
+		return Address{}, errors.New("URL must begin with http:// or https://")
+	case u.User != nil:
+		return Address{}, errors.New("URL holds credentials: put them in Username and Password")
+	case u.RawQuery != "" || u.ForceQuery || strings.Contains(text, "#"):
+		return Address{}, errors.New("URL has a query or a fragment: it may only have host, port and base path")
+	case ssl && u.Scheme == SchemeHTTP:
+		return Address{}, errors.New("SSL is set, but URL says http://: drop the one that is wrong")
+	case strings.Contains(strings.ToLower(u.EscapedPath()), "%2f"):
+		return Address{}, errors.New("URL has an escaped slash in its path")
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{SchemeHTTP: "80", SchemeHTTPS: "443"}[u.Scheme]
+	}
+	if u.Hostname() == "" {
+		return Address{}, errors.New("URL has no host")
+	}
+	a, err := hostAddress(u.Hostname(), port, u.Scheme == SchemeHTTPS)
+	if err != nil {
+		return Address{}, fmt.Errorf("URL: %w", err)
+	}
+	a.BasePath, err = cleanBasePath(u.Path)
+	return a, err
+}
+
+// parseHostPort makes an Address of Config.Host, which may hold a port, and
+// Config.Port.
+func parseHostPort(host, port string, ssl bool) (Address, error) {
+	switch {
+	case strings.Contains(host, "://"):
+		return Address{}, errors.New("Host is a URL: put it in URL")
+	case strings.HasPrefix(host, "/"):
+		return Address{}, errors.New("Host begins with a slash: put a multiaddress in APIAddr")
+	}
+	host, inHost, err := splitHost(host)
+	if err != nil {
+		return Address{}, err
+	}
+	if inHost != "" && port != "" && inHost != port {
+		return Address{}, fmt.Errorf("Host has port %s, but Port is %q: drop the one that is wrong", inHost, port)
+	}
+	if port == "" {
+		port = inHost
+	}
+	if port == "" {
+		port = DefaultPort
+	}
+	if host == "" {
+		host = DefaultHost
+	}
+	a, err := hostAddress(host, port, ssl)
+	if err != nil {
+		return Address{}, fmt.Errorf("Host and Port: %w", err)
+	}
+	return a, nil
+}
+
+// splitHost splits host, host:port, an IPv6 address, [address] and
+// [address]:port.
+func splitHost(s string) (host, port string, err error) {
+	bracketed := strings.HasPrefix(s, "[")
+	if bracketed && strings.HasSuffix(s, "]") {
+		return s[1 : len(s)-1], "", checkIPv6(s[1 : len(s)-1])
+	}
+	if !bracketed && strings.Count(s, ":") != 1 {
+		return s, "", nil
+	}
+	if host, port, err = net.SplitHostPort(s); err != nil {
+		return "", "", fmt.Errorf("Host %q is neither a name, an IP address nor host:port", s)
+	}
+	if host == "" || port == "" {
+		return "", "", fmt.Errorf("Host %q lacks the host or the port around the colon", s)
+	}
+	if bracketed {
+		err = checkIPv6(host)
+	}
+	return host, port, err
+}
+
+func checkIPv6(s string) error {
+	if ip, err := netip.ParseAddr(s); err != nil || !ip.Is6() {
+		return fmt.Errorf("Host has %q in brackets, which is not an IPv6 address", s)
+	}
+	return nil
+}
+
+// hostAddress makes an Address of a name or IP address and a port.
+func hostAddress(host, port string, tls bool) (Address, error) {
+	port, err := parsePort(port)
+	if err != nil {
+		return Address{}, err
+	}
+	if ip, err := netip.ParseAddr(host); err == nil {
+		if err := checkZone(ip.Zone()); err != nil {
+			return Address{}, err
+		}
+	} else if err := checkName(host); err != nil {
+		return Address{}, err
+	}
+	a := Address{Scheme: SchemeHTTP, Network: "tcp", HostPort: net.JoinHostPort(host, port), TLS: tls}
+	if tls {
+		a.Scheme = SchemeHTTPS
+	}
+	return a, nil
+}
+
+func parsePort(s string) (string, error) {
+	n, err := strconv.ParseUint(s, 10, 16)
+	if err != nil || n == 0 {
+		return "", fmt.Errorf("port %q is not a number from 1 to 65535", s)
+	}
+	return strconv.FormatUint(n, 10), nil
+}
+
+// checkName refuses what cannot be a host name (or an IPv4 address). It is
+// lenient about underscores, which container networks use.
+func checkName(s string) error {
+	if s == "" || len(s) > 253 {
+		return fmt.Errorf("host name %q is empty or longer than 253 characters", s)
+	}
+	for _, r := range s {
+		if r > 127 {
+			return fmt.Errorf("host name %q is not ASCII: write it in its xn-- form", s)
+		}
+		if !isAlnum(r) && !strings.ContainsRune("-_.", r) {
+			return fmt.Errorf("host name %q contains %q", s, r)
+		}
+	}
+	if strings.HasPrefix(s, ".") || strings.Contains(s, "..") {
+		return fmt.Errorf("host name %q has an empty label", s)
+	}
+	return nil
+}
+
+// checkZone keeps IPv6 zones to what interface names are made of.
+func checkZone(s string) error {
+	for _, r := range s {
+		if !isAlnum(r) && !strings.ContainsRune("-_.", r) {
+			return fmt.Errorf("IPv6 zone %q contains %q", s, r)
+		}
+	}
+	return nil
+}
+
+func isAlnum(r rune) bool {
+	return '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
+}
+
+// cleanBasePath brings a base path into the form of Address.BasePath. Servers
+// redirect what is not in canonical form, and a redirected POST becomes a GET.
+func cleanBasePath(p string) (string, error) {
+	p = strings.TrimRight(p, "/")
+	if p == "" {
+		return "", nil
+	}
+	if p[0] != '/' {
+		p = "/" + p
+	}
+	if path.Clean(p) != p {
+		return "", fmt.Errorf("base path %q has an empty, . or .. element", p)
+	}
+	if strings.ContainsFunc(p, func(r rune) bool { return r < ' ' || r == 0x7f || r == '?' || r == '#' }) {
+		return "", fmt.Errorf("base path %q contains a control character, ? or #", p)
+	}
+	return p, nil
+}

@@ -1,0 +1,95 @@
+package config
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+)
+
+func (t *TLS) isZero() bool {
+	return t.CAFile == "" && len(t.CA) == 0 && t.CertFile == "" && len(t.Cert) == 0 &&
+		t.KeyFile == "" && len(t.Key) == 0 && t.ServerName == "" && !t.Insecure
+}
+
+// ClientConfig makes the tls.Config for connections to one server, but for its
+// ServerName, which depends on the address. It reads the files that t names,
+// and reports everything that is wrong with them.
+func (t *TLS) ClientConfig() (*tls.Config, error) {
+	roots, caErr := t.roots()
+	certs, certErr := t.certificates()
+	if err := errors.Join(caErr, certErr); err != nil {
+		return nil, err
+	}
+	return &tls.Config{
+		MinVersion:   tls.VersionTLS12,
+		NextProtos:   []string{"http/1.1"},
+		RootCAs:      roots,
+		Certificates: certs,
+		ServerName:   t.ServerName,
+		// Only where the user asks for it in so many words.
+		InsecureSkipVerify: t.Insecure,
+	}, nil
+}
+
+// roots returns the pool of the own certificate authorities, nil if there are
+// none and the system's apply.
+func (t *TLS) roots() (*x509.CertPool, error) {
+	if t.CAFile == "" && len(t.CA) == 0 {
+		return nil, nil
+	}
+	pool := x509.NewCertPool()
+	if len(t.CA) > 0 && !pool.AppendCertsFromPEM(t.CA) {
+		return nil, errors.New("TLS.CA holds no PEM certificate")
+	}
+	if t.CAFile != "" {
+		pem, err := os.ReadFile(t.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("TLS.CAFile cannot be read: %w", err)
+		}
+		if !pool.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("TLS.CAFile %s holds no PEM certificate", t.CAFile)
+		}
+	}
+	return pool, nil
+}
+
+// certificates returns the client's certificate, if there is one.
+func (t *TLS) certificates() ([]tls.Certificate, error) {
+	cert, certErr := oneOf("Cert", t.CertFile, t.Cert)
+	key, keyErr := oneOf("Key", t.KeyFile, t.Key)
+	if err := errors.Join(certErr, keyErr); err != nil {
+		return nil, err
+	}
+	switch {
+	case cert == nil && key == nil:
+		return nil, nil
+	case key == nil:
+		return nil, errors.New("TLS has a client certificate without its key: set Key or KeyFile")
+	case cert == nil:
+		return nil, errors.New("TLS has a client key without its certificate: set Cert or CertFile")
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return nil, fmt.Errorf("TLS client certificate and key: %w", err)
+	}
+	return []tls.Certificate{pair}, nil
+}
+
+// oneOf returns data or what the file holds.
+func oneOf(name, file string, data []byte) ([]byte, error) {
+	switch {
+	case file == "" && len(data) == 0:
+		return nil, nil
+	case file == "":
+		return data, nil
+	case len(data) > 0:
+		return nil, fmt.Errorf("TLS.%s and TLS.%sFile are both set: keep the one that is meant", name, name)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("TLS.%sFile cannot be read: %w", name, err)
+	}
+	return data, nil
+}

@@ -1,0 +1,166 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/textproto"
+	"strings"
+)
+
+// Validate reports everything that is wrong with c at once (errors.Join), one
+// sentence each. It reads the files that TLS names.
+func (c *Config) Validate() error {
+	addr, err := c.Address()
+	errs := []error{err}
+	if err == nil {
+		errs = append(errs, c.CheckCleartext(addr), c.checkTLS(addr), c.checkLibp2p(addr), c.checkRoundTripper())
+	}
+	if len(c.ProxyAddr) > 0 {
+		_, err := c.ProxyAddress()
+		errs = append(errs, err)
+	}
+	errs = append(errs, c.checkCredentials(), c.checkHeaders(), c.checkDurations())
+	if c.Weight < 0 {
+		errs = append(errs, errors.New("Weight is negative"))
+	}
+	return prefixed(errs)
+}
+
+// prefixed joins errs with the package's name in front of each.
+func prefixed(errs []error) error {
+	for i, err := range errs {
+		if joined, ok := err.(interface{ Unwrap() []error }); ok {
+			errs[i] = prefixed(joined.Unwrap())
+		} else if err != nil {
+			errs[i] = fmt.Errorf("config: %w", err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Config) checkTLS(addr Address) error {
+	if c.TLS.isZero() {
+		return nil
+	}
+	if !addr.mayUseTLS() {
+		return fmt.Errorf("TLS settings are given, but %s does not use TLS: set SSL, or write https in the address", addr)
+	}
+	_, err := c.TLS.ClientConfig()
+	return err
+}
+
+func (c *Config) checkLibp2p(addr Address) error {
+	if len(c.ProtectorKey) == 0 {
+		return nil
+	}
+	if len(c.ProtectorKey) != protectorKeyLen {
+		return fmt.Errorf("ProtectorKey has %d bytes instead of %d", len(c.ProtectorKey), protectorKeyLen)
+	}
+	if addr.Scheme != SchemeP2P && addr.Scheme != SchemeDNSAddr {
+		return fmt.Errorf("ProtectorKey is set, but %s is no libp2p address: it would protect nothing", addr)
+	}
+	if c.Libp2pHost != nil {
+		return errors.New("ProtectorKey and Libp2pHost are both set: the host has its own key, or none")
+	}
+	return nil
+}
+
+const protectorKeyLen = 32
+
+func (c *Config) checkRoundTripper() error {
+	if c.RoundTripper == nil {
+		return nil
+	}
+	if !c.TLS.isZero() || len(c.ProtectorKey) > 0 || c.Libp2pHost != nil {
+		return errors.New("RoundTripper replaces the built-in transport: TLS, ProtectorKey and Libp2pHost would have no effect")
+	}
+	return nil
+}
+
+func (c *Config) checkDurations() error {
+	if c.MintTTL < 0 {
+		return errors.New("MintTTL is negative")
+	}
+	return nil
+}
+
+// checkHeaders refuses header fields that are malformed, that the client
+// writes itself, or that would change how messages are framed.
+func (c *Config) checkHeaders() error {
+	var errs []error
+	for name, values := range c.Headers {
+		if why, ok := reservedHeaders[textproto.CanonicalMIMEHeaderKey(name)]; ok {
+			errs = append(errs, fmt.Errorf("Headers may not have %s: %s", name, why))
+		}
+		if !validHeaderName(name) {
+			errs = append(errs, fmt.Errorf("Headers has the malformed name %q", name))
+		}
+		for _, v := range values {
+			if !validHeaderValue(v) {
+				errs = append(errs, fmt.Errorf("Headers has a malformed value for %q: control characters are not allowed", name))
+			}
+		}
+	}
+	if !validHeaderValue(c.UserAgent) {
+		errs = append(errs, errors.New("UserAgent contains control characters"))
+	}
+	return errors.Join(errs...)
+}
+
+const byClient = "the client sets it itself"
+
+var reservedHeaders = map[string]string{
+	"Authorization":     "use Username and Password, or a token",
+	"User-Agent":        "use UserAgent",
+	"Host":              "it follows from the address and TLS.ServerName",
+	"Accept-Encoding":   "answers are read as they come",
+	"Content-Length":    byClient,
+	"Content-Type":      byClient,
+	"Connection":        byClient,
+	"Expect":            byClient,
+	"Keep-Alive":        byClient,
+	"Proxy-Connection":  byClient,
+	"Te":                byClient,
+	"Trailer":           byClient,
+	"Transfer-Encoding": byClient,
+	"Upgrade":           byClient,
+}
+
+// validHeaderName reports whether s is a token (RFC 9110, section 5.6.2).
+func validHeaderName(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return !isAlnum(r) && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+	})
+}
+
+// validHeaderValue reports whether s may stand in a header (RFC 9110, section 5.5).
+func validHeaderValue(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' && s[i] != '\t' || s[i] == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// secretHeader reports whether the values of a header field are to be treated
+// as credentials: masked in print, and not sent in clear text.
+func secretHeader(name string) bool {
+	name = strings.ToLower(name)
+	for _, s := range []string{"auth", "cookie", "token", "secret", "key", "password", "credential", "session"} {
+		if strings.Contains(name, s) {
+			return true
+		}
+	}
+	return false
+}
+
+func hasSecretHeader(h http.Header) bool {
+	for name := range h {
+		if secretHeader(name) {
+			return true
+		}
+	}
+	return false
+}
