@@ -1,0 +1,112 @@
+package unixfs
+
+import (
+	"errors"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Errors of the mutable file system that the server builds directories in.
+var (
+	errEntryExists = errors.New("directory already has entry by that name")
+	errNoDirName   = errors.New("no path given to Mkdir")
+)
+
+// dir is a directory while it is being built.
+type dir struct {
+	entries map[string]*entry
+	// order is how the directory lists its entries once it is stored.
+	order []string
+	// link is the stored directory.
+	link link
+}
+
+// entry is a file, or a directory that was stored and reported before, if dir
+// is nil; else a directory that is still open.
+type entry struct {
+	link link
+	dir  *dir
+}
+
+func newDir() *dir {
+	return &dir{entries: make(map[string]*entry)}
+}
+
+// child returns the open directory at the path below d, creating what is
+// missing. It takes the place of a file, and of a directory of an earlier
+// top-level entry.
+func (d *dir) child(name string) *dir {
+	for part := range strings.SplitSeq(name, "/") {
+		e := d.entries[part]
+		if e == nil || e.dir == nil {
+			e = &entry{dir: newDir()}
+			d.entries[part] = e
+		}
+		d = e.dir
+	}
+	return d
+}
+
+// put enters a file at the path below d. It replaces a file there, but not a
+// directory that is still open.
+func (d *dir) put(name string, l link) error {
+	parent, base := path.Split(name)
+	if parent != "" {
+		d = d.child(strings.TrimSuffix(parent, "/"))
+	}
+	if e := d.entries[base]; e != nil && e.dir != nil {
+		return errEntryExists
+	}
+	l.name = base
+	d.entries[base] = &entry{link: l}
+	return nil
+}
+
+// storeDir stores the directory, after the open directories in it.
+func (a *adder) storeDir(d *dir) error {
+	d.order = slices.Sorted(maps.Keys(d.entries))
+	links := make([]link, len(d.order))
+	estimate := 0
+	for i, name := range d.order {
+		e := d.entries[name]
+		if e.dir != nil {
+			if err := a.storeDir(e.dir); err != nil {
+				return err
+			}
+			e.link = e.dir.link
+			e.link.name = name
+		}
+		links[i] = e.link
+		estimate += len(name) + e.link.cid.ByteLen()
+	}
+	var err error
+	if estimate <= hamtThreshold {
+		block, below := encodeNode(links, encodeDirectory())
+		d.link, err = a.store(node{block: block, below: below})
+		return err
+	}
+	entries := hamtEntries(links)
+	for i, e := range entries {
+		d.order[i] = e.link.name
+	}
+	d.link, err = a.storeHAMT(entries, 0)
+	return err
+}
+
+// report emits the stored directory, after the directories in it, and closes
+// them: what is added later does not go into them any more.
+func (a *adder) report(d *dir, name string) error {
+	for _, base := range d.order {
+		e := d.entries[base]
+		if e.dir == nil {
+			continue
+		}
+		if err := a.report(e.dir, path.Join(name, base)); err != nil {
+			return err
+		}
+		e.dir = nil
+	}
+	return a.emitNode(name, d.link)
+}

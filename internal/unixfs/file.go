@@ -1,0 +1,169 @@
+package unixfs
+
+import (
+	"errors"
+	"io"
+
+	"github.com/ipfs/boxo/ipld/unixfs/pb"
+)
+
+const (
+	// maxLinks is how many children a file node has at most: 8 KiB of links of
+	// 47 bytes, as in go-unixfs.
+	maxLinks = 174
+	// trickleRepeat is how many subtrees of one depth a trickle node gets
+	// before deeper ones.
+	trickleRepeat = 4
+)
+
+// node is a block that was built and not stored yet.
+type node struct {
+	block []byte
+	raw   bool
+	// below is the cumulative size of the blocks below, content the number of
+	// file bytes in the whole subtree.
+	below, content uint64
+}
+
+// fileBuilder turns the chunks of one file into a tree of nodes. It looks one
+// chunk ahead, and reads past the end of a file once more whenever it looks
+// ahead there: progress events show it, and the server's do too.
+type fileBuilder struct {
+	store  func(node) (link, error)
+	source leafSource
+	format leafFormat
+
+	ahead     []byte
+	aheadSize int
+	err       error
+}
+
+// done reports whether the file has no further chunk. After a read error it
+// has one, whose taking fails.
+func (b *fileBuilder) done() bool {
+	if b.ahead == nil && b.err == nil {
+		b.ahead, b.aheadSize, b.err = b.source.next()
+		if errors.Is(b.err, io.EOF) {
+			b.err = nil
+		}
+	}
+	return b.ahead == nil && b.err == nil
+}
+
+func (b *fileBuilder) leaf() (node, error) {
+	if b.err != nil {
+		return node{}, b.err
+	}
+	n := node{block: b.ahead, raw: b.format.raw, content: uint64(b.aheadSize)}
+	b.ahead = nil
+	return n, nil
+}
+
+// parent is a file node that children are being added to.
+type parent struct {
+	links   []link
+	sizes   []uint64
+	content uint64
+}
+
+// adopt stores the child and links it.
+func (b *fileBuilder) adopt(p *parent, child node) error {
+	l, err := b.store(child)
+	if err != nil {
+		return err
+	}
+	p.links = append(p.links, l)
+	p.sizes = append(p.sizes, child.content)
+	p.content += child.content
+	return nil
+}
+
+func (p *parent) full() bool {
+	return len(p.links) >= maxLinks
+}
+
+func (p *parent) node() node {
+	block, below := encodeNode(p.links, encodeFile(p.content, p.sizes))
+	return node{block: block, below: below, content: p.content}
+}
+
+// balanced builds a tree whose leaves all have the same depth, and grows it at
+// the root when it is full. A file of one chunk is that leaf alone.
+func (b *fileBuilder) balanced() (node, error) {
+	if b.done() {
+		return node{block: b.format.empty(), raw: b.format.raw}, nil
+	}
+	root, err := b.leaf()
+	if err != nil {
+		return node{}, err
+	}
+	for depth := 1; !b.done(); depth++ {
+		var p parent
+		if err := b.adopt(&p, root); err != nil {
+			return node{}, err
+		}
+		if root, err = b.fillBalanced(&p, depth); err != nil {
+			return node{}, err
+		}
+	}
+	return root, nil
+}
+
+// fillBalanced adds subtrees of depth-1 to p until it is full.
+func (b *fileBuilder) fillBalanced(p *parent, depth int) (node, error) {
+	for !p.full() && !b.done() {
+		var child node
+		var err error
+		if depth == 1 {
+			child, err = b.leaf()
+		} else {
+			child, err = b.fillBalanced(new(parent), depth-1)
+		}
+		if err != nil {
+			return node{}, err
+		}
+		if err := b.adopt(p, child); err != nil {
+			return node{}, err
+		}
+	}
+	return p.node(), nil
+}
+
+// trickle builds a tree whose every node holds leaves first and then subtrees
+// of growing depth, each less than maxDepth; 0 is no limit. The root is a node
+// even if the file is empty.
+func (b *fileBuilder) trickle(maxDepth int) (node, error) {
+	var p parent
+	for !p.full() && !b.done() {
+		leaf, err := b.leaf()
+		if err != nil {
+			return node{}, err
+		}
+		if err := b.adopt(&p, leaf); err != nil {
+			return node{}, err
+		}
+	}
+	for depth := 1; (maxDepth == 0 || depth < maxDepth) && !b.done(); depth++ {
+		for range trickleRepeat {
+			if b.done() {
+				break
+			}
+			child, err := b.trickle(depth)
+			if err != nil {
+				return node{}, err
+			}
+			if err := b.adopt(&p, child); err != nil {
+				return node{}, err
+			}
+		}
+	}
+	return p.node(), nil
+}
+
+// layoutOf returns the leaf type and the builder's method of a layout.
+func layoutOf(trickle bool) (pb.Data_DataType, func(*fileBuilder) (node, error)) {
+	if trickle {
+		return pb.Data_Raw, func(b *fileBuilder) (node, error) { return b.trickle(0) }
+	}
+	return pb.Data_File, (*fileBuilder).balanced
+}

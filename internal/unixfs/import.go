@@ -1,0 +1,299 @@
+package unixfs
+
+import (
+	"context"
+	"errors"
+	"io"
+	"path"
+
+	"github.com/ipfs/boxo/files"
+	"github.com/ipfs/go-cid"
+)
+
+// ErrEmpty is returned by [Import] for an upload without any entry, or a CAR
+// without any block. The real server panics there and drops the connection
+// (Q3).
+var ErrEmpty = errors.New("nothing to import")
+
+// Kind tells events apart.
+type Kind int
+
+const (
+	// Added: a file, symlink, directory or CAR was added.
+	Added Kind = iota
+	// Progress: more of a file was read.
+	Progress
+	// ShardDone: a shard is complete and stored.
+	ShardDone
+	// ClusterDAG: the node that lists all shards is stored. Always last.
+	ClusterDAG
+)
+
+// Event is one object of the server's answer to an add.
+type Event struct {
+	Kind Kind
+	Name string
+	// Cid is undefined in progress events.
+	Cid cid.Cid
+	// Bytes, in progress events, is what was read of the file so far; for a CAR
+	// it is the sum of its block sizes. Else it is 0.
+	Bytes uint64
+	// Size is the cumulative size of the DAG in bytes; of a CAR whose root is a
+	// file it is the file's size; of a shard the size of its blocks. 0 in
+	// progress events.
+	Size uint64
+}
+
+// A Sink takes what an import produces, in order, one call at a time. An error
+// ends the import, which returns it as it is.
+type Sink interface {
+	// Put stores a block and owns it from then on. A block can come again.
+	Put(c cid.Cid, block []byte) error
+	// Emit reports an event. The blocks of what it names have been put, but for
+	// a directory only if it is whole: see the event order of the server.
+	Emit(Event) error
+}
+
+// Shard is one shard of a sharded import.
+type Shard struct {
+	Cid cid.Cid
+	// Size is the sum of the sizes of the blocks in the shard, in bytes.
+	Size uint64
+}
+
+// Result is what is to be pinned after an import.
+type Result struct {
+	// Root is the last root that was added.
+	Root cid.Cid
+	// Shards and ClusterDAG are set by sharded imports only.
+	Shards     []Shard
+	ClusterDAG cid.Cid
+}
+
+// Import adds the entries of dir, which is the root of the upload and not an
+// entry itself. It reads dir once, in order, and closes the nodes that it
+// reads. Errors are worded as the server words them, since they go onto the
+// wire. It ends with the context's error when the context is done.
+func Import(ctx context.Context, upload files.Directory, p Params, sink Sink) (Result, error) {
+	out := output{ctx: ctx, sink: sink, put: sink.Put}
+	var sharding *sharder
+	if p.Shard {
+		sharding = newSharder(p, sink)
+		out.put = sharding.put
+	}
+	add, err := newFormat(p, &out)
+	if err != nil {
+		return Result{}, err
+	}
+	if p.Wrap {
+		upload = files.NewSliceDirectory([]files.DirEntry{files.FileEntry("", upload)})
+	}
+	var result Result
+	entries := upload.Entries()
+	for entries.Next() {
+		if err := ctx.Err(); err != nil {
+			return Result{}, err
+		}
+		if result.Root, err = add(entries.Name(), entries.Node()); err != nil {
+			return Result{}, err
+		}
+		if p.Format == "car" {
+			break
+		}
+	}
+	if err := entries.Err(); err != nil {
+		return Result{}, err
+	}
+	if p.Shard {
+		result.Shards, result.ClusterDAG, err = sharding.finish()
+		return result, err
+	}
+	if !out.stored {
+		return Result{}, ErrEmpty
+	}
+	return result, nil
+}
+
+// newFormat returns the function that adds one top-level entry.
+func newFormat(p Params, out *output) (func(name string, n files.Node) (cid.Cid, error), error) {
+	switch p.Format {
+	case "", "unixfs":
+		prefix, err := p.prefix()
+		if err != nil {
+			return nil, err
+		}
+		a := &adder{output: out, params: p, prefix: prefix}
+		return a.addTop, nil
+	case "car":
+		c := &carAdder{output: out, wrap: p.Wrap}
+		return c.addTop, nil
+	default:
+		return nil, errBadFormat
+	}
+}
+
+// output is where an import sends blocks and events.
+type output struct {
+	ctx  context.Context // of the one Import call that owns the output
+	sink Sink
+	put  func(cid.Cid, []byte) error
+	// stored is set once a block has been put.
+	stored bool
+}
+
+func (o *output) putBlock(c cid.Cid, block []byte) error {
+	if err := o.ctx.Err(); err != nil {
+		return err
+	}
+	o.stored = true
+	return o.put(c, block)
+}
+
+// adder adds files, symlinks and directories. Everything that is added goes
+// into one scratch directory, which the server never empties: of several
+// top-level directories, each one also holds the entries of those before it.
+type adder struct {
+	*output
+	params Params
+	prefix cid.Prefix
+	// scratch is nil until something goes into it.
+	scratch *dir
+	// top is the name of the current top-level entry.
+	top   string
+	spare []byte
+}
+
+func (a *adder) addTop(name string, n files.Node) (cid.Cid, error) {
+	a.top = name
+	last, err := a.addNode("", n, true)
+	if err != nil {
+		return cid.Undef, err
+	}
+	_, isDir := n.(files.Directory)
+	if !isDir && !a.params.Shard {
+		return last.cid, nil
+	}
+	// After a single file, nothing shows the scratch directory but the content
+	// of a shard.
+	root, err := a.root()
+	if err != nil {
+		return cid.Undef, err
+	}
+	if err := a.storeDir(root); err != nil {
+		return cid.Undef, err
+	}
+	if !isDir {
+		return last.cid, nil
+	}
+	return root.link.cid, a.report(root, "")
+}
+
+// root returns the scratch directory. The server stores it empty when it first
+// uses it.
+func (a *adder) root() (*dir, error) {
+	if a.scratch == nil {
+		block, _ := encodeNode(nil, encodeDirectory())
+		if _, err := a.store(node{block: block}); err != nil {
+			return nil, err
+		}
+		a.scratch = newDir()
+	}
+	return a.scratch, nil
+}
+
+// addNode adds what is at the path below the top-level entry, and returns its
+// link if it is no directory.
+func (a *adder) addNode(name string, n files.Node, top bool) (link, error) {
+	defer n.Close()
+	var l link
+	var err error
+	switch n := n.(type) {
+	case files.Directory:
+		return link{}, a.addDir(name, n, top)
+	case *files.Symlink:
+		block, _ := encodeNode(nil, encodeSymlink(n.Target))
+		l, err = a.store(node{block: block})
+	case files.File:
+		l, err = a.addFile(name, n)
+	default:
+		return link{}, errors.New("unknown file type")
+	}
+	if err != nil {
+		return link{}, err
+	}
+	return l, a.enter(name, l)
+}
+
+func (a *adder) addDir(name string, n files.Directory, top bool) error {
+	if !top {
+		if name == "" {
+			return errNoDirName
+		}
+		root, err := a.root()
+		if err != nil {
+			return err
+		}
+		root.child(name)
+	}
+	entries := n.Entries()
+	for entries.Next() {
+		if _, err := a.addNode(path.Join(name, entries.Name()), entries.Node(), false); err != nil {
+			return err
+		}
+	}
+	return entries.Err()
+}
+
+func (a *adder) addFile(name string, r io.Reader) (link, error) {
+	if a.params.Progress {
+		r = &progressReader{r: r, emit: func(read uint64) error {
+			return a.sink.Emit(Event{Kind: Progress, Name: name, Bytes: read})
+		}}
+	}
+	typ, layout := layoutOf(a.params.Layout == "trickle")
+	format := leafFormat{raw: a.params.RawLeaves, typ: typ}
+	source, err := newLeafSource(r, a.params.Chunker, format, &a.spare)
+	if err != nil {
+		return link{}, err
+	}
+	n, err := layout(&fileBuilder{store: a.store, source: source, format: format})
+	if err != nil {
+		return link{}, err
+	}
+	return a.store(n)
+}
+
+// enter puts a file into the scratch directory and reports it. A top-level file
+// has no path there; the server uses its CID.
+func (a *adder) enter(name string, l link) error {
+	root, err := a.root()
+	if err != nil {
+		return err
+	}
+	base := name
+	if base == "" {
+		base = l.cid.String()
+	}
+	if err := root.put(base, l); err != nil {
+		return err
+	}
+	return a.emitNode(name, l)
+}
+
+func (a *adder) emitNode(name string, l link) error {
+	return a.sink.Emit(Event{Name: path.Join(a.top, name), Cid: l.cid, Size: l.size})
+}
+
+// store puts the node and returns a nameless link to it. Raw blocks have CIDs
+// of version 1 even in a tree of version 0.
+func (a *adder) store(n node) (link, error) {
+	prefix := a.prefix
+	if n.raw {
+		prefix.Version, prefix.Codec = 1, cid.Raw
+	}
+	c, err := prefix.Sum(n.block)
+	if err != nil {
+		return link{}, err
+	}
+	return link{cid: c, size: uint64(len(n.block)) + n.below}, a.putBlock(c, n.block)
+}

@@ -1,0 +1,29 @@
+package unixfs
+
+import (
+	"io"
+)
+
+// progressStep is how many bytes are read between two progress events.
+const progressStep = 256 * 1024
+
+// progressReader emits how much was read of a file: whenever progressStep more
+// bytes were, and each time the end of the file is seen.
+type progressReader struct {
+	r              io.Reader
+	emit           func(read uint64) error
+	read, reported uint64
+}
+
+func (p *progressReader) Read(b []byte) (int, error) {
+	n, err := p.r.Read(b)
+	p.read += uint64(n)
+	if p.read-p.reported < progressStep && err != io.EOF {
+		return n, err
+	}
+	p.reported = p.read
+	if eerr := p.emit(p.read); eerr != nil {
+		return n, eerr
+	}
+	return n, err
+}
