@@ -12,8 +12,9 @@ type Body struct {
 	// Boundary separates the parts.
 	Boundary string
 	// Open returns the body from its beginning. It is called once for each
-	// attempt, and what it returned before is closed by then.
-	Open func() (io.ReadCloser, error)
+	// attempt, and what it returned before is closed by then. Reading it
+	// fails when ctx, that of the attempt, ends.
+	Open func(ctx context.Context) (io.ReadCloser, error)
 }
 
 // BodyAdder is what a [Client] implements so that an upload survives the

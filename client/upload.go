@@ -1,0 +1,68 @@
+package client
+
+import (
+	"errors"
+	"io"
+	"sync"
+)
+
+// upload is a request body on its way. It remembers why its source failed,
+// and closes the source although the HTTP library may still be reading when
+// the call is over.
+type upload struct {
+	src io.ReadCloser
+
+	mu      sync.Mutex
+	reading bool
+	closed  bool
+	err     error // the source's first error
+}
+
+var errUploadClosed = errors.New("upload is over")
+
+func (u *upload) Read(p []byte) (int, error) {
+	u.mu.Lock()
+	if u.closed {
+		u.mu.Unlock()
+		return 0, errUploadClosed
+	}
+	u.reading = true
+	u.mu.Unlock()
+
+	n, err := u.src.Read(p)
+
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.reading = false
+	if err != nil && err != io.EOF && u.err == nil && !u.closed {
+		u.err = err
+	}
+	if u.closed {
+		u.src.Close()
+	}
+	return n, err
+}
+
+// Close closes the source, at once or when the read under way returns.
+func (u *upload) Close() error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.closed {
+		return nil
+	}
+	u.closed = true
+	if u.reading {
+		return nil
+	}
+	return u.src.Close()
+}
+
+// sourceError returns why the source failed, nil if it did not.
+func (u *upload) sourceError() error {
+	if u == nil {
+		return nil
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.err
+}

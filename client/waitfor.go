@@ -1,0 +1,272 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/ipfs/go-cid"
+
+	"github.com/pinfleet/pinfleet/api"
+)
+
+// DefaultCheckFreq is how often WaitFor asks when nothing else is said.
+const DefaultCheckFreq = time.Second
+
+// maxTransient is how many failed checks in a row WaitFor tolerates.
+const maxTransient = 5
+
+// StatusFilterParams say what WaitFor waits for.
+type StatusFilterParams struct {
+	// Cid is the item to wait for. WaitForAll ignores it.
+	Cid cid.Cid
+	// Local looks at the contacted peer alone.
+	Local bool
+	// Target is the status to reach. It may be a set, such as
+	// api.TrackerStatusPinned|api.TrackerStatusRemote or
+	// api.TrackerStatusQueued: a peer is there when its status is in it.
+	Target api.TrackerStatus
+	// Limit is at how many peers the target must be reached; 0 or less, or
+	// more than there are, means at all of them. When all must be pinned,
+	// peers that the item is not allocated to (api.TrackerStatusRemote) do
+	// not count.
+	Limit int
+	// CheckFreq is the time between checks; 0 or less means DefaultCheckFreq.
+	// The first check is at once.
+	CheckFreq time.Duration
+}
+
+// ErrStatus is what WaitFor ends with when peers report that the target will
+// not be reached. The error around it is a *StatusError.
+var ErrStatus = errors.New("the item is in an error state")
+
+// StatusError tells which peers keep an item from its target.
+type StatusError struct {
+	// Info is the status that was seen last.
+	Info *api.GlobalPinInfo
+	// Target is what was waited for.
+	Target api.TrackerStatus
+	// Failed are the peers that failed, as keys of Info.PeerMap, sorted.
+	Failed []string
+}
+
+// Error names the peers and what they report.
+func (e *StatusError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s will not become %s", e.Info.Cid, e.Target)
+	for _, p := range e.Failed {
+		info := e.Info.PeerMap[p]
+		fmt.Fprintf(&b, "; %s (%s): %s", p, info.PeerName, info.Status)
+		if info.Error != "" {
+			fmt.Fprintf(&b, ": %s", clean(info.Error))
+		}
+	}
+	return b.String()
+}
+
+// Unwrap returns ErrStatus.
+func (e *StatusError) Unwrap() error { return ErrStatus }
+
+// WaitFor asks for the status of an item until it has reached the target, and
+// returns that status. It checks at once and then every CheckFreq.
+//
+// It gives up with a *StatusError when peers that are needed for the target
+// report an error or could not be asked several times in a row, with the last
+// error when several checks in a row failed or one was refused, and with the context's error when ctx ends; what was seen
+// last is in the text.
+func WaitFor(ctx context.Context, c Client, fp StatusFilterParams) (*api.GlobalPinInfo, error) {
+	if !fp.Cid.Defined() {
+		return nil, invalid(OpStatus, "undefined CID to wait for")
+	}
+	for info, err := range WaitForAll(ctx, c, []cid.Cid{fp.Cid}, fp) {
+		return info, err
+	}
+	return nil, invalid(OpStatus, "nothing to wait for")
+}
+
+// WaitForAll is WaitFor for many items, asked for together. It yields each
+// item once, when it has reached the target or, with an error, when it will
+// not; an item's failure does not end the others' wait. The item is in the
+// *StatusError then; any other error concerns all and ends the loop.
+func WaitForAll(ctx context.Context, c Client, cids []cid.Cid, fp StatusFilterParams) iter.Seq2[*api.GlobalPinInfo, error] {
+	return func(yield func(*api.GlobalPinInfo, error) bool) {
+		if fp.Target == api.TrackerStatusUndefined {
+			yield(nil, invalid(OpStatus, "no target status to wait for: use for example api.TrackerStatusPinned"))
+			return
+		}
+		w := waiter{client: c, fp: fp, last: map[string]*api.GlobalPinInfo{}, unsure: map[string]int{}}
+		for _, ci := range cids {
+			if !ci.Defined() {
+				yield(nil, invalid(OpStatus, "undefined CID to wait for"))
+				return
+			}
+			w.add(ci)
+		}
+		w.run(ctx, yield)
+	}
+}
+
+// waiter is one wait for one or many items.
+type waiter struct {
+	client  Client
+	fp      StatusFilterParams
+	waiting []cid.Cid
+	last    map[string]*api.GlobalPinInfo // what was seen last, by CID
+	unsure  map[string]int                // checks in a row that peers could not be asked, by CID
+}
+
+func (w *waiter) add(ci cid.Cid) {
+	if _, ok := w.last[ci.String()]; !ok {
+		w.last[ci.String()] = nil
+		w.waiting = append(w.waiting, ci)
+	}
+}
+
+// run checks until no item is waiting any more.
+func (w *waiter) run(ctx context.Context, yield func(*api.GlobalPinInfo, error) bool) {
+	freq := w.fp.CheckFreq
+	if freq <= 0 {
+		freq = DefaultCheckFreq
+	}
+	ticker := time.NewTicker(freq)
+	defer ticker.Stop()
+	for failures := 0; len(w.waiting) > 0; {
+		proceed, err := w.check(ctx, yield)
+		if !proceed {
+			return
+		}
+		switch {
+		case ctx.Err() != nil:
+			yield(nil, w.ended(ctx))
+			return
+		case err == nil:
+			failures = 0
+		case !transient(err) || failures == maxTransient:
+			yield(nil, err)
+			return
+		default:
+			failures++
+		}
+		if len(w.waiting) == 0 {
+			return
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			yield(nil, w.ended(ctx))
+			return
+		}
+	}
+}
+
+// check asks once for the status of what is waiting and yields what need not
+// wait any more. It returns whether to go on, and how asking failed.
+func (w *waiter) check(ctx context.Context, yield func(*api.GlobalPinInfo, error) bool) (proceed bool, err error) {
+	done := map[string]bool{}
+	proceed = true
+	for info, askErr := range w.ask(ctx) {
+		if askErr != nil {
+			err = askErr
+			break
+		}
+		key := info.Cid.String()
+		w.last[key] = info
+		reached, failed, final := w.fp.judge(info)
+		switch {
+		case reached:
+			proceed = yield(info, nil)
+		case len(failed) == 0:
+			w.unsure[key] = 0
+			continue
+		case !final && w.unsure[key] < maxTransient:
+			w.unsure[key]++
+			continue
+		default:
+			proceed = yield(nil, &StatusError{Info: info, Target: w.fp.Target, Failed: failed})
+		}
+		done[key] = true
+		if !proceed {
+			break
+		}
+	}
+	left := w.waiting[:0]
+	for _, ci := range w.waiting {
+		if !done[ci.String()] {
+			left = append(left, ci)
+		}
+	}
+	w.waiting = left
+	return proceed, err
+}
+
+// ask returns the status of what is waiting.
+func (w *waiter) ask(ctx context.Context) iter.Seq2[*api.GlobalPinInfo, error] {
+	if len(w.waiting) > 1 {
+		return w.client.StatusCids(ctx, w.waiting, w.fp.Local)
+	}
+	return func(yield func(*api.GlobalPinInfo, error) bool) {
+		yield(w.client.Status(ctx, w.waiting[0], w.fp.Local))
+	}
+}
+
+// ended is the error of a wait that its context ended.
+func (w *waiter) ended(ctx context.Context) error {
+	first := w.waiting[0].String()
+	seen := "its status was never learnt"
+	if info := w.last[first]; info != nil {
+		seen = "last seen as " + info.String()
+	}
+	return fmt.Errorf("waiting for %d items to become %s: %w (the first is %s; %s)",
+		len(w.waiting), w.fp.Target, contextError(ctx), first, seen)
+}
+
+// transient tells whether asking again may help.
+func transient(err error) bool {
+	var e *Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch {
+	case errors.Is(err, ErrClosed), errors.Is(err, ErrInvalid):
+		return false
+	case e.Status == 429, e.Status >= 500:
+		return true
+	}
+	return e.Status < 400
+}
+
+// judge tells whether an item has reached the target, or else which peers
+// keep it from there. final is false if those merely could not be asked.
+func (fp StatusFilterParams) judge(info *api.GlobalPinInfo) (reached bool, failed []string, final bool) {
+	var there, remote int
+	for p, at := range info.PeerMap {
+		switch {
+		case at.Status&fp.Target != 0:
+			there++
+		case at.Status == api.TrackerStatusRemote && fp.Target&api.TrackerStatusPinned != 0:
+			remote++
+		case at.Status == api.TrackerStatusUndefined, at.Status == api.TrackerStatusClusterError:
+			failed = append(failed, p)
+		case at.Status&api.TrackerStatusError != 0:
+			failed = append(failed, p)
+			final = true
+		}
+	}
+	need := len(info.PeerMap) - remote
+	if fp.Limit > 0 && fp.Limit < need {
+		need = fp.Limit
+	}
+	if there > 0 && there >= need {
+		return true, nil, false
+	}
+	// Peers in error matter when those that are left cannot make it.
+	if len(info.PeerMap)-remote-len(failed) >= need {
+		return false, nil, false
+	}
+	sort.Strings(failed)
+	return false, failed, final
+}
