@@ -12,10 +12,10 @@
 //   - a pin type may be a name or the number of servers before v1.0.0;
 //   - a multiaddress is kept as the text it was, also when its protocols are unknown;
 //   - a peer ID may be empty or null, and one that is not a valid peer ID does
-//     not fail its document (see [Pin] and the section on peer IDs below);
+//     not fail its document (see below);
 //   - an unknown status name is kept (see [PinInfoShort]).
 //
-// A value is never decoded by half: on error, the target is unchanged.
+// UnmarshalJSON methods never decode by half: on error, the target is unchanged.
 //
 // # Peer IDs
 //
