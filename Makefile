@@ -1,0 +1,42 @@
+# What a newcomer may want to do. CI runs .ci/run.
+GO ?= go
+FUZZTIME ?= 10s
+
+.PHONY: help build test race vet lint fuzz quickstart cluster doc ci clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+build: ## compile everything
+	$(GO) build ./...
+
+test: ## run all tests
+	$(GO) test ./...
+
+race: ## run all tests under the race detector
+	$(GO) test -race ./...
+
+vet: ## go vet and gofmt
+	$(GO) vet ./...
+	@test -z "$$(gofmt -l .)" || { echo "run gofmt -w on:"; gofmt -l .; exit 1; }
+
+lint: vet ## vet, gofmt and staticcheck, in the version that tools/go.mod pins
+	$(GO) tool -modfile=tools/go.mod staticcheck ./...
+
+fuzz: ## run each fuzz target for FUZZTIME (10s)
+	.ci/fuzz $(FUZZTIME)
+
+quickstart: ## add a small site to an in-process cluster
+	$(GO) run ./examples/quickstart
+
+cluster: ## serve a cluster of three peers on 127.0.0.1:9094, 9194, 9294
+	$(GO) run ./test/devcluster
+
+doc: ## print the documentation of the main packages
+	@for p in api config transport transport/p2p client strategy lbclient; do $(GO) doc ./$$p; done
+
+ci: ## what CI runs
+	.ci/run
+
+clean: ## remove what tests left behind
+	$(GO) clean -testcache

@@ -1,0 +1,75 @@
+// Package architecture holds the tests that keep the structure of the module:
+// who may import whom, how heavy a program gets, how long a file may be.
+package architecture
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/pinfleet/pinfleet"
+
+// allowed is the import table: which packages of this module each package may
+// import, outside its tests. A package that is not in it may import none.
+var allowed = map[string][]string{
+	"api":              {},
+	"config":           {"api"},
+	"transport":        {"config"},
+	"transport/p2p":    {"transport", "config"},
+	"client":           {"api", "config", "transport"},
+	"strategy":         {"client", "api"},
+	"lbclient":         {"client", "strategy", "config", "api"},
+	"internal/unixfs":  {},
+	"test/golden":      {},
+	"test/rawserver":   {},
+	"test/clustertest": {"api", "internal/unixfs", "transport/p2p"},
+	"test/devcluster":  {"test/clustertest"},
+	"test/conformance": {"api", "client"},
+
+	"examples/quickstart": {"api", "client", "config", "strategy", "lbclient", "transport/p2p", "test/clustertest"},
+}
+
+// goPackage is what `go list -json` tells of a package.
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+}
+
+func TestImportTable(t *testing.T) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", module+"/...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	dec := json.NewDecoder(strings.NewReader(string(out)))
+	seen := 0
+	for {
+		var p goPackage
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		seen++
+		name := strings.TrimPrefix(p.ImportPath, module+"/")
+		may, listed := allowed[name]
+		for _, imported := range p.Imports {
+			dep, ours := strings.CutPrefix(imported, module+"/")
+			if !ours {
+				continue
+			}
+			if !listed {
+				t.Errorf("%s imports %s, but is not in the import table", name, dep)
+			} else if !slices.Contains(may, dep) {
+				t.Errorf("%s must not import %s", name, dep)
+			}
+		}
+	}
+	if seen < 7 {
+		t.Fatalf("go list saw only %d packages", seen)
+	}
+}

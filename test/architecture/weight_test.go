@@ -1,0 +1,85 @@
+package architecture
+
+import (
+	"debug/buildinfo"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// What a program that speaks only HTTP may weigh.
+const (
+	maxModules = 25
+	maxBytes   = 16 << 20
+)
+
+const httpOnly = `package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/lbclient"
+	"github.com/pinfleet/pinfleet/strategy"
+)
+
+func main() {
+	one, err := client.NewDefaultClient(&config.Config{})
+	fmt.Println(one, err)
+	c, err := lbclient.NewLBClient(&strategy.Failover{}, []*config.Config{{}}, 3)
+	if err != nil {
+		panic(err)
+	}
+	defer c.Close()
+	fmt.Println(c.Add(context.Background(), []string{"."}, api.DefaultAddParams(), nil))
+}
+`
+
+// A program that speaks only HTTP must not link the libp2p stack: transport/p2p
+// is opt-in.
+func TestHTTPOnlyProgramIsLight(t *testing.T) {
+	dir := t.TempDir()
+	source := filepath.Join(dir, "main.go")
+	if err := os.WriteFile(source, []byte(httpOnly), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	binary := filepath.Join(dir, "httponly")
+	build := exec.Command("go", "build", "-o", binary, source)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	info, err := buildinfo.ReadFile(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, m := range info.Deps {
+		names = append(names, m.Path)
+	}
+	stat, err := os.Stat(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d modules, %.1f MB", len(names), float64(stat.Size())/1e6)
+	if len(names) > maxModules {
+		t.Errorf("%d modules, at most %d are allowed:\n%s", len(names), maxModules, strings.Join(names, "\n"))
+	}
+	if stat.Size() > maxBytes {
+		t.Errorf("%d bytes, at most %d are allowed", stat.Size(), maxBytes)
+	}
+	deps, err := exec.Command("go", "list", "-deps", source).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range strings.Fields(string(deps)) {
+		if strings.HasPrefix(p, "github.com/libp2p/go-libp2p/p2p/") || p == "github.com/libp2p/go-libp2p" {
+			t.Errorf("links %s of the libp2p stack", p)
+		}
+	}
+}
