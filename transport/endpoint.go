@@ -1,8 +1,7 @@
 package transport
 
 import (
-	"context"
-	"net"
+	"fmt"
 	"net/http"
 	"net/url"
 
@@ -16,62 +15,56 @@ type Endpoint struct {
 	// without secrets.
 	Name string
 	// BaseURL is what the URLs of requests begin with: scheme, host, and base
-	// path without a trailing slash.
+	// path without a trailing slash. Requests to another host are refused.
 	BaseURL *url.URL
-	// RoundTripper performs the requests. A request that was provably not
-	// sent fails with a *DialError.
+	// RoundTripper performs the requests. Connections are kept and reused. A
+	// request that was provably not sent fails with a *DialError. It obeys the
+	// Config's timeouts, except for Timeout, which is its user's to apply: what
+	// belongs to one call is not known here.
 	RoundTripper http.RoundTripper
 
-	close func() error
+	owned *roundTripper
 }
 
-// Open prepares the endpoint that cfg describes; it makes no connection yet.
-// It fails if cfg is not valid.
+// Open prepares the endpoint that cfg describes; it connects to nothing yet. It
+// fails if cfg is not valid. What cfg says is taken over; it may be changed
+// afterwards without effect.
 func Open(cfg *config.Config) (*Endpoint, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	cfg = cfg.Clone()
 	addr, err := cfg.Address()
+	if err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
+	if cfg.RoundTripper != nil {
+		return &Endpoint{Name: addr.String(), BaseURL: addr.URL(), RoundTripper: cfg.RoundTripper}, nil
+	}
+	open, err := openerFor(addr)
 	if err != nil {
 		return nil, err
 	}
-	t := &http.Transport{}
-	return &Endpoint{Name: addr.String(), BaseURL: addr.URL(), RoundTripper: t, close: func() error { t.CloseIdleConnections(); return nil }}, nil
+	dialer, err := open(cfg, addr)
+	if err != nil {
+		return nil, fmt.Errorf("transport: %s: %w", addr, err)
+	}
+	return newEndpoint(cfg, addr, dialer), nil
 }
 
-// Close ends idle connections and whatever else the endpoint holds; those in
-// use end with their exchange. It is idempotent. A RoundTripper that came from
-// the Config is left alone.
-func (e *Endpoint) Close() error { return e.close() }
-
-// A Dialer opens the connections of one endpoint.
-type Dialer interface {
-	// DialContext opens a connection, ready for HTTP to be spoken on it.
-	DialContext(ctx context.Context) (net.Conn, error)
-	// Close releases what the dialer holds. It is called once, and does not
-	// have to end connections that are in use.
-	Close() error
+// newEndpoint puts HTTP on top of dialer.
+func newEndpoint(cfg *config.Config, addr config.Address, dialer Dialer) *Endpoint {
+	rt := newRoundTripper(cfg, addr, dialer)
+	return &Endpoint{Name: rt.name, BaseURL: addr.URL(), RoundTripper: rt, owned: rt}
 }
 
-// An Opener makes the Dialer of an endpoint whose address has the scheme that
-// the Opener is registered for.
-type Opener func(cfg *config.Config, addr config.Address) (Dialer, error)
-
-// Register makes addresses of scheme known to Open. It is meant for the init
-// function of a package that is imported for this effect; it panics if the
-// scheme is registered already.
-func Register(scheme string, open Opener) {}
-
-// A DialError says that a request was provably not sent: no connection to the
-// endpoint could be had. What stopped it, be it the caller's context, is in Err.
-type DialError struct {
-	// Addr is what was dialled.
-	Addr string
-	// Err is the cause.
-	Err error
+// Close ends dials that are under way, idle connections and whatever else the
+// endpoint holds, and makes later requests fail. Connections on which an
+// exchange is under way end with it. Close is idempotent. A RoundTripper that
+// came from the Config is left alone.
+func (e *Endpoint) Close() error {
+	if e.owned == nil {
+		return nil
+	}
+	return e.owned.close()
 }
-
-func (e *DialError) Error() string { return "dial " + e.Addr + ": " + e.Err.Error() }
-
-// Unwrap returns e.Err.
-func (e *DialError) Unwrap() error { return e.Err }

@@ -1,0 +1,126 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/pinfleet/pinfleet/config"
+)
+
+// keepAlive makes the system notice within 75 seconds that a host is gone which
+// was to send something.
+var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 15 * time.Second, Count: 4}
+
+// NewDialer makes the Dialer of an http, https or unix address: TCP or a Unix
+// socket, and TLS where addr asks for it. It is an Opener; transport/p2p uses it
+// for /dnsaddr/ records that name plain HTTP addresses.
+func NewDialer(cfg *config.Config, addr config.Address) (Dialer, error) {
+	d := &netDialer{addr: addr, resolver: cfg.Resolver, net: net.Dialer{KeepAliveConfig: keepAlive, Resolver: cfg.Resolver}}
+	if d.resolver == nil {
+		d.resolver = net.DefaultResolver
+	}
+	if !addr.TLS {
+		return d, nil
+	}
+	tc, err := cfg.TLS.ClientConfig()
+	if err != nil {
+		return nil, err
+	}
+	tc.ServerName = serverName(addr)
+	// A server closes the connection of every add, so that handshakes are
+	// frequent even with a pool.
+	tc.ClientSessionCache = tls.NewLRUClientSessionCache(4)
+	d.tls = tc
+	return d, nil
+}
+
+// serverName is the name that the certificate must bear.
+func serverName(addr config.Address) string {
+	if addr.ServerName != "" {
+		return addr.ServerName
+	}
+	host, _, _ := strings.Cut(addr.URL().Hostname(), "%")
+	return host
+}
+
+// netDialer dials TCP and Unix sockets.
+type netDialer struct {
+	addr     config.Address
+	net      net.Dialer
+	resolver *net.Resolver
+	tls      *tls.Config // nil for plain connections
+}
+
+func (d *netDialer) DialContext(ctx context.Context) (net.Conn, error) {
+	conn, err := d.connect(ctx)
+	if err != nil || d.tls == nil {
+		return conn, err
+	}
+	tc := tls.Client(conn, d.tls)
+	if err := tc.HandshakeContext(ctx); err != nil {
+		_ = conn.Close()
+		if r := (tls.RecordHeaderError{}); errors.As(err, &r) {
+			return nil, fmt.Errorf("the server does not speak TLS there: %w", err)
+		}
+		return nil, err
+	}
+	return tc, nil
+}
+
+// Close has nothing to release.
+func (d *netDialer) Close() error { return nil }
+
+func (d *netDialer) connect(ctx context.Context) (net.Conn, error) {
+	if d.addr.Scheme == config.SchemeUnix {
+		return d.net.DialContext(ctx, "unix", d.addr.Socket)
+	}
+	host, port, err := net.SplitHostPort(d.addr.HostPort)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := netip.ParseAddr(host); err == nil {
+		return d.net.DialContext(ctx, d.addr.Network, d.addr.HostPort)
+	}
+	ips, err := d.resolver.LookupNetIP(ctx, "ip"+strings.TrimPrefix(d.addr.Network, "tcp"), host)
+	if err != nil {
+		return nil, err
+	}
+	dials := make([]func(context.Context) (net.Conn, error), 0, len(ips))
+	for _, ip := range interleave(ips) {
+		to := net.JoinHostPort(ip.String(), port)
+		dials = append(dials, func(ctx context.Context) (net.Conn, error) {
+			return d.net.DialContext(ctx, d.addr.Network, to)
+		})
+	}
+	return DialFirst(ctx, dials...)
+}
+
+// interleave orders addresses so that the families take turns, beginning with
+// the family of the first (RFC 8305, section 4).
+func interleave(ips []netip.Addr) []netip.Addr {
+	var first, other []netip.Addr
+	for _, ip := range ips {
+		ip = ip.Unmap()
+		if len(first) == 0 || ip.Is4() == first[0].Is4() {
+			first = append(first, ip)
+		} else {
+			other = append(other, ip)
+		}
+	}
+	mixed := make([]netip.Addr, 0, len(ips))
+	for i := 0; i < max(len(first), len(other)); i++ {
+		if i < len(first) {
+			mixed = append(mixed, first[i])
+		}
+		if i < len(other) {
+			mixed = append(mixed, other[i])
+		}
+	}
+	return mixed
+}

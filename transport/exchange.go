@@ -1,0 +1,117 @@
+package transport
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+	"time"
+)
+
+// An exchange is one request and its response, on the way through an
+// http.Transport.
+type exchange struct {
+	req    *http.Request // the caller's, with a context and a body of its own
+	cancel context.CancelCauseFunc
+	watch  *watch // nil if silence is allowed
+
+	wanted    atomic.Bool // a connection was asked for
+	connected atomic.Bool // and got
+	sent      atomic.Bool // the request went out in full
+}
+
+// newExchange wraps req. With an idle time, it has to be ended.
+func newExchange(req *http.Request, idle time.Duration) *exchange {
+	x := &exchange{}
+	ctx := req.Context()
+	if idle > 0 {
+		ctx, x.cancel = context.WithCancelCause(ctx)
+		x.watch = newWatch(idle, x.cancel)
+	}
+	x.req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { x.wanted.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) {
+			x.connected.Store(true)
+			x.watch.set(sending, true)
+		},
+		WroteRequest: func(info httptrace.WroteRequestInfo) {
+			if info.Err == nil {
+				x.sent.Store(true)
+			}
+			x.watch.set(sending, false)
+		},
+	}))
+	if x.watch == nil || req.Body == nil || req.Body == http.NoBody {
+		return x
+	}
+	x.req.Body = &requestBody{req.Body, x.watch}
+	if getBody := req.GetBody; getBody != nil {
+		x.req.GetBody = func() (io.ReadCloser, error) {
+			b, err := getBody()
+			if err != nil {
+				return nil, err
+			}
+			return &requestBody{b, x.watch}, nil
+		}
+	}
+	return x
+}
+
+// receive follows the body of resp to its end.
+func (x *exchange) receive(resp *http.Response) {
+	switch {
+	case x.watch == nil:
+	case resp.Body == http.NoBody:
+		x.end()
+	default:
+		resp.Body = &responseBody{resp.Body, x}
+	}
+}
+
+// end releases what the exchange holds. It may be called more than once.
+func (x *exchange) end() {
+	if x.watch != nil {
+		x.watch.stop()
+		x.cancel(nil)
+	}
+}
+
+// requestBody tells the time that the caller takes to supply the body from the
+// time that the peer takes to accept it.
+type requestBody struct {
+	io.ReadCloser
+	watch *watch
+}
+
+func (b *requestBody) Read(p []byte) (int, error) {
+	b.watch.set(supplying, true)
+	n, err := b.ReadCloser.Read(p)
+	b.watch.set(supplying, false)
+	return n, err
+}
+
+// responseBody tells the time that the peer takes to send the body from the
+// time that the caller takes to consume it.
+type responseBody struct {
+	io.ReadCloser
+	x *exchange
+}
+
+func (b *responseBody) Read(p []byte) (int, error) {
+	b.x.watch.set(reading, true)
+	n, err := b.ReadCloser.Read(p)
+	b.x.watch.set(reading, false)
+	if err != nil {
+		if err != io.EOF && b.x.watch.expired() {
+			err = b.x.watch.err()
+		}
+		b.x.end()
+	}
+	return n, err
+}
+
+func (b *responseBody) Close() error {
+	defer b.x.end()
+	return b.ReadCloser.Close()
+}
