@@ -18,7 +18,8 @@ type LBStrategy interface {
 	// SetClients replaces the clients to choose from: those that are
 	// configured and not ejected, in configured order. The load balancer
 	// calls it at the start and at each change, one call at a time. The slice
-	// is the strategy's to keep.
+	// is the strategy's to keep. It is never empty: while all are ejected, the
+	// load balancer chooses by itself.
 	SetClients(clients []client.Client)
 }
 
@@ -39,7 +40,8 @@ type Call struct {
 	Key string
 	// Attempt is 0 for the first attempt, 1 for the first retry.
 	Attempt int
-	// Tried are the clients that this call was sent to, in order. Asking one
+	// Tried are the clients that this call was sent to, in order, and then
+	// those that were picked for this attempt but cannot take it. Asking one
 	// of them again makes sense only when no other is left.
 	Tried []client.Client
 }

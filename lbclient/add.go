@@ -1,0 +1,111 @@
+package lbclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ipfs/boxo/files"
+
+	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/client"
+)
+
+// Add implements [client.Client]. An add that breaks is done again at another
+// peer, with the paths walked and opened anew.
+func (c *Client) Add(ctx context.Context, paths []string, params *api.AddParams, out chan<- *api.AddedOutput) error {
+	return c.add(ctx, newCall(client.OpAdd, ""), out, func(ctx context.Context, p client.Client, out chan<- *api.AddedOutput) error {
+		return p.Add(ctx, paths, params, out)
+	})
+}
+
+// AddBody implements [client.BodyAdder]. It fails at an endpoint that is not a
+// BodyAdder.
+func (c *Client) AddBody(ctx context.Context, body *client.Body, params *api.AddParams, out chan<- *api.AddedOutput) error {
+	return c.add(ctx, newCall(client.OpAddMultiFile, ""), out, func(ctx context.Context, p client.Client, out chan<- *api.AddedOutput) error {
+		adder, ok := p.(client.BodyAdder)
+		if !ok {
+			return errNotBodyAdder
+		}
+		return adder.AddBody(ctx, body, params, out)
+	})
+}
+
+// AddMultiFile implements [client.Client]. What is read of multiFileR is kept,
+// within the bounds of [WithReplayLimit], so that it can be sent again; that
+// takes endpoints that are [client.BodyAdder], as the default client is.
+// multiFileR is not read after AddMultiFile has returned, but for a read that
+// was under way.
+func (c *Client) AddMultiFile(ctx context.Context, multiFileR *files.MultiFileReader, params *api.AddParams, out chan<- *api.AddedOutput) error {
+	if multiFileR == nil {
+		if out != nil {
+			close(out)
+		}
+		return &client.Error{Op: client.OpAddMultiFile, Err: fmt.Errorf("%w: no reader to add from", client.ErrInvalid)}
+	}
+	bounds := c.replay
+	if c.retries == 0 || peerOf(ctx) != "" {
+		bounds.total = 0 // it is sent once
+	}
+	up := &oneShot{reader: multiFileR, params: params, spool: newSpool(multiFileR, bounds)}
+	defer up.spool.close()
+	cl := newCall(client.OpAddMultiFile, "")
+	cl.blocked = up.blocked
+	return c.add(ctx, cl, out, up.send)
+}
+
+// add is the one way to add. It closes out.
+func (c *Client) add(ctx context.Context, cl *call, out chan<- *api.AddedOutput, send sender) error {
+	if out == nil {
+		return c.run(ctx, cl, func(ctx context.Context, p client.Client) error { return send(ctx, p, nil) })
+	}
+	defer close(out)
+	d := &delivery{out: out}
+	return c.run(ctx, cl, func(ctx context.Context, p client.Client) error {
+		return d.attempt(ctx, len(cl.attempts) > 0, func(ctx context.Context, out chan<- *api.AddedOutput) error {
+			return send(ctx, p, out)
+		})
+	})
+}
+
+// sender makes one attempt of an add.
+type sender func(ctx context.Context, p client.Client, out chan<- *api.AddedOutput) error
+
+var errNotBodyAdder = fmt.Errorf("%w: the endpoint's client does not implement client.BodyAdder", client.ErrBodyNotReplayable)
+
+// oneShot is an upload from a reader that can be read only once.
+type oneShot struct {
+	reader *files.MultiFileReader
+	spool  *spool
+	params *api.AddParams
+	given  bool // the reader itself was given to an endpoint
+}
+
+// send sends what is kept of the reader and what is still to be read. An
+// endpoint that takes nothing but the reader gets it, if it is untouched.
+func (u *oneShot) send(ctx context.Context, p client.Client, out chan<- *api.AddedOutput) error {
+	adder, ok := p.(client.BodyAdder)
+	switch {
+	case u.given, !ok && u.spool.isTouched():
+		return errNotBodyAdder
+	case !ok:
+		u.given = true
+		return p.AddMultiFile(ctx, u.reader, u.params, out)
+	}
+	err := adder.AddBody(ctx, &client.Body{Boundary: u.reader.Boundary(), Open: u.spool.open}, u.params, out)
+	if err == nil || errors.Is(err, client.ErrSource) {
+		return err
+	}
+	if src := u.spool.sourceError(); src != nil {
+		return fmt.Errorf("%w: %w: %w", client.ErrSource, src, err)
+	}
+	return err
+}
+
+// blocked tells why the upload cannot be sent again.
+func (u *oneShot) blocked() error {
+	if u.given {
+		return errNotBodyAdder
+	}
+	return u.spool.lostError()
+}

@@ -1,0 +1,88 @@
+package lbclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/pinfleet/pinfleet/client"
+)
+
+type peerKey struct{}
+
+// WithPeer returns a context that pins a call to the endpoint of that name:
+// the call has one attempt, there and nowhere else, whether the endpoint is
+// ejected or not. Names are what [Client.Endpoints] lists and what errors
+// tell; the first endpoint counts where two have the same. A name that the
+// load balancer does not know fails the call.
+//
+// It is for the calls whose answer depends on who is asked: those with local
+// set, ID, Version, Alerts and the like.
+func WithPeer(ctx context.Context, endpoint string) context.Context {
+	return context.WithValue(ctx, peerKey{}, endpoint)
+}
+
+// peerOf returns the name that WithPeer put into ctx, empty if there is none.
+func peerOf(ctx context.Context) string {
+	name, _ := ctx.Value(peerKey{}).(string)
+	return name
+}
+
+// pinned returns the endpoint that ctx pins the call to, nil if it pins none,
+// and the context for the call: a load balancer within this one looks at the
+// name again only if it is one of its own.
+func (c *Client) pinned(ctx context.Context, op client.Op) (*endpoint, context.Context, error) {
+	name := peerOf(ctx)
+	if name == "" {
+		return nil, ctx, nil
+	}
+	for _, ep := range c.pool.endpoints {
+		if ep.name == name {
+			return ep, context.WithValue(ctx, peerKey{}, ""), nil
+		}
+	}
+	for _, ep := range c.pool.endpoints {
+		if inner, ok := ep.Client.(*Client); ok && inner.hasEndpoint(name) {
+			return ep, ctx, nil
+		}
+	}
+	return nil, nil, &client.Error{Op: op, Err: fmt.Errorf("%w: no endpoint is named %q; the names are %s",
+		client.ErrInvalid, name, strings.Join(c.Endpoints(), ", "))}
+}
+
+// bound returns the context of a call: the caller's, ended early by Close.
+func (c *Client) bound(caller context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(caller)
+	stop := context.AfterFunc(c.life, func() { cancel(client.ErrClosed) })
+	return ctx, func() { stop(); cancel(nil) }
+}
+
+// ended returns why nothing more is to be done for a call: its caller's
+// context ended, or the load balancer was closed. It is nil otherwise.
+func (c *Client) ended(caller context.Context) error {
+	if err := contextError(caller); err != nil {
+		return err
+	}
+	if c.life.Err() != nil {
+		return client.ErrClosed
+	}
+	return nil
+}
+
+// contextError returns how ctx ended, nil if it did not. A deadline that has
+// passed counts: a connection's timer may fire before the context's.
+func contextError(ctx context.Context) error {
+	err := ctx.Err()
+	if err == nil {
+		if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+			return context.DeadlineExceeded
+		}
+		return nil
+	}
+	if cause := context.Cause(ctx); !errors.Is(cause, err) {
+		return fmt.Errorf("%w: %w", err, cause)
+	}
+	return err
+}

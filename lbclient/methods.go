@@ -1,0 +1,236 @@
+package lbclient
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/ipfs/go-cid"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/client"
+)
+
+// ask makes a call that has one result. key is what it is about, for the
+// strategy.
+func ask[T any](ctx context.Context, c *Client, op client.Op, key string, do func(context.Context, client.Client) (T, error)) (T, error) {
+	var result T
+	err := c.run(ctx, newCall(op, key), func(ctx context.Context, p client.Client) error {
+		r, err := do(ctx, p)
+		if err == nil {
+			result = r
+		}
+		return err
+	})
+	return result, err
+}
+
+// get is ask for a method without arguments.
+func get[T any](ctx context.Context, c *Client, op client.Op, method func(client.Client, context.Context) (T, error)) (T, error) {
+	return ask(ctx, c, op, "", func(ctx context.Context, p client.Client) (T, error) { return method(p, ctx) })
+}
+
+// ID implements [client.Client].
+func (c *Client) ID(ctx context.Context) (*api.ID, error) {
+	return get(ctx, c, client.OpID, client.Client.ID)
+}
+
+// Peers implements [client.Client].
+func (c *Client) Peers(ctx context.Context) ([]*api.ID, error) {
+	return get(ctx, c, client.OpPeers, client.Client.Peers)
+}
+
+// PeerAdd implements [client.Client].
+func (c *Client) PeerAdd(ctx context.Context, pid peer.ID) (*api.ID, error) {
+	return ask(ctx, c, client.OpPeerAdd, "", func(ctx context.Context, p client.Client) (*api.ID, error) { return p.PeerAdd(ctx, pid) })
+}
+
+// PeerRm implements [client.Client].
+func (c *Client) PeerRm(ctx context.Context, pid peer.ID) error {
+	return c.run(ctx, newCall(client.OpPeerRm, ""), func(ctx context.Context, p client.Client) error { return p.PeerRm(ctx, pid) })
+}
+
+// Pin implements [client.Client].
+func (c *Client) Pin(ctx context.Context, ci cid.Cid, opts api.PinOptions) (*api.Pin, error) {
+	return ask(ctx, c, client.OpPin, keyOf(ci), func(ctx context.Context, p client.Client) (*api.Pin, error) { return p.Pin(ctx, ci, opts) })
+}
+
+// Unpin implements [client.Client]. If an attempt may have been executed and
+// the one after it finds nothing to unpin, the call has succeeded. The pin is
+// not known any more then: only its Cid field is set.
+func (c *Client) Unpin(ctx context.Context, ci cid.Cid) (*api.Pin, error) {
+	pin, err := ask(ctx, c, client.OpUnpin, keyOf(ci), func(ctx context.Context, p client.Client) (*api.Pin, error) { return p.Unpin(ctx, ci) })
+	if wasUnpinned(err) {
+		return &api.Pin{Cid: api.NewCid(ci)}, nil
+	}
+	return pin, err
+}
+
+// PinPath implements [client.Client].
+func (c *Client) PinPath(ctx context.Context, path string, opts api.PinOptions) (*api.Pin, error) {
+	return ask(ctx, c, client.OpPinPath, path, func(ctx context.Context, p client.Client) (*api.Pin, error) { return p.PinPath(ctx, path, opts) })
+}
+
+// UnpinPath implements [client.Client]. It succeeds as [Client.Unpin] does,
+// with the Cid field set only if path is nothing but a CID.
+func (c *Client) UnpinPath(ctx context.Context, path string) (*api.Pin, error) {
+	pin, err := ask(ctx, c, client.OpUnpinPath, path, func(ctx context.Context, p client.Client) (*api.Pin, error) { return p.UnpinPath(ctx, path) })
+	if wasUnpinned(err) {
+		ci, _ := api.DecodeCid(strings.TrimPrefix(path, "/ipfs/"))
+		return &api.Pin{Cid: ci}, nil
+	}
+	return pin, err
+}
+
+// wasUnpinned tells whether an unpin ended with a 404 that an earlier attempt
+// of the same call may be the reason of (U15).
+func wasUnpinned(err error) bool {
+	var e *AttemptsError
+	if !errors.As(err, &e) || e.Cause != nil || !errors.Is(e.last(), client.ErrNotFound) {
+		return false
+	}
+	return slices.ContainsFunc(e.Attempts[:len(e.Attempts)-1], mayHaveExecuted)
+}
+
+// Allocations implements [client.Client].
+func (c *Client) Allocations(ctx context.Context, filter api.PinType) iter.Seq2[*api.Pin, error] {
+	return list(ctx, c, listing[api.Pin]{
+		op:  client.OpAllocations,
+		cid: func(pin *api.Pin) cid.Cid { return pin.Cid.Cid },
+		open: func(ctx context.Context, p client.Client, _ cidSet) iter.Seq2[*api.Pin, error] {
+			return p.Allocations(ctx, filter)
+		},
+	})
+}
+
+// Allocation implements [client.Client].
+func (c *Client) Allocation(ctx context.Context, ci cid.Cid) (*api.Pin, error) {
+	return ask(ctx, c, client.OpAllocation, keyOf(ci), func(ctx context.Context, p client.Client) (*api.Pin, error) { return p.Allocation(ctx, ci) })
+}
+
+// Status implements [client.Client].
+func (c *Client) Status(ctx context.Context, ci cid.Cid, local bool) (*api.GlobalPinInfo, error) {
+	return ask(ctx, c, client.OpStatus, keyOf(ci), func(ctx context.Context, p client.Client) (*api.GlobalPinInfo, error) {
+		return p.Status(ctx, ci, local)
+	})
+}
+
+// StatusCids implements [client.Client]. After a failure it asks only for what
+// is missing.
+func (c *Client) StatusCids(ctx context.Context, cids []cid.Cid, local bool) iter.Seq2[*api.GlobalPinInfo, error] {
+	cids = slices.Clone(cids)
+	return list(ctx, c, listing[api.GlobalPinInfo]{
+		op:    client.OpStatusCids,
+		local: local,
+		cid:   infoCid,
+		open: func(ctx context.Context, p client.Client, seen cidSet) iter.Seq2[*api.GlobalPinInfo, error] {
+			return p.StatusCids(ctx, seen.missing(cids), local)
+		},
+		complete: func(seen cidSet) bool { return len(cids) > 0 && len(seen.missing(cids)) == 0 },
+	})
+}
+
+// StatusAll implements [client.Client].
+func (c *Client) StatusAll(ctx context.Context, filter api.TrackerStatus, local bool) iter.Seq2[*api.GlobalPinInfo, error] {
+	return list(ctx, c, listing[api.GlobalPinInfo]{
+		op:    client.OpStatusAll,
+		local: local,
+		cid:   infoCid,
+		open: func(ctx context.Context, p client.Client, _ cidSet) iter.Seq2[*api.GlobalPinInfo, error] {
+			return p.StatusAll(ctx, filter, local)
+		},
+	})
+}
+
+// Recover implements [client.Client].
+func (c *Client) Recover(ctx context.Context, ci cid.Cid, local bool) (*api.GlobalPinInfo, error) {
+	return ask(ctx, c, client.OpRecover, keyOf(ci), func(ctx context.Context, p client.Client) (*api.GlobalPinInfo, error) {
+		return p.Recover(ctx, ci, local)
+	})
+}
+
+// RecoverAll implements [client.Client].
+func (c *Client) RecoverAll(ctx context.Context, local bool) iter.Seq2[*api.GlobalPinInfo, error] {
+	return list(ctx, c, listing[api.GlobalPinInfo]{
+		op:    client.OpRecoverAll,
+		local: local,
+		cid:   infoCid,
+		open: func(ctx context.Context, p client.Client, _ cidSet) iter.Seq2[*api.GlobalPinInfo, error] {
+			return p.RecoverAll(ctx, local)
+		},
+	})
+}
+
+// Alerts implements [client.Client].
+func (c *Client) Alerts(ctx context.Context) ([]*api.Alert, error) {
+	return get(ctx, c, client.OpAlerts, client.Client.Alerts)
+}
+
+// BandwidthByProtocol implements [client.Client].
+func (c *Client) BandwidthByProtocol(ctx context.Context) (api.BandwidthByProtocol, error) {
+	return get(ctx, c, client.OpBandwidthByProtocol, client.Client.BandwidthByProtocol)
+}
+
+// Version implements [client.Client].
+func (c *Client) Version(ctx context.Context) (*api.Version, error) {
+	return get(ctx, c, client.OpVersion, client.Client.Version)
+}
+
+// IPFS implements [client.Client].
+func (c *Client) IPFS(ctx context.Context) (*url.URL, *http.Client, error) {
+	var base *url.URL
+	hc, err := ask(ctx, c, client.OpIPFS, "", func(ctx context.Context, p client.Client) (hc *http.Client, err error) {
+		base, hc, err = p.IPFS(ctx)
+		return hc, err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return base, hc, nil
+}
+
+// GetConnectGraph implements [client.Client].
+func (c *Client) GetConnectGraph(ctx context.Context) (*api.ConnectGraph, error) {
+	return get(ctx, c, client.OpConnectGraph, client.Client.GetConnectGraph)
+}
+
+// Metrics implements [client.Client].
+func (c *Client) Metrics(ctx context.Context, name string) ([]*api.Metric, error) {
+	return ask(ctx, c, client.OpMetrics, "", func(ctx context.Context, p client.Client) ([]*api.Metric, error) { return p.Metrics(ctx, name) })
+}
+
+// MetricNames implements [client.Client].
+func (c *Client) MetricNames(ctx context.Context) ([]string, error) {
+	return get(ctx, c, client.OpMetricNames, client.Client.MetricNames)
+}
+
+// RepoGC implements [client.Client]. It is sent to another peer only if it
+// was provably not sent to the first (U15).
+func (c *Client) RepoGC(ctx context.Context, local bool) (*api.GlobalRepoGC, error) {
+	return ask(ctx, c, client.OpRepoGC, "", func(ctx context.Context, p client.Client) (*api.GlobalRepoGC, error) { return p.RepoGC(ctx, local) })
+}
+
+// Health implements [client.Client].
+func (c *Client) Health(ctx context.Context) error {
+	return c.run(ctx, newCall(client.OpHealth, ""), func(ctx context.Context, p client.Client) error { return p.Health(ctx) })
+}
+
+// Token implements [client.Client].
+func (c *Client) Token(ctx context.Context) (*api.Token, error) {
+	return get(ctx, c, client.OpToken, client.Client.Token)
+}
+
+func infoCid(info *api.GlobalPinInfo) cid.Cid { return info.Cid.Cid }
+
+// keyOf is the text of a CID, empty if it is undefined.
+func keyOf(ci cid.Cid) string {
+	if !ci.Defined() {
+		return ""
+	}
+	return ci.String()
+}

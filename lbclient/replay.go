@@ -1,0 +1,106 @@
+package lbclient
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/client"
+)
+
+// kind is the way in which an attempt failed, as far as it matters for what to
+// do next.
+type kind int
+
+const (
+	// refused: by our side; no peer could do better.
+	refused kind = iota
+	// unsent: provably not sent.
+	unsent
+	// broken: sent, but without a complete answer.
+	broken
+	// unavailable: 429, 502, 503 or 504.
+	unavailable
+	// failed: any other 5xx.
+	failed
+	// ipfsDown: the peer's own IPFS did not take the blocks.
+	ipfsDown
+	// reported: the server's error behind a good status, in the trailer.
+	reported
+	// answered: any other status is the server's answer.
+	answered
+)
+
+// ipfsDownText is what an add fails with when none of the IPFS daemons that it
+// was to put blocks on took one. It comes in the trailer.
+const ipfsDownText = "failed to put block on all destinations"
+
+// kindOf classifies the error of an attempt. Errors that are not *client.Error
+// are those of somebody else's Client: what it sent is anybody's guess.
+func kindOf(err error) kind {
+	for _, ours := range []error{client.ErrInvalid, client.ErrSource, client.ErrBodyNotReplayable, ErrReplayDiverged} {
+		if errors.Is(err, ours) {
+			return refused
+		}
+	}
+	var e *client.Error
+	if !errors.As(err, &e) {
+		return broken
+	}
+	switch {
+	case e.Status == 0 && !e.MayHaveExecuted:
+		return unsent
+	case e.Status == 0:
+		return broken
+	case e.Status < 300:
+		var told api.Error
+		switch {
+		case !errors.As(e.Err, &told):
+			return broken
+		case strings.Contains(told.Message, ipfsDownText):
+			return ipfsDown
+		}
+		return reported
+	case e.Status == http.StatusTooManyRequests, e.Status == http.StatusBadGateway,
+		e.Status == http.StatusServiceUnavailable, e.Status == http.StatusGatewayTimeout:
+		return unavailable
+	case e.Status >= 500 && strings.Contains(e.Message, ipfsDownText):
+		return ipfsDown
+	case e.Status >= 500:
+		return failed
+	}
+	return answered
+}
+
+// replayable is the one table of what may be sent to another peer: for each
+// replay class the kinds of failure.
+var replayable = map[client.ReplayClass][]kind{
+	client.ReplayOnce:  {unsent},
+	client.ReplayRead:  {unsent, broken, unavailable, failed, ipfsDown, reported},
+	client.ReplayWrite: {unsent, broken, unavailable},
+	client.ReplayAdd:   {unsent, broken, unavailable, ipfsDown},
+}
+
+// outcomeOf returns what an attempt that failed with err says about the
+// endpoint. A cancelled caller is to be sorted out before.
+func outcomeOf(err error, class client.ReplayClass) outcome {
+	switch kindOf(err) {
+	case unsent:
+		if errors.Is(err, client.ErrClosed) {
+			return failure
+		}
+		return unreachable
+	case broken, unavailable, failed, ipfsDown:
+		return failure
+	case reported:
+		// A write's or an add's is about its arguments as often as not.
+		if class == client.ReplayRead {
+			return failure
+		}
+		return neutral
+	case answered:
+		return success
+	}
+	return neutral
+}

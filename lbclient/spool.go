@@ -1,0 +1,202 @@
+package lbclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"github.com/pinfleet/pinfleet/client"
+)
+
+// spool keeps what is read of a one-shot source, so that each attempt can read
+// it from the beginning: first in memory, then in a temporary file, and past
+// the bound not at all. The source itself is read in one place, by one reader
+// at a time, and what it gives is kept before anything else happens, so that
+// an abandoned attempt's read neither loses nor repeats any of it.
+type spool struct {
+	src    io.Reader
+	bounds replayBounds
+	turn   chan struct{} // held while src is read
+
+	mu      sync.Mutex
+	touched bool
+	closed  bool
+	size    int64    // read of src so far
+	head    []byte   // the first bounds.memory bytes of it
+	tail    *os.File // what follows
+	srcErr  error    // how src ended; io.EOF is the good end
+	lost    error    // why head and tail are not all of size
+}
+
+func newSpool(src io.Reader, bounds replayBounds) *spool {
+	return &spool{src: src, bounds: bounds, turn: make(chan struct{}, 1)}
+}
+
+// open returns a reader from the beginning.
+func (s *spool) open(ctx context.Context) (io.ReadCloser, error) {
+	if err := s.lostError(); err != nil {
+		return nil, err
+	}
+	return &spoolReader{spool: s, ctx: ctx, gone: make(chan struct{})}, nil
+}
+
+// close gives up what is kept and ends all readers.
+func (s *spool) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	s.drop()
+}
+
+func (s *spool) isTouched() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.touched
+}
+
+// lostError returns why there can be no further reader.
+func (s *spool) lostError() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lost
+}
+
+// sourceError returns why the source could not be read, nil if it could.
+func (s *spool) sourceError() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.srcErr == io.EOF {
+		return nil
+	}
+	return s.srcErr
+}
+
+// keep appends what was read of the source.
+func (s *spool) keep(p []byte, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.size += int64(len(p))
+	if err != nil {
+		s.srcErr = err
+	}
+	if len(p) == 0 || s.closed || s.lost != nil {
+		return
+	}
+	if s.size > s.bounds.total {
+		s.lose(fmt.Errorf("more than %d bytes were read of it; WithReplayLimit sets the bound", s.bounds.total))
+		return
+	}
+	n := int(min(int64(len(p)), max(0, s.bounds.memory-int64(len(s.head)))))
+	s.head = append(s.head, p[:n]...)
+	if n == len(p) {
+		return
+	}
+	if err := s.keepOnDisk(p[n:]); err != nil {
+		s.lose(err)
+	}
+}
+
+func (s *spool) keepOnDisk(p []byte) error {
+	if s.tail == nil {
+		f, err := os.CreateTemp(s.bounds.dir, "pinfleet-add-*")
+		if err != nil {
+			return err
+		}
+		s.tail = f
+		// Where an open file can be removed, nothing is left of it whatever
+		// happens. Elsewhere drop removes it.
+		_ = os.Remove(f.Name())
+	}
+	_, err := s.tail.Write(p)
+	return err
+}
+
+func (s *spool) lose(why error) {
+	s.lost = fmt.Errorf("%w: %w", client.ErrBodyNotReplayable, why)
+	s.drop()
+}
+
+func (s *spool) drop() {
+	s.head = nil
+	if s.tail != nil {
+		s.tail.Close()
+		_ = os.Remove(s.tail.Name())
+		s.tail = nil
+	}
+}
+
+// spoolReader reads a spool from the beginning.
+type spoolReader struct {
+	spool *spool
+	ctx   context.Context
+	off   int64
+	once  sync.Once
+	gone  chan struct{} // closed by Close
+}
+
+var errSpoolClosed = errors.New("the upload is over")
+
+// Read returns what is kept, and then what the source gives.
+func (r *spoolReader) Read(p []byte) (int, error) {
+	if n, err := r.readKept(p); n > 0 || err != nil || len(p) == 0 {
+		return n, err
+	}
+	select {
+	case r.spool.turn <- struct{}{}:
+		defer func() { <-r.spool.turn }()
+	case <-r.gone:
+		return 0, errSpoolClosed
+	case <-r.ctx.Done():
+		return 0, context.Cause(r.ctx)
+	}
+	// Another reader may have read on while this one waited.
+	if n, err := r.readKept(p); n > 0 || err != nil {
+		return n, err
+	}
+	n, err := r.spool.src.Read(p)
+	r.spool.keep(p[:n], err)
+	r.off += int64(n)
+	return n, err
+}
+
+// readKept returns what is kept behind the reader's position. It returns
+// nothing at all if the reader has come to the end of what was read so far.
+func (r *spoolReader) readKept(p []byte) (int, error) {
+	if r.ctx.Err() != nil {
+		return 0, context.Cause(r.ctx)
+	}
+	select {
+	case <-r.gone:
+		return 0, errSpoolClosed
+	default:
+	}
+	s := r.spool
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.touched = true
+	switch {
+	case s.closed:
+		return 0, errSpoolClosed
+	case r.off == s.size:
+		return 0, s.srcErr
+	case s.lost != nil:
+		return 0, s.lost
+	}
+	n, err := 0, error(nil)
+	if inMemory := int64(len(s.head)); r.off < inMemory {
+		n = copy(p, s.head[r.off:])
+	} else {
+		n, err = s.tail.ReadAt(p[:min(int64(len(p)), s.size-r.off)], r.off-inMemory)
+	}
+	r.off += int64(n)
+	return n, err
+}
+
+// Close ends the reader, but not a read of the source that is under way.
+func (r *spoolReader) Close() error {
+	r.once.Do(func() { close(r.gone) })
+	return nil
+}
