@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 
@@ -62,21 +61,9 @@ func (c Cid) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON accepts a string, null, the empty string, and the object
 // {"/":"<cid>"} that servers before v1.0.0 send.
 func (c *Cid) UnmarshalJSON(b []byte) error {
-	var text string
-	switch b = bytes.TrimSpace(b); {
-	case bytes.Equal(b, []byte("null")):
-	case len(b) > 0 && b[0] == '{':
-		var link struct {
-			Text string `json:"/"`
-		}
-		if err := json.Unmarshal(b, &link); err != nil {
-			return err
-		}
-		text = link.Text
-	default:
-		if err := json.Unmarshal(b, &text); err != nil {
-			return err
-		}
+	text, err := cidText(b)
+	if err != nil {
+		return err
 	}
 	if text == "" {
 		*c = CidUndef
@@ -88,4 +75,17 @@ func (c *Cid) UnmarshalJSON(b []byte) error {
 	}
 	*c = decoded
 	return nil
+}
+
+func cidText(b []byte) (string, error) {
+	if len(b) == 0 || b[0] != '{' {
+		return jsonString(b)
+	}
+	var link struct {
+		Text string `json:"/"`
+	}
+	if err := json.Unmarshal(b, &link); err != nil {
+		return "", err
+	}
+	return link.Text, nil
 }

@@ -53,8 +53,8 @@ func (s IPFSPinStatus) MarshalJSON() ([]byte, error) { return json.Marshal(s.Str
 
 // UnmarshalJSON decodes the text with IPFSPinStatusFromString.
 func (s *IPFSPinStatus) UnmarshalJSON(b []byte) error {
-	var text string
-	if err := json.Unmarshal(b, &text); err != nil {
+	text, err := jsonString(b)
+	if err != nil {
 		return err
 	}
 	*s = IPFSPinStatusFromString(text)

@@ -5,9 +5,13 @@ import (
 	"github.com/mr-tron/base58"
 )
 
-// maxPeerText bounds the text of a peer ID on the wire, because base58 costs
-// quadratic time. Real peer IDs have 46 to 65 characters.
-const maxPeerText = 256
+// Bounds of a peer ID on the wire, because base58 costs quadratic time. Real
+// peer IDs have 46 to 65 characters, and 34 to 38 bytes. Every ID within
+// maxPeerBytes has a text within maxPeerText.
+const (
+	maxPeerText  = 256
+	maxPeerBytes = 128
+)
 
 // peerID is a peer.ID with the tolerant decoding that the package comment
 // describes. JSON null leaves it empty.
@@ -23,13 +27,17 @@ func tolerantPeerID(text string) peer.ID {
 	if text == "" || len(text) > maxPeerText {
 		return ""
 	}
-	if pid, err := peer.Decode(text); err == nil {
-		return pid
+	pid, err := peer.Decode(text)
+	if err != nil {
+		pid = peer.ID(text)
+		if raw, err := base58.Decode(text); err == nil {
+			pid = peer.ID(raw)
+		}
 	}
-	if raw, err := base58.Decode(text); err == nil {
-		return peer.ID(raw)
+	if len(pid) > maxPeerBytes {
+		return ""
 	}
-	return peer.ID(text)
+	return pid
 }
 
 // peerIDs is a list of peer IDs with the same decoding; null stays nil.

@@ -203,6 +203,9 @@ func (p *Pin) setProtoBytes(num protowire.Number, v []byte) (err error) {
 	case fieldCid:
 		p.Cid, err = protoCid(v)
 	case fieldAllocations:
+		if len(v) > maxPeerBytes {
+			return fmt.Errorf("peer ID of %d bytes is longer than %d", len(v), maxPeerBytes)
+		}
 		p.Allocations = append(p.Allocations, peer.ID(v))
 	case fieldReference:
 		var c Cid

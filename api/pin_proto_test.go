@@ -135,6 +135,7 @@ func TestPinProtoErrors(t *testing.T) {
 		"cut bytes":       "\x0a\x05a",
 		"cut number":      "\x10\x80",
 		"bad CID":         "\x0a\x01a",
+		"long peer ID":    "\x1a\x81\x01" + strings.Repeat("a", maxPeerBytes+1),
 		"bad reference":   "\x2a\x01a",
 		"bad options":     "\x32\x02\x1a\x05",
 		"bad name":        "\x32\x03\x1a\x01\xff",

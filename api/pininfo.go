@@ -95,13 +95,15 @@ func (g *GlobalPinInfo) UnmarshalJSON(b []byte) error {
 	type plain GlobalPinInfo
 	var wire struct {
 		plain
-		Allocations peerIDs `json:"allocations"`
+		Allocations peerIDs                     `json:"allocations"`
+		PeerMap     map[string]wirePinInfoShort `json:"peer_map"`
 	}
 	if err := json.Unmarshal(b, &wire); err != nil {
 		return err
 	}
 	*g = GlobalPinInfo(wire.plain)
 	g.Allocations = wire.Allocations.peers()
+	g.PeerMap = mapValues(wire.PeerMap, wirePinInfoShort.value)
 	return nil
 }
 
@@ -116,22 +118,32 @@ func (s PinInfoShort) String() string {
 
 // UnmarshalJSON decodes as the package comment describes.
 func (s *PinInfoShort) UnmarshalJSON(b []byte) error {
-	type plain PinInfoShort
-	var wire struct {
-		plain
-		IPFS   peerID `json:"ipfs_peer_id"`
-		Status string `json:"status"`
-	}
+	var wire wirePinInfoShort
 	if err := json.Unmarshal(b, &wire); err != nil {
 		return err
 	}
-	*s = PinInfoShort(wire.plain)
-	s.IPFS = peer.ID(wire.IPFS)
-	s.Status = TrackerStatusFromString(wire.Status)
-	if s.Status == TrackerStatusUndefined && wire.Status != undefinedStatus {
-		s.UnknownStatus = wire.Status
-	}
+	*s = wire.value()
 	return nil
+}
+
+type plainPinInfoShort PinInfoShort
+
+// wirePinInfoShort is what a PinInfoShort decodes from. It has no UnmarshalJSON,
+// so that the entries of a peer map are parsed once only.
+type wirePinInfoShort struct {
+	plainPinInfoShort
+	IPFS   peerID `json:"ipfs_peer_id"`
+	Status string `json:"status"`
+}
+
+func (w wirePinInfoShort) value() PinInfoShort {
+	s := PinInfoShort(w.plainPinInfoShort)
+	s.IPFS = peer.ID(w.IPFS)
+	s.Status = TrackerStatusFromString(w.Status)
+	if s.Status == TrackerStatusUndefined && w.Status != undefinedStatus {
+		s.UnknownStatus = w.Status
+	}
+	return s
 }
 
 // ToGlobal returns a GlobalPinInfo with this as the only peer.

@@ -34,8 +34,8 @@ func (m PinMode) MarshalJSON() ([]byte, error) { return json.Marshal(m.String())
 
 // UnmarshalJSON decodes a name; an unknown one is PinModeRecursive.
 func (m *PinMode) UnmarshalJSON(b []byte) error {
-	var text string
-	if err := json.Unmarshal(b, &text); err != nil {
+	text, err := jsonString(b)
+	if err != nil {
 		return err
 	}
 	*m = PinModeFromString(text)

@@ -81,13 +81,16 @@ func (t PinType) MarshalJSON() ([]byte, error) { return json.Marshal(t.String())
 
 // UnmarshalJSON decodes a name, or the number that servers before v1.0.0 send.
 func (t *PinType) UnmarshalJSON(b []byte) error {
-	var number uint64
-	if err := json.Unmarshal(b, &number); err == nil {
+	if len(b) > 0 && b[0] >= '0' && b[0] <= '9' {
+		var number uint64
+		if err := json.Unmarshal(b, &number); err != nil {
+			return err
+		}
 		*t = PinTypeFromString(PinType(number).String())
 		return nil
 	}
-	var text string
-	if err := json.Unmarshal(b, &text); err != nil {
+	text, err := jsonString(b)
+	if err != nil {
 		return err
 	}
 	*t = PinTypeFromString(text)

@@ -84,7 +84,8 @@ func TrackerStatusFromString(text string) TrackerStatus {
 
 // String returns the names whose bits are all set, comma-separated, a composite
 // instead of its members; "undefined" for none. The server reads exactly the
-// same set back (upstream's encoder widens it, U8).
+// same set back (upstream's encoder widens it, U8). It refuses "undefined": to
+// ask for all, leave the filter out.
 func (s TrackerStatus) String() string {
 	var names []string
 	for _, n := range trackerStatusNames {
@@ -111,8 +112,8 @@ func (s TrackerStatus) MarshalJSON() ([]byte, error) { return json.Marshal(s.Str
 // UnmarshalJSON decodes a name. An unknown one, of a newer server, gives
 // TrackerStatusUndefined, which matches every filter; [PinInfoShort] keeps its text.
 func (s *TrackerStatus) UnmarshalJSON(b []byte) error {
-	var text string
-	if err := json.Unmarshal(b, &text); err != nil {
+	text, err := jsonString(b)
+	if err != nil {
 		return err
 	}
 	*s = TrackerStatusFromString(text)

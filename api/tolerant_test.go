@@ -91,7 +91,9 @@ func TestPeerIDText(t *testing.T) {
 		{"CID", peer.ToCid(pid).String(), pid},
 		{"base58 of no multihash", "2NEpo7TZRRrLZSi2U", "Hello World!"},
 		{"other text", "peer/0", "peer/0"},
-		{"longer than any peer ID", strings.Repeat("z", maxPeerText+1), ""},
+		{"longer text than any peer ID", strings.Repeat("z", maxPeerText+1), ""},
+		{"more bytes than any peer ID", strings.Repeat("?", maxPeerBytes+1), ""},
+		{"the most bytes", strings.Repeat("?", maxPeerBytes), peer.ID(strings.Repeat("?", maxPeerBytes))},
 	} {
 		document, err := json.Marshal(map[string]any{"peer": test.text})
 		if err != nil {
@@ -158,10 +160,13 @@ func TestNewerServers(t *testing.T) {
 }
 
 func TestCidJSON(t *testing.T) {
-	for _, null := range []string{`null`, `""`, ` null `, `{"/":""}`, `{}`} {
+	for _, null := range []string{`null`, `""`, ` null `, ` {"/" : null}`, `{"/":""}`, `{}`} {
 		if c := decode[Cid](t, null); c.Defined() {
 			t.Errorf("%s decodes to %s", null, c)
 		}
+	}
+	if c := decode[Cid](t, `"\u0051`+textCid[1:]+`"`); c.String() != textCid {
+		t.Errorf("an escaped CID decodes to %s", c)
 	}
 	for _, bad := range []string{`"nope"`, `5`, `[]`, `{"/":5}`, `{"/":"nope"}`, `"z` + strings.Repeat("1", maxCidText) + `"`} {
 		c := mustCid(t, textCid)

@@ -1,0 +1,26 @@
+package api
+
+import "encoding/json"
+
+// jsonString decodes a JSON string; null is the empty string. Nearly all strings
+// of the API are printable ASCII without escapes, and need no second parser.
+func jsonString(b []byte) (string, error) {
+	if n := len(b); n >= 2 && b[0] == '"' && b[n-1] == '"' && isPlain(b[1:n-1]) {
+		return string(b[1 : n-1]), nil
+	}
+	var text string
+	if err := json.Unmarshal(b, &text); err != nil {
+		return "", err
+	}
+	return text, nil
+}
+
+// isPlain tells whether the inside of a JSON string stands for itself.
+func isPlain(b []byte) bool {
+	for _, c := range b {
+		if c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
