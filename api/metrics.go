@@ -67,9 +67,13 @@ func (m *Metric) UnmarshalJSON(b []byte) error {
 // MetricSlice sorts metrics by peer ID, then by expiry, with package sort.
 type MetricSlice []Metric
 
-// Len, Swap and Less implement sort.Interface.
-func (s MetricSlice) Len() int      { return len(s) }
+// Len is part of sort.Interface.
+func (s MetricSlice) Len() int { return len(s) }
+
+// Swap is part of sort.Interface.
 func (s MetricSlice) Swap(i, j int) { s[i], s[j] = s[j], s[i] }
+
+// Less is part of sort.Interface.
 func (s MetricSlice) Less(i, j int) bool {
 	return cmp.Or(cmp.Compare(s[i].Peer, s[j].Peer), cmp.Compare(s[i].Expire, s[j].Expire)) < 0
 }
