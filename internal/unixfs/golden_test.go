@@ -115,7 +115,7 @@ func (c goldenCase) params(t *testing.T) Params {
 	}
 }
 
-func (c goldenCase) body(t *testing.T) []byte {
+func (c goldenCase) body(t testing.TB) []byte {
 	if c.Directory == nil && c.Parts == nil {
 		return []byte(c.Body)
 	}

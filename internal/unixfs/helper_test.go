@@ -17,6 +17,7 @@ import (
 	dagpb "github.com/ipld/go-codec-dagpb"
 	cidlink "github.com/ipld/go-ipld-prime/linking/cid"
 	"google.golang.org/protobuf/proto"
+	"pgregory.net/rapid"
 )
 
 const (
@@ -139,7 +140,7 @@ type decoded struct {
 
 // decode reads a block with go-codec-dagpb and go-unixfs's message, and checks
 // that the block is what its CID says, and canonical.
-func decode(t testing.TB, m *memory, c cid.Cid) decoded {
+func decode(t rapid.TB, m *memory, c cid.Cid) decoded {
 	t.Helper()
 	block, err := m.get(c)
 	if err != nil {
@@ -177,7 +178,7 @@ func decode(t testing.TB, m *memory, c cid.Cid) decoded {
 }
 
 // cumulativeSize adds up the blocks below c, and checks the sizes of links.
-func cumulativeSize(t testing.TB, m *memory, c cid.Cid) uint64 {
+func cumulativeSize(t rapid.TB, m *memory, c cid.Cid) uint64 {
 	t.Helper()
 	total := uint64(len(m.blocks[c]))
 	for _, l := range decode(t, m, c).links {
@@ -191,25 +192,47 @@ func cumulativeSize(t testing.TB, m *memory, c cid.Cid) uint64 {
 }
 
 // content reads a file back, and checks the sizes in its nodes.
-func content(t testing.TB, m *memory, c cid.Cid) []byte {
+func content(t rapid.TB, m *memory, c cid.Cid) []byte {
 	t.Helper()
 	d := decode(t, m, c)
 	data := d.fs.GetData()
 	if len(d.links) != len(d.fs.GetBlocksizes()) {
 		t.Fatalf("%s has %d links and %d block sizes", c, len(d.links), len(d.fs.GetBlocksizes()))
 	}
-	if len(d.links) > maxLinks {
-		t.Errorf("%s has %d links", c, len(d.links))
-	}
+	leaves := 0
 	for i, l := range d.links {
+		if len(decode(t, m, l.cid).links) == 0 {
+			leaves++
+		}
 		part := content(t, m, l.cid)
 		if uint64(len(part)) != d.fs.GetBlocksizes()[i] {
 			t.Errorf("%s: block %d has %d bytes, want %d", c, i, len(part), d.fs.GetBlocksizes()[i])
 		}
 		data = append(data, part...)
 	}
+	if leaves > maxLinks {
+		t.Errorf("%s has %d leaves", c, leaves)
+	}
 	if uint64(len(data)) != d.fs.GetFilesize() {
 		t.Errorf("%s says %d bytes, has %d", c, d.fs.GetFilesize(), len(data))
 	}
 	return data
+}
+
+func decodeMust(t testing.TB, s string) cid.Cid {
+	t.Helper()
+	c, err := cid.Decode(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func mustMarshal(t testing.TB, m proto.Message) []byte {
+	t.Helper()
+	b, err := proto.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

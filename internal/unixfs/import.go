@@ -49,8 +49,7 @@ type Event struct {
 type Sink interface {
 	// Put stores a block and owns it from then on. A block can come again.
 	Put(c cid.Cid, block []byte) error
-	// Emit reports an event. The blocks of what it names have been put, but for
-	// a directory only if it is whole: see the event order of the server.
+	// Emit reports an event. All blocks of what it names have been put.
 	Emit(Event) error
 }
 
@@ -70,9 +69,9 @@ type Result struct {
 	ClusterDAG cid.Cid
 }
 
-// Import adds the entries of dir, which is the root of the upload and not an
-// entry itself. It reads dir once, in order, and closes the nodes that it
-// reads. Errors are worded as the server words them, since they go onto the
+// Import adds the entries of upload, a directory that is not an entry itself,
+// such as files.NewFileFromPartReader makes of a multipart body. It reads them
+// once, in order, and closes each. Errors are worded as the server words them, since they go onto the
 // wire. It ends with the context's error when the context is done.
 func Import(ctx context.Context, upload files.Directory, p Params, sink Sink) (Result, error) {
 	out := output{ctx: ctx, sink: sink, put: sink.Put}

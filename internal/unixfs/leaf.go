@@ -55,6 +55,9 @@ type leafSource interface {
 // newLeafSource returns the source for a chunker as it is named in a request.
 // spare is where fixed-size chunkers keep a buffer from file to file.
 func newLeafSource(r io.Reader, chunker string, f leafFormat, spare *[]byte) (leafSource, error) {
+	if err := checkRabin(chunker); err != nil {
+		return nil, err
+	}
 	splitter, err := chunk.FromString(r, chunker)
 	if err != nil {
 		return nil, err
@@ -68,6 +71,25 @@ func newLeafSource(r io.Reader, chunker string, f leafFormat, spare *[]byte) (le
 		return &splitSource{splitter: splitter, format: f}, nil
 	}
 	return &sizeSource{r: r, size: size, format: f, spare: spare}, nil
+}
+
+// checkRabin refuses the averages with which the rabin chunker panics or, since
+// a third of it is less than its window, takes any file for one chunk.
+func checkRabin(chunker string) error {
+	digits, ok := strings.CutPrefix(chunker, "rabin-")
+	if !ok || strings.Contains(digits, "-") {
+		return nil
+	}
+	avg, err := strconv.Atoi(digits)
+	switch {
+	case err != nil:
+		return err
+	case avg/3 < 16:
+		return chunk.ErrRabinMin
+	case avg > chunk.ChunkSizeLimit:
+		return chunk.ErrSizeMax
+	}
+	return nil
 }
 
 // sizeSource cuts a file into chunks of one size. It reads them straight into

@@ -1,8 +1,6 @@
 package unixfs
 
-import (
-	"io"
-)
+import "io"
 
 // progressStep is how many bytes are read between two progress events.
 const progressStep = 256 * 1024
@@ -13,17 +11,23 @@ type progressReader struct {
 	r              io.Reader
 	emit           func(read uint64) error
 	read, reported uint64
+	// err is what emit failed with. It is returned again, because a reader may
+	// drop an error that comes with all the bytes it wanted.
+	err error
 }
 
 func (p *progressReader) Read(b []byte) (int, error) {
+	if p.err != nil {
+		return 0, p.err
+	}
 	n, err := p.r.Read(b)
 	p.read += uint64(n)
 	if p.read-p.reported < progressStep && err != io.EOF {
 		return n, err
 	}
 	p.reported = p.read
-	if eerr := p.emit(p.read); eerr != nil {
-		return n, eerr
+	if p.err = p.emit(p.read); p.err != nil {
+		return n, p.err
 	}
 	return n, err
 }
