@@ -1,0 +1,181 @@
+package clustertest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/ipfs/boxo/files"
+	"github.com/ipfs/go-cid"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/internal/unixfs"
+)
+
+var errNoDestination = errors.New("failed to put block on all destinations")
+
+// added is what an import has made, to be pinned.
+type added struct {
+	root       cid.Cid
+	shards     []unixfs.Shard
+	clusterDAG cid.Cid
+}
+
+func (p *Peer) handleAdd(w http.ResponseWriter, r *http.Request, _ map[string]string) {
+	reader, err := r.MultipartReader()
+	if err != nil {
+		p.sendCode(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	params, err := api.AddParamsFromQuery(r.URL.Query())
+	if err != nil {
+		p.sendCode(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	upload, err := files.NewFileFromPartReader(reader, "multipart/form-data")
+	if err != nil {
+		p.sendCode(w, http.StatusInternalServerError, err.Error())
+		return
+	}
+	p.setHeaders(w)
+	w.Header().Set("Cache-Control", "no-cache")
+	// Without it, the first flush loses what of the upload is still to be read.
+	w.Header().Set("Connection", "close")
+	if params.StreamChannels {
+		p.addStreamed(w, r, upload, params)
+	} else {
+		p.addBuffered(w, r, upload, params)
+	}
+}
+
+// addStreamed reports while it adds. The status is 200 whatever happens, and the
+// trailer comes only with an error.
+func (p *Peer) addStreamed(w http.ResponseWriter, r *http.Request, upload files.Directory, params *api.AddParams) {
+	w.Header().Set("X-Chunked-Output", "1")
+	w.Header().Set("Trailer", streamErrorTrailer)
+	w.WriteHeader(http.StatusOK)
+	flush := http.NewResponseController(w).Flush
+	enc := json.NewEncoder(w)
+	err := p.add(r.Context(), upload, params, func(o api.AddedOutput) error {
+		if err := enc.Encode(p.c.opts.Legacy.convert(o)); err != nil {
+			return err
+		}
+		return flush()
+	})
+	if err != nil {
+		w.Header().Set(streamErrorTrailer, err.Error())
+	}
+}
+
+// addBuffered answers with everything at the end (Q7).
+func (p *Peer) addBuffered(w http.ResponseWriter, r *http.Request, upload files.Directory, params *api.AddParams) {
+	var outputs []api.AddedOutput
+	err := p.add(r.Context(), upload, params, func(o api.AddedOutput) error {
+		outputs = append(outputs, o)
+		return nil
+	})
+	send(p, w, outputs, err)
+}
+
+// add imports an upload and pins the result.
+func (p *Peer) add(ctx context.Context, upload files.Directory, params *api.AddParams, emit func(api.AddedOutput) error) error {
+	if p.c.opts.Follower {
+		return errFollower
+	}
+	sink := &addSink{peer: p, params: params, emit: emit}
+	result, err := unixfs.Import(ctx, upload, importParams(params), sink)
+	if errors.Is(err, unixfs.ErrEmpty) {
+		// The daemon panics (Q3).
+		panic(http.ErrAbortHandler)
+	}
+	if err != nil {
+		return err
+	}
+	if params.NoPin && !params.Shard {
+		return nil
+	}
+	return p.c.pinAdded(params.PinOptions, sink.allocations, added{result.Root, result.Shards, result.ClusterDAG})
+}
+
+func importParams(params *api.AddParams) unixfs.Params {
+	return unixfs.Params{
+		Format:     params.Format,
+		Layout:     params.Layout,
+		Chunker:    params.Chunker,
+		Hash:       params.HashFun,
+		CidVersion: params.CidVersion,
+		RawLeaves:  params.RawLeaves,
+		Wrap:       params.Wrap,
+		Progress:   params.Progress,
+		Shard:      params.Shard,
+		ShardSize:  params.ShardSize,
+		Name:       params.Name,
+	}
+}
+
+// addSink sends the blocks of an import to the peers that they are allocated to.
+type addSink struct {
+	peer   *Peer
+	params *api.AddParams
+	emit   func(api.AddedOutput) error
+	// allocations are chosen when the first block comes.
+	allocations []peer.ID
+}
+
+func (s *addSink) Put(c cid.Cid, block []byte) error {
+	if s.allocations == nil {
+		if err := s.allocate(); err != nil {
+			return err
+		}
+	}
+	destinations := s.destinations()
+	if destinations == 0 {
+		return errNoDestination
+	}
+	s.peer.c.blocks.put(c, block, destinations)
+	return nil
+}
+
+func (s *addSink) allocate() error {
+	pin := api.PinWithOpts(api.CidUndef, s.params.PinOptions)
+	allocations, err := s.peer.c.blockAllocations(pin)
+	if err != nil {
+		return err
+	}
+	self := s.peer.id
+	if s.params.Local && len(s.params.UserAllocations) == 0 && !slices.Contains(allocations, self) {
+		allocations[0] = self
+	}
+	s.allocations = allocations
+	return nil
+}
+
+// destinations returns the peers whose IPFS daemons can take a block, of those
+// that should, as a mask.
+func (s *addSink) destinations() uint64 {
+	c := s.peer.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var mask uint64
+	for _, p := range c.peers {
+		wanted := slices.Contains(s.allocations, p.id)
+		if s.params.Local {
+			wanted = p == s.peer
+		}
+		if wanted && p.up && p.ipfsUp {
+			mask |= 1 << p.index
+		}
+	}
+	return mask
+}
+
+func (s *addSink) Emit(e unixfs.Event) error {
+	o := api.AddedOutput{Name: e.Name, Cid: api.NewCid(e.Cid), Bytes: e.Bytes, Size: e.Size}
+	if e.Kind == unixfs.Added || e.Kind == unixfs.ShardDone {
+		o.Allocations = s.allocations
+	}
+	return s.emit(o)
+}

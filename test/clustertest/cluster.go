@@ -1,0 +1,211 @@
+package clustertest
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ipfs/go-cid"
+	"github.com/multiformats/go-multihash"
+
+	"github.com/pinfleet/pinfleet/api"
+)
+
+// Cluster is a set of peers that share a pinset. Its methods can be called at
+// the same time, also while the peers serve.
+type Cluster struct {
+	opts   Options
+	peers  []*Peer
+	blocks *blockStore
+	tls    *serverTLS
+	// unixDir was made by Start and is removed by Close; empty if there is none.
+	unixDir string
+
+	// mu guards the state of the cluster and of its peers, but not their servers.
+	mu      sync.Mutex
+	pins    pinset
+	unpins  map[string]*record // operations that remove pins
+	alerts  []api.Alert
+	advance time.Duration
+}
+
+// New starts a cluster for a test and closes it at the test's end.
+func New(tb testing.TB, opts Options) *Cluster {
+	tb.Helper()
+	c, err := Start(opts)
+	if err != nil {
+		tb.Fatalf("clustertest: %v", err)
+	}
+	tb.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			tb.Errorf("clustertest: %v", err)
+		}
+	})
+	return c
+}
+
+// Start starts a cluster whose peers all serve when it returns. Errors are
+// about unusable options and addresses that cannot be listened on. The caller
+// has to Close it.
+func Start(opts Options) (*Cluster, error) {
+	opts = opts.withDefaults()
+	if err := opts.validate(); err != nil {
+		return nil, fmt.Errorf("options of the cluster: %w", err)
+	}
+	c := &Cluster{
+		opts:   opts,
+		blocks: newBlockStore(opts.DiscardBlocks),
+		pins:   pinset{records: make(map[string]*record)},
+		unpins: make(map[string]*record),
+	}
+	if err := c.start(); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+func (c *Cluster) start() error {
+	if c.opts.Listen&HTTPS != 0 {
+		var err error
+		if c.tls, err = newServerTLS(c.opts); err != nil {
+			return err
+		}
+	}
+	if c.opts.Listen&Unix != 0 && c.opts.UnixDir == "" {
+		dir, err := os.MkdirTemp("", "clustertest")
+		if err != nil {
+			return fmt.Errorf("directory for sockets: %w", err)
+		}
+		c.unixDir, c.opts.UnixDir = dir, dir
+	}
+	for i := range c.opts.Peers {
+		p, err := newPeer(c, i)
+		if err != nil {
+			return err
+		}
+		c.peers = append(c.peers, p)
+	}
+	for _, p := range c.peers {
+		if err := p.Start(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close stops all peers and frees everything they use: ports, sockets, temporary
+// files, goroutines. It waits for the handlers, so it must not be called by one.
+func (c *Cluster) Close() error {
+	var errs []error
+	for _, p := range c.peers {
+		p.Stop()
+		errs = append(errs, p.release())
+	}
+	if c.unixDir != "" {
+		errs = append(errs, os.RemoveAll(c.unixDir))
+	}
+	return errors.Join(errs...)
+}
+
+// Peer returns the peer with an index from 0.
+func (c *Cluster) Peer(i int) *Peer { return c.peers[i] }
+
+// Peers returns all peers by index, also those that are stopped or removed.
+func (c *Cluster) Peers() []*Peer { return slices.Clone(c.peers) }
+
+// Advance moves the cluster's clock forward from now on: pins get pinned or
+// expire, the metrics of stopped peers run out. In a synctest bubble a sleep does
+// the same.
+func (c *Cluster) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.advance += d
+}
+
+// now returns the cluster's time. c.mu must be held.
+func (c *Cluster) now() time.Time { return time.Now().Add(c.advance) }
+
+// refresh removes what has expired and returns the time. c.mu must be held.
+func (c *Cluster) refresh() time.Time {
+	now := c.now()
+	c.pins.expire(now)
+	for key, rec := range c.unpins {
+		if !c.busy(rec, now) {
+			delete(c.unpins, key)
+		}
+	}
+	return now
+}
+
+// Pinset returns all pins as they are read back from the state, in the order of
+// GET /allocations.
+func (c *Cluster) Pinset() []api.Pin {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.refresh()
+	all := make([]api.Pin, 0, len(c.pins.records))
+	for _, rec := range c.pins.all() {
+		all = append(all, rec.pin)
+	}
+	return all
+}
+
+// Seed puts n pins, pinned by every peer, straight into the pinset and returns
+// their CIDs: of version 1, raw, of the texts "seed-0" to "seed-<n-1>", which are
+// also the names of the pins.
+func (c *Cluster) Seed(n int) []cid.Cid {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	cids := make([]cid.Cid, n)
+	for i := range cids {
+		name := fmt.Sprintf("seed-%d", i)
+		cids[i] = rawCid([]byte(name))
+		pin := api.PinCid(api.NewCid(cids[i]))
+		pin.Name = name
+		pin.ReplicationFactorMin, pin.ReplicationFactorMax = -1, -1
+		pin.Timestamp = c.now()
+		c.pins.put(&record{pin: storedPin(pin)})
+	}
+	return cids
+}
+
+// SeedPin puts one pin straight into the pinset, replacing one with the same
+// CID, as if it had been there for long: the peers that it is allocated to have
+// pinned it. A zero type is DataType, a zero timestamp now.
+func (c *Cluster) SeedPin(pin api.Pin) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if pin.Type == 0 {
+		pin.Type = api.DataType
+	}
+	if pin.Timestamp.IsZero() {
+		pin.Timestamp = c.now()
+	}
+	c.pins.put(&record{pin: storedPin(pin)})
+}
+
+// SetStatus makes one peer report a status and an error text for a pin until it
+// is recovered or pinned again: recovering starts from the error statuses and
+// from TrackerStatusUnexpectedlyUnpinned. It reports whether the CID is in the
+// pinset.
+func (c *Cluster) SetStatus(pin cid.Cid, peer int, status api.TrackerStatus, message string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.refresh()
+	rec := c.pins.get(api.NewCid(pin))
+	if rec == nil {
+		return false
+	}
+	rec.track(peer, tracked{status: status, since: now, err: message, attempts: 1})
+	return true
+}
+
+func rawCid(block []byte) cid.Cid {
+	// sha2-256 is always there.
+	hash, _ := multihash.Sum(block, multihash.SHA2_256, -1)
+	return cid.NewCidV1(cid.Raw, hash)
+}

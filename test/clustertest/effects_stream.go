@@ -1,0 +1,157 @@
+package clustertest
+
+import (
+	"bytes"
+	"net/http"
+	"slices"
+)
+
+// An answerFilter sees every write of an answer before it is sent.
+type answerFilter struct {
+	http.ResponseWriter
+	write func(w http.ResponseWriter, b []byte) (int, error)
+}
+
+func (w *answerFilter) Write(b []byte) (int, error) { return w.write(w.ResponseWriter, b) }
+
+// Unwrap is for http.ResponseController.
+func (w *answerFilter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// filter makes an effect that serves the request through a filter, new for each.
+func filter(f func() func(w http.ResponseWriter, b []byte) (int, error)) Effect {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			next.ServeHTTP(&answerFilter{ResponseWriter: w, write: f()}, r)
+		})
+	}
+}
+
+// flushed sends bytes at once.
+func flushed(w http.ResponseWriter, b []byte) {
+	_, _ = w.Write(b)
+	_ = http.NewResponseController(w).Flush()
+}
+
+// CutAfterItems closes the connection after n documents of the answer's body,
+// without the end of the body. With fewer documents it is a whole answer.
+func CutAfterItems(n int) Effect { return cutItems(n, false) }
+
+// CutMidItem closes the connection in the middle of the document after the first
+// n ones.
+func CutMidItem(n int) Effect { return cutItems(n, true) }
+
+func cutItems(n int, half bool) Effect {
+	return filter(func() func(http.ResponseWriter, []byte) (int, error) {
+		items := 0
+		return func(w http.ResponseWriter, b []byte) (int, error) {
+			keep := whole(b, n-items)
+			if keep < len(b) {
+				rest := b[keep:]
+				if half {
+					keep += len(firstItem(rest)) / 2
+				}
+				flushed(w, b[:keep])
+				abort()
+			}
+			items += bytes.Count(b, []byte("\n"))
+			if items >= n && !half {
+				flushed(w, b)
+				abort()
+			}
+			return w.Write(b)
+		}
+	})
+}
+
+// whole returns the length of the first n documents in b, or of b if there are
+// fewer.
+func whole(b []byte, n int) int {
+	length := 0
+	for ; n > 0 && length < len(b); n-- {
+		length += len(firstItem(b[length:]))
+	}
+	return length
+}
+
+func firstItem(b []byte) []byte {
+	if i := bytes.IndexByte(b, '\n'); i >= 0 {
+		return b[:i+1]
+	}
+	return b
+}
+
+// Truncate ends the body of the answer after n bytes, but as if that were all.
+func Truncate(n int) Effect {
+	return filter(func() func(http.ResponseWriter, []byte) (int, error) {
+		left := n
+		return func(w http.ResponseWriter, b []byte) (int, error) {
+			part := b[:min(len(b), left)]
+			left -= len(part)
+			if _, err := w.Write(part); err != nil {
+				return 0, err
+			}
+			return len(b), nil
+		}
+	})
+}
+
+// StreamError ends a stream after n items with errors in the trailer. What the
+// request does goes on to its end.
+func StreamError(n int, messages ...string) Effect {
+	return streamEnd(n, func(h http.Header) { h[streamErrorTrailer] = append([]string{""}, messages...) })
+}
+
+// Trailer replaces what the trailer of a whole stream says; without values the
+// trailer is announced and missing, as if a proxy had dropped it.
+func Trailer(values ...string) Effect {
+	return streamEnd(-1, func(h http.Header) {
+		if len(values) == 0 {
+			delete(h, streamErrorTrailer)
+		} else {
+			h[streamErrorTrailer] = slices.Clone(values)
+		}
+	})
+}
+
+// streamEnd passes on n items, or all for -1, and then changes the header that
+// holds the trailer.
+func streamEnd(n int, end func(http.Header)) Effect {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			items := 0
+			limited := &answerFilter{ResponseWriter: w, write: func(w http.ResponseWriter, b []byte) (int, error) {
+				keep := len(b)
+				if n >= 0 {
+					keep = whole(b, n-items)
+				}
+				items += bytes.Count(b, []byte("\n"))
+				if _, err := w.Write(b[:keep]); err != nil {
+					return 0, err
+				}
+				return len(b), nil
+			}}
+			next.ServeHTTP(limited, r)
+			end(w.Header())
+		})
+	}
+}
+
+// Undelimited answers as an HTTP/1.0 server does: without chunks or a length,
+// the end of the connection is the end of the body, and there is no trailer.
+func Undelimited() Effect {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			raw := &undelimitedAnswer{header: make(http.Header)}
+			raw.hijack = func() error {
+				conn, buf, err := hijack(w)
+				if err == nil {
+					raw.conn, raw.buf = conn, buf
+				}
+				return err
+			}
+			defer raw.close()
+			next.ServeHTTP(raw, r)
+			raw.WriteHeader(http.StatusOK)
+		})
+	}
+}

@@ -1,0 +1,74 @@
+package clustertest
+
+import "github.com/pinfleet/pinfleet/api"
+
+// legacyCid is a CID as servers before v1.0.0 write it.
+type legacyCid struct {
+	Text string `json:"/"`
+}
+
+func newLegacyCid(c api.Cid) *legacyCid {
+	if !c.Defined() {
+		return nil
+	}
+	return &legacyCid{Text: c.String()}
+}
+
+// The documents with CIDs. The outer fields hide those of the embedded value.
+type (
+	legacyPin struct {
+		api.Pin
+		Cid       any `json:"cid"`
+		PinUpdate any `json:"pin_update"`
+		Reference any `json:"reference"`
+		Type      any `json:"type"`
+	}
+	legacyPinInfo struct {
+		api.GlobalPinInfo
+		Cid *legacyCid `json:"cid"`
+	}
+	legacyAdded struct {
+		api.AddedOutput
+		Cid *legacyCid `json:"cid"`
+	}
+)
+
+// convert returns the document that a server with these habits sends for v.
+func (l Legacy) convert(v any) any {
+	if l&(LegacyCids|LegacyTypes) == 0 {
+		return v
+	}
+	switch v := v.(type) {
+	case api.Pin:
+		return l.convertPin(v)
+	case api.GlobalPinInfo:
+		if l&LegacyCids != 0 {
+			return legacyPinInfo{GlobalPinInfo: v, Cid: newLegacyCid(v.Cid)}
+		}
+	case api.AddedOutput:
+		if l&LegacyCids != 0 {
+			return legacyAdded{AddedOutput: v, Cid: newLegacyCid(v.Cid)}
+		}
+	case []api.AddedOutput:
+		all := make([]any, len(v))
+		for i, o := range v {
+			all[i] = l.convert(o)
+		}
+		return all
+	}
+	return v
+}
+
+func (l Legacy) convertPin(pin api.Pin) any {
+	out := legacyPin{Pin: pin, Cid: pin.Cid, PinUpdate: pin.PinUpdate, Reference: pin.Reference, Type: pin.Type}
+	if l&LegacyCids != 0 {
+		out.Cid, out.PinUpdate = newLegacyCid(pin.Cid), newLegacyCid(pin.PinUpdate)
+		if pin.Reference != nil {
+			out.Reference = newLegacyCid(*pin.Reference)
+		}
+	}
+	if l&LegacyTypes != 0 {
+		out.Type = uint64(pin.Type)
+	}
+	return out
+}

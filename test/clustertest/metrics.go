@@ -1,0 +1,197 @@
+package clustertest
+
+import (
+	"cmp"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
+
+	"github.com/pinfleet/pinfleet/api"
+)
+
+// Names of the metrics; tags are "tag:" and their key.
+const (
+	metricPing      = "ping"
+	metricPinQueue  = "pinqueue"
+	metricFreeSpace = "freespace"
+	metricTag       = "tag:"
+)
+
+// maxAlerts bounds what GET /health/alerts remembers.
+const maxAlerts = 1000
+
+// renewed returns when the peer last renewed its metrics, at most now. c.mu must
+// be held, as for everything about a peer's metrics.
+func (p *Peer) renewed(now time.Time) time.Time {
+	if !p.up {
+		now = p.stoppedAt
+	}
+	interval := p.c.opts.MetricTTL / 2
+	return p.startedAt.Add(now.Sub(p.startedAt) / interval * interval)
+}
+
+func (p *Peer) metricExpiry(now time.Time) time.Time { return p.renewed(now).Add(p.c.opts.MetricTTL) }
+
+func (p *Peer) metricValid(now time.Time) bool { return now.Before(p.metricExpiry(now)) }
+
+func (p *Peer) freeSpace() uint64 {
+	return at(p.c.opts.FreeSpace, p.index, defaultFreeSpace-uint64(p.index)<<30)
+}
+
+// metric returns a metric of the peer, not checked for validity.
+func (p *Peer) metric(name string, now time.Time) (api.Metric, bool) {
+	m := api.Metric{
+		Name:       name,
+		Peer:       p.id,
+		Expire:     p.metricExpiry(now).UnixNano(),
+		Valid:      true,
+		ReceivedAt: p.renewed(now).UnixNano(),
+	}
+	switch name {
+	case metricPing:
+		m.Value = p.pingValue()
+	case metricPinQueue:
+		m.Value = "0"
+	case metricFreeSpace:
+		m.Value, m.Weight = strconv.FormatUint(p.freeSpace(), 10), int64(p.freeSpace())
+	default:
+		key, isTag := strings.CutPrefix(name, metricTag)
+		value, ok := p.c.opts.Tags[key]
+		if !isTag || !ok {
+			return api.Metric{}, false
+		}
+		m.Value, m.Partitionable = value, true
+	}
+	return m, true
+}
+
+func (p *Peer) pingValue() string {
+	value, _ := json.Marshal(struct {
+		PeerName string  `json:"peer_name"`
+		IPFS     peer.ID `json:"ipfs_id"`
+	}{p.name, p.ipfsID})
+	return string(value)
+}
+
+// alert returns the alert about a stopped peer, once its metrics are over.
+func (p *Peer) alert(now time.Time) (api.Alert, bool) {
+	if p.up || p.metricValid(now) {
+		return api.Alert{}, false
+	}
+	m, _ := p.metric(metricPing, now)
+	return api.Alert{Metric: m, TriggeredAt: p.metricExpiry(now)}, true
+}
+
+func (p *Peer) handleMetricNames(w http.ResponseWriter, _ *http.Request, _ map[string]string) {
+	names := []string{metricPing, metricPinQueue}
+	for key := range p.c.opts.Tags {
+		names = append(names, metricTag+key)
+	}
+	p.sendJSON(w, http.StatusOK, append(names, metricFreeSpace))
+}
+
+func (p *Peer) handleMetrics(w http.ResponseWriter, _ *http.Request, vars map[string]string) {
+	p.sendJSON(w, http.StatusOK, p.c.metrics(vars["name"]))
+}
+
+// metrics returns the valid metrics of a name, by peer.
+func (c *Cluster) metrics(name string) []api.Metric {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.now()
+	metrics := []api.Metric{}
+	for _, p := range c.members() {
+		if m, ok := p.metric(name, now); ok && p.metricValid(now) {
+			metrics = append(metrics, m)
+		}
+	}
+	return metrics
+}
+
+func (p *Peer) handleAlerts(w http.ResponseWriter, _ *http.Request, _ map[string]string) {
+	p.sendJSON(w, http.StatusOK, p.c.allAlerts())
+}
+
+// allAlerts returns the alerts, newest first.
+func (c *Cluster) allAlerts() []api.Alert {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	alerts := append([]api.Alert{}, c.alerts...)
+	for _, p := range c.members() {
+		if a, ok := p.alert(c.now()); ok {
+			alerts = append(alerts, a)
+		}
+	}
+	slices.SortStableFunc(alerts, func(a, b api.Alert) int { return b.TriggeredAt.Compare(a.TriggeredAt) })
+	return alerts[:min(len(alerts), maxAlerts)]
+}
+
+// handleBandwidth answers with made-up figures for the usual protocols.
+func (p *Peer) handleBandwidth(w http.ResponseWriter, _ *http.Request, _ map[string]string) {
+	bandwidth := make(api.BandwidthByProtocol)
+	for i, id := range []protocol.ID{"", "/ipfs/id/1.0.0", "/ipfs/id/push/1.0.0", "/ipfs/lan/kad/1.0.0", rpcProtocol, "/meshsub/1.3.0"} {
+		bandwidth[id] = api.Bandwidth{TotalIn: int64(1000 * i), TotalOut: int64(1100 * i)}
+	}
+	p.sendJSON(w, http.StatusOK, bandwidth)
+}
+
+func (p *Peer) handleGraph(w http.ResponseWriter, _ *http.Request, _ map[string]string) {
+	p.sendJSON(w, http.StatusOK, p.c.graph(p))
+}
+
+// graph is who is connected to whom, as the peer would find out.
+func (c *Cluster) graph(asked *Peer) api.ConnectGraph {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	g := api.ConnectGraph{
+		ClusterID:         asked.id,
+		IDtoPeername:      make(map[string]string),
+		IPFSLinks:         make(map[string][]peer.ID),
+		ClusterLinks:      make(map[string][]peer.ID),
+		ClusterTrustLinks: make(map[string]bool),
+		ClustertoIPFS:     make(map[string]peer.ID),
+	}
+	members := c.members()
+	// links lists what a peer is connected to: the other ones that are up.
+	links := func(p *Peer, up func(*Peer) bool, id func(*Peer) peer.ID) []peer.ID {
+		ids := []peer.ID{}
+		for _, other := range members {
+			if other != p && up(p) && up(other) {
+				ids = append(ids, id(other))
+			}
+		}
+		return ids
+	}
+	for _, p := range members {
+		id := p.id.String()
+		g.ClusterTrustLinks[id] = true
+		g.ClusterLinks[id] = links(p, func(p *Peer) bool { return p.up }, func(p *Peer) peer.ID { return p.id })
+		if !p.up {
+			continue
+		}
+		g.IDtoPeername[id] = p.name
+		if p.ipfsUp {
+			g.ClustertoIPFS[id] = p.ipfsID
+			g.IPFSLinks[p.ipfsID.String()] = links(p, func(p *Peer) bool { return p.ipfsUp }, func(p *Peer) peer.ID { return p.ipfsID })
+		}
+	}
+	return g
+}
+
+// members returns the peers that belong to the cluster, by ID. c.mu must be held.
+func (c *Cluster) members() []*Peer {
+	var members []*Peer
+	for _, p := range c.peers {
+		if p.member {
+			members = append(members, p)
+		}
+	}
+	slices.SortFunc(members, func(a, b *Peer) int { return cmp.Compare(a.id, b.id) })
+	return members
+}

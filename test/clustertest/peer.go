@@ -1,0 +1,327 @@
+package clustertest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/multiformats/go-multiaddr"
+
+	"github.com/pinfleet/pinfleet/api"
+)
+
+// Limits of the daemon's HTTP server.
+const (
+	maxHeaderBytes    = 4096
+	readHeaderTimeout = 5 * time.Second
+	idleTimeout       = 120 * time.Second
+)
+
+// Peer is one peer of a cluster. Its methods can be called at the same time,
+// but Stop, Start and StopIPFS not by a handler that the peer itself runs.
+type Peer struct {
+	c         *Cluster
+	index     int
+	host      string
+	name      string
+	key       crypto.PrivKey
+	id        peer.ID
+	ipfsID    peer.ID
+	endpoints []*endpoint
+	handler   http.Handler
+	log       requestLog
+	slow      atomic.Int64 // delay of every answer, in nanoseconds
+
+	faultsMu sync.Mutex
+	faults   []*activeFault
+
+	// serving guards the server and is held while it starts and stops.
+	serving sync.Mutex
+	server  *server
+
+	// Guarded by c.mu.
+	up, ipfsUp, member   bool
+	startedAt, stoppedAt time.Time
+}
+
+// newPeer prepares a peer and reserves its addresses.
+func newPeer(c *Cluster, i int) (*Peer, error) {
+	p := &Peer{
+		c:      c,
+		index:  i,
+		host:   at(c.opts.Hosts, i, defaultHost),
+		name:   at(c.opts.Names, i, fmt.Sprintf("peer%d", i)),
+		ipfsUp: true,
+		member: true,
+	}
+	var err error
+	if p.key, p.id, err = identity("cluster", c.opts.Identity, i); err != nil {
+		return nil, err
+	}
+	if _, p.ipfsID, err = identity("ipfs", c.opts.Identity, i); err != nil {
+		return nil, err
+	}
+	if p.endpoints, err = newEndpoints(p); err != nil {
+		return nil, err
+	}
+	api := p.authenticate(cors(http.HandlerFunc(p.serveAPI)))
+	p.handler = p.record(p.delay(p.injectFaults(api)))
+	return p, nil
+}
+
+// ID returns the peer's cluster peer ID.
+func (p *Peer) ID() peer.ID { return p.id }
+
+// IPFS returns the peer ID of the peer's IPFS daemon.
+func (p *Peer) IPFS() peer.ID { return p.ipfsID }
+
+// Name returns the peer's name.
+func (p *Peer) Name() string { return p.name }
+
+// Addr returns the address of the peer's first listener; see Addrs.
+func (p *Peer) Addr() multiaddr.Multiaddr { return p.endpoints[0].addr }
+
+// Addrs returns an address for each listener, in the order of the Listen
+// constants. They stay the same when the peer is stopped and started.
+func (p *Peer) Addrs() []multiaddr.Multiaddr {
+	addrs := make([]multiaddr.Multiaddr, len(p.endpoints))
+	for i, e := range p.endpoints {
+		addrs[i] = e.addr
+	}
+	return addrs
+}
+
+// AddrOf returns the address for one transport, nil if the peer does not serve it.
+func (p *Peer) AddrOf(transport Listen) multiaddr.Multiaddr {
+	i := slices.IndexFunc(p.endpoints, func(e *endpoint) bool { return e.transport == transport })
+	if i < 0 {
+		return nil
+	}
+	return p.endpoints[i].addr
+}
+
+// Start starts a stopped peer again, on the same addresses and with the pinset
+// the cluster has by now. It does nothing if the peer is running.
+func (p *Peer) Start() error {
+	p.serving.Lock()
+	defer p.serving.Unlock()
+	if p.server != nil {
+		return nil
+	}
+	s, err := startServer(p)
+	if err != nil {
+		return err
+	}
+	p.server = s
+	p.c.mu.Lock()
+	defer p.c.mu.Unlock()
+	p.rejoin(p.c.now())
+	return nil
+}
+
+// rejoin makes the peer begin what it missed. c.mu must be held.
+func (p *Peer) rejoin(now time.Time) {
+	if a, ok := p.alert(now); ok && !p.startedAt.IsZero() {
+		p.c.alerts = append(p.c.alerts, a)
+		p.c.alerts = p.c.alerts[max(0, len(p.c.alerts)-maxAlerts):]
+	}
+	for _, rec := range p.c.pins.records {
+		if rec.started.After(p.stoppedAt) && rec.pinnedBy(p) {
+			rec.track(p.index, tracked{status: api.TrackerStatusPinQueued, since: now})
+		}
+	}
+	p.up, p.startedAt = true, now
+}
+
+// Stop ends the peer like a crash: its listeners are closed and all connections
+// cut, whatever they are in the middle of. It returns when no handler runs any
+// more, and does nothing if the peer is stopped.
+func (p *Peer) Stop() {
+	p.serving.Lock()
+	defer p.serving.Unlock()
+	if p.server == nil {
+		return
+	}
+	p.c.mu.Lock()
+	p.up, p.stoppedAt = false, p.c.now()
+	p.c.mu.Unlock()
+	p.server.stop()
+	p.server = nil
+}
+
+// Running reports whether the peer serves.
+func (p *Peer) Running() bool {
+	p.c.mu.Lock()
+	defer p.c.mu.Unlock()
+	return p.up
+}
+
+// release gives back the peer's addresses.
+func (p *Peer) release() error {
+	var first error
+	for _, e := range p.endpoints {
+		if err := e.release(); err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// StopIPFS stops the peer's IPFS daemon: the API goes on, and everything that
+// needs the daemon fails as it does then. Pins on their way become errors.
+func (p *Peer) StopIPFS() {
+	p.c.mu.Lock()
+	defer p.c.mu.Unlock()
+	now := p.c.refresh()
+	p.ipfsUp = false
+	for _, rec := range p.c.pins.records {
+		op, busy := p.c.operation(rec, p, now)
+		if busy && (op.Status == api.TrackerStatusPinQueued || op.Status == api.TrackerStatusPinning) {
+			rec.track(p.index, tracked{
+				status:   api.TrackerStatusPinError,
+				since:    now,
+				err:      p.ipfsError(pinAddCall(rec.pin)),
+				attempts: op.AttemptCount + 1,
+			})
+		}
+	}
+}
+
+// StartIPFS starts the peer's IPFS daemon again. What failed meanwhile stays
+// failed until it is recovered.
+func (p *Peer) StartIPFS() {
+	p.c.mu.Lock()
+	defer p.c.mu.Unlock()
+	p.ipfsUp = true
+}
+
+// Slow makes every answer begin d later from now on; 0 ends that.
+func (p *Peer) Slow(d time.Duration) { p.slow.Store(int64(d)) }
+
+func (p *Peer) delay(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := wait(r.Context(), time.Duration(p.slow.Load())); err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// wait returns after d, or with the context's error when that is done before.
+func wait(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// DialContext connects to the peer's Memory listener, whatever the address, so
+// that it fits http.Transport. It fails when the peer does not run or has no such
+// listener.
+func (p *Peer) DialContext(ctx context.Context, _, _ string) (net.Conn, error) {
+	for _, e := range p.endpoints {
+		if e.transport == Memory {
+			return e.memory.dial(ctx)
+		}
+	}
+	return nil, fmt.Errorf("peer %d has no memory listener: add clustertest.Memory to Options.Listen", p.index)
+}
+
+// infoShort returns a status without anything but who reports it.
+func (p *Peer) infoShort() api.PinInfoShort {
+	return api.PinInfoShort{PeerName: p.name, IPFS: p.ipfsID}
+}
+
+func (p *Peer) clusterPort() int {
+	for _, e := range p.endpoints {
+		if e.transport == Libp2p {
+			return e.port
+		}
+	}
+	if base := p.c.opts.BasePort; base != 0 {
+		return base + libp2pPortGap + portsPerPeer*p.index
+	}
+	return clusterPort + portsPerPeer*p.index
+}
+
+func (p *Peer) ipfsPort() int    { return ipfsPort + portsPerPeer*p.index }
+func (p *Peer) ipfsAPIPort() int { return ipfsAPIPort + portsPerPeer*p.index }
+
+// server is the running half of a peer.
+type server struct {
+	http   *http.Server
+	cancel context.CancelFunc
+	conns  *connTracker
+	loops  sync.WaitGroup // of the listeners
+	active sync.WaitGroup // of the connections
+	close  []func() error
+}
+
+// startServer listens on all of the peer's endpoints.
+func startServer(p *Peer) (*server, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &server{cancel: cancel, conns: newConnTracker(&p.log)}
+	s.http = &http.Server{
+		Handler:           p.handler,
+		ReadHeaderTimeout: readHeaderTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ConnState:         s.connState,
+		ErrorLog:          slog.NewLogLogger(p.c.opts.Logger.Handler(), slog.LevelDebug),
+	}
+	for _, e := range p.endpoints {
+		l, closer, err := e.listen()
+		if err != nil {
+			s.stop()
+			return nil, fmt.Errorf("peer %d listens on %s: %w", p.index, e.addr, err)
+		}
+		s.close = append(s.close, closer)
+		s.serve(e.secure(s.conns.wrap(l)))
+	}
+	return s, nil
+}
+
+func (s *server) serve(l net.Listener) {
+	s.loops.Go(func() {
+		// It ends when stop closes the listener.
+		_ = s.http.Serve(l)
+	})
+}
+
+func (s *server) connState(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		s.active.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		s.active.Done()
+	}
+}
+
+// stop cuts everything and waits for it.
+func (s *server) stop() {
+	s.cancel()
+	s.conns.cut()
+	_ = s.http.Close()
+	s.loops.Wait()
+	s.active.Wait()
+	s.conns.hijacked.Wait()
+	for _, closer := range s.close {
+		_ = closer()
+	}
+}

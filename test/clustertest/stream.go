@@ -1,0 +1,95 @@
+package clustertest
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+)
+
+const streamErrorTrailer = "X-Stream-Error"
+
+// A source hands its items to emit, one call at a time, and returns how it ended,
+// several errors joined. It stops when emit fails and then need not return that
+// error.
+type source func(ctx context.Context, emit func(item any) error) error
+
+// stream answers with the items of a source, a document and a chunk each. The
+// first event decides about the status: 200 for an item, 204 for the end, 500 for
+// an error. Later errors go into the trailer.
+func (p *Peer) stream(w http.ResponseWriter, r *http.Request, src source) {
+	if p.c.opts.Legacy&LegacyArrays != 0 {
+		p.sendArray(w, r, src)
+		return
+	}
+	w.Header().Set("Trailer", streamErrorTrailer)
+	p.setHeaders(w)
+	s := itemWriter{w: w, flush: http.NewResponseController(w).Flush, enc: json.NewEncoder(w), legacy: p.c.opts.Legacy}
+	err := src(r.Context(), func(item any) error {
+		if err := r.Context().Err(); err != nil {
+			s.err = err
+			return err
+		}
+		return s.write(item)
+	})
+	switch {
+	case s.items == 0 && err != nil:
+		p.sendError(w, errorList(err)[0])
+	case s.items == 0:
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		first := ""
+		if s.err != nil {
+			first = s.err.Error()
+		}
+		w.Header().Add(streamErrorTrailer, first)
+		for _, e := range errorList(err) {
+			w.Header().Add(streamErrorTrailer, e.Error())
+		}
+	}
+}
+
+// sendArray answers as servers before v1.0.0 do.
+func (p *Peer) sendArray(w http.ResponseWriter, r *http.Request, src source) {
+	var all []any
+	err := src(r.Context(), func(item any) error {
+		all = append(all, p.c.opts.Legacy.convert(item))
+		return r.Context().Err()
+	})
+	send(p, w, all, err)
+}
+
+// itemWriter writes documents, each flushed on its own.
+type itemWriter struct {
+	w      http.ResponseWriter
+	flush  func() error
+	enc    *json.Encoder
+	legacy Legacy
+	items  int
+	err    error // of the first write that failed
+}
+
+func (s *itemWriter) write(item any) error {
+	if s.items == 0 {
+		s.w.WriteHeader(http.StatusOK)
+	}
+	s.items++
+	err := s.enc.Encode(s.legacy.convert(item))
+	if err == nil {
+		err = s.flush()
+	}
+	if err != nil && s.err == nil {
+		s.err = err
+	}
+	return err
+}
+
+// errorList takes a joined error apart.
+func errorList(err error) []error {
+	if err == nil {
+		return nil
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return []error{err}
+}
