@@ -4,6 +4,8 @@
 package strategy
 
 import (
+	"time"
+
 	"github.com/pinfleet/pinfleet/client"
 )
 
@@ -54,4 +56,42 @@ func (call *Call) WasTried(c client.Client) bool {
 		}
 	}
 	return false
+}
+
+// Observer is what a strategy implements to be told how the attempts go that
+// it is to balance. The load balancer calls it for every attempt, also for
+// those whose client it chose itself.
+type Observer interface {
+	// Begin is called when an attempt is sent to c.
+	Begin(call *Call, c client.Client)
+	// Sent is called each time n more bytes of an add's upload were taken.
+	Sent(call *Call, c client.Client, n int)
+	// End is called exactly once for each Begin, when the attempt is over.
+	End(call *Call, c client.Client, r Result)
+}
+
+// Result is how an attempt ended.
+type Result struct {
+	// Duration is how long the attempt took: for a listing until its first
+	// item, for an add until its end.
+	Duration time.Duration
+	// Failed tells that the client did not do its work. The caller's
+	// cancellation and a refusal such as 404 are not failures.
+	Failed bool
+	// Cancelled tells that the attempt was given up before its end, so that
+	// Duration says only that it took at least as long.
+	Cancelled bool
+	// RetryAfter is how long the peer asked to be left alone; 0 if it did not.
+	RetryAfter time.Duration
+	// Sent is the sum of what Sent reported.
+	Sent int64
+}
+
+// Weigher is implemented by the clients that the load balancer hands to
+// SetClients.
+type Weigher interface {
+	// Weight is the client's share of the traffic relative to the others':
+	// its configured weight, less while it is new or has just been readmitted.
+	// It is above 0, may change at any time, and is cheap to ask.
+	Weight() float64
 }
