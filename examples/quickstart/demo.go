@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"sort"
 	"time"
 
@@ -57,12 +59,14 @@ func (d *demo) add(ctx context.Context, title string, paths []string, midway fun
 	printed := uint64(0)
 	for o := range out { // Add closes it
 		if o.Cid.Defined() {
-			fmt.Fprintf(d.w, "added %s %s (%d bytes)\n", o.Cid, orDot(o.Name), o.Size)
+			// Only the directory that wraps several paths has no name.
+			fmt.Fprintf(d.w, "added %s %s (%d bytes)\n", o.Cid, cmp.Or(o.Name, "."), o.Size)
 			root, printed = o.Cid.Cid, 0
 			continue
 		}
 		if o.Bytes >= printed+progressStep {
-			fmt.Fprintf(d.w, "      %s: %d MiB\n", orDot(o.Name), o.Bytes>>20)
+			// Progress of a lone file has no name.
+			fmt.Fprintf(d.w, "      %s: %d MiB\n", cmp.Or(o.Name, filepath.Base(paths[0])), o.Bytes>>20)
 			printed = o.Bytes
 		}
 		if midway != nil && o.Bytes >= progressStep {
@@ -77,14 +81,6 @@ func (d *demo) add(ctx context.Context, title string, paths []string, midway fun
 		return cid.Undef, errors.New("the cluster did not report a root")
 	}
 	return root, nil
-}
-
-// orDot names what has no name: the wrapping directory, or a lone file.
-func orDot(name string) string {
-	if name == "" {
-		return "."
-	}
-	return name
 }
 
 // status waits until a peer holds each CID, and prints what all peers say.
