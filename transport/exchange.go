@@ -21,7 +21,7 @@ type exchange struct {
 	sent      atomic.Bool // the request went out in full
 }
 
-// newExchange wraps req. With an idle time, it has to be ended.
+// newExchange wraps req. It has to be ended.
 func newExchange(req *http.Request, idle time.Duration) *exchange {
 	x := &exchange{}
 	ctx := req.Context()
@@ -60,13 +60,11 @@ func newExchange(req *http.Request, idle time.Duration) *exchange {
 
 // receive follows the body of resp to its end.
 func (x *exchange) receive(resp *http.Response) {
-	switch {
-	case x.watch == nil:
-	case resp.Body == http.NoBody:
+	if resp.Body == http.NoBody {
 		x.end()
-	default:
-		resp.Body = &responseBody{resp.Body, x}
+		return
 	}
+	resp.Body = &responseBody{body: resp.Body, x: x}
 }
 
 // end releases what the exchange holds. It may be called more than once.
@@ -92,20 +90,27 @@ func (b *requestBody) Read(p []byte) (int, error) {
 }
 
 // responseBody tells the time that the peer takes to send the body from the
-// time that the caller takes to consume it.
+// time that the caller takes to consume it, and does not take for complete what
+// ended because the exchange was given up: a server that is told so may end its
+// stream in good order before the connection is gone.
 type responseBody struct {
-	io.ReadCloser
-	x *exchange
+	body io.ReadCloser
+	x    *exchange
+	err  error // what Read ended with
 }
 
 func (b *responseBody) Read(p []byte) (int, error) {
+	if b.err != nil {
+		return 0, b.err
+	}
 	b.x.watch.set(reading, true)
-	n, err := b.ReadCloser.Read(p)
+	n, err := b.body.Read(p)
 	b.x.watch.set(reading, false)
 	if err != nil {
-		if err != io.EOF && b.x.watch.expired() {
-			err = b.x.watch.err()
+		if ctx := b.x.req.Context(); ctx.Err() != nil {
+			err = context.Cause(ctx)
 		}
+		b.err = err
 		b.x.end()
 	}
 	return n, err
@@ -113,5 +118,5 @@ func (b *responseBody) Read(p []byte) (int, error) {
 
 func (b *responseBody) Close() error {
 	defer b.x.end()
-	return b.ReadCloser.Close()
+	return b.body.Close()
 }

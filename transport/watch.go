@@ -33,7 +33,6 @@ type watch struct {
 	state    state
 	deadline time.Time // zero while it is not the peer's turn
 	timer    *time.Timer
-	fired    bool
 	stopped  bool
 }
 
@@ -71,8 +70,7 @@ func (w *watch) fire() {
 	if w.deadline.IsZero() || time.Now().Before(w.deadline) {
 		return
 	}
-	w.fired = true
-	w.cancel(w.err())
+	w.cancel(&timeoutError{what: "no progress of the transfer", after: w.idle})
 }
 
 // stop ends the watch for good.
@@ -82,14 +80,4 @@ func (w *watch) stop() {
 	w.stopped = true
 	w.deadline = time.Time{}
 	w.timer.Stop()
-}
-
-func (w *watch) expired() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.fired
-}
-
-func (w *watch) err() error {
-	return &timeoutError{what: "no progress of the transfer", after: w.idle}
 }

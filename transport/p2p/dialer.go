@@ -1,0 +1,227 @@
+package p2p
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/peerstore"
+	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/libp2p/go-libp2p/p2p/net/gostream"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+	"github.com/multiformats/go-multiaddr"
+	"github.com/multiformats/go-multistream"
+
+	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/transport"
+)
+
+// Protocol is the protocol ID under which cluster peers serve their REST API on
+// libp2p streams.
+const Protocol protocol.ID = "/libp2p-http"
+
+func init() {
+	transport.Register(config.SchemeP2P, open)
+	transport.Register(config.SchemeDNSAddr, open)
+}
+
+// dialer opens streams to one peer, or to whatever a /dnsaddr/ address names at
+// the time.
+type dialer struct {
+	cfg    *config.Config
+	addr   config.Address
+	host   host.Host
+	shared *sharedHost // nil if the host is the user's own
+
+	mu    sync.Mutex
+	peers map[peer.ID]bool // whose connections this endpoint keeps; nil once closed
+}
+
+func open(cfg *config.Config, addr config.Address) (transport.Dialer, error) {
+	d := &dialer{cfg: cfg, addr: addr, peers: make(map[peer.ID]bool)}
+	if cfg.Libp2pHost != nil {
+		h, ok := cfg.Libp2pHost.(host.Host)
+		if !ok {
+			return nil, fmt.Errorf("Libp2pHost is a %T, not a host.Host of go-libp2p", cfg.Libp2pHost)
+		}
+		d.host = h
+		return d, nil
+	}
+	shared, err := hosts.acquire(hostKey{psk: string(cfg.ProtectorKey), resolver: cfg.Resolver})
+	if err != nil {
+		return nil, err
+	}
+	d.host, d.shared = shared, shared
+	if addr.Scheme == config.SchemeP2P {
+		if err := dialable(shared, addr.Multiaddr); err != nil {
+			return nil, errors.Join(err, shared.release())
+		}
+	}
+	return d, nil
+}
+
+// dialable refuses addresses that the light host has no transport for.
+func dialable(h *sharedHost, m multiaddr.Multiaddr) error {
+	if _, err := m.ValueForProtocol(multiaddr.P_CIRCUIT); err == nil {
+		return errors.New("relayed addresses need a Libp2pHost that can use relays")
+	}
+	at, _ := peer.SplitAddr(m)
+	if s, ok := h.Network().(*swarm.Swarm); ok && s.TransportForDialing(at) == nil {
+		if h.key.psk != "" {
+			return errors.New("with a ProtectorKey, only TCP and WebSocket addresses can be dialled")
+		}
+		return errors.New("only TCP, QUIC (/quic-v1) and WebSocket addresses can be dialled; others need a Libp2pHost")
+	}
+	return nil
+}
+
+// DialContext opens a stream, connecting first if need be.
+func (d *dialer) DialContext(ctx context.Context) (net.Conn, error) {
+	addrs := []multiaddr.Multiaddr{d.addr.Multiaddr}
+	if d.addr.Scheme == config.SchemeDNSAddr {
+		var err error
+		if addrs, err = Resolve(ctx, d.addr.Multiaddr, d.cfg.Resolver); err != nil {
+			return nil, err
+		}
+	}
+	targets, err := d.targets(addrs)
+	if len(targets) == 0 {
+		return nil, err
+	}
+	conn, dialErr := transport.DialFirst(ctx, targets...)
+	if dialErr != nil {
+		return nil, errors.Join(dialErr, err)
+	}
+	return conn, nil
+}
+
+// targets groups addresses into what can be dialled: a peer with all its
+// addresses, or a plain address. An error tells of addresses that are left out.
+func (d *dialer) targets(addrs []multiaddr.Multiaddr) ([]func(context.Context) (net.Conn, error), error) {
+	var (
+		dials []func(context.Context) (net.Conn, error)
+		errs  []error
+	)
+	infos := make(map[peer.ID]*peer.AddrInfo)
+	for _, m := range addrs {
+		if _, err := m.ValueForProtocol(multiaddr.P_P2P); err != nil {
+			dial, err := d.plain(m)
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			dials = append(dials, dial)
+			continue
+		}
+		info, err := peer.AddrInfoFromP2pAddr(m)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if known := infos[info.ID]; known != nil {
+			known.Addrs = append(known.Addrs, info.Addrs...)
+			continue
+		}
+		infos[info.ID] = info
+		dials = append(dials, func(ctx context.Context) (net.Conn, error) { return d.dialPeer(ctx, info) })
+	}
+	return dials, errors.Join(errs...)
+}
+
+// plain prepares the dial of an HTTP address that a /dnsaddr/ address stands
+// for. All that Validate demands of a Config with this address must hold,
+// among it that no credentials are sent in clear text.
+func (d *dialer) plain(m multiaddr.Multiaddr) (func(context.Context) (net.Conn, error), error) {
+	cfg := d.cfg.AsTemplateFor([]multiaddr.Multiaddr{m})[0]
+	cfg.Libp2pHost = nil
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	a, err := cfg.Address()
+	if err != nil {
+		return nil, err
+	}
+	if a.Scheme != config.SchemeHTTP && a.Scheme != config.SchemeHTTPS || a.BasePath != d.addr.BasePath {
+		return nil, fmt.Errorf("%s stands for %s, which is neither a libp2p address nor a host and port", d.addr, m)
+	}
+	via, err := transport.NewDialer(cfg, a)
+	if err != nil {
+		return nil, err
+	}
+	return via.DialContext, nil
+}
+
+// dialPeer opens a stream to a peer over any of its addresses.
+func (d *dialer) dialPeer(ctx context.Context, info *peer.AddrInfo) (net.Conn, error) {
+	release := func() error { return nil }
+	if d.shared != nil {
+		if err := d.keep(info.ID); err != nil {
+			return nil, err
+		}
+		release = func() error { return d.shared.releasePeer(info.ID) }
+	}
+	d.host.Peerstore().AddAddrs(info.ID, info.Addrs, peerstore.TempAddrTTL)
+	if relayed(info.Addrs) {
+		ctx = network.WithAllowLimitedConn(ctx, "pinfleet")
+	} else {
+		// Dials without regard to how recently the last one failed: whether to
+		// try a peer again is decided by our callers.
+		ctx = network.WithForceDirectDial(ctx, "pinfleet")
+	}
+	c, err := gostream.Dial(ctx, d.host, info.ID, Protocol)
+	if err != nil {
+		_ = release()
+		if errors.Is(err, multistream.ErrNotSupported[protocol.ID]{}) {
+			return nil, fmt.Errorf("peer %s does not serve its API over libp2p: %w", info.ID, err)
+		}
+		return nil, &dialError{err}
+	}
+	return &conn{Conn: c, release: release}, nil
+}
+
+func relayed(addrs []multiaddr.Multiaddr) bool {
+	for _, m := range addrs {
+		if _, err := m.ValueForProtocol(multiaddr.P_CIRCUIT); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// keep counts a stream to id as a user of the connection, and makes the endpoint
+// another until it is closed, so that the connection outlives the streams on it.
+func (d *dialer) keep(id peer.ID) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.peers == nil {
+		return net.ErrClosed
+	}
+	if !d.peers[id] {
+		d.peers[id] = true
+		d.shared.usePeer(id)
+	}
+	d.shared.usePeer(id)
+	return nil
+}
+
+// Close gives up what the endpoint shares with others. Streams that are in use
+// keep the host alive until they end.
+func (d *dialer) Close() error {
+	d.mu.Lock()
+	peers := d.peers
+	d.peers = nil
+	d.mu.Unlock()
+	if d.shared == nil {
+		return nil
+	}
+	var errs []error
+	for id := range peers {
+		errs = append(errs, d.shared.releasePeer(id))
+	}
+	return errors.Join(append(errs, d.shared.release())...)
+}

@@ -1,0 +1,252 @@
+package p2p
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/peerstore"
+	"github.com/libp2p/go-libp2p/core/pnet"
+	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/libp2p/go-libp2p/core/sec"
+	"github.com/libp2p/go-libp2p/core/transport"
+	blankhost "github.com/libp2p/go-libp2p/p2p/host/blank"
+	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
+	"github.com/libp2p/go-libp2p/p2p/host/peerstore/pstoremem"
+	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+	"github.com/libp2p/go-libp2p/p2p/net/upgrader"
+	"github.com/libp2p/go-libp2p/p2p/security/noise"
+	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
+	libp2pquic "github.com/libp2p/go-libp2p/p2p/transport/quic"
+	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
+	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
+	"github.com/libp2p/go-libp2p/p2p/transport/websocket"
+	"github.com/multiformats/go-multiaddr"
+	madns "github.com/multiformats/go-multiaddr-dns"
+	"github.com/multiformats/go-multistream"
+	"github.com/quic-go/quic-go"
+)
+
+// A HostOption is a setting of NewHost.
+type HostOption func(*hostConfig)
+
+type hostConfig struct {
+	key      crypto.PrivKey
+	listen   []multiaddr.Multiaddr
+	psk      pnet.PSK
+	resolver *net.Resolver
+}
+
+// WithIdentity gives the host its private key, and thereby its peer ID. Without
+// it, the host has a random one.
+func WithIdentity(key crypto.PrivKey) HostOption {
+	return func(c *hostConfig) { c.key = key }
+}
+
+// WithListenAddrs makes the host listen. Without it, the host can only dial.
+func WithListenAddrs(addrs ...multiaddr.Multiaddr) HostOption {
+	return func(c *hostConfig) { c.listen = append(c.listen, addrs...) }
+}
+
+// WithProtectorKey puts the host into the private network of a 32-byte key. It
+// then has no QUIC.
+func WithProtectorKey(key []byte) HostOption {
+	return func(c *hostConfig) { c.psk = key }
+}
+
+// WithResolver makes the host look names up with r in place of the system's
+// resolver.
+func WithResolver(r *net.Resolver) HostOption {
+	return func(c *hostConfig) { c.resolver = r }
+}
+
+// NewHost makes a light libp2p host: TCP, QUIC and WebSocket, secured with Noise
+// or TLS, multiplexed with yamux. It has no relay, no hole punching, no identify
+// service and no metrics, and takes none of the modules that these need. Two
+// hosts are needed for a client and a server in one process: a host cannot dial
+// itself. Close ends everything that belongs to the host.
+func NewHost(opts ...HostOption) (host.Host, error) {
+	var c hostConfig
+	for _, opt := range opts {
+		opt(&c)
+	}
+	if c.key == nil {
+		var err error
+		if c.key, _, err = crypto.GenerateEd25519Key(rand.Reader); err != nil {
+			return nil, fmt.Errorf("p2p: making an identity: %w", err)
+		}
+	}
+	h, err := newLightHost(&c)
+	if err != nil {
+		return nil, fmt.Errorf("p2p: making a host: %w", err)
+	}
+	return h, nil
+}
+
+// lightHost is a blank host that closes all that it is made of, and whose
+// streams obey their context while the protocol is negotiated.
+type lightHost struct {
+	*blankhost.BlankHost
+	swarm   *swarm.Swarm
+	closers []io.Closer // closed in order, after the swarm
+
+	closeOnce sync.Once
+	closeErr  error
+}
+
+func newLightHost(c *hostConfig) (_ *lightHost, err error) {
+	h := &lightHost{}
+	defer func() {
+		if err != nil {
+			_ = h.Close()
+		}
+	}()
+	id, err := peer.IDFromPrivateKey(c.key)
+	if err != nil {
+		return nil, err
+	}
+	store, err := pstoremem.NewPeerstore()
+	if err != nil {
+		return nil, err
+	}
+	h.closers = append(h.closers, store)
+	if err := errors.Join(store.AddPubKey(id, c.key.GetPublic()), store.AddPrivKey(id, c.key)); err != nil {
+		return nil, err
+	}
+	if h.swarm, err = newSwarm(id, store, c); err != nil {
+		return nil, err
+	}
+	if err := h.addTransports(c); err != nil {
+		return nil, err
+	}
+	if len(c.listen) > 0 {
+		if err := h.swarm.Listen(c.listen...); err != nil {
+			return nil, err
+		}
+		store.AddAddrs(id, h.swarm.ListenAddresses(), peerstore.PermanentAddrTTL)
+	}
+	h.BlankHost = blankhost.NewBlankHost(h.swarm, blankhost.WithEventBus(eventbus.NewBus()))
+	if h.BlankHost == nil {
+		return nil, errors.New("the host's own record could not be stored")
+	}
+	return h, nil
+}
+
+func newSwarm(id peer.ID, store peerstore.Peerstore, c *hostConfig) (*swarm.Swarm, error) {
+	opts := []swarm.Option{
+		// Without these, addresses are no longer dialled once many dials have
+		// failed, and a peer that comes back would go unnoticed.
+		swarm.WithUDPBlackHoleSuccessCounter(nil),
+		swarm.WithIPv6BlackHoleSuccessCounter(nil),
+	}
+	if c.resolver != nil {
+		r, err := madns.NewResolver(madns.WithDefaultResolver(c.resolver))
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, swarm.WithMultiaddrResolver(swarm.ResolverFromMaDNS{Resolver: r}))
+	}
+	return swarm.NewSwarm(id, store, eventbus.NewBus(), opts...)
+}
+
+// addTransports adds TCP and WebSocket, and outside of private networks QUIC.
+func (h *lightHost) addTransports(c *hostConfig) error {
+	muxers := []upgrader.StreamMuxer{{ID: yamux.ID, Muxer: yamux.DefaultTransport}}
+	secureNoise, err := noise.New(noise.ID, c.key, muxers)
+	if err != nil {
+		return err
+	}
+	secureTLS, err := libp2ptls.New(libp2ptls.ID, c.key, muxers)
+	if err != nil {
+		return err
+	}
+	up, err := upgrader.New([]sec.SecureTransport{secureTLS, secureNoise}, muxers, c.psk, nil, nil)
+	if err != nil {
+		return err
+	}
+	// The time to connect is bounded by the context.
+	overTCP, err := tcp.NewTCPTransport(up, nil, nil, tcp.DisableReuseport(), tcp.WithConnectionTimeout(0))
+	if err != nil {
+		return err
+	}
+	overWebsocket, err := websocket.New(up, nil, nil)
+	if err != nil {
+		return err
+	}
+	transports := []transport.Transport{overTCP, overWebsocket}
+	if c.psk == nil {
+		overQUIC, err := h.newQUIC(c.key)
+		if err != nil {
+			return err
+		}
+		transports = append(transports, overQUIC)
+	}
+	for _, t := range transports {
+		if err := h.swarm.AddTransport(t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *lightHost) newQUIC(key crypto.PrivKey) (transport.Transport, error) {
+	var (
+		resetKey quic.StatelessResetKey
+		tokenKey quic.TokenGeneratorKey
+	)
+	_, _ = rand.Read(resetKey[:]) // never fails
+	_, _ = rand.Read(tokenKey[:])
+	// Not with DisableReuseport: go-libp2p then leaves a socket open per dial.
+	conns, err := quicreuse.NewConnManager(resetKey, tokenKey)
+	if err != nil {
+		return nil, err
+	}
+	h.closers = append(h.closers, conns)
+	return libp2pquic.NewTransport(key, conns, nil, nil, nil)
+}
+
+// Close ends connections, listeners and goroutines of the host. It is idempotent.
+func (h *lightHost) Close() error {
+	h.closeOnce.Do(func() {
+		var errs []error
+		if h.swarm != nil {
+			errs = append(errs, h.swarm.Close())
+		}
+		for _, c := range h.closers {
+			errs = append(errs, c.Close())
+		}
+		h.closeErr = errors.Join(errs...)
+	})
+	return h.closeErr
+}
+
+// NewStream opens a stream to p, connecting first if need be, and agrees on one
+// of the protocols. Unlike the blank host's, it obeys ctx to the end.
+func (h *lightHost) NewStream(ctx context.Context, p peer.ID, protocols ...protocol.ID) (network.Stream, error) {
+	s, err := h.swarm.NewStream(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = s.Reset() })
+	selected, err := multistream.SelectOneOf(protocols, s)
+	if !stop() {
+		err = context.Cause(ctx)
+	}
+	if err == nil {
+		err = s.SetProtocol(selected)
+	}
+	if err != nil {
+		_ = s.Reset()
+		return nil, fmt.Errorf("agreeing on a protocol: %w", err)
+	}
+	return s, nil
+}
