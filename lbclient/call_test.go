@@ -1,0 +1,359 @@
+package lbclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/strategy"
+)
+
+// U6: with 0 retries upstream's counter missed its end: it called itself until
+// the stack overflowed. 0 is one attempt; negative is refused (see TestNew).
+func TestU6Retries(t *testing.T) {
+	for retries := range 4 {
+		fakes := newFakes(2)
+		fakes[0].answer, fakes[1].answer = fails(statusError(503)), fails(statusError(503))
+		_, err := newLB(t, &strategy.RoundRobin{}, fakes, retries).ID(t.Context())
+		if total := fakes[0].called() + fakes[1].called(); total != retries+1 || err == nil {
+			t.Errorf("%d retries: %d attempts, error %v", retries, total, err)
+		}
+	}
+}
+
+// U16: upstream made all its attempts although the context had ended.
+func TestU16ContextEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gone, cancel := context.WithCancelCause(t.Context())
+		reason := errors.New("reason")
+		cancel(reason)
+		fakes := newFakes(3)
+		c := newLB(t, &strategy.Failover{}, fakes, 6)
+		for op, call := range methods(gone, c) {
+			err := call()
+			var e *client.Error
+			if !errors.Is(err, context.Canceled) || !errors.Is(err, reason) || !errors.As(err, &e) || e.Op != op {
+				t.Errorf("%s: %v, want cancelled", op, err)
+			}
+		}
+		checkCalls(t, "a0 b0 c0", fakes...)
+
+		for _, f := range fakes {
+			f.answer = hangs
+		}
+		for op := range methods(t.Context(), c) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			before := fakes[0].called()
+			if err := methods(ctx, c)[op](); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%s: %v, want deadline exceeded", op, err)
+			}
+			if n := fakes[0].called() - before; n != 1 {
+				t.Errorf("%s: %d attempts", op, n)
+			}
+			cancel()
+		}
+		// None of it counts against the peer.
+		if n := fakes[1].called(); n != 0 {
+			t.Errorf("b was called %d times: a was ejected", n)
+		}
+	})
+}
+
+// A connection's timer for the caller's deadline may fire before the
+// context's, so that the failure looks like the peer's.
+func TestU16DeadlineSeenByTheConnectionFirst(t *testing.T) {
+	fakes := newFakes(2)
+	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(time.Hour))
+	defer cancel()
+	late := lateContext{ctx}
+	fakes[0].answer = func(context.Context, client.Op, int) reply { return reply{err: dialError()} }
+	c := newLB(t, &strategy.Failover{}, fakes, 3)
+	if err := contextError(late); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want deadline exceeded", err)
+	}
+	if _, err := c.ID(late); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want deadline exceeded", err)
+	}
+	checkCalls(t, "a0 b0", fakes...)
+}
+
+// lateContext has a deadline that is over, and does not know it yet.
+type lateContext struct{ context.Context }
+
+func (lateContext) Deadline() (time.Time, bool) { return time.Now().Add(-time.Second), true }
+
+// U18: upstream's mid-stream failures were raw io and json errors. U19: the
+// cause was lost. Whoever's error it is, *client.Error is to be found, and
+// what it wraps.
+func TestU18ErrorsAreTyped(t *testing.T) {
+	raw := fmt.Errorf("reading: %w", io.ErrUnexpectedEOF)
+	for op := range methods(t.Context(), nil) {
+		fakes := newFakes(2)
+		for _, f := range fakes {
+			f.answer = breaks(0, raw)
+		}
+		err := methods(t.Context(), newLB(t, &strategy.Failover{}, fakes, 1))[op]()
+		var e *client.Error
+		if !errors.As(err, &e) || !e.MayHaveExecuted || !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("%s: %v (%T)", op, err, err)
+		}
+	}
+}
+
+func TestAttemptsError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fakes := newFakes(3)
+		slow := func(d time.Duration, err error) func(context.Context, client.Op, int) reply {
+			return func(context.Context, client.Op, int) reply {
+				time.Sleep(d)
+				return reply{err: err}
+			}
+		}
+		fakes[0].answer = slow(time.Second, &client.Error{Op: client.OpPin, Endpoint: "a", Err: io.ErrUnexpectedEOF, MayHaveExecuted: true})
+		fakes[1].answer = slow(2*time.Second, errors.New("foreign"))
+		fakes[2].answer = slow(0, &client.Error{Op: client.OpPin, Endpoint: "c", Status: 400, Message: "bad", Err: api.Error{Code: 400, Message: "bad"}})
+		_, err := newLB(t, &strategy.Failover{}, fakes, 5).Pin(t.Context(), testCid(1), api.PinOptions{})
+		var all *AttemptsError
+		if !errors.As(err, &all) || len(all.Attempts) != 3 || len(all.Unwrap()) != 3 || all.Cause != nil {
+			t.Fatalf("got %#v", err)
+		}
+		for i, want := range []time.Duration{time.Second, 2 * time.Second, 0} {
+			if a := all.Attempts[i]; a.Duration != want || a.Endpoint != fakes[i].name {
+				t.Errorf("attempt %d: %+v, want %s at %s", i, a, want, fakes[i].name)
+			}
+		}
+		want := "Pin: 3 attempts failed: at a: unexpected EOF (after 1s); at b: foreign (after 2s); at c: bad (400) (after 0s)"
+		if err.Error() != want {
+			t.Errorf("text\n%s, want\n%s", err, want)
+		}
+		var e *client.Error
+		if !errors.As(err, &e) || e.Endpoint != "c" || e.Status != 400 || !e.MayHaveExecuted {
+			t.Errorf("client.Error is %+v, want the last one, careful", e)
+		}
+		if again := all.Attempts[2].Err.(*client.Error); again.MayHaveExecuted {
+			t.Error("the attempt's own error was changed")
+		}
+		var told api.Error
+		if !errors.As(err, &told) || told.Code != 400 {
+			t.Errorf("api.Error is %v", told)
+		}
+		if !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Error("the first cause is lost")
+		}
+	})
+}
+
+func TestAttemptsErrorCause(t *testing.T) {
+	fakes := newFakes(2)
+	ctx, cancel := context.WithCancel(t.Context())
+	fakes[0].answer = func(context.Context, client.Op, int) reply {
+		cancel()
+		return reply{err: brokenError()}
+	}
+	_, err := newLB(t, &strategy.Failover{}, fakes, 5).ID(ctx)
+	var all *AttemptsError
+	if !errors.As(err, &all) || !errors.Is(all.Cause, context.Canceled) || !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Fatalf("got %#v", err)
+	}
+	if !strings.HasSuffix(err.Error(), "; not tried again: context canceled") {
+		t.Errorf("text %q", err)
+	}
+	checkCalls(t, "a1 b0", fakes...)
+}
+
+// No result comes with an error.
+func TestNoResultBesideError(t *testing.T) {
+	fakes := newFakes(1)
+	fakes[0].answer = fails(brokenError())
+	c := newLB(t, &strategy.Failover{}, fakes, 0)
+	if id, err := c.ID(t.Context()); id != nil || err == nil {
+		t.Errorf("got %v, %v", id, err)
+	}
+	if u, hc, err := c.IPFS(t.Context()); u != nil || hc != nil || err == nil {
+		t.Errorf("got %v, %v, %v", u, hc, err)
+	}
+}
+
+// U40: upstream's retries drew from a counter that all calls shared. With 2
+// peers, one of them dead, and 2 retries, 99 of 400 concurrent calls failed.
+func TestU40OneDeadPeer(t *testing.T) {
+	for name, s := range map[string]strategy.LBStrategy{
+		"Failover": &strategy.Failover{}, "RoundRobin": &strategy.RoundRobin{}, "stubborn": &stubborn{},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fakes := newFakes(2)
+			fakes[0].answer = fails(brokenError())
+			c := newLB(t, s, fakes, 2)
+			var wg sync.WaitGroup
+			for range 400 {
+				wg.Go(func() {
+					if _, err := c.ID(t.Context()); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+		})
+	}
+}
+
+// stubborn is a two-method strategy that always returns the first client.
+type stubborn struct {
+	mu      sync.Mutex
+	clients []client.Client
+	counts  []int
+}
+
+func (s *stubborn) SetClients(clients []client.Client) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clients = clients
+}
+
+func (s *stubborn) Next(count int) client.Client {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.counts = append(s.counts, count)
+	return s.clients[0]
+}
+
+// A strategy that repeats a client is asked with higher counts, and then
+// overruled.
+func TestStubbornStrategy(t *testing.T) {
+	fakes := newFakes(3)
+	fakes[0].answer, fakes[1].answer = fails(statusError(503)), fails(statusError(503))
+	s := &stubborn{}
+	if _, err := newLB(t, s, fakes, 2).ID(t.Context()); err != nil {
+		t.Error(err)
+	}
+	checkCalls(t, "a1 b1 c1", fakes...)
+	if got, want := fmt.Sprint(s.counts), "[0 1 2 3 4 2 3 4 5]"; got != want {
+		t.Errorf("asked for %s, want %s", got, want)
+	}
+}
+
+// U39: "no peers" is no answer while one is configured, whatever the strategy
+// returns.
+func TestU39StrategyWithoutAnswer(t *testing.T) {
+	strangers := newFakes(1)
+	for name, s := range map[string]strategy.LBStrategy{
+		"nil":     nextFunc(func(int) client.Client { return nil }),
+		"foreign": nextFunc(func(int) client.Client { return strangers[0] }),
+		"other":   nextFunc(func(int) client.Client { return &endpoint{Client: strangers[0]} }),
+	} {
+		fakes := newFakes(2)
+		fakes[0].answer = fails(brokenError())
+		if id, err := newLB(t, s, fakes, 1).ID(t.Context()); err != nil || id.Peername != "b" {
+			t.Errorf("%s: got %v, %v, want b", name, id, err)
+		}
+		checkCalls(t, "a1 b1", fakes...)
+	}
+	checkCalls(t, "a0", strangers...)
+}
+
+type nextFunc func(int) client.Client
+
+func (f nextFunc) Next(count int) client.Client { return f(count) }
+func (nextFunc) SetClients([]client.Client)     {}
+
+// Only a call that comes back to an endpoint waits.
+func TestBackoff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fakes := newFakes(3)
+		var at []time.Duration
+		start := time.Now()
+		for _, f := range fakes {
+			f.answer = func(context.Context, client.Op, int) reply {
+				at = append(at, time.Since(start))
+				return reply{err: statusError(503)}
+			}
+		}
+		_, err := newLB(t, &strategy.Failover{}, fakes, 11).ID(t.Context())
+		if err == nil || len(at) != 12 {
+			t.Fatalf("%d attempts, error %v", len(at), err)
+		}
+		if at[2] != 0 {
+			t.Errorf("waited %s before another endpoint", at[2])
+		}
+		longest := minBackoff
+		for i := 3; i < len(at); i++ {
+			if d := at[i] - at[i-1]; d < 0 || d > longest {
+				t.Errorf("waited %s before attempt %d, want at most %s", d, i, longest)
+			}
+			longest = min(2*longest, maxBackoff)
+		}
+		if at[len(at)-1] == 0 {
+			t.Error("never waited")
+		}
+	})
+}
+
+func TestRetryAfter(t *testing.T) {
+	busy := func(d time.Duration) func(context.Context, client.Op, int) reply {
+		return failsOnce(&client.Error{Status: 429, Err: errors.New("busy"), RetryAfter: d})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		fakes := newFakes(1)
+		fakes[0].answer = busy(7 * time.Second)
+		if _, err := newLB(t, &strategy.Failover{}, fakes, 1).ID(t.Context()); err != nil || time.Since(start) != 7*time.Second {
+			t.Errorf("%v after %s, want success after 7s", err, time.Since(start))
+		}
+
+		// Another endpoint did not ask for it.
+		start = time.Now()
+		fakes = newFakes(2)
+		fakes[0].answer = busy(7 * time.Second)
+		if _, err := newLB(t, &strategy.Failover{}, fakes, 1).ID(t.Context()); err != nil || time.Since(start) != 0 {
+			t.Errorf("%v after %s, want success at once", err, time.Since(start))
+		}
+
+		// The caller's context bounds the wait.
+		start = time.Now()
+		fakes = newFakes(1)
+		fakes[0].answer = busy(7 * time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := newLB(t, &strategy.Failover{}, fakes, 1).ID(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Second {
+			t.Errorf("%v after %s, want the deadline after 1s", err, time.Since(start))
+		}
+
+		// What is longer than anybody waits ends the call.
+		start = time.Now()
+		fakes = newFakes(1)
+		fakes[0].answer = busy(time.Hour)
+		_, err := newLB(t, &strategy.Failover{}, fakes, 1).ID(t.Context())
+		if err == nil || time.Since(start) != 0 || !strings.Contains(err.Error(), "1h0m0s") {
+			t.Errorf("%v after %s, want a failure at once", err, time.Since(start))
+		}
+	})
+}
+
+// A method that panics leaves no trial open.
+func TestPanicGivesThePassBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fakes := newFakes(1)
+		c := newLB(t, &strategy.Failover{}, fakes, 0)
+		fakes[0].answer = fails(dialError())
+		if err := c.Health(t.Context()); err == nil {
+			t.Fatal("no error")
+		}
+		time.Sleep(2 * time.Second)
+		fakes[0].answer = func(context.Context, client.Op, int) reply { panic("x") }
+		func() {
+			defer func() { _ = recover() }()
+			_ = c.Health(t.Context())
+		}()
+		if h := &c.pool.endpoints[0].health; h.state != eligible || h.onTrial {
+			t.Errorf("health %+v", h)
+		}
+	})
+}

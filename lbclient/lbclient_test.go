@@ -1,0 +1,284 @@
+package lbclient
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/multiformats/go-multiaddr"
+
+	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/strategy"
+)
+
+// The constructor must be callable as documented, and report all problems at
+// once.
+func TestNewLBClient(t *testing.T) {
+	addr, err := multiaddr.NewMultiaddr("/ip4/127.0.0.1/tcp/1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfgs := []*config.Config{{APIAddr: addr}, {APIAddr: addr}}
+	var c client.Client
+	c, err = NewLBClient(&strategy.Failover{}, cfgs, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if names := c.(*Client).Endpoints(); len(names) != 2 || !strings.Contains(names[0], "127.0.0.1") {
+		t.Errorf("endpoints %q", names)
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+
+	c, err = NewLBClient(nil, []*config.Config{nil, {Port: "x", Host: "h"}}, -1, WithReplayLimit(-1, 0))
+	if c != nil {
+		t.Errorf("a client besides the error: %v", c)
+	}
+	for _, want := range []string{"strategy", "-1 retries", "configuration 0", "configuration 1", "replay limit"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v does not mention %q", err, want)
+		}
+	}
+	if _, err := NewLBClient(&strategy.Failover{}, nil, 0); err == nil {
+		t.Error("no configurations are no error")
+	}
+}
+
+func TestNew(t *testing.T) {
+	fakes := newFakes(2)
+	for name, args := range map[string]struct {
+		s       strategy.LBStrategy
+		clients []client.Client
+		retries int
+	}{
+		"no strategy":      {nil, clientsOf(fakes), 0},
+		"no clients":       {&strategy.Failover{}, nil, 0},
+		"nil client":       {&strategy.Failover{}, []client.Client{fakes[0], nil}, 0},
+		"negative retries": {&strategy.Failover{}, clientsOf(fakes), -1},
+	} {
+		if c, err := New(args.s, args.clients, args.retries); err == nil || c != nil {
+			t.Errorf("%s: got %v, %v", name, c, err)
+		}
+	}
+	if fakes[0].closed != 0 {
+		t.Error("New closed a client although it failed")
+	}
+}
+
+// U35: when one configuration was bad, upstream left the clients of the ones
+// before it open.
+func TestU35ClosesWhatWasMade(t *testing.T) {
+	fakes := newFakes(2)
+	bad := errors.New("bad")
+	n := 0
+	clients, err := makeClients(make([]*config.Config, 0), nil)
+	if err == nil || clients != nil {
+		t.Error("no configurations are no error")
+	}
+	clients, err = makeClients([]*config.Config{{}, {}, {}}, func(*config.Config) (client.Client, error) {
+		n++
+		if n == 2 {
+			return nil, bad
+		}
+		return fakes[n/2], nil
+	})
+	if !errors.Is(err, bad) || len(clients) != 2 {
+		t.Fatalf("got %d clients, %v", len(clients), err)
+	}
+	if err := closeAll(clients); err != nil {
+		t.Error(err)
+	}
+	if fakes[0].closed != 1 || fakes[1].closed != 1 {
+		t.Error("not every client was closed")
+	}
+}
+
+func TestClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fakes := newFakes(2)
+		fakes[0].answer = hangs
+		c := newLB(t, &strategy.Failover{}, fakes, 3)
+		underWay := make(chan error, 2)
+		go func() { _, err := c.ID(t.Context()); underWay <- err }()
+		go func() {
+			underWay <- c.Add(t.Context(), []string{"x"}, nil, make(chan *api.AddedOutput))
+		}()
+		synctest.Wait()
+		for range 2 {
+			if err := c.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		for range 2 {
+			if err := <-underWay; !errors.Is(err, client.ErrClosed) {
+				t.Errorf("a call under way: %v, want closed", err)
+			}
+		}
+		checkCalls(t, "a2 b0", fakes...)
+		for op, call := range methods(t.Context(), c) {
+			err := call()
+			var e *client.Error
+			if !errors.Is(err, client.ErrClosed) || !errors.As(err, &e) || e.Op != op {
+				t.Errorf("%s after Close: %v, want closed", op, err)
+			}
+		}
+		out := make(chan *api.AddedOutput)
+		if err := c.Add(t.Context(), []string{"x"}, nil, out); !errors.Is(err, client.ErrClosed) {
+			t.Errorf("Add after Close: %v", err)
+		}
+		if _, open := <-out; open {
+			t.Error("out is open")
+		}
+		checkCalls(t, "a2 b0", fakes...)
+		if fakes[0].closed != 1 || fakes[1].closed != 1 {
+			t.Error("the clients were not closed once each")
+		}
+	})
+}
+
+// A call that waits to come back to an endpoint ends with Close, too.
+func TestCloseDuringBackoff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fakes := newFakes(1)
+		fakes[0].answer = fails(&client.Error{Status: 503, Err: errors.New("busy"), RetryAfter: 30 * time.Second})
+		c := newLB(t, &strategy.Failover{}, fakes, 3)
+		underWay := make(chan error, 1)
+		start := time.Now()
+		go func() { _, err := c.ID(t.Context()); underWay <- err }()
+		synctest.Wait()
+		c.Close()
+		if err := <-underWay; !errors.Is(err, client.ErrClosed) || time.Since(start) != 0 {
+			t.Errorf("got %v after %s, want closed at once", err, time.Since(start))
+		}
+	})
+}
+
+func TestWithPeer(t *testing.T) {
+	fakes := newFakes(3)
+	fakes[1].answer = fails(dialError())
+	c := newLB(t, &strategy.Failover{}, fakes, 3)
+
+	id, err := c.ID(WithPeer(t.Context(), "c"))
+	if err != nil || id.Peername != "c" {
+		t.Errorf("got %v, %v, want c", id, err)
+	}
+	for range 2 { // also when it is ejected
+		if _, err := c.ID(WithPeer(t.Context(), "b")); err == nil {
+			t.Error("failed over from a pinned peer")
+		}
+	}
+	checkCalls(t, "a0 b2 c1", fakes...)
+
+	_, err = c.ID(WithPeer(t.Context(), "d"))
+	if !errors.Is(err, client.ErrInvalid) || !strings.Contains(err.Error(), "a, b, c") {
+		t.Errorf("got %v, want the names", err)
+	}
+	out := make(chan *api.AddedOutput)
+	if err := c.Add(WithPeer(t.Context(), "d"), nil, nil, out); err == nil {
+		t.Error("no error")
+	}
+	if _, open := <-out; open {
+		t.Error("out is open")
+	}
+}
+
+// A region whose peers fail is one endpoint that fails.
+func TestNested(t *testing.T) {
+	fakes := newFakes(4)
+	a, b, c, d := fakes[0], fakes[1], fakes[2], fakes[3]
+	near := newLB(t, &strategy.RoundRobin{}, []*fake{a, b}, 1)
+	far := newLB(t, &strategy.RoundRobin{}, []*fake{c, d}, 1)
+	both := newLB(t, &strategy.Failover{}, []*Client{near, far}, 1)
+
+	if names := both.Endpoints(); !slices.Equal(names, []string{"a", "b", "c", "d"}) {
+		t.Errorf("endpoints %q", names)
+	}
+	if both.Endpoint() != "[a b c d]" || near.Endpoint() != "[a b]" {
+		t.Errorf("names %s, %s", both.Endpoint(), near.Endpoint())
+	}
+
+	a.answer, b.answer = fails(dialError()), fails(dialError())
+	if id, err := both.ID(t.Context()); err != nil || id.Peername != "c" {
+		t.Errorf("got %v, %v, want c", id, err)
+	}
+	checkCalls(t, "a1 b1 c1 d0", fakes...)
+	// The region could not be dialled, so it is ejected.
+	if id, err := both.ID(t.Context()); err != nil || id.Peername != "d" {
+		t.Errorf("got %v, %v, want d", id, err)
+	}
+	checkCalls(t, "a1 b1 c1 d1", fakes...)
+
+	for _, name := range []string{"a", "d", "[c d]"} {
+		id, err := both.ID(WithPeer(t.Context(), name))
+		if name == "a" {
+			if err == nil {
+				t.Error("failed over from a pinned peer")
+			}
+			continue
+		}
+		if err != nil || !strings.Contains(name, id.Peername) {
+			t.Errorf("pinned to %s: %v, %v", name, id, err)
+		}
+	}
+	if _, err := both.ID(WithPeer(t.Context(), "e")); !errors.Is(err, client.ErrInvalid) {
+		t.Errorf("got %v, want invalid", err)
+	}
+}
+
+// An inner failure is classified by its last attempt, but as executed if any
+// attempt may have been: a write that must be sent once goes no further.
+func TestNestedIsCareful(t *testing.T) {
+	fakes := newFakes(3)
+	a, b, c := fakes[0], fakes[1], fakes[2]
+	near := newLB(t, &strategy.Failover{}, []*fake{a, b}, 1)
+	both := newLB(t, &strategy.Failover{}, []client.Client{near, c}, 1)
+
+	a.answer, b.answer = fails(dialError()), fails(brokenError())
+	_, err := both.RepoGC(t.Context(), false)
+	var e *client.Error
+	if !errors.As(err, &e) || !e.MayHaveExecuted {
+		t.Errorf("got %v, want an error that may have been executed", err)
+	}
+	checkCalls(t, "a1 b1 c0", fakes...)
+
+	// a is ejected, so b is asked first.
+	b.answer = fails(dialError())
+	if _, err := both.RepoGC(t.Context(), false); err != nil {
+		t.Errorf("nothing was sent, and yet: %v", err)
+	}
+	checkCalls(t, "a2 b2 c1", fakes...)
+}
+
+// The unpin was executed inside the region that failed.
+func TestNestedUnpin(t *testing.T) {
+	fakes := newFakes(3)
+	near := newLB(t, &strategy.Failover{}, fakes[:2], 1)
+	both := newLB(t, &strategy.Failover{}, []client.Client{near, fakes[2]}, 1)
+	fakes[0].answer, fakes[1].answer, fakes[2].answer = fails(brokenError()), fails(dialError()), fails(statusError(404))
+	if pin, err := both.Unpin(t.Context(), testCid(1)); err != nil || !pin.Cid.Defined() {
+		t.Errorf("got %v, %v, want success", pin, err)
+	}
+	checkCalls(t, "a1 b1 c1", fakes...)
+}
+
+// The context of a call reaches the endpoint with the caller's values.
+func TestContextValues(t *testing.T) {
+	type key struct{}
+	fakes := newFakes(1)
+	var got any
+	fakes[0].answer = func(ctx context.Context, _ client.Op, _ int) reply {
+		got = ctx.Value(key{})
+		return reply{}
+	}
+	c := newLB(t, &strategy.Failover{}, fakes, 0)
+	if _, err := c.ID(context.WithValue(t.Context(), key{}, "v")); err != nil || got != "v" {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
