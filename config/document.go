@@ -152,11 +152,11 @@ func (d *document) config() (*Config, error) {
 func (d *tlsDocument) tls() TLS {
 	return TLS{
 		CAFile:     d.CAFile,
-		CA:         []byte(d.CA),
+		CA:         optionalBytes(d.CA),
 		CertFile:   d.CertFile,
 		KeyFile:    d.KeyFile,
-		Cert:       []byte(d.Cert),
-		Key:        []byte(d.Key),
+		Cert:       optionalBytes(d.Cert),
+		Key:        optionalBytes(d.Key),
 		ServerName: d.ServerName,
 		Insecure:   d.Insecure,
 	}
@@ -182,6 +182,13 @@ func (d *document) checkMasks() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func optionalBytes(text string) []byte {
+	if text == "" {
+		return nil
+	}
+	return []byte(text)
 }
 
 func optionalMultiaddr(key, text string) (multiaddr.Multiaddr, error) {

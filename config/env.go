@@ -15,6 +15,14 @@ import (
 // multiaddresses, URLs, and host or host:port. User name and password in a URL
 // become the Config's credentials. At least one element is needed.
 func ParseAddrs(list string) ([]*Config, error) {
+	cfgs, err := parseAddrs(list)
+	if err != nil {
+		return nil, prefixed([]error{err})
+	}
+	return cfgs, nil
+}
+
+func parseAddrs(list string) ([]*Config, error) {
 	var (
 		cfgs []*Config
 		errs []error
@@ -29,17 +37,14 @@ func ParseAddrs(list string) ([]*Config, error) {
 			_, err = c.Address()
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("config: element %d of the address list: %w", i+1, err))
+			errs = append(errs, fmt.Errorf("element %d of the address list: %w", i+1, err))
 		}
 		cfgs = append(cfgs, c)
 	}
 	if len(cfgs) == 0 {
-		errs = append(errs, errors.New("config: the address list is empty"))
+		errs = append(errs, errors.New("the address list is empty"))
 	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
-	}
-	return cfgs, nil
+	return cfgs, errors.Join(errs...)
 }
 
 func parseAddr(text string) (*Config, error) {
@@ -172,7 +177,7 @@ func (e *env) addresses(template *Config) []*Config {
 	if list == "" {
 		return []*Config{template}
 	}
-	cfgs, err := ParseAddrs(list)
+	cfgs, err := parseAddrs(list)
 	if err != nil {
 		e.fail("API", err)
 		return nil

@@ -1,0 +1,169 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestLoad(t *testing.T) {
+	const text = `{
+		"api_addr": "/dns4/h/tcp/9094/https", "ssl": true, "base_path": "/base",
+		"tls": {"ca": "CA", "cert_file": "c", "key_file": "k", "server_name": "s"},
+		"username": "u", "password": "p", "mint_ttl": "1h", "allow_cleartext_auth": true,
+		"headers": {"X-A": ["1", "2"]}, "user_agent": "ua",
+		"protector_key": "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+		"proxy_addr": "/ip4/1.2.3.4/tcp/9095",
+		"dial_timeout": "1s", "header_timeout": "2s", "idle_timeout": "3s", "timeout": "-1ns",
+		"disable_keep_alives": true, "weight": 2, "allow_unverified_streams": true
+	}`
+	key := make([]byte, 32)
+	for i := range key {
+		key[i] = byte(i)
+	}
+	want := &Config{
+		APIAddr: maddr(t, "/dns4/h/tcp/9094/https"), SSL: true, BasePath: "/base",
+		TLS:      TLS{CA: []byte("CA"), CertFile: "c", KeyFile: "k", ServerName: "s"},
+		Username: "u", Password: "p", MintTTL: time.Hour, AllowCleartextAuth: true,
+		Headers: http.Header{"X-A": {"1", "2"}}, UserAgent: "ua",
+		ProtectorKey: key, ProxyAddr: maddr(t, "/ip4/1.2.3.4/tcp/9095"),
+		DialTimeout: time.Second, HeaderTimeout: 2 * time.Second, IdleTimeout: 3 * time.Second, Timeout: -1,
+		DisableKeepAlives: true, Weight: 2, AllowUnverifiedStreams: true,
+	}
+	got, err := Load(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %#v\nwant %#v", got, want)
+	}
+	var list []*Config
+	if err := json.Unmarshal([]byte("["+text+","+text+"]"), &list); err != nil || len(list) != 2 || !reflect.DeepEqual(list[1], want) {
+		t.Errorf("got %v, error %v", list, err)
+	}
+	if c, err := Load(strings.NewReader("{}")); err != nil || !reflect.DeepEqual(c, &Config{}) {
+		t.Errorf("empty object: %v, %v", c, err)
+	}
+}
+
+// What a Config prints as JSON, Load reads, but for the secrets.
+func TestLoadOfPrinted(t *testing.T) {
+	c := &Config{URL: "https://h/base", SSL: true, TLS: TLS{CA: []byte("CA"), Insecure: true}, IdleTimeout: time.Minute, Weight: 3}
+	b, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Load(bytes.NewReader(b))
+	if err != nil || !reflect.DeepEqual(got, c) {
+		t.Errorf("%s became %v, error %v", b, got, err)
+	}
+	for _, c := range []*Config{{Password: "p"}, {Token: "t"}, {TLS: TLS{Key: []byte("k")}}, {Headers: http.Header{"Cookie": {"c"}}}, {ProtectorKey: make([]byte, 32)}} {
+		b, err := json.Marshal(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Load(bytes.NewReader(b)); err == nil {
+			t.Errorf("%s was loaded", b)
+		}
+	}
+}
+
+func TestLoadRefuses(t *testing.T) {
+	for text, reason := range map[string]string{
+		``:                                   "EOF",
+		`[]`:                                 "cannot unmarshal",
+		`{} {}`:                              "more after",
+		`{} x`:                               "more after",
+		`{"api_adr":"/ip4/1.2.3.4/tcp/1"}`:   `the key "api_adr" is not known`,
+		`{"tls":{"caa":"x"}}`:                `the key "caa" is not known`,
+		`{"api_addr":"/ip4/1.2.3.4/tcp/x"}`:  "api_addr",
+		`{"api_addr":"x","proxy_addr":"y"}`:  "proxy_addr",
+		`{"dial_timeout":10}`:                `such as "10s"`,
+		`{"dial_timeout":"10"}`:              `such as "10s"`,
+		`{"protector_key":"SECRET"}`:         "64 hexadecimal digits",
+		`{"password":"***"}`:                 "put in the secret",
+		`{"tls":{"key":"***"}}`:              "put in the secret",
+		`{"headers":{"Cookie":["a","***"]}}`: "put in the secret",
+	} {
+		_, err := Load(strings.NewReader(text))
+		if err == nil || !strings.Contains(err.Error(), reason) || !strings.HasPrefix(err.Error(), "config: ") {
+			t.Errorf("%s: error is %v, want %q", text, err, reason)
+		}
+		if err != nil && strings.Contains(err.Error(), "SECRET") {
+			t.Errorf("%v tells a secret", err)
+		}
+	}
+}
+
+func TestFromEnv(t *testing.T) {
+	env := func(vars map[string]string) func(string) (string, bool) {
+		return func(name string) (string, bool) {
+			v, ok := vars[name]
+			return v, ok
+		}
+	}
+	got, err := FromEnv(env(nil))
+	if err != nil || len(got) != 1 || !reflect.DeepEqual(got[0], &Config{}) {
+		t.Errorf("empty environment: %v, error %v", got, err)
+	}
+	got, err = FromEnv(env(map[string]string{
+		"PINFLEET_API":            "/ip4/1.2.3.4/tcp/9094, https://u:p@h/base,,localhost:9094",
+		"PINFLEET_TIMEOUT":        "10s",
+		"PINFLEET_INSECURE":       "true",
+		"PINFLEET_SSL":            "",
+		"PINFLEET_PROXY_ADDR":     "/ip4/1.2.3.4/tcp/1",
+		"PINFLEET_HEADER_TIMEOUT": "-1s",
+	}))
+	template := Config{Timeout: 10 * time.Second, TLS: TLS{Insecure: true}, ProxyAddr: maddr(t, "/ip4/1.2.3.4/tcp/1"), HeaderTimeout: -time.Second}
+	want := []*Config{template.Clone(), template.Clone(), template.Clone()}
+	want[0].APIAddr = maddr(t, "/ip4/1.2.3.4/tcp/9094")
+	want[1].URL, want[1].Username, want[1].Password = "https://h/base", "u", "p"
+	want[2].Host = "localhost:9094"
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, error %v, want %v", got, err, want)
+	}
+
+	got, err = FromEnv(env(map[string]string{"PINFLEET_BASIC_AUTH": "u:p:q"}))
+	if err != nil || got[0].Username != "u" || got[0].Password != "p:q" {
+		t.Errorf("got %v, error %v", got, err)
+	}
+
+	_, err = FromEnv(env(map[string]string{
+		"PINFLEET_API":           "/ip4/1.2.3.4,http://u:SECRET@h?x,ftp://u:SECRET@h",
+		"PINFLEET_BASIC_AUTH":    "SECRET",
+		"PINFLEET_PROTECTOR_KEY": "SECRET",
+		"PINFLEET_INSECURE":      "maybe",
+		"PINFLEET_TIMEOUT":       "10",
+		"PINFLEET_PROXY_ADDR":    "x",
+	}))
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, name := range []string{"API: ", "element 1", "element 2", "element 3", "BASIC_AUTH: ", "PROTECTOR_KEY: ", "INSECURE: ", "_TIMEOUT: ", "PROXY_ADDR: "} {
+		if !strings.Contains(err.Error(), name) {
+			t.Errorf("%v\ndoes not have %q", err, name)
+		}
+	}
+	if n := strings.Count(err.Error(), "config: "); n != 6 {
+		t.Errorf("%v\nhas %d prefixes, want 6", err, n)
+	}
+	if strings.Contains(err.Error(), "SECRET") {
+		t.Errorf("%v tells a secret", err)
+	}
+	_, err = FromEnv(env(map[string]string{"PINFLEET_API": "http://u:p@localhost", "PINFLEET_TOKEN": "t"}))
+	if err == nil {
+		t.Error("two credentials: no error")
+	}
+}
+
+func TestParseAddrsNeedsOne(t *testing.T) {
+	for _, list := range []string{"", " ", ",,"} {
+		if cfgs, err := ParseAddrs(list); err == nil {
+			t.Errorf("%q gave %v", list, cfgs)
+		}
+	}
+}
