@@ -15,6 +15,9 @@ import (
 	"github.com/pinfleet/pinfleet/internal/unixfs"
 )
 
+// blockQueue is how many blocks can wait to be sent to the IPFS daemons.
+const blockQueue = 256
+
 var errNoDestination = errors.New("failed to put block on all destinations")
 
 // added is what an import has made, to be pinned.
@@ -91,6 +94,9 @@ func (p *Peer) add(ctx context.Context, upload files.Directory, params *api.AddP
 		// The daemon panics (Q3).
 		panic(http.ErrAbortHandler)
 	}
+	if err == nil && sink.lost > 0 {
+		err = errNoDestination
+	}
 	if err != nil {
 		return err
 	}
@@ -123,6 +129,8 @@ type addSink struct {
 	emit   func(api.AddedOutput) error
 	// allocations are chosen when the first block comes.
 	allocations []peer.ID
+	// lost blocks could be put nowhere.
+	lost int
 }
 
 func (s *addSink) Put(c cid.Cid, block []byte) error {
@@ -131,11 +139,15 @@ func (s *addSink) Put(c cid.Cid, block []byte) error {
 			return err
 		}
 	}
-	destinations := s.destinations()
-	if destinations == 0 {
+	if destinations := s.destinations(); destinations != 0 {
+		s.peer.c.blocks.put(c, block, destinations)
+		return nil
+	}
+	// Blocks are sent in the background, so that the failure shows later: at the
+	// end, or when the queue is full.
+	if s.lost++; s.lost > blockQueue {
 		return errNoDestination
 	}
-	s.peer.c.blocks.put(c, block, destinations)
 	return nil
 }
 

@@ -134,7 +134,7 @@ func (p *Peer) rejoin(now time.Time) {
 		p.c.alerts = p.c.alerts[max(0, len(p.c.alerts)-maxAlerts):]
 	}
 	for _, rec := range p.c.pins.records {
-		if rec.started.After(p.stoppedAt) && rec.pinnedBy(p) {
+		if _, unfinished := p.c.pinning(rec, p, p.stoppedAt); unfinished {
 			rec.track(p.index, tracked{status: api.TrackerStatusPinQueued, since: now})
 		}
 	}
@@ -183,8 +183,7 @@ func (p *Peer) StopIPFS() {
 	now := p.c.refresh()
 	p.ipfsUp = false
 	for _, rec := range p.c.pins.records {
-		op, busy := p.c.operation(rec, p, now)
-		if busy && (op.Status == api.TrackerStatusPinQueued || op.Status == api.TrackerStatusPinning) {
+		if op, ok := p.c.pinning(rec, p, now); ok {
 			rec.track(p.index, tracked{
 				status:   api.TrackerStatusPinError,
 				since:    now,

@@ -56,6 +56,13 @@ func (c *Cluster) operation(rec *record, p *Peer, now time.Time) (api.PinInfoSho
 	return info, true
 }
 
+// pinning is operation for those that pin and are not over at a time, be it
+// because they begin later.
+func (c *Cluster) pinning(rec *record, p *Peer, at time.Time) (api.PinInfoShort, bool) {
+	op, busy := c.operation(rec, p, at)
+	return op, busy && (op.Status == api.TrackerStatusPinQueued || op.Status == api.TrackerStatusPinning)
+}
+
 // listed returns the status of a record in a listing of the peer's, and whether
 // it passes the filter.
 func (c *Cluster) listed(rec *record, p *Peer, filter api.TrackerStatus, now time.Time) (api.PinInfoShort, bool) {

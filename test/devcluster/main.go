@@ -1,0 +1,144 @@
+// Devcluster serves an in-process IPFS Cluster on fixed ports, for any client in
+// any language:
+//
+//	go run ./test/devcluster -peers 3 -port 9094
+//
+// Peer i listens on 127.0.0.1, port 9094+100*i. The command prints one
+// multiaddress a line, "ca FILE" with -tls, then "ready", and serves until it is
+// interrupted. Nothing that is added is kept after that.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/pinfleet/pinfleet/test/clustertest"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		os.Exit(2)
+	case err != nil:
+		fmt.Fprintf(os.Stderr, "devcluster: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+// run serves until ctx is done. Errors are one sentence.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+	opts, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	cluster, err := clustertest.Start(opts)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, cluster.Close()) }()
+	for _, p := range cluster.Peers() {
+		for _, addr := range p.Addrs() {
+			if _, err := fmt.Fprintln(stdout, addr); err != nil {
+				return err
+			}
+		}
+	}
+	if pem := cluster.CAPEM(); pem != nil {
+		file, err := writeTemp(pem)
+		if err != nil {
+			return err
+		}
+		defer os.Remove(file)
+		if _, err := fmt.Fprintln(stdout, "ca", file); err != nil {
+			return err
+		}
+	}
+	if _, err := fmt.Fprintln(stdout, "ready"); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// parse reads the flags. The help text goes to stderr.
+func parse(args []string, stderr io.Writer) (clustertest.Options, error) {
+	opts := clustertest.Options{Listen: clustertest.HTTP}
+	flags := flag.NewFlagSet("devcluster", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.IntVar(&opts.Peers, "peers", 3, "number of peers")
+	flags.IntVar(&opts.BasePort, "port", 9094, "port of the first peer; each next one is 100 higher")
+	flags.StringVar(&opts.UnixDir, "unix", "", "also serve on the sockets peer<i>.sock in this directory")
+	useTLS := flags.Bool("tls", false, "serve HTTPS instead of HTTP, with a self-signed certificate")
+	libp2p := flags.Bool("libp2p", false, "also serve on libp2p, two ports above")
+	consensus := flags.String("consensus", string(clustertest.CRDT), "crdt or raft")
+	flags.Func("basic-auth", "ask for these credentials, `user:password`; can be repeated", func(text string) error {
+		user, password, ok := strings.Cut(text, ":")
+		if !ok || user == "" || password == "" {
+			// The text is a secret.
+			return errors.New("use user:password, neither empty")
+		}
+		if opts.BasicAuth == nil {
+			opts.BasicAuth = make(map[string]string)
+		}
+		opts.BasicAuth[user] = password
+		return nil
+	})
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			flags.SetOutput(stderr)
+			flags.Usage()
+			return opts, err
+		}
+		return opts, hideSecret(err)
+	}
+	if flags.NArg() > 0 {
+		return opts, fmt.Errorf("unexpected argument %q: there are only flags, see -help", flags.Arg(0))
+	}
+	if opts.Peers < 1 {
+		return opts, fmt.Errorf("number of peers %d: use at least 1", opts.Peers)
+	}
+	if opts.BasePort < 1 {
+		return opts, fmt.Errorf("port %d: use 1 to 65535", opts.BasePort)
+	}
+	opts.Consensus = clustertest.Consensus(*consensus)
+	if *useTLS {
+		opts.Listen = clustertest.HTTPS
+	}
+	if opts.UnixDir != "" {
+		opts.Listen |= clustertest.Unix
+	}
+	if *libp2p {
+		opts.Listen |= clustertest.Libp2p
+	}
+	return opts, nil
+}
+
+// hideSecret keeps the value of -basic-auth out of the error about it.
+func hideSecret(err error) error {
+	if strings.Contains(err.Error(), "-basic-auth") {
+		return errors.New("-basic-auth needs user:password, neither empty")
+	}
+	return fmt.Errorf("%w, see -help", err)
+}
+
+func writeTemp(content []byte) (string, error) {
+	f, err := os.CreateTemp("", "devcluster-ca-*.pem")
+	if err != nil {
+		return "", err
+	}
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return "", errors.Join(err, os.Remove(f.Name()))
+	}
+	return f.Name(), nil
+}
