@@ -110,10 +110,10 @@ type Config struct {
 	// was sent in full. 0 means none.
 	HeaderTimeout time.Duration
 	// IdleTimeout is the longest silence of the peer while a body is being
-	// transferred: that a write of the request makes no progress, or that a
-	// read of the response body brings nothing although the request was sent
-	// in full. The time that the caller takes, to supply the one or to consume
-	// the other, does not count. 0 means none.
+	// transferred: that it does not accept the next 32 KiB of the request, or
+	// that a read of the response body brings nothing although the request was
+	// sent in full. The time that the caller takes, to supply the one or to
+	// consume the other, does not count. 0 means none.
 	IdleTimeout time.Duration
 	// Timeout bounds a whole call, body included, however well it gets on.
 	// 0 means none. It is for calls with small answers; for the others see

@@ -125,6 +125,11 @@ func (rt *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 		// keep connections again.
 		rt.base.CloseIdleConnections()
 	}
+	if ctx := x.req.Context(); err == nil && ctx.Err() != nil {
+		// The server's answer to being told that the request is given up.
+		_ = resp.Body.Close()
+		err = context.Cause(ctx)
+	}
 	if err != nil {
 		x.end()
 		return nil, rt.explain(req.Context(), x, err)
