@@ -1,0 +1,96 @@
+package pyxistest
+
+import "time"
+
+// run does what happens by itself: ticks, commits that were delayed, elections.
+func (c *Cluster) run() {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-c.done:
+			return
+		case <-c.kick:
+		case <-timer.C:
+		}
+		c.mu.Lock()
+		next := c.advance(time.Now())
+		c.mu.Unlock()
+		if next.IsZero() {
+			timer.Stop()
+		} else {
+			timer.Reset(time.Until(next))
+		}
+	}
+}
+
+// wake makes run look again for what comes next.
+func (c *Cluster) wake() {
+	select {
+	case c.kick <- struct{}{}:
+	default:
+	}
+}
+
+// advance does what is due and returns when the next thing will be, zero if
+// nothing will. c.mu must be held.
+func (c *Cluster) advance(now time.Time) time.Time {
+	if !c.electAt.IsZero() && !now.Before(c.electAt) {
+		c.elect(now)
+	}
+	for _, r := range c.reigns() {
+		r.commit(now)
+	}
+	c.ticks(now)
+
+	next := c.tickAt
+	earlier := func(t time.Time) {
+		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
+			next = t
+		}
+	}
+	earlier(c.electAt)
+	for _, r := range c.reigns() {
+		if len(r.log) > 0 && c.agreed(r) {
+			earlier(r.log[0].due)
+		}
+	}
+	return next
+}
+
+// ticks runs the ticks that are due. There are none without sessions.
+func (c *Cluster) ticks(now time.Time) {
+	interval := c.opts.Tick
+	if !c.anySession() {
+		c.tickAt = time.Time{}
+		return
+	}
+	if c.tickAt.IsZero() {
+		c.tickAt = now.Truncate(interval).Add(interval)
+	}
+	for ; !now.Before(c.tickAt); c.tickAt = c.tickAt.Add(interval) {
+		for _, r := range c.reigns() {
+			r.tick(c.tickAt, interval)
+		}
+	}
+}
+
+func (c *Cluster) anySession() bool {
+	for _, r := range c.reigns() {
+		if len(r.live) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// reigns returns those of all nodes: one, or two while a leader is isolated.
+func (c *Cluster) reigns() []*reign {
+	var all []*reign
+	for _, n := range c.nodes {
+		if n.reign != nil {
+			all = append(all, n.reign)
+		}
+	}
+	return all
+}

@@ -1,0 +1,85 @@
+// Command cmd serves a pyxis coordination service on 127.0.0.1 until it is
+// interrupted, for clients in any language:
+//
+//	go run ./test/pyxistest/cmd -nodes 3 -port 7001
+//
+// It prints the address of each node on a line of its own, and then "ready". The
+// first node leads; what the service holds is gone when it ends.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/pinfleet/pinfleet/test/pyxistest"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	switch err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); {
+	case errors.Is(err, flag.ErrHelp):
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "pyxistest:", err)
+		os.Exit(1)
+	}
+}
+
+// run serves until the context is done.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	opts, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	cluster, err := pyxistest.Start(opts)
+	if err != nil {
+		return err
+	}
+	for _, addr := range cluster.Addrs() {
+		fmt.Fprintln(stdout, addr)
+	}
+	fmt.Fprintln(stdout, "ready")
+	<-ctx.Done()
+	return cluster.Close()
+}
+
+// parse reads the flags. Help goes to stderr.
+func parse(args []string, stderr io.Writer) (pyxistest.Options, error) {
+	var opts pyxistest.Options
+	var usage strings.Builder
+	flags := flag.NewFlagSet("pyxistest", flag.ContinueOnError)
+	flags.SetOutput(&usage)
+	flags.IntVar(&opts.Nodes, "nodes", 1, "`number` of nodes, 1 to 64")
+	flags.IntVar(&opts.BasePort, "port", 7001, "TCP `port` of the first node; each other one has the port after")
+	flags.DurationVar(&opts.MinTimeout, "min-timeout", 0, "shortest session timeout (default 5s)")
+	flags.DurationVar(&opts.MaxTimeout, "max-timeout", 0, "longest session timeout (default 2m)")
+	flags.DurationVar(&opts.Tick, "tick", 0, "how often sessions are looked after (default 1s)")
+	flags.DurationVar(&opts.CommitDelay, "commit-delay", 0, "how long a write takes; reads overtake it (default 0s)")
+	flags.DurationVar(&opts.Failover, "failover", 0, "how long an election takes (default 2s)")
+	verbose := flags.Bool("v", false, "log sessions, leaders and bad frames")
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(stderr, usage.String())
+		return opts, err
+	case err != nil:
+		return opts, fmt.Errorf("%w: -help lists the flags", err)
+	case flags.NArg() > 0:
+		return opts, fmt.Errorf("unexpected argument %q: -help lists the flags", flags.Arg(0))
+	case opts.Nodes < 1:
+		return opts, fmt.Errorf("-nodes %d: use 1 to 64", opts.Nodes)
+	case opts.BasePort < 1 || opts.BasePort > 65535:
+		return opts, fmt.Errorf("-port %d: use 1 to 65535", opts.BasePort)
+	}
+	if *verbose {
+		opts.Logger = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	return opts, nil
+}

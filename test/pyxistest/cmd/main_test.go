@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// freePorts returns the first of n ports in a row that are free.
+func freePorts(t *testing.T, n int) int {
+	t.Helper()
+	for range 100 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := l.Addr().(*net.TCPAddr).Port
+		listeners := []net.Listener{l}
+		for i := 1; i < n && err == nil; i++ {
+			if l, err = net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(first+i))); err == nil {
+				listeners = append(listeners, l)
+			}
+		}
+		for _, l := range listeners {
+			_ = l.Close()
+		}
+		if err == nil {
+			return first
+		}
+	}
+	t.Fatal("no free ports in a row")
+	return 0
+}
+
+func TestServesUntilInterrupted(t *testing.T) {
+	first := freePorts(t, 3)
+	ctx, interrupt := context.WithCancel(t.Context())
+	out, stdout := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		err := run(ctx, []string{"-nodes", "3", "-port", strconv.Itoa(first)}, stdout, io.Discard)
+		_ = stdout.Close()
+		ended <- err
+	}()
+	var lines []string
+	for scanner := bufio.NewScanner(out); scanner.Scan(); {
+		lines = append(lines, scanner.Text())
+		if scanner.Text() == "ready" {
+			break
+		}
+	}
+	if len(lines) != 4 {
+		t.Fatalf("printed %q, %v", lines, <-ended)
+	}
+	for i, addr := range lines[:3] {
+		if want := net.JoinHostPort("127.0.0.1", strconv.Itoa(first+i)); addr != want {
+			t.Errorf("node %d is at %s, want %s", i, addr, want)
+		}
+		c, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	interrupt()
+	if err := <-ended; err != nil {
+		t.Errorf("interrupted: %v", err)
+	}
+}
+
+func TestBadFlagsAreOneSentence(t *testing.T) {
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
+	for _, test := range []struct{ args, want string }{
+		{"-nodes 0", "-nodes 0: use 1 to 64"},
+		{"-nodes 65", "number of nodes 65"},
+		{"-nodes x", "-help lists the flags"},
+		{"-unknown", "-help lists the flags"},
+		{"surplus", `unexpected argument "surplus"`},
+		{"-port 0", "-port 0: use 1 to 65535"},
+		{"-port 65535 -nodes 2", "base port 65535"},
+		{"-min-timeout 1s", "shortest timeout 1s"},
+		{"-port " + strconv.Itoa(busy.Addr().(*net.TCPAddr).Port), "address already in use"},
+	} {
+		var stderr strings.Builder
+		err := run(t.Context(), strings.Fields(test.args), io.Discard, &stderr)
+		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v, want one line with %q", test.args, err, test.want)
+		}
+		if stderr.Len() > 0 {
+			t.Errorf("%s: printed %q besides", test.args, &stderr)
+		}
+	}
+}
+
+func TestHelp(t *testing.T) {
+	var stderr strings.Builder
+	if err := run(t.Context(), []string{"-help"}, io.Discard, &stderr); !errors.Is(err, flag.ErrHelp) {
+		t.Errorf("error %v", err)
+	}
+	if !strings.Contains(stderr.String(), "-nodes") {
+		t.Errorf("help is %q", &stderr)
+	}
+}

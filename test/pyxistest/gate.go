@@ -1,0 +1,43 @@
+package pyxistest
+
+import "sync"
+
+// gate lets pass what waits at it while it is open, as it is at first.
+type gate struct {
+	mu     sync.Mutex
+	opened chan struct{} // closed when the gate opens; nil while it is open
+}
+
+func (g *gate) shut() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.opened == nil {
+		g.opened = make(chan struct{})
+	}
+}
+
+func (g *gate) open() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.opened != nil {
+		close(g.opened)
+		g.opened = nil
+	}
+}
+
+// pass waits until the gate is open. It reports false when done came before.
+func (g *gate) pass(done <-chan struct{}) bool {
+	for {
+		g.mu.Lock()
+		opened := g.opened
+		g.mu.Unlock()
+		if opened == nil {
+			return true
+		}
+		select {
+		case <-opened:
+		case <-done:
+			return false
+		}
+	}
+}

@@ -1,0 +1,67 @@
+package pyxistest
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strconv"
+	"sync"
+)
+
+// endpoint is where a node listens, also while it is stopped.
+type endpoint struct {
+	addr string // host:port
+	// held keeps the port; nil with the Memory network.
+	held *heldPort
+
+	mu     sync.Mutex
+	memory *memoryListener // nil while stopped, and with the TCP network
+}
+
+// newEndpoint reserves the address of a node.
+func newEndpoint(opts Options, index int) (*endpoint, error) {
+	if opts.Network == Memory {
+		return &endpoint{addr: fmt.Sprintf("pyxis%d:7000", index)}, nil
+	}
+	port := 0
+	if opts.BasePort != 0 {
+		port = opts.BasePort + index
+	}
+	held, err := reservePort(port)
+	if err != nil {
+		return nil, fmt.Errorf("port of node %d: %w", index, err)
+	}
+	return &endpoint{addr: net.JoinHostPort(host, strconv.Itoa(held.port)), held: held}, nil
+}
+
+func (e *endpoint) listen() (net.Listener, error) {
+	if e.held != nil {
+		var config net.ListenConfig
+		return config.Listen(context.Background(), "tcp", e.addr)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.memory = newMemoryListener(e.addr)
+	return e.memory, nil
+}
+
+func (e *endpoint) dial(ctx context.Context) (net.Conn, error) {
+	if e.held != nil {
+		var dialer net.Dialer
+		return dialer.DialContext(ctx, "tcp", e.addr)
+	}
+	e.mu.Lock()
+	l := e.memory
+	e.mu.Unlock()
+	if l == nil {
+		return nil, refused(e.addr)
+	}
+	return l.dial(ctx)
+}
+
+func (e *endpoint) release() error {
+	if e.held == nil {
+		return nil
+	}
+	return e.held.release()
+}

@@ -1,0 +1,133 @@
+package pyxistest
+
+import (
+	"time"
+
+	"github.com/pinfleet/pinfleet/internal/pyxiswire"
+)
+
+// entry is a request in the leader's log.
+type entry struct {
+	kind    entryKind
+	call    *call // nil when nobody waits
+	due     time.Time
+	req     *pyxiswire.Request // of change
+	timeout time.Duration      // of register
+	sid     uint64             // of expire
+}
+
+type entryKind int
+
+const (
+	change   entryKind = iota // the first of a request's unregister, create, delete, write
+	register                  // of a new session
+	expire                    // the leader's own unregister
+)
+
+// propose appends to the log, and applies what is committed by that.
+func (r *reign) propose(e entry, now time.Time) {
+	delay := r.node.c.opts.CommitDelay
+	e.due = now.Add(delay)
+	r.log = append(r.log, e)
+	r.commit(now)
+	if delay > 0 {
+		r.node.c.wake()
+	}
+}
+
+// commit applies the entries that are due, in order, as long as a majority
+// agrees.
+func (r *reign) commit(now time.Time) {
+	for len(r.log) > 0 && r.node.c.agreed(r) && !r.log[0].due.After(now) {
+		e := r.log[0]
+		r.log = r.log[1:]
+		r.apply(e, now)
+	}
+}
+
+func (r *reign) apply(e entry, now time.Time) {
+	switch e.kind {
+	case register:
+		r.begin(e, now)
+	case expire:
+		if r.st.sessions[e.sid] != nil {
+			r.end(e.sid)
+		}
+	case change:
+		e.call.finish(r.change(e.req))
+	}
+}
+
+// change applies a request of a session, which may have ended since the request
+// was accepted. A node is created, written and even deleted then as before; only
+// the answer to a delete is an error.
+func (r *reign) change(req *pyxiswire.Request) *Error {
+	sid := req.GetSid()
+	s := r.st.sessions[sid]
+	switch {
+	case req.Unregister != nil:
+		if s == nil {
+			return errSessionExpired
+		}
+		r.end(sid)
+		return nil
+	case req.Create != nil:
+		return r.create(sid, s, req.Create)
+	case req.Delete != nil:
+		path := req.Delete.GetPath()
+		err := r.remove(path)
+		if s == nil {
+			return errSessionExpired
+		}
+		if err == nil {
+			delete(s.ephemerals, path)
+		}
+		return err
+	}
+	return r.write(req.Write.GetPath(), req.Write.GetData())
+}
+
+// create makes a node and raises what that raises.
+func (r *reign) create(sid uint64, owner *session, req *pyxiswire.CreateRequest) *Error {
+	path := req.GetPath()
+	if ephemeral(req.GetFlags()) && owner == nil {
+		return errSessionExpired
+	}
+	if err := r.st.tree.create(path, req.GetFlags(), req.GetData(), sid); err != nil {
+		return err
+	}
+	if ephemeral(req.GetFlags()) {
+		owner.ephemerals[path] = struct{}{}
+	}
+	r.raise(path, pyxiswire.EventCreate)
+	r.raiseAtParent(path)
+	return nil
+}
+
+func (r *reign) remove(path string) *Error {
+	if r.virtual(path) != nil {
+		return errReservedDelete
+	}
+	if err := r.st.tree.remove(path); err != nil {
+		return err
+	}
+	r.raise(path, pyxiswire.EventDelete)
+	r.raiseAtParent(path)
+	return nil
+}
+
+func (r *reign) write(path string, data []byte) *Error {
+	if r.virtual(path) != nil {
+		return writeVirtual(path)
+	}
+	if err := r.st.tree.write(path, data); err != nil {
+		return err
+	}
+	r.raise(path, pyxiswire.EventModify)
+	return nil
+}
+
+func (r *reign) raiseAtParent(path string) {
+	parent, _, _ := split(path)
+	r.raise(parent, pyxiswire.EventChildren)
+}

@@ -1,0 +1,232 @@
+package pyxistest
+
+import (
+	"context"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// socketBuffer is how much a memory connection holds in each direction, in bytes,
+// before its writer waits.
+const socketBuffer = 256 << 10
+
+// memoryListener accepts connections that are buffers in this process. It works
+// in a synctest bubble if it was made in it.
+type memoryListener struct {
+	addr  memoryAddr
+	conns chan net.Conn
+	once  sync.Once
+	done  chan struct{}
+}
+
+func newMemoryListener(addr string) *memoryListener {
+	return &memoryListener{addr: memoryAddr(addr), conns: make(chan net.Conn), done: make(chan struct{})}
+}
+
+func (l *memoryListener) dial(ctx context.Context) (net.Conn, error) {
+	up, down := newStream(), newStream()
+	client := &memoryConn{in: down, out: up, local: "client", remote: l.addr}
+	server := &memoryConn{in: up, out: down, local: l.addr, remote: "client"}
+	select {
+	case l.conns <- server:
+		return client, nil
+	case <-l.done:
+		return nil, refused(string(l.addr))
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// refused is the error of connecting where nobody listens.
+func refused(addr string) error {
+	return &net.OpError{Op: "dial", Net: "memory", Addr: memoryAddr(addr), Err: syscall.ECONNREFUSED}
+}
+
+func (l *memoryListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *memoryListener) Close() error {
+	l.once.Do(func() { close(l.done) })
+	return nil
+}
+
+func (l *memoryListener) Addr() net.Addr { return l.addr }
+
+type memoryAddr string
+
+func (memoryAddr) Network() string  { return "memory" }
+func (a memoryAddr) String() string { return string(a) }
+
+// memoryConn is one end of a connection. Like TCP and unlike net.Pipe, it takes
+// what fits into a buffer without a reader, so that one can write into a
+// connection that is dead already.
+type memoryConn struct {
+	in, out       *stream
+	local, remote memoryAddr
+}
+
+func (c *memoryConn) Read(b []byte) (int, error)  { return c.in.read(b) }
+func (c *memoryConn) Write(b []byte) (int, error) { return c.out.write(b) }
+func (c *memoryConn) LocalAddr() net.Addr         { return c.local }
+func (c *memoryConn) RemoteAddr() net.Addr        { return c.remote }
+
+// Close lets the other end read what was written, and no more.
+func (c *memoryConn) Close() error {
+	c.in.closeRead()
+	c.out.closeWrite(net.ErrClosed)
+	return nil
+}
+
+// CloseWrite shuts down the sending side.
+func (c *memoryConn) CloseWrite() error {
+	c.out.closeWrite(syscall.EPIPE)
+	return nil
+}
+
+func (c *memoryConn) SetDeadline(t time.Time) error {
+	c.in.setDeadline(&c.in.reads, t)
+	c.out.setDeadline(&c.out.writes, t)
+	return nil
+}
+
+func (c *memoryConn) SetReadDeadline(t time.Time) error {
+	c.in.setDeadline(&c.in.reads, t)
+	return nil
+}
+
+func (c *memoryConn) SetWriteDeadline(t time.Time) error {
+	c.out.setDeadline(&c.out.writes, t)
+	return nil
+}
+
+// stream is one direction of a connection.
+type stream struct {
+	mu      sync.Mutex
+	changed sync.Cond
+	buf     []byte
+	readEnd error // of reads, by the reader's own close
+	// writeEnd is the error of writes, after the writer's or the reader's close;
+	// over says that the writer has closed and reads end behind the buffer.
+	writeEnd      error
+	over          bool
+	reads, writes deadline
+}
+
+type deadline struct {
+	at    time.Time // zero is none
+	timer *time.Timer
+}
+
+func newStream() *stream {
+	s := &stream{}
+	s.changed.L = &s.mu
+	return s
+}
+
+func (s *stream) read(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		switch {
+		case s.readEnd != nil:
+			return 0, s.readEnd
+		case s.reads.passed():
+			return 0, os.ErrDeadlineExceeded
+		case len(b) == 0:
+			return 0, nil
+		case len(s.buf) > 0:
+			n := copy(b, s.buf)
+			s.buf = s.buf[n:]
+			s.changed.Broadcast()
+			return n, nil
+		case s.over:
+			return 0, io.EOF
+		}
+		s.changed.Wait()
+	}
+}
+
+func (s *stream) write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	written := 0
+	for {
+		switch {
+		case s.writeEnd != nil:
+			return written, s.writeEnd
+		case s.writes.passed():
+			return written, os.ErrDeadlineExceeded
+		case len(b) == 0:
+			return written, nil
+		}
+		if n := min(len(b), socketBuffer-len(s.buf)); n > 0 {
+			s.buf = append(s.buf, b[:n]...)
+			b = b[n:]
+			written += n
+			s.changed.Broadcast()
+			continue
+		}
+		s.changed.Wait()
+	}
+}
+
+func (s *stream) closeRead() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.readEnd == nil {
+		s.readEnd = net.ErrClosed
+	}
+	if s.writeEnd == nil {
+		s.writeEnd = syscall.EPIPE
+	}
+	s.buf = nil
+	s.reads.stop()
+	s.changed.Broadcast()
+}
+
+func (s *stream) closeWrite(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.over = true
+	if s.writeEnd == nil || err == net.ErrClosed {
+		s.writeEnd = err
+	}
+	s.writes.stop()
+	s.changed.Broadcast()
+}
+
+func (s *stream) setDeadline(d *deadline, t time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d.stop()
+	d.at = t
+	if wait := time.Until(t); !t.IsZero() && wait > 0 {
+		d.timer = time.AfterFunc(wait, s.wake)
+	}
+	s.changed.Broadcast()
+}
+
+func (s *stream) wake() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.changed.Broadcast()
+}
+
+func (d *deadline) passed() bool { return !d.at.IsZero() && !time.Now().Before(d.at) }
+
+func (d *deadline) stop() {
+	if d.timer != nil {
+		d.timer.Stop()
+		d.timer = nil
+	}
+}
