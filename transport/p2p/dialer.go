@@ -65,12 +65,18 @@ func open(cfg *config.Config, addr config.Address) (transport.Dialer, error) {
 	return d, nil
 }
 
+var anyIP = multiaddr.StringCast("/ip4/127.0.0.1")
+
 // dialable refuses addresses that the light host has no transport for.
 func dialable(h *sharedHost, m multiaddr.Multiaddr) error {
 	if _, err := m.ValueForProtocol(multiaddr.P_CIRCUIT); err == nil {
 		return errors.New("relayed addresses need a Libp2pHost that can use relays")
 	}
 	at, _ := peer.SplitAddr(m)
+	switch at[0].Code() { // a transport only knows that it can dial an IP address
+	case multiaddr.P_DNS, multiaddr.P_DNS4, multiaddr.P_DNS6:
+		at = multiaddr.Join(anyIP, at[1:])
+	}
 	if s, ok := h.Network().(*swarm.Swarm); ok && s.TransportForDialing(at) == nil {
 		if h.key.psk != "" {
 			return errors.New("with a ProtectorKey, only TCP and WebSocket addresses can be dialled")

@@ -52,6 +52,8 @@ func TestOwnHost(t *testing.T) {
 	})
 }
 
+var loopback = multiaddr.StringCast("/ip4/127.0.0.1/tcp/0")
+
 func newHost(t *testing.T, opts ...HostOption) host.Host {
 	t.Helper()
 	h, err := NewHost(opts...)
