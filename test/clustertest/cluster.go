@@ -31,7 +31,10 @@ type Cluster struct {
 	unpins  map[string]*record // operations that remove pins
 	alerts  []api.Alert
 	advance time.Duration
+	closed  bool
 }
+
+var errClosed = errors.New("the cluster is closed")
 
 // New starts a cluster for a test and closes it at the test's end.
 func New(tb testing.TB, opts Options) *Cluster {
@@ -98,8 +101,16 @@ func (c *Cluster) start() error {
 }
 
 // Close stops all peers and frees everything they use: ports, sockets, temporary
-// files, goroutines. It waits for the handlers, so it must not be called by one.
+// files, goroutines. It waits for the handlers, so it must not be called by one. Closing
+// again does nothing.
 func (c *Cluster) Close() error {
+	c.mu.Lock()
+	again := c.closed
+	c.closed = true
+	c.mu.Unlock()
+	if again {
+		return nil
+	}
 	var errs []error
 	for _, p := range c.peers {
 		p.Stop()
@@ -109,6 +120,12 @@ func (c *Cluster) Close() error {
 		errs = append(errs, os.RemoveAll(c.unixDir))
 	}
 	return errors.Join(errs...)
+}
+
+func (c *Cluster) isClosed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed
 }
 
 // Peer returns the peer with an index from 0.

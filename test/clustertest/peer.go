@@ -109,12 +109,16 @@ func (p *Peer) AddrOf(transport Listen) multiaddr.Multiaddr {
 }
 
 // Start starts a stopped peer again, on the same addresses and with the pinset
-// the cluster has by now. It does nothing if the peer is running.
+// the cluster has by now. It does nothing if the peer is running, and fails if the
+// cluster is closed.
 func (p *Peer) Start() error {
 	p.serving.Lock()
 	defer p.serving.Unlock()
 	if p.server != nil {
 		return nil
+	}
+	if p.c.isClosed() {
+		return errClosed
 	}
 	s, err := startServer(p)
 	if err != nil {
