@@ -54,10 +54,10 @@ func (c *Config) checkCredentials() error {
 		errs = append(errs, errors.New("one of Username and Password is empty: the server accepts neither without the other"))
 	}
 	if strings.Contains(c.Username, ":") && c.MintTTL <= 0 {
-		errs = append(errs, errors.New("Username contains a colon, which Basic credentials cannot express"))
+		errs = append(errs, errors.New("the Username contains a colon, which Basic credentials cannot express"))
 	}
 	if strings.ContainsFunc(c.Token, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
-		errs = append(errs, errors.New("Token contains a space, a control or a non-ASCII character: give the bare token, without \"Bearer\" or a line end"))
+		errs = append(errs, errors.New("the Token contains a space, a control or a non-ASCII character: give the bare token, without \"Bearer\" or a line end"))
 	}
 	return errors.Join(errs...)
 }

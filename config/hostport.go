@@ -54,16 +54,16 @@ func parseURL(text string, ssl bool) (Address, error) {
 func parseHostPort(host, port string, ssl bool) (Address, error) {
 	switch {
 	case strings.Contains(host, "://"):
-		return Address{}, errors.New("Host is a URL: put it in URL")
+		return Address{}, errors.New("the Host is a URL: put it in URL")
 	case strings.HasPrefix(host, "/"):
-		return Address{}, errors.New("Host begins with a slash: put a multiaddress in APIAddr")
+		return Address{}, errors.New("the Host begins with a slash: put a multiaddress in APIAddr")
 	}
 	host, inHost, err := splitHost(host)
 	if err != nil {
 		return Address{}, err
 	}
 	if inHost != "" && port != "" && inHost != port {
-		return Address{}, fmt.Errorf("Host has port %s, but Port is %q: drop the one that is wrong", inHost, port)
+		return Address{}, fmt.Errorf("the Host has port %s, but Port is %q: drop the one that is wrong", inHost, port)
 	}
 	if port == "" {
 		port = inHost
@@ -76,7 +76,7 @@ func parseHostPort(host, port string, ssl bool) (Address, error) {
 	}
 	a, err := hostAddress(host, port, ssl)
 	if err != nil {
-		return Address{}, fmt.Errorf("Host and Port: %w", err)
+		return Address{}, fmt.Errorf("in Host and Port: %w", err)
 	}
 	return a, nil
 }
@@ -92,10 +92,10 @@ func splitHost(s string) (host, port string, err error) {
 		return s, "", nil
 	}
 	if host, port, err = net.SplitHostPort(s); err != nil {
-		return "", "", fmt.Errorf("Host %q is neither a name, an IP address nor host:port", s)
+		return "", "", fmt.Errorf("the Host %q is neither a name, an IP address nor host:port", s)
 	}
 	if host == "" || port == "" {
-		return "", "", fmt.Errorf("Host %q lacks the host or the port around the colon", s)
+		return "", "", fmt.Errorf("the Host %q lacks the host or the port around the colon", s)
 	}
 	if bracketed {
 		err = checkIPv6(host)
@@ -105,7 +105,7 @@ func splitHost(s string) (host, port string, err error) {
 
 func checkIPv6(s string) error {
 	if ip, err := netip.ParseAddr(s); err != nil || !ip.Is6() {
-		return fmt.Errorf("Host has %q in brackets, which is not an IPv6 address", s)
+		return fmt.Errorf("the Host has %q in brackets, which is not an IPv6 address", s)
 	}
 	return nil
 }

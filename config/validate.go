@@ -22,7 +22,7 @@ func (c *Config) Validate() error {
 	}
 	errs = append(errs, c.checkCredentials(), c.checkHeaders(), c.checkDurations())
 	if c.Weight < 0 {
-		errs = append(errs, errors.New("Weight is negative"))
+		errs = append(errs, errors.New("the Weight is negative"))
 	}
 	return prefixed(errs)
 }
@@ -91,14 +91,14 @@ func (c *Config) checkHeaders() error {
 	var errs []error
 	for name, values := range c.Headers {
 		if why, ok := reservedHeaders[textproto.CanonicalMIMEHeaderKey(name)]; ok {
-			errs = append(errs, fmt.Errorf("Headers may not have %s: %s", name, why))
+			errs = append(errs, fmt.Errorf("the field %s may not be in Headers: %s", name, why))
 		}
 		if !validHeaderName(name) {
-			errs = append(errs, fmt.Errorf("Headers has the malformed name %q", name))
+			errs = append(errs, fmt.Errorf("a field of Headers has the malformed name %q", name))
 		}
 		for _, v := range values {
 			if !validHeaderValue(v) {
-				errs = append(errs, fmt.Errorf("Headers has a malformed value for %q: control characters are not allowed", name))
+				errs = append(errs, fmt.Errorf("the field %q of Headers has a malformed value: control characters are not allowed", name))
 			}
 		}
 	}
