@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -34,29 +35,35 @@ func (c *defaultClient) Add(ctx context.Context, paths []string, params *api.Add
 	body := &Body{Boundary: boundary, Open: func(ctx context.Context) (io.ReadCloser, error) {
 		return newMultipartBody(ctx, boundary, roots, params, c.web), nil
 	}}
-	return c.add(ctx, OpAdd, body, params, out)
+	return c.add(ctx, &request{op: OpAdd, body: body}, params, out)
 }
 
 // AddMultiFile implements Client.
 func (c *defaultClient) AddMultiFile(ctx context.Context, multiFileR *files.MultiFileReader, params *api.AddParams, out chan<- *api.AddedOutput) error {
-	opened := false
-	return c.AddBody(ctx, &Body{Boundary: multiFileR.Boundary(), Open: func(context.Context) (io.ReadCloser, error) {
-		if opened {
-			return nil, ErrBodyNotReplayable
-		}
-		opened = true
-		return io.NopCloser(multiFileR), nil
-	}}, params, out)
+	var body *Body
+	if multiFileR != nil {
+		body = &Body{Boundary: multiFileR.Boundary(), Open: func(context.Context) (io.ReadCloser, error) {
+			return io.NopCloser(multiFileR), nil
+		}}
+	}
+	return c.addBody(ctx, body, true, params, out)
 }
 
 // AddBody implements BodyAdder.
 func (c *defaultClient) AddBody(ctx context.Context, body *Body, params *api.AddParams, out chan<- *api.AddedOutput) error {
+	return c.addBody(ctx, body, false, params, out)
+}
+
+func (c *defaultClient) addBody(ctx context.Context, body *Body, oneShot bool, params *api.AddParams, out chan<- *api.AddedOutput) error {
 	if out != nil {
 		defer close(out)
 	}
 	params, err := addParams(OpAddMultiFile, params)
 	if err != nil {
 		return err
+	}
+	if body == nil || body.Open == nil {
+		return invalid(OpAddMultiFile, "there is no body to add")
 	}
 	checked := &Body{Boundary: body.Boundary, Open: func(ctx context.Context) (io.ReadCloser, error) {
 		src, err := body.Open(ctx)
@@ -65,7 +72,7 @@ func (c *defaultClient) AddBody(ctx context.Context, body *Body, params *api.Add
 		}
 		return newNonEmpty(src, body.Boundary), nil
 	}}
-	return c.add(ctx, OpAddMultiFile, checked, params, out)
+	return c.add(ctx, &request{op: OpAddMultiFile, body: checked, oneShot: oneShot}, params, out)
 }
 
 // addParams checks params and returns a copy of them, streamed.
@@ -82,31 +89,23 @@ func addParams(op Op, params *api.AddParams) (*api.AddParams, error) {
 }
 
 // add performs the upload and delivers what the server reports.
-func (c *defaultClient) add(ctx context.Context, op Op, body *Body, params *api.AddParams, out chan<- *api.AddedOutput) error {
+func (c *defaultClient) add(ctx context.Context, req *request, params *api.AddParams, out chan<- *api.AddedOutput) error {
 	query, err := params.ToQueryString()
 	if err != nil {
-		return invalid(op, "%w", err)
+		return invalid(req.op, "%w", err)
 	}
-	r, err := c.send(ctx, &request{op: op, method: http.MethodPost, path: "/add", query: query, body: body})
+	req.method, req.path, req.query = http.MethodPost, "/add", query
+	r, err := c.send(ctx, req)
 	if err != nil {
 		return err
 	}
 	defer r.close()
-	s := newStream(r)
+	s := newStream(r.Body)
 	for added := false; ; added = true {
 		o := new(api.AddedOutput)
-		switch err := s.next(o); {
+		switch err := r.next(s, o); {
 		case err == io.EOF:
-			if src := r.upload.sourceError(); src != nil {
-				return r.brokenError(src)
-			}
-			if err := r.verify(false); err != nil {
-				return err
-			}
-			if !added {
-				return r.fail(r.StatusCode, "", fmt.Errorf("%w: the server did not report what it added", ErrIncomplete), true)
-			}
-			return nil
+			return r.added(s, added)
 		case err != nil:
 			return r.brokenError(err)
 		}
@@ -116,38 +115,53 @@ func (c *defaultClient) add(ctx context.Context, op Op, body *Body, params *api.
 		select {
 		case out <- o:
 		case <-r.ctx.Done():
-			return r.fail(r.StatusCode, "", r.cause(context.Cause(r.ctx)), true)
+			return r.brokenError(contextError(r.ctx))
 		}
 	}
+}
+
+// added tells, at the end of what the server reports, whether the add is done.
+func (r *response) added(s *stream, any bool) error {
+	if src := r.upload.sourceError(); src != nil {
+		return r.brokenError(src)
+	}
+	if err := r.verify(s); err != nil {
+		return err
+	}
+	if !any {
+		return r.brokenError(errors.New("the server did not report what it added"))
+	}
+	return nil
 }
 
 // nonEmpty refuses a body without parts: a server would close the connection
 // over it (quirk Q3).
 type nonEmpty struct {
 	io.ReadCloser
-	want string // what an empty body begins with
+	end  string // the delimiter that ends the body
 	head []byte // read ahead, to be delivered
 	seen bool
 }
 
 func newNonEmpty(src io.ReadCloser, boundary string) *nonEmpty {
-	return &nonEmpty{ReadCloser: src, want: "--" + boundary + "--"}
+	return &nonEmpty{ReadCloser: src, end: "--" + boundary + "--"}
 }
 
-var errNoParts = errors.New("nothing to add: the body has no parts")
+var errNoParts = fmt.Errorf("%w: nothing to add: the body has no parts", ErrInvalid)
 
 func (n *nonEmpty) Read(p []byte) (int, error) {
 	if !n.seen {
 		n.seen = true
-		head := make([]byte, len(n.want))
+		head := make([]byte, len("\r\n")+len(n.end))
 		k, err := io.ReadFull(n.ReadCloser, head)
 		if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF {
 			return 0, err
 		}
-		if k == 0 || string(head[:k]) == n.want {
+		n.head = head[:k]
+		// Writers begin an empty body with or without a line end.
+		if text := bytes.TrimPrefix(n.head, []byte("\r\n")); len(text) == 0 || bytes.HasPrefix(text, []byte(n.end)) {
 			return 0, errNoParts
 		}
-		n.head = head[:k]
 	}
 	if len(n.head) > 0 {
 		k := copy(p, n.head)

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -85,13 +86,24 @@ func (a *fetchedAuth) authorization(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if token == "" {
-		return "", errors.New("got an empty bearer token")
+	if err := checkToken(token); err != nil {
+		return "", err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.value = "Bearer " + token
 	return a.value, nil
+}
+
+// checkToken refuses what cannot stand in a header. It does not show it.
+func checkToken(token string) error {
+	if token == "" {
+		return errors.New("it is empty")
+	}
+	if strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c >= 0x7f }) {
+		return errors.New("it contains a space, a control or a non-ASCII character")
+	}
+	return nil
 }
 
 func (a *fetchedAuth) renew(refused string) bool {

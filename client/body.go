@@ -12,7 +12,8 @@ type Body struct {
 	// Boundary separates the parts.
 	Boundary string
 	// Open returns the body from its beginning. It is called once for each
-	// attempt, and what it returned before is closed by then. Reading it
+	// attempt, one at a time; what it returned before is closed by then, or
+	// will be as soon as a Read returns that is still under way. Reading it
 	// fails when ctx, that of the attempt, ends.
 	Open func(ctx context.Context) (io.ReadCloser, error)
 }

@@ -137,6 +137,6 @@ type Client interface {
 	Token(ctx context.Context) (*api.Token, error)
 
 	// Close ends idle connections and background work. It is idempotent.
-	// Calls made after it fail with ErrClosed; those under way end.
+	// Calls made after it, and those under way, fail with ErrClosed.
 	Close() error
 }

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 
@@ -15,7 +16,9 @@ type defaultClient struct {
 	endpoint *transport.Endpoint
 	auth     authorizer
 	header   http.Header     // sent with each request; read only
-	web      *http.Transport // fetches http(s):// sources, serves IPFS
+	web      *http.Transport // fetches http(s):// sources
+	proxy    *transport.Endpoint
+	proxyErr error // why there is no proxy
 
 	// closing ends with the client and cuts the calls under way.
 	closing   context.Context
@@ -24,7 +27,7 @@ type defaultClient struct {
 	closeErr  error
 }
 
-// NewDefaultClient returns the Client of one peer. A nil or zero cfg is the
+// NewDefaultClient returns the [Client] of one peer. A nil or zero cfg is the
 // peer at /ip4/127.0.0.1/tcp/9094. cfg is checked, reporting all that is
 // wrong with it at once, and copied, never changed. Nothing is dialled before
 // the first call. Close the client to end its connections.
@@ -38,11 +41,12 @@ func NewDefaultClient(cfg *config.Config) (Client, error) {
 		return nil, err
 	}
 	c := &defaultClient{
+		cfg:      cfg,
 		endpoint: endpoint,
 		header:   requestHeader(cfg),
-		cfg:      cfg,
 		web:      newWebTransport(cfg),
 	}
+	c.proxy, c.proxyErr = openProxy(cfg)
 	c.auth = newAuthorizer(cfg, c.fetchToken)
 	c.closing, c.close = context.WithCancelCause(context.Background())
 	return c, nil
@@ -71,6 +75,9 @@ func (c *defaultClient) Close() error {
 		c.close(ErrClosed)
 		c.web.CloseIdleConnections()
 		c.closeErr = c.endpoint.Close()
+		if c.proxy != nil {
+			c.closeErr = errors.Join(c.closeErr, c.proxy.Close())
+		}
 	})
 	return c.closeErr
 }

@@ -22,7 +22,8 @@ var (
 	// ErrBodyNotReplayable: an add failed at one peer and its body could not
 	// be sent to another.
 	ErrBodyNotReplayable = errors.New("body cannot be sent again")
-	// ErrInvalid: the arguments were refused before anything was sent.
+	// ErrInvalid: the arguments were refused, before anything was sent that a
+	// server acts upon.
 	ErrInvalid = errors.New("invalid argument")
 	// ErrIncomplete: a response ended before it was complete, or it cannot be
 	// told whether it was complete.

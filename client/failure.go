@@ -36,17 +36,29 @@ func (r *response) fail(status int, message string, err error, mayHaveExecuted b
 	}
 }
 
-// cause tells why an exchange that failed with err really did: whose context
-// ended, or which source could not be read. It returns err otherwise.
-func (r *response) cause(err error) error {
+// cause tells why an exchange really failed, when it was neither the server
+// nor the network: whose context ended, or which source could not be read. It
+// is nil otherwise.
+func (r *response) cause() error {
 	if r.caller.Err() != nil {
 		return contextError(r.caller)
 	}
+	if closed := context.Cause(r.client.closing); closed != nil {
+		return closed
+	}
 	if src := r.upload.sourceError(); src != nil {
-		return fmt.Errorf("%w: %w", ErrSource, src)
+		return src
 	}
 	if r.ctx.Err() != nil {
-		return context.Cause(r.ctx)
+		return contextError(r.ctx)
+	}
+	return nil
+}
+
+// or returns cause, or err if there is none.
+func or(cause, err error) error {
+	if cause != nil {
+		return cause
 	}
 	return err
 }
@@ -54,22 +66,35 @@ func (r *response) cause(err error) error {
 // transportError is the failure of a request that got no answer.
 func (r *response) transportError(err error) error {
 	var dial *transport.DialError
-	return r.fail(0, "", r.cause(err), !errors.As(err, &dial))
+	unsent := errors.As(err, &dial) && !r.sent.Load()
+	cause := or(r.cause(), err)
+	return r.fail(0, "", cause, !unsent && !errors.Is(cause, ErrInvalid))
 }
 
-// authError is the failure to get credentials for a request.
+// authError is the failure to get credentials for a request, which was not
+// sent then.
 func (r *response) authError(err error) error {
-	var own *Error
-	if errors.As(err, &own) {
-		return own // of the request for a token
+	if cause := r.cause(); cause != nil {
+		return r.fail(0, "", cause, false)
 	}
-	return r.fail(0, "", fmt.Errorf("no bearer token: %w", r.cause(err)), false)
+	var own *Error // of the request for a token
+	if !errors.As(err, &own) {
+		return r.fail(0, "", fmt.Errorf("no bearer token: %w", err), false)
+	}
+	if own.Status == http.StatusNotFound || own.Status == http.StatusMethodNotAllowed {
+		// Not found is the token's route, and not what the call is about.
+		return r.fail(0, "", errors.New("no bearer token: the server does not hand out any (POST /token is unknown): "+
+			"unset FetchToken to use Username and Password"), false)
+	}
+	e := r.fail(own.Status, own.Message, fmt.Errorf("no bearer token: %w", own.Err), false)
+	e.RetryAfter = own.RetryAfter
+	return e
 }
 
 // brokenError is the failure of an answer that began well.
 func (r *response) brokenError(err error) error {
-	cause := r.cause(err)
-	if cause == err {
+	cause := r.cause()
+	if cause == nil {
 		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}
@@ -84,32 +109,41 @@ func (r *response) streamError(messages []string) error {
 	return r.fail(r.StatusCode, text, api.Error{Code: http.StatusInternalServerError, Message: text}, true)
 }
 
-// statusError is the failure of an answer that is not a success. why says
-// what is wrong with a redirect.
+// statusError is the failure of an answer that is not a success, or that asks
+// for what cannot be done; why says what then.
 func (r *response) statusError(why error) error {
 	defer r.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxErrorBody))
-	if err != nil && len(body) == 0 && (r.ctx.Err() != nil || r.upload.sourceError() != nil) {
-		return r.fail(0, "", r.cause(err), true)
+	if cause := r.cause(); err != nil && len(body) == 0 && cause != nil {
+		return r.fail(0, "", cause, true)
 	}
 	wire, documents := decodeError(body)
 	if wire.Code == 0 {
 		wire.Code = r.StatusCode
 	}
-	e := r.fail(r.StatusCode, wire.Message, wire, true)
-	switch r.StatusCode {
-	case http.StatusBadRequest:
-		// Old and present servers answer bad options and go on (quirk Q1).
+	e := r.fail(r.StatusCode, wire.Message, wire, !refused(r.StatusCode))
+	switch {
+	case r.StatusCode == http.StatusBadRequest:
+		// Present servers answer bad options and go on (quirk Q1).
 		e.MayHaveExecuted = documents > 1
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed,
-		http.StatusTooManyRequests, http.StatusRequestHeaderFieldsTooLarge:
-		e.MayHaveExecuted = false
-	}
-	if why != nil {
-		e.Message, e.Err, e.MayHaveExecuted = why.Error(), why, false
+	case r.StatusCode < 400:
+		e.Message, e.Err = "", why
+	case why != nil:
+		e.Err = fmt.Errorf("%w; %w", wire, why)
 	}
 	e.RetryAfter = retryAfter(r.Header.Get("Retry-After"), time.Now())
 	return e
+}
+
+// refused tells whether a status says that the request was not acted upon.
+func refused(status int) bool {
+	switch status {
+	case http.StatusMovedPermanently, http.StatusTemporaryRedirect, http.StatusPermanentRedirect,
+		http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed,
+		http.StatusRequestEntityTooLarge, http.StatusTooManyRequests, http.StatusRequestHeaderFieldsTooLarge:
+		return true
+	}
+	return false
 }
 
 // decodeError reads an error's body. Only its first document counts; documents
@@ -141,7 +175,7 @@ func decodeError(body []byte) (wire api.Error, documents int) {
 // clean makes text of the network fit for an error of one line.
 func clean(text string) string {
 	text = strings.Map(func(c rune) rune {
-		if unicode.IsControl(c) {
+		if !unicode.IsPrint(c) {
 			return ' '
 		}
 		return c
@@ -168,8 +202,8 @@ func retryAfter(value string, now time.Time) time.Duration {
 // the cause if there is one.
 func contextError(ctx context.Context) error {
 	err, cause := ctx.Err(), context.Cause(ctx)
-	if cause == nil || errors.Is(cause, err) {
-		return err
+	if errors.Is(cause, err) {
+		return cause
 	}
 	return fmt.Errorf("%w: %w", err, cause)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -20,6 +21,14 @@ func get(op Op, path string) *request {
 }
 
 func local(local bool) string { return "local=" + strconv.FormatBool(local) }
+
+const (
+	// maxPeers bounds the list of peers, which is held in memory.
+	maxPeers = 100_000
+	// maxGCReport bounds the report of a garbage collection, which names every
+	// block that was removed, in bytes.
+	maxGCReport = 512 << 20
+)
 
 // ID implements Client.
 func (c *defaultClient) ID(ctx context.Context) (*api.ID, error) {
@@ -44,6 +53,10 @@ func (c *defaultClient) Peers(ctx context.Context) ([]*api.ID, error) {
 	for id, err := range listing[api.ID](ctx, c, get(OpPeers, "/peers")) {
 		if err != nil {
 			return nil, err
+		}
+		if len(peers) == maxPeers {
+			return nil, &Error{Op: OpPeers, Endpoint: c.endpoint.Name, Status: http.StatusOK, MayHaveExecuted: true,
+				Err: fmt.Errorf("%w: more than %d peers", ErrIncomplete, maxPeers)}
 		}
 		peers = append(peers, id)
 	}
@@ -160,7 +173,7 @@ func (c *defaultClient) Recover(ctx context.Context, ci cid.Cid, loc bool) (*api
 
 // Alerts implements Client.
 func (c *defaultClient) Alerts(ctx context.Context) ([]*api.Alert, error) {
-	return list[*api.Alert](ctx, c, get(OpAlerts, "/health/alerts"))
+	return list[api.Alert](ctx, c, get(OpAlerts, "/health/alerts"))
 }
 
 // BandwidthByProtocol implements Client.
@@ -179,20 +192,24 @@ func (c *defaultClient) GetConnectGraph(ctx context.Context) (*api.ConnectGraph,
 
 // Metrics implements Client.
 func (c *defaultClient) Metrics(ctx context.Context, name string) ([]*api.Metric, error) {
-	if name == "" {
-		return nil, invalid(OpMetrics, "empty metric name: MetricNames lists them")
+	if name == "" || name == "." || name == ".." {
+		return nil, invalid(OpMetrics, "metric name %q: MetricNames lists them", name)
 	}
-	return list[*api.Metric](ctx, c, get(OpMetrics, "/monitor/metrics/"+segment(name)))
+	return list[api.Metric](ctx, c, get(OpMetrics, "/monitor/metrics/"+segment(name)))
 }
 
 // MetricNames implements Client.
 func (c *defaultClient) MetricNames(ctx context.Context) ([]string, error) {
-	return list[string](ctx, c, get(OpMetricNames, "/monitor/metrics"))
+	names, err := call[[]string](ctx, c, get(OpMetricNames, "/monitor/metrics"))
+	if err != nil {
+		return nil, err
+	}
+	return *names, nil
 }
 
 // RepoGC implements Client.
 func (c *defaultClient) RepoGC(ctx context.Context, loc bool) (*api.GlobalRepoGC, error) {
-	return call[api.GlobalRepoGC](ctx, c, &request{op: OpRepoGC, method: http.MethodPost, path: "/ipfs/gc", query: local(loc)})
+	return call[api.GlobalRepoGC](ctx, c, &request{op: OpRepoGC, method: http.MethodPost, path: "/ipfs/gc", query: local(loc), maxAnswer: maxGCReport})
 }
 
 // Token implements Client.
@@ -210,12 +227,16 @@ func (c *defaultClient) fetchToken(ctx context.Context, authorization string) (s
 }
 
 // list performs a request whose answer is a small array.
-func list[T any](ctx context.Context, c *defaultClient, req *request) ([]T, error) {
+func list[T any](ctx context.Context, c *defaultClient, req *request) ([]*T, error) {
 	items, err := call[[]T](ctx, c, req)
 	if err != nil {
 		return nil, err
 	}
-	return *items, nil
+	pointers := make([]*T, len(*items))
+	for i := range *items {
+		pointers[i] = &(*items)[i]
+	}
+	return pointers, nil
 }
 
 // cidPath returns prefix with the CID behind it.

@@ -46,6 +46,9 @@ func newMultipartBody(ctx context.Context, boundary string, roots []node, params
 
 // Read implements io.Reader.
 func (m *multipartBody) Read(p []byte) (int, error) {
+	if m.ctx.Err() != nil {
+		return 0, context.Cause(m.ctx)
+	}
 	for {
 		if m.head.Len() > 0 {
 			return m.head.Read(p)
@@ -99,8 +102,8 @@ func (m *multipartBody) advance() error {
 	}
 	contentType := "application/octet-stream"
 	switch {
-	case n.url != "":
-		m.content, err = m.fetch(n.url)
+	case n.web != nil:
+		m.content, err = m.fetch(n)
 	case n.info.IsDir():
 		contentType = "application/x-directory"
 	case n.info.Mode().Type() == fs.ModeSymlink:
@@ -117,7 +120,7 @@ func (m *multipartBody) advance() error {
 	}
 	fmt.Fprintf(&m.head, "--%s\r\n", m.boundary)
 	if m.noCopy {
-		fmt.Fprintf(&m.head, "Abspath-Encoded: %s\r\n", url.QueryEscape(n.url))
+		fmt.Fprintf(&m.head, "Abspath-Encoded: %s\r\n", url.QueryEscape(n.web.String()))
 	}
 	fmt.Fprintf(&m.head, "Content-Disposition: form-data; name=\"file%s\"; filename=\"%s\"\r\nContent-Type: %s\r\n\r\n",
 		metadata(n.info), url.QueryEscape(n.name), contentType)

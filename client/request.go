@@ -7,22 +7,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
-	"strings"
+	"sync/atomic"
 	"time"
 )
 
-const (
-	// maxRequestHead is what a server with default settings accepts as
-	// request line and headers: 4096 bytes and the slack that Go's HTTP
-	// server adds.
-	maxRequestHead = 8192
-	// headSlack is left for what the HTTP library adds: protocol version,
-	// Host, Authorization, Content-Length or Transfer-Encoding.
-	headSlack = 320
-	// maxHops bounds how often a redirect is followed.
-	maxHops = 5
-)
+// maxHops bounds how often one call is redirected.
+const maxHops = 5
 
 // request is what a method asks of the server.
 type request struct {
@@ -32,8 +24,15 @@ type request struct {
 	query  string // encoded
 	json   []byte // JSON body; nil for none
 	body   *Body  // multipart body; nil for none
-	public bool   // needs no credentials
-	auth   string // Authorization to use instead of the client's
+	// oneShot says that body can be opened only once.
+	oneShot bool
+	public  bool   // needs no credentials
+	auth    string // Authorization to use instead of the client's
+	// maxAnswer bounds the document of the answer, in bytes; 0 is maxItem.
+	maxAnswer int64
+	// deadline is when the configured Timeout ends, for the later requests of a
+	// call; zero counts from now.
+	deadline time.Time
 }
 
 // response is a successful answer whose body is still to be read.
@@ -45,17 +44,27 @@ type response struct {
 	caller context.Context
 	// ctx is caller, bounded by the configured timeout and the client's life.
 	ctx    context.Context
-	upload *upload
 	cancel func()
+	upload *upload     // nil without a multipart body
+	sent   atomic.Bool // the head of a request was written to a connection
 }
 
 // close ends the exchange. It must be called exactly once.
 func (r *response) close() {
-	r.Body.Close()
+	_ = r.Body.Close()
+	r.release()
+}
+
+// release ends what may outlive the response.
+func (r *response) release() {
 	if r.upload != nil {
-		r.upload.Close()
+		_ = r.upload.Close()
 	}
 	r.cancel()
+	if r.client.closing.Err() != nil {
+		// A fetch that began before Close may have made it keep connections again.
+		r.client.web.CloseIdleConnections()
+	}
 }
 
 // send performs the exchange up to the response's headers. Every answer that
@@ -67,29 +76,47 @@ func (c *defaultClient) send(caller context.Context, req *request) (*response, e
 	if caller.Err() != nil {
 		return nil, &Error{Op: req.op, Endpoint: c.endpoint.Name, Err: contextError(caller)}
 	}
-	ctx, cancel := c.bound(caller)
-	r := &response{req: req, client: c, caller: caller, ctx: ctx, cancel: cancel}
+	r := &response{req: req, client: c, caller: caller}
+	r.ctx, r.cancel = c.bound(caller, req.deadline)
 	if err := r.exchange(); err != nil {
-		if r.upload != nil {
-			r.upload.Close()
-		}
-		cancel()
+		r.release()
 		return nil, err
 	}
 	return r, nil
 }
 
+// deadline returns when the configured Timeout of a call that begins now ends;
+// zero if there is none.
+func (c *defaultClient) deadline() time.Time {
+	if c.cfg.Timeout <= 0 {
+		return time.Time{}
+	}
+	return time.Now().Add(c.cfg.Timeout)
+}
+
 // bound returns the context of an exchange: the caller's, ended early by the
-// configured timeout or by Close.
-func (c *defaultClient) bound(caller context.Context) (context.Context, func()) {
+// configured Timeout or by Close.
+func (c *defaultClient) bound(caller context.Context, deadline time.Time) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(caller)
 	stop := context.AfterFunc(c.closing, func() { cancel(ErrClosed) })
-	if c.cfg.Timeout <= 0 {
-		return ctx, func() { stop(); cancel(context.Canceled) }
+	if deadline.IsZero() {
+		deadline = c.deadline()
 	}
-	ctx, expire := context.WithTimeoutCause(ctx, c.cfg.Timeout, timeoutError(c.cfg.Timeout))
-	return ctx, func() { stop(); expire(); cancel(context.Canceled) }
+	if deadline.IsZero() {
+		return ctx, func() { stop(); cancel(nil) }
+	}
+	ctx, expire := context.WithDeadlineCause(ctx, deadline, timeoutError(c.cfg.Timeout))
+	return ctx, func() { stop(); expire(); cancel(nil) }
 }
+
+// timeoutError is the cause of an exchange that took longer than configured.
+type timeoutError time.Duration
+
+func (e timeoutError) Error() string {
+	return fmt.Sprintf("no complete answer within the configured Timeout of %s", time.Duration(e))
+}
+func (e timeoutError) Timeout() bool        { return true }
+func (e timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
 // exchange sends the request, follows redirects and renews a token, until
 // there is an answer to hand out.
@@ -100,58 +127,40 @@ func (r *response) exchange() error {
 		return err
 	}
 	renewed := false
-	for hop := 0; ; hop++ {
+	for hops := 0; ; {
 		hreq, authorization, err := r.httpRequest(target)
 		if err != nil {
 			return err
 		}
-		resp, err := c.endpoint.RoundTripper.RoundTrip(hreq)
-		if err != nil {
+		if r.Response, err = c.endpoint.RoundTripper.RoundTrip(hreq); err != nil {
 			return r.transportError(err)
 		}
-		r.Response = resp
+		if r.Body == nil {
+			r.Body = http.NoBody
+		}
 		switch {
-		case resp.StatusCode < 300:
+		case r.StatusCode/100 == 2 && r.StatusCode != http.StatusPartialContent:
 			return nil
-		case resp.StatusCode == http.StatusUnauthorized && !renewed && req.auth == "" && c.auth.renew(authorization):
+		case r.StatusCode == http.StatusUnauthorized && !renewed && authorization != "" && req.auth == "" && c.auth.renew(authorization):
 			renewed = true
-			r.discard()
-		case resp.StatusCode >= 300 && resp.StatusCode < 400:
-			next, err := redirect(resp, target, req.method)
-			if err == nil && hop == maxHops {
-				err = fmt.Errorf("stopped after %d redirects", hop)
+		case r.StatusCode/100 == 3:
+			next, err := redirect(r.Response, target, req.method)
+			if err == nil && hops == maxHops {
+				err = fmt.Errorf("stopped after %d redirects", hops)
 			}
 			if err != nil {
 				return r.statusError(err)
 			}
-			r.discard()
+			hops++
 			target = next
 		default:
 			return r.statusError(nil)
 		}
-	}
-}
-
-// target returns the URL of the request, or refuses a request that the server
-// would refuse for its size.
-func (c *defaultClient) target(req *request) (*url.URL, error) {
-	u := *c.endpoint.BaseURL
-	escaped := u.EscapedPath() + req.path
-	path, err := url.PathUnescape(escaped)
-	if err != nil {
-		return nil, invalid(req.op, "path %q: %w", req.path, err)
-	}
-	u.Path, u.RawPath, u.RawQuery = path, escaped, req.query
-	head := headSlack + len(req.method) + len(escaped) + len(req.query) + len(u.Host)
-	for k, vs := range c.header {
-		for _, v := range vs {
-			head += len(k) + len(v) + len(": \r\n")
+		if req.oneShot {
+			return r.statusError(fmt.Errorf("the server wants the request again: %w", ErrBodyNotReplayable))
 		}
+		r.discard()
 	}
-	if head > maxRequestHead {
-		return nil, invalid(req.op, "the request line and headers would take %d bytes, and servers accept %d: use fewer or shorter options", head, maxRequestHead)
-	}
-	return &u, nil
 }
 
 // httpRequest returns the request for one hop and the Authorization in it.
@@ -164,6 +173,7 @@ func (r *response) httpRequest(target *url.URL) (*http.Request, string, error) {
 			return nil, "", r.authError(err)
 		}
 	}
+	ctx := httptrace.WithClientTrace(r.ctx, &httptrace.ClientTrace{WroteHeaders: func() { r.sent.Store(true) }})
 	hreq := (&http.Request{
 		Method:     req.method,
 		URL:        target,
@@ -172,83 +182,80 @@ func (r *response) httpRequest(target *url.URL) (*http.Request, string, error) {
 		ProtoMinor: 1,
 		Host:       target.Host,
 		Header:     c.header.Clone(),
-	}).WithContext(r.ctx)
+	}).WithContext(ctx)
 	if authorization != "" {
 		hreq.Header.Set("Authorization", authorization)
+	}
+	if repeatable(req.op) {
+		// A key without a value is not sent. It lets the HTTP library repeat
+		// the request when an idle connection turns out to be dead.
+		hreq.Header["Idempotency-Key"] = nil
 	}
 	switch {
 	case req.json != nil:
 		hreq.Header.Set("Content-Type", "application/json")
 		hreq.ContentLength = int64(len(req.json))
 		hreq.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(req.json)), nil }
-		hreq.Body, _ = hreq.GetBody()
 	case req.body != nil:
 		hreq.Header.Set("Content-Type", "multipart/form-data; boundary="+req.body.Boundary)
 		hreq.ContentLength = -1
-		if r.upload != nil {
-			r.upload.Close()
-		}
-		src, err := req.body.Open(r.ctx)
+		hreq.GetBody = r.openBody
+	}
+	if err := checkHead(req.op, hreq); err != nil {
+		return nil, "", err
+	}
+	if hreq.GetBody != nil {
+		body, err := hreq.GetBody()
 		if err != nil {
-			return nil, "", r.fail(0, "", err, false)
+			return nil, "", r.openError(err)
 		}
-		r.upload = &upload{src: src}
-		hreq.Body = r.upload
+		hreq.Body = body
+	}
+	if req.oneShot {
+		hreq.GetBody = nil
 	}
 	return hreq, authorization, nil
 }
 
+// repeatable tells whether a request that was written to a dead connection may
+// be written to another one, unnoticed by the caller. A repeated Unpin could
+// come back as not found.
+func repeatable(op Op) bool {
+	return op.ReplayClass() != ReplayOnce && op != OpUnpin && op != OpUnpinPath
+}
+
+// openBody opens the multipart body for another try.
+func (r *response) openBody() (io.ReadCloser, error) {
+	if r.upload != nil {
+		_ = r.upload.Close()
+	}
+	u, err := newUpload(r.ctx, r.req.body)
+	if err != nil {
+		return nil, err
+	}
+	r.upload = u
+	return u, nil
+}
+
 // discard gets rid of an answer that leads to another request.
 func (r *response) discard() {
-	// A little is read so that the connection can be used again.
-	_, _ = io.CopyN(io.Discard, r.Body, 4096)
-	r.Body.Close()
+	r.drain()
+	_ = r.Body.Close()
+	r.sent.Store(false) // the server has refused it
 }
 
-// redirect returns where resp leads to, or why it is not followed. Another
-// host is never followed to: the endpoint's credentials, certificates and
-// connections are for its own.
-func redirect(resp *http.Response, from *url.URL, method string) (*url.URL, error) {
-	switch resp.StatusCode {
-	case http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
-	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther:
-		if method != http.MethodGet {
-			return nil, fmt.Errorf("a redirected %s would arrive as a GET: use the final address", method)
-		}
-	default:
-		return nil, errors.New("not a redirect that can be followed")
+// drain reads the rest of a short body, so that the connection can be used
+// again. It does not wait for more than was announced.
+func (r *response) drain() {
+	if r.ContentLength > 0 && r.ContentLength <= maxErrorBody {
+		_, _ = io.CopyN(io.Discard, r.Body, r.ContentLength)
 	}
-	next, err := from.Parse(resp.Header.Get("Location"))
-	if err != nil || resp.Header.Get("Location") == "" {
-		return nil, fmt.Errorf("redirect to an unusable location %q", resp.Header.Get("Location"))
-	}
-	if next.Host != from.Host || next.Scheme != from.Scheme {
-		return nil, fmt.Errorf("redirected to another host: use the address %s://%s if that is right", next.Scheme, next.Host)
-	}
-	next.User, next.Fragment = nil, ""
-	if *next == *from {
-		return nil, errors.New("redirected to itself")
-	}
-	return next, nil
 }
 
-// timeoutError is the cause of an exchange that took longer than configured.
-type timeoutError time.Duration
-
-func (e timeoutError) Error() string {
-	return fmt.Sprintf("no complete answer within the configured Timeout of %s", time.Duration(e))
-}
-func (e timeoutError) Timeout() bool        { return true }
-func (e timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
-
-// segment escapes s as one segment of a path.
-func segment(s string) string { return url.PathEscape(s) }
-
-// joinPath escapes each segment of a slash-separated path.
-func joinPath(path string) string {
-	parts := strings.Split(path, "/")
-	for i, p := range parts {
-		parts[i] = segment(p)
+// openError is the failure to open the body of a request.
+func (r *response) openError(err error) error {
+	if r.ctx.Err() == nil && !errors.Is(err, ErrBodyNotReplayable) && !errors.Is(err, ErrInvalid) {
+		err = fmt.Errorf("%w: %w", ErrSource, err)
 	}
-	return strings.Join(parts, "/")
+	return r.fail(0, "", or(r.cause(), err), r.sent.Load())
 }

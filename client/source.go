@@ -13,12 +13,15 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 )
 
+// formatCAR is the format of an add whose source is a CAR file.
+const formatCAR = "car"
+
 // node is one file-system node, or web source, to be uploaded.
 type node struct {
 	name string // path in the upload, separated by slashes
-	path string // where it is in the file system
-	url  string // where it is in the web; path is empty then
+	path string // where it is in the file system; empty for a web source
 	info fs.FileInfo
+	web  *url.URL // where it is in the web, as given
 }
 
 // newRoots looks at what the paths of an Add name. Everything wrong is
@@ -27,24 +30,24 @@ func newRoots(paths []string, params *api.AddParams) ([]node, error) {
 	if len(paths) == 0 {
 		return nil, invalid(OpAdd, "nothing to add: no paths given")
 	}
-	if params.Format == "car" && (len(paths) > 1 || params.Wrap) {
-		return nil, invalid(OpAdd, "a CAR is added alone and unwrapped")
+	if params.Format == formatCAR && len(paths) > 1 {
+		return nil, invalid(OpAdd, "a CAR is added alone")
 	}
 	var (
 		roots []node
 		errs  []error
-		names = map[string]string{}
+		named = map[string]node{}
 	)
 	for _, p := range paths {
 		root, err := newRoot(p, params)
-		if err == nil && names[root.name] != "" {
-			err = fmt.Errorf("%w: %s and %s would both be named %s", ErrInvalid, names[root.name], p, root.name)
+		if other, taken := named[root.name]; err == nil && taken {
+			err = fmt.Errorf("%w: %s and %s would both be named %s: add them one by one", ErrInvalid, other, root, root.name)
 		}
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		names[root.name] = p
+		named[root.name] = root
 		roots = append(roots, root)
 	}
 	if len(errs) > 0 {
@@ -56,25 +59,15 @@ func newRoots(paths []string, params *api.AddParams) ([]node, error) {
 // newRoot looks at what p names. Only http:// and https:// are web sources;
 // all else is a file, whatever it looks like (U23).
 func newRoot(p string, params *api.AddParams) (node, error) {
-	if strings.HasPrefix(p, "http://") || strings.HasPrefix(p, "https://") {
-		u, err := url.Parse(p)
-		if err != nil {
-			return node{}, fmt.Errorf("%w: %w", ErrInvalid, err)
-		}
-		name := path.Base(u.Path)
-		if name == "/" || name == "." {
-			name = u.Hostname()
-		}
-		return node{name: name, url: p}, nil
-	}
-	if params.NoCopy {
+	switch {
+	case strings.HasPrefix(p, "http://"), strings.HasPrefix(p, "https://"):
+		return newWebRoot(p)
+	case params.NoCopy:
 		return node{}, fmt.Errorf("%w: %s: NoCopy works for http:// and https:// sources only", ErrInvalid, p)
-	}
-	if p == "" {
+	case p == "":
 		return node{}, fmt.Errorf("%w: empty path", ErrInvalid)
 	}
-	// The real name, also of "." and "..".
-	abs, err := filepath.Abs(p)
+	abs, err := locate(p)
 	if err != nil {
 		return node{}, fmt.Errorf("%w: %w", ErrSource, err)
 	}
@@ -82,27 +75,81 @@ func newRoot(p string, params *api.AddParams) (node, error) {
 	if err != nil {
 		return node{}, fmt.Errorf("%w: %w", ErrSource, err)
 	}
-	if info.IsDir() && !params.Recursive {
+	n := node{name: filepath.Base(abs), path: abs, info: info}
+	switch {
+	case filepath.Dir(abs) == abs:
+		return node{}, fmt.Errorf("%w: %s has no name: name what is in it", ErrInvalid, p)
+	case params.Format == formatCAR && !info.Mode().IsRegular():
+		return node{}, fmt.Errorf("%w: %s is not a CAR file", ErrInvalid, p)
+	case info.IsDir() && !params.Recursive:
 		return node{}, fmt.Errorf("%w: %s is a directory: set Recursive to add directories", ErrInvalid, p)
 	}
-	if info.IsDir() && params.Format == "car" {
-		return node{}, fmt.Errorf("%w: %s is a directory, not a CAR file", ErrInvalid, p)
-	}
-	name := filepath.Base(abs)
-	if name == string(filepath.Separator) {
-		return node{}, fmt.Errorf("%w: the root directory has no name: name what is in it", ErrInvalid)
-	}
-	n := node{name: name, path: abs, info: info}
 	return n, n.check()
+}
+
+// locate returns the absolute path of what p names: "." and ".." have a real
+// name, and the elements before the last are resolved as the system does, for
+// "a/.." is not "." if a is a symlink.
+func locate(p string) (string, error) {
+	trimmed := strings.TrimRight(p, string(filepath.Separator))
+	dir, base := filepath.Split(trimmed)
+	if base == "" || base == "." || base == ".." {
+		dir, base = p, ""
+	}
+	if dir == "" {
+		dir = "."
+	}
+	dir, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return "", err
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return "", err
+	}
+	// The working directory may be known by the name of a symlink to it.
+	if dir, err = filepath.EvalSymlinks(dir); err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, base), nil
+}
+
+// newWebRoot looks at the address of a web source. It is named after the last
+// element of the path, and after the host if there is none.
+func newWebRoot(p string) (node, error) {
+	u, err := url.Parse(p)
+	if err == nil && u.Hostname() == "" {
+		err = errors.New("it has no host")
+	}
+	if err != nil {
+		// The whole address might hold a password.
+		if full := (*url.Error)(nil); errors.As(err, &full) {
+			err = full.Err
+		}
+		return node{}, fmt.Errorf("%w: the address of a web source is malformed: %w", ErrInvalid, err)
+	}
+	name := path.Base(path.Clean("/" + u.Path))
+	if name == "/" {
+		name = u.Hostname()
+	}
+	return node{name: name, web: u}, nil
+}
+
+// String names the node in errors. Of an address it shows neither credentials
+// nor the query, which often is one.
+func (n node) String() string {
+	if n.web != nil {
+		return (&url.URL{Scheme: n.web.Scheme, Host: n.web.Host, Path: n.web.Path}).String()
+	}
+	return n.path
 }
 
 // check refuses nodes that cannot be uploaded.
 func (n node) check() error {
-	if n.url != "" {
+	if n.web != nil {
 		return nil
 	}
 	if t := n.info.Mode().Type(); t != 0 && t != fs.ModeDir && t != fs.ModeSymlink {
-		return fmt.Errorf("%w: %s is neither a file, a directory nor a symlink", ErrInvalid, n.path)
+		return fmt.Errorf("%w: %s is neither a file, a directory nor a symlink", ErrInvalid, n)
 	}
 	return nil
 }
@@ -123,7 +170,7 @@ func (w *walker) next() (n node, ok bool, err error) {
 			continue
 		}
 		n, w.levels[last] = w.levels[last][0], w.levels[last][1:]
-		if n.info == nil && n.url == "" {
+		if n.info == nil && n.web == nil {
 			if n.info, err = os.Lstat(n.path); err != nil {
 				return n, false, err
 			}
@@ -131,7 +178,7 @@ func (w *walker) next() (n node, ok bool, err error) {
 		if err := n.check(); err != nil {
 			return n, false, err
 		}
-		if n.url == "" && n.info.IsDir() {
+		if n.web == nil && n.info.IsDir() {
 			if err := w.push(n); err != nil {
 				return n, false, err
 			}

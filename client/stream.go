@@ -1,22 +1,23 @@
 package client
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"net/http"
 )
 
-// maxItem bounds one item of a stream, in bytes. An item holds a peer map, so
-// that it grows with the cluster.
-const maxItem = 16 << 20
-
-// trailerError is the trailer in which a server reports errors of a stream
-// whose status line said 200.
-const trailerError = "X-Stream-Error"
+const (
+	// maxItem bounds one item of a stream, in bytes. An item holds a peer map,
+	// so that it grows with the cluster.
+	maxItem = 16 << 20
+	// maxSpace bounds the white space between the items of an array, in bytes:
+	// the decoder takes quadratic time for it.
+	maxSpace = 4 << 10
+)
 
 // listing performs a request whose answer is a stream of documents, and yields
 // them. It understands the arrays of servers before v1.0.0.
@@ -28,19 +29,20 @@ func listing[T any](ctx context.Context, c *defaultClient, req *request) iter.Se
 			return
 		}
 		defer r.close()
-		s := newStream(r)
+		if r.StatusCode != http.StatusOK && r.StatusCode != http.StatusNoContent {
+			yield(nil, r.statusError(errors.New("a listing comes with status 200 or 204")))
+			return
+		}
+		s := newStream(r.Body)
 		for {
 			item := new(T)
-			err := s.next(item)
-			if err == io.EOF {
-				err = r.verify(true)
-				if err == nil {
-					return
+			switch err := r.next(s, item); {
+			case err == io.EOF:
+				if err := r.verify(s); err != nil {
+					yield(nil, err)
 				}
-				yield(nil, err)
 				return
-			}
-			if err != nil {
+			case err != nil:
 				yield(nil, r.brokenError(err))
 				return
 			}
@@ -51,17 +53,30 @@ func listing[T any](ctx context.Context, c *defaultClient, req *request) iter.Se
 	}
 }
 
-// stream decodes the documents of a body one by one.
-type stream struct {
-	body  *boundedReader
-	dec   *json.Decoder
-	array bool
-	begun bool
+// next decodes the next item of a streamed body, unless the call is over.
+func (r *response) next(s *stream, item any) error {
+	if r.ctx.Err() != nil {
+		return contextError(r.ctx)
+	}
+	if err := s.next(item); err != nil {
+		return err
+	}
+	return checkResult(item)
 }
 
-func newStream(r *response) *stream {
-	body := &boundedReader{r: bufio.NewReaderSize(r.Body, 32<<10)}
-	return &stream{body: body, dec: json.NewDecoder(body)}
+// stream decodes the documents of a body one by one.
+type stream struct {
+	body  boundedReader
+	dec   *json.Decoder
+	begun bool
+	// array says that the body is one array, or null, of an old server.
+	array bool
+}
+
+func newStream(body io.Reader) *stream {
+	s := &stream{body: boundedReader{r: body}}
+	s.dec = json.NewDecoder(&s.body)
+	return s
 }
 
 // next decodes the next document into v. io.EOF is the proper end.
@@ -69,120 +84,106 @@ func (s *stream) next(v any) error {
 	s.body.left = maxItem
 	if !s.begun {
 		s.begun = true
-		if end, err := s.begin(); end || err != nil {
-			if err == nil {
-				err = io.EOF
-			}
+		if err := s.begin(); err != nil {
 			return err
 		}
 	}
-	if s.array && !s.dec.More() {
-		return s.end()
+	if !s.array {
+		return s.dec.Decode(v)
 	}
-	err := s.dec.Decode(v)
-	if s.array && err == io.EOF {
+	s.body.left = maxSpace
+	if s.dec.More() {
+		s.body.left = maxItem
+		return unexpectedEnd(s.dec.Decode(v))
+	}
+	if _, err := s.dec.Token(); err != nil { // the closing bracket
+		return unexpectedEnd(err)
+	}
+	return s.atEnd()
+}
+
+// begin looks what the body is: an array, null for an empty one, or documents
+// one after another.
+func (s *stream) begin() error {
+	first, err := s.body.peek()
+	if err != nil {
+		return err
+	}
+	switch first {
+	case '[':
+		s.array = true
+		_, err := s.dec.Token()
+		return err
+	case 'n':
+		s.array = true
+		if _, err := s.dec.Token(); err != nil {
+			return unexpectedEnd(err)
+		}
+		return s.atEnd()
+	}
+	return nil
+}
+
+// atEnd returns io.EOF if there is nothing left.
+func (s *stream) atEnd() error {
+	s.body.left = maxSpace
+	_, err := s.dec.Token()
+	if err == nil {
+		return errors.New("data behind the end of the listing")
+	}
+	return err
+}
+
+// unexpectedEnd makes an end in the middle of a document an error.
+func unexpectedEnd(err error) error {
+	if err == io.EOF {
 		return io.ErrUnexpectedEOF
 	}
 	return err
 }
 
-// begin looks whether the body is an array, null (an empty one), empty, or
-// documents one after another.
-func (s *stream) begin() (end bool, err error) {
-	for {
-		b, err := s.body.r.Peek(1)
-		if err == io.EOF {
-			return true, nil
-		}
-		if err != nil {
-			return false, err
-		}
-		switch b[0] {
-		case ' ', '\t', '\r', '\n':
-			if _, err := s.body.r.Discard(1); err != nil {
-				return false, err
-			}
-		case '[':
-			s.array = true
-			_, err := s.dec.Token()
-			return false, err
-		case 'n':
-			var null any
-			if err := s.dec.Decode(&null); err != nil || null != nil {
-				return false, fmt.Errorf("this is not a listing: %w", errors.Join(err))
-			}
-			return true, s.mustEnd()
-		default:
-			return false, nil
-		}
-	}
-}
-
-// end reads the end of an array.
-func (s *stream) end() error {
-	if _, err := s.dec.Token(); err != nil {
-		if err == io.EOF {
-			err = io.ErrUnexpectedEOF
-		}
-		return err
-	}
-	if err := s.mustEnd(); err != nil {
-		return err
-	}
-	return io.EOF
-}
-
-// mustEnd reads the end of the body, where nothing else may be.
-func (s *stream) mustEnd() error {
-	_, err := s.dec.Token()
-	if err == nil {
-		return errors.New("data behind the end of the listing")
-	}
-	if err != io.EOF {
-		return err
-	}
-	return nil
-}
-
 // boundedReader fails once a document has taken more than was left.
 type boundedReader struct {
-	r    *bufio.Reader
-	left int
+	r     io.Reader
+	left  int
+	ahead []byte // the byte that peek has read, not yet delivered
 }
 
+var errItemTooLarge = fmt.Errorf("an item of more than %d MiB, or too much space around it", maxItem>>20)
+
 func (b *boundedReader) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
 	if b.left <= 0 {
-		return 0, fmt.Errorf("an item of more than %d MiB", maxItem>>20)
+		return 0, errItemTooLarge
+	}
+	if len(b.ahead) > 0 {
+		n := copy(p, b.ahead)
+		b.ahead = b.ahead[n:]
+		return n, nil
 	}
 	n, err := b.r.Read(p)
 	b.left -= n
 	return n, err
 }
 
-// verify tells, at the proper end of a streamed body, whether it was all:
-// what the trailer reports, and whether there is reason to believe that there
-// was nothing to report. trailer says that even a success has a trailer.
-func (r *response) verify(trailer bool) error {
-	values, announced := r.Trailer[trailerError]
-	messages := make([]string, 0, len(values))
-	for _, v := range values {
-		if v != "" {
-			messages = append(messages, v)
+// peek returns the first byte that is not white space, without consuming it.
+func (b *boundedReader) peek() (byte, error) {
+	var one [1]byte
+	for {
+		n, err := b.Read(one[:])
+		if n == 0 && err == nil {
+			continue
+		}
+		if n == 0 {
+			return 0, err
+		}
+		switch one[0] {
+		case ' ', '\t', '\r', '\n':
+		default:
+			b.ahead = []byte{one[0]}
+			return one[0], nil
 		}
 	}
-	if len(messages) > 0 {
-		return r.streamError(messages)
-	}
-	if r.client.cfg.AllowUnverifiedStreams {
-		return nil
-	}
-	if r.ContentLength < 0 && len(r.TransferEncoding) == 0 {
-		return r.brokenError(errors.New("the body ended with the connection, so nobody can tell whether it was cut: " +
-			"let the proxy speak HTTP/1.1 to the peer, or set AllowUnverifiedStreams"))
-	}
-	if trailer && announced && len(values) == 0 && r.StatusCode == 200 {
-		return r.brokenError(errors.New("the announced X-Stream-Error trailer did not come: " +
-			"let the proxy pass trailers, or set AllowUnverifiedStreams"))
-	}
-	return nil
 }

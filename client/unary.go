@@ -7,10 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-)
 
-// maxDocument bounds a single document of an answer, in bytes.
-const maxDocument = 256 << 20
+	"github.com/pinfleet/pinfleet/api"
+)
 
 // errNoResult is the success of a server that returns nothing: 202 of servers
 // before v0.11, or 204.
@@ -28,13 +27,40 @@ func call[T any](ctx context.Context, c *defaultClient, req *request) (*T, error
 		return nil, r.brokenError(err)
 	}
 	if len(body) == 0 {
-		return nil, r.fail(r.StatusCode, "", fmt.Errorf("%w: %w", ErrIncomplete, errNoResult), true)
+		err := io.ErrUnexpectedEOF
+		if r.StatusCode == http.StatusAccepted || r.StatusCode == http.StatusNoContent {
+			err = errNoResult
+		}
+		return nil, r.brokenError(err)
 	}
-	var v T
-	if err := json.Unmarshal(body, &v); err != nil {
-		return nil, r.fail(r.StatusCode, "", fmt.Errorf("%w: this is not what a cluster peer answers: %w", ErrIncomplete, err), true)
+	v := new(T)
+	if err := json.Unmarshal(body, v); err != nil {
+		return nil, r.brokenError(fmt.Errorf("this is not what a cluster peer answers: %w", err))
 	}
-	return &v, nil
+	if err := checkResult(v); err != nil {
+		return nil, r.brokenError(err)
+	}
+	return v, nil
+}
+
+// checkResult refuses JSON of somebody else, such as a proxy's {"status":"ok"},
+// which would decode as a pin of nothing.
+func checkResult(v any) error {
+	var empty bool
+	switch v := v.(type) {
+	case interface{ Defined() bool }: // pins and their status
+		empty = !v.Defined()
+	case *api.ID:
+		empty = v.ID == "" && v.Version == "" && v.Error == ""
+	case *api.Version:
+		empty = v.Version == ""
+	case *api.Token:
+		empty = v.Token == ""
+	}
+	if empty {
+		return errors.New("this is not what a cluster peer answers: what it is about is missing")
+	}
+	return nil
 }
 
 // run performs a request without a result. Whatever a proxy puts into the
@@ -44,25 +70,20 @@ func (c *defaultClient) run(ctx context.Context, req *request) error {
 	if err != nil {
 		return err
 	}
-	defer r.close()
-	// A little is read so that the connection can be used again.
-	_, _ = io.CopyN(io.Discard, r.Body, maxErrorBody)
+	r.drain()
+	r.close()
 	return nil
 }
 
-// readAll returns the body, which may be maxDocument long.
+// readAll returns the body, which may be as long as the request allows.
 func (r *response) readAll() ([]byte, error) {
-	if r.StatusCode == http.StatusNoContent {
-		return nil, nil
+	limit := r.req.maxAnswer
+	if limit == 0 {
+		limit = maxItem
 	}
-	if r.ContentLength > maxDocument {
-		return nil, errTooLarge
-	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxDocument+1))
-	if err == nil && len(body) > maxDocument {
-		err = errTooLarge
+	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
+	if err == nil && int64(len(body)) > limit {
+		err = fmt.Errorf("a document of more than %d MiB", limit>>20)
 	}
 	return body, err
 }
-
-var errTooLarge = fmt.Errorf("document of more than %d MiB", maxDocument>>20)

@@ -1,7 +1,9 @@
 package client
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 )
@@ -10,12 +12,25 @@ import (
 // and closes the source although the HTTP library may still be reading when
 // the call is over.
 type upload struct {
-	src io.ReadCloser
+	ctx    context.Context // of the attempt; ends with Close
+	cancel context.CancelFunc
+	src    io.ReadCloser
 
 	mu      sync.Mutex
 	reading bool
 	closed  bool
 	err     error // the source's first error
+}
+
+// newUpload opens body.
+func newUpload(ctx context.Context, body *Body) (*upload, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	src, err := body.Open(ctx)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	return &upload{ctx: ctx, cancel: cancel, src: src}, nil
 }
 
 var errUploadClosed = errors.New("upload is over")
@@ -34,11 +49,12 @@ func (u *upload) Read(p []byte) (int, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.reading = false
-	if err != nil && err != io.EOF && u.err == nil && !u.closed {
+	// What fails because the attempt is over is not the source's fault.
+	if err != nil && err != io.EOF && u.err == nil && u.ctx.Err() == nil {
 		u.err = err
 	}
 	if u.closed {
-		u.src.Close()
+		_ = u.src.Close()
 	}
 	return n, err
 }
@@ -51,6 +67,7 @@ func (u *upload) Close() error {
 		return nil
 	}
 	u.closed = true
+	u.cancel()
 	if u.reading {
 		return nil
 	}
@@ -64,5 +81,8 @@ func (u *upload) sourceError() error {
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return u.err
+	if u.err == nil || errors.Is(u.err, ErrInvalid) || errors.Is(u.err, ErrBodyNotReplayable) {
+		return u.err
+	}
+	return fmt.Errorf("%w: %w", ErrSource, u.err)
 }

@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"sort"
+	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -75,9 +76,9 @@ func (e *StatusError) Unwrap() error { return ErrStatus }
 // returns that status. It checks at once and then every CheckFreq.
 //
 // It gives up with a *StatusError when peers that are needed for the target
-// report an error or could not be asked several times in a row, with the last
-// error when several checks in a row failed or one was refused, and with the context's error when ctx ends; what was seen
-// last is in the text.
+// report an error, or could not be asked several times in a row; with the last
+// error when several checks in a row failed, or one was refused; and with the
+// context's error when ctx ends. What was seen last is in the text then.
 func WaitFor(ctx context.Context, c Client, fp StatusFilterParams) (*api.GlobalPinInfo, error) {
 	if !fp.Cid.Defined() {
 		return nil, invalid(OpStatus, "undefined CID to wait for")
@@ -136,10 +137,9 @@ func (w *waiter) run(ctx context.Context, yield func(*api.GlobalPinInfo, error) 
 	defer ticker.Stop()
 	for failures := 0; len(w.waiting) > 0; {
 		proceed, err := w.check(ctx, yield)
-		if !proceed {
-			return
-		}
 		switch {
+		case !proceed, len(w.waiting) == 0:
+			return
 		case ctx.Err() != nil:
 			yield(nil, w.ended(ctx))
 			return
@@ -150,9 +150,6 @@ func (w *waiter) run(ctx context.Context, yield func(*api.GlobalPinInfo, error) 
 			return
 		default:
 			failures++
-		}
-		if len(w.waiting) == 0 {
-			return
 		}
 		select {
 		case <-ticker.C:
@@ -166,6 +163,10 @@ func (w *waiter) run(ctx context.Context, yield func(*api.GlobalPinInfo, error) 
 // check asks once for the status of what is waiting and yields what need not
 // wait any more. It returns whether to go on, and how asking failed.
 func (w *waiter) check(ctx context.Context, yield func(*api.GlobalPinInfo, error) bool) (proceed bool, err error) {
+	asked := make(map[string]bool, len(w.waiting)) // and not yet heard of
+	for _, ci := range w.waiting {
+		asked[ci.String()] = true
+	}
 	done := map[string]bool{}
 	proceed = true
 	for info, askErr := range w.ask(ctx) {
@@ -174,43 +175,55 @@ func (w *waiter) check(ctx context.Context, yield func(*api.GlobalPinInfo, error
 			break
 		}
 		key := info.Cid.String()
+		if len(w.waiting) == 1 {
+			key = w.waiting[0].String()
+		}
+		if !asked[key] {
+			continue
+		}
+		delete(asked, key)
 		w.last[key] = info
-		reached, failed, final := w.fp.judge(info)
-		switch {
+		switch reached, statusErr := w.judge(key, info); {
 		case reached:
 			proceed = yield(info, nil)
-		case len(failed) == 0:
-			w.unsure[key] = 0
-			continue
-		case !final && w.unsure[key] < maxTransient:
-			w.unsure[key]++
-			continue
+		case statusErr != nil:
+			proceed = yield(nil, statusErr)
 		default:
-			proceed = yield(nil, &StatusError{Info: info, Target: w.fp.Target, Failed: failed})
+			continue
 		}
 		done[key] = true
 		if !proceed {
 			break
 		}
 	}
-	left := w.waiting[:0]
-	for _, ci := range w.waiting {
-		if !done[ci.String()] {
-			left = append(left, ci)
-		}
-	}
-	w.waiting = left
+	w.waiting = slices.DeleteFunc(w.waiting, func(ci cid.Cid) bool { return done[ci.String()] })
 	return proceed, err
 }
 
 // ask returns the status of what is waiting.
 func (w *waiter) ask(ctx context.Context) iter.Seq2[*api.GlobalPinInfo, error] {
 	if len(w.waiting) > 1 {
-		return w.client.StatusCids(ctx, w.waiting, w.fp.Local)
+		return w.client.StatusCids(ctx, slices.Clone(w.waiting), w.fp.Local)
 	}
 	return func(yield func(*api.GlobalPinInfo, error) bool) {
 		yield(w.client.Status(ctx, w.waiting[0], w.fp.Local))
 	}
+}
+
+// judge tells whether an item has reached the target, or why it will not.
+func (w *waiter) judge(key string, info *api.GlobalPinInfo) (reached bool, err error) {
+	v := w.fp.verdict(info)
+	switch {
+	case v.reached:
+		return true, nil
+	case !v.unsure && !v.lost:
+		w.unsure[key] = 0
+		return false, nil
+	case !v.lost && w.unsure[key] < maxTransient:
+		w.unsure[key]++
+		return false, nil
+	}
+	return false, &StatusError{Info: info, Target: w.fp.Target, Failed: v.failed}
 }
 
 // ended is the error of a wait that its context ended.
@@ -233,40 +246,49 @@ func transient(err error) bool {
 	switch {
 	case errors.Is(err, ErrClosed), errors.Is(err, ErrInvalid):
 		return false
-	case e.Status == 429, e.Status >= 500:
+	case e.Status == http.StatusTooManyRequests, e.Status >= 500:
 		return true
 	}
-	return e.Status < 400
+	return e.Status < 300
 }
 
-// judge tells whether an item has reached the target, or else which peers
-// keep it from there. final is false if those merely could not be asked.
-func (fp StatusFilterParams) judge(info *api.GlobalPinInfo) (reached bool, failed []string, final bool) {
-	var there, remote int
+// verdict is what the statuses of an item's peers say about the target.
+type verdict struct {
+	reached bool
+	// lost: so many peers have failed that it will not be reached.
+	lost bool
+	// unsure: it would be lost if the peers that could not be asked had failed.
+	unsure bool
+	// failed are the peers that have failed or could not be asked, sorted.
+	failed []string
+}
+
+func (fp StatusFilterParams) verdict(info *api.GlobalPinInfo) verdict {
+	var v verdict
+	var there, remote, failing int
 	for p, at := range info.PeerMap {
 		switch {
 		case at.Status&fp.Target != 0:
 			there++
 		case at.Status == api.TrackerStatusRemote && fp.Target&api.TrackerStatusPinned != 0:
 			remote++
+		case at.Status&(api.TrackerStatusPinError|api.TrackerStatusUnpinError) != 0:
+			failing++
+			v.failed = append(v.failed, p)
+		case at.UnknownStatus != "":
+			// Of a newer server, who knows what it leads to.
 		case at.Status == api.TrackerStatusUndefined, at.Status == api.TrackerStatusClusterError:
-			failed = append(failed, p)
-		case at.Status&api.TrackerStatusError != 0:
-			failed = append(failed, p)
-			final = true
+			v.failed = append(v.failed, p)
 		}
 	}
-	need := len(info.PeerMap) - remote
+	slices.Sort(v.failed)
+	able := len(info.PeerMap) - remote
+	need := able
 	if fp.Limit > 0 && fp.Limit < need {
 		need = fp.Limit
 	}
-	if there > 0 && there >= need {
-		return true, nil, false
-	}
-	// Peers in error matter when those that are left cannot make it.
-	if len(info.PeerMap)-remote-len(failed) >= need {
-		return false, nil, false
-	}
-	sort.Strings(failed)
-	return false, failed, final
+	v.reached = there > 0 && there >= need
+	v.lost = able-failing < need
+	v.unsure = able-len(v.failed) < need
+	return v
 }

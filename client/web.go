@@ -1,33 +1,47 @@
 package client
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/pinfleet/pinfleet/config"
 )
 
-// newWebTransport returns the transport for what is not the cluster's API:
-// http(s):// sources and the IPFS proxy. It carries no credentials.
+const (
+	// maxWebRedirects bounds how often a web source may redirect.
+	maxWebRedirects = 10
+	// webIdleTimeout is how long connections to web sources are kept.
+	webIdleTimeout = 30 * time.Second
+)
+
+// newWebTransport returns the transport for http(s):// sources. It knows
+// neither credentials nor certificates of the cluster's API.
 func newWebTransport(cfg *config.Config) *http.Transport {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.ResponseHeaderTimeout = max(cfg.HeaderTimeout, 0)
-	return t
+	dialTimeout := cfg.DialTimeout
+	if dialTimeout == 0 {
+		dialTimeout = config.DefaultDialTimeout
+	}
+	dialer := &net.Dialer{Timeout: max(dialTimeout, 0), Resolver: cfg.Resolver}
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           dialer.DialContext,
+		ForceAttemptHTTP2:     true,
+		TLSHandshakeTimeout:   max(dialTimeout, 0),
+		ResponseHeaderTimeout: max(cfg.HeaderTimeout, 0),
+		IdleConnTimeout:       webIdleTimeout,
+	}
 }
 
-// maxWebRedirects bounds how often a web source may redirect.
-const maxWebRedirects = 10
-
-// fetch opens a web source. It ends with the call's context.
-func (m *multipartBody) fetch(source string) (io.ReadCloser, error) {
-	ctx, cancel := context.WithCancel(m.ctx)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, source, nil)
+// fetch opens a web source. It ends with the call's context (U25).
+func (m *multipartBody) fetch(source node) (io.ReadCloser, error) {
+	req, err := http.NewRequestWithContext(m.ctx, http.MethodGet, source.web.String(), nil)
 	if err != nil {
-		cancel()
-		return nil, err
+		return nil, fmt.Errorf("GET %s: %w", source, withoutURL(err))
 	}
 	hc := &http.Client{Transport: m.web, CheckRedirect: func(_ *http.Request, via []*http.Request) error {
 		if len(via) >= maxWebRedirects {
@@ -37,39 +51,20 @@ func (m *multipartBody) fetch(source string) (io.ReadCloser, error) {
 	}}
 	resp, err := hc.Do(req)
 	if err != nil {
-		cancel()
-		return nil, err // names method and URL
+		return nil, fmt.Errorf("GET %s: %w", source, withoutURL(err))
 	}
 	if resp.StatusCode/100 != 2 {
-		resp.Body.Close()
-		cancel()
-		return nil, fmt.Errorf("GET %s: %s", req.URL.Redacted(), resp.Status)
+		_ = resp.Body.Close()
+		return nil, fmt.Errorf("GET %s: %s", source, clean(resp.Status))
 	}
-	return &webContent{ReadCloser: resp.Body, cancel: cancel}, nil
+	return resp.Body, nil
 }
 
-// webContent is the body of a web source.
-type webContent struct {
-	io.ReadCloser
-	cancel context.CancelFunc
-}
-
-func (w *webContent) Close() error {
-	defer w.cancel()
-	return w.ReadCloser.Close()
-}
-
-// IPFS implements Client.
-func (c *defaultClient) IPFS(context.Context) (*url.URL, *http.Client, error) {
-	if err := context.Cause(c.closing); err != nil {
-		return nil, nil, &Error{Op: OpIPFS, Endpoint: c.endpoint.Name, Err: err}
+// withoutURL returns the cause of an error of net/http, which shows the whole
+// address.
+func withoutURL(err error) error {
+	if full := (*url.Error)(nil); errors.As(err, &full) {
+		return full.Err
 	}
-	addr, err := c.cfg.ProxyAddress()
-	if err == nil && addr.Scheme != config.SchemeHTTP && addr.Scheme != config.SchemeHTTPS {
-		err = fmt.Errorf("%w: the proxy at %s does not speak HTTP over TCP: set ProxyAddr to one that does", ErrInvalid, addr)
-	}
-	if err != nil {
-		return nil, nil, &Error{Op: OpIPFS, Endpoint: c.endpoint.Name, Err: err}
-	}
-	return addr.URL(), &http.Client{Transport: c.web}, nil
+	return err
 }

@@ -1,0 +1,271 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/multiformats/go-multiaddr"
+
+	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/test/rawserver"
+)
+
+// overBoth runs a test over TCP and over a Unix socket.
+func overBoth(t *testing.T, handler rawserver.Handler, test func(*testing.T, *defaultClient)) {
+	t.Run("tcp", func(t *testing.T) { test(t, serve(t, handler)) })
+	t.Run("unix", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "api.sock")
+		listener, err := net.Listen("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rawserver.Serve(t, listener, handler)
+		test(t, newClient(t, &config.Config{APIAddr: multiaddr.StringCast("/unix" + path)}))
+	})
+}
+
+// silent answers nothing before the server ends.
+func silent(arrived chan<- struct{}) rawserver.Handler {
+	return func(r *http.Request) rawserver.Answer {
+		arrived <- struct{}{}
+		<-r.Context().Done()
+		return rawserver.Answer{Close: true}
+	}
+}
+
+// U3: contexts were ignored on Unix sockets and libp2p while the header was
+// awaited: a call with 200 ms returned when the server answered. Every call
+// ends with its context, on every transport.
+func TestU3ContextEndsTheWaitForTheHeader(t *testing.T) {
+	arrived := make(chan struct{}, 1)
+	overBoth(t, silent(arrived), func(t *testing.T, c *defaultClient) {
+		for op, do := range calls {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			reason := errors.New("enough of it")
+			done := make(chan error)
+			go func() { done <- do(ctx, c) }()
+			<-arrived
+			cancel(reason)
+			err := <-done
+			var e *Error
+			if !asError(err, &e) || !isCanceled(err) || !errors.Is(err, reason) || e.Op != op || e.Status != 0 || !e.MayHaveExecuted {
+				t.Errorf("%s: %+v", op, err)
+			}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		if _, err := c.ID(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("deadline: %v", err)
+		}
+		<-arrived
+	})
+}
+
+// hanging sends the beginning of a response and then nothing.
+func hanging(wire []byte) rawserver.Handler {
+	return func(r *http.Request) rawserver.Answer {
+		gate := make(chan struct{}, 1)
+		gate <- struct{}{}
+		return rawserver.Answer{Pieces: [][]byte{wire, []byte("never")}, Gate: gate, Unread: true, Close: true}
+	}
+}
+
+// before returns what stands before the last chunk of a response.
+func before(r rawserver.Response) []byte {
+	wire := string(r.Wire())
+	return []byte(wire[:strings.LastIndex(wire, "0\r\n")])
+}
+
+// A call also ends with its context when the server falls silent behind the
+// header, or in the middle of a listing.
+func TestContextEndsTheWaitForTheRest(t *testing.T) {
+	for _, wire := range [][]byte{
+		[]byte("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"),
+		[]byte("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"),
+		[]byte("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
+		[]byte("HTTP/1.1 500 Oh\r\nTransfer-Encoding: chunked\r\n\r\n"),
+		[]byte("HTTP/1.1 307 There\r\nLocation: /x\r\nTransfer-Encoding: chunked\r\n\r\n"),
+		before(rawserver.Stream([]string{" "})),
+	} {
+		c := serve(t, hanging(wire))
+		for _, op := range []Op{OpID, OpPeers, OpPin, OpAllocations, OpStatusCids, OpAdd} {
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+			err := calls[op](ctx, c)
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%s, behind %q: %v", op, wire, err)
+			}
+			cancel()
+		}
+	}
+}
+
+// Methods without a result do not wait for the body that a proxy adds.
+func TestNoWaitForAnIgnoredBody(t *testing.T) {
+	c := serve(t, hanging([]byte("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n")))
+	for _, op := range []Op{OpHealth, OpPeerRm} {
+		if err := calls[op](t.Context(), c); err != nil {
+			t.Errorf("%s: %v", op, err)
+		}
+	}
+}
+
+// Items that were received, but not yet delivered when the context ends, stay
+// undelivered: the end of the context ends the loop with the next step.
+func TestCancelledListingDeliversNothingMore(t *testing.T) {
+	items := make([]string, 100)
+	for i := range items {
+		items[i] = pinA
+	}
+	c := answering(t, rawserver.Stream(items).Answer())
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	n := 0
+	var last error
+	for pin, err := range c.Allocations(ctx, api.AllType) {
+		if last = err; pin != nil {
+			n++
+		}
+		cancel()
+	}
+	var e *Error
+	if n != 1 || !asError(last, &e) || !isCanceled(last) || e.Status != 200 {
+		t.Errorf("%d items, error %v", n, last)
+	}
+}
+
+// U7: an output was sent to the channel without watching the context, so that a
+// consumer that stopped reading blocked Add for ever.
+func TestU7ConsumerThatStopsReading(t *testing.T) {
+	overBoth(t, func(*http.Request) rawserver.Answer {
+		return rawserver.AddStream([]string{addedA, addedA, addedA}).Answer()
+	}, func(t *testing.T, c *defaultClient) {
+		ctx, cancel := context.WithCancel(t.Context())
+		out := make(chan *api.AddedOutput)
+		done := make(chan error)
+		go func() { done <- c.Add(ctx, []string{"testdata/hello.txt"}, nil, out) }()
+		<-out
+		cancel() // and nobody reads out
+		if err := <-done; !isCanceled(err) {
+			t.Error(err)
+		}
+		if _, open := <-out; open {
+			t.Error("out is still open")
+		}
+	})
+}
+
+// pipeNet is a network without time: its connections are pipes, so that it can
+// be used under synctest.
+type pipeNet struct{ conns chan net.Conn }
+
+func (p *pipeNet) dial(context.Context, string, string) (net.Conn, error) {
+	here, there := net.Pipe()
+	p.conns <- there
+	return here, nil
+}
+
+func (p *pipeNet) Accept() (net.Conn, error) {
+	conn, ok := <-p.conns
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	return conn, nil
+}
+func (p *pipeNet) Close() error   { close(p.conns); return nil }
+func (p *pipeNet) Addr() net.Addr { return &net.TCPAddr{} }
+
+// overPipes returns a client whose requests take no time beyond what the
+// handler takes.
+func overPipes(t *testing.T, cfg config.Config, handler http.HandlerFunc) *defaultClient {
+	p := &pipeNet{conns: make(chan net.Conn)}
+	server := &http.Server{Handler: handler}
+	go func() { _ = server.Serve(p) }()
+	rt := &http.Transport{DialContext: p.dial}
+	t.Cleanup(func() {
+		rt.CloseIdleConnections()
+		_ = server.Close()
+	})
+	cfg.RoundTripper = rt
+	c, err := NewDefaultClient(&cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c.(*defaultClient)
+}
+
+// slowly streams an item every hour.
+func slowly(n int) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Trailer", trailerError)
+		for range n {
+			select {
+			case <-time.After(time.Hour):
+			case <-r.Context().Done():
+				return
+			}
+			_, _ = w.Write([]byte(pinA + "\n"))
+			w.(http.Flusher).Flush()
+		}
+		w.Header().Set(trailerError, "")
+	}
+}
+
+// U42: the one timeout there was covered the whole exchange, so that healthy
+// long streams were cut. By default nothing limits how long a stream may last;
+// Timeout is for those who want that, and says so when it strikes.
+func TestU42NoTotalTimeoutByDefault(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := overPipes(t, config.Config{}, slowly(100))
+		if pins, err := collect(c.Allocations(context.Background(), api.AllType)); len(pins) != 100 || err != nil {
+			t.Errorf("%d items, error %v", len(pins), err)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		c := overPipes(t, config.Config{Timeout: 150 * time.Minute}, slowly(100))
+		start := time.Now()
+		pins, err := collect(c.Allocations(context.Background(), api.AllType))
+		if len(pins) != 2 || time.Since(start) != 150*time.Minute {
+			t.Errorf("%d items after %s", len(pins), time.Since(start))
+		}
+		if !errors.Is(err, context.DeadlineExceeded) || isCanceled(err) || !strings.Contains(err.Error(), "Timeout of 2h30m") {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+// Timeout bounds a call, not each of its requests; and the caller's own
+// deadline, if it comes first, is not called the Timeout.
+func TestTimeoutBoundsTheCall(t *testing.T) {
+	tenMinutes := func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-time.After(10 * time.Minute):
+			listStatus(w, r)
+		case <-r.Context().Done():
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		c := overPipes(t, config.Config{Timeout: 25 * time.Minute}, tenMinutes)
+		start := time.Now()
+		infos, err := collect(c.StatusCids(context.Background(), manyCids(500), false))
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != 25*time.Minute || len(infos) == 0 {
+			t.Errorf("after %s: %d items, error %v", time.Since(start), len(infos), err)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		c := overPipes(t, config.Config{Timeout: time.Hour}, tenMinutes)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if _, err := c.ID(ctx); !errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), "Timeout") {
+			t.Error(err)
+		}
+	})
+}

@@ -1,0 +1,41 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/transport"
+)
+
+// openProxy prepares the way to the IPFS proxy of the peer. It is reached as
+// the peer is, with the same TLS settings, but without credentials: the proxy
+// asks for none.
+func openProxy(cfg *config.Config) (*transport.Endpoint, error) {
+	addr, err := cfg.ProxyAddress()
+	if err != nil {
+		return nil, err
+	}
+	proxy := &config.Config{APIAddr: cfg.ProxyAddr, DialTimeout: cfg.DialTimeout, Resolver: cfg.Resolver}
+	if len(cfg.ProxyAddr) == 0 {
+		proxy.URL = addr.URL().String()
+	}
+	if addr.TLS {
+		proxy.TLS = cfg.TLS
+	}
+	return transport.Open(proxy)
+}
+
+// IPFS implements Client.
+func (c *defaultClient) IPFS(context.Context) (*url.URL, *http.Client, error) {
+	err := context.Cause(c.closing)
+	if err == nil {
+		err = c.proxyErr
+	}
+	if err != nil {
+		return nil, nil, &Error{Op: OpIPFS, Endpoint: c.endpoint.Name, Err: err}
+	}
+	base := *c.proxy.BaseURL
+	return &base, &http.Client{Transport: c.proxy.RoundTripper}, nil
+}

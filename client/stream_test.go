@@ -1,0 +1,142 @@
+package client
+
+import (
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+type document struct {
+	A int `json:"a"`
+}
+
+// decodeAll returns the documents of a body, and the error behind them; nil is
+// the proper end.
+func decodeAll(body io.Reader) (docs []int, array bool, err error) {
+	s := newStream(body)
+	for {
+		var d document
+		if err := s.next(&d); err != nil {
+			if err == io.EOF {
+				err = nil
+			}
+			return docs, s.array, err
+		}
+		docs = append(docs, d.A)
+	}
+}
+
+func TestStreamDecoding(t *testing.T) {
+	for _, test := range []struct {
+		body  string
+		want  []int
+		array bool
+		err   string // empty for none
+	}{
+		{"", nil, false, ""},
+		{" \r\n\t", nil, false, ""},
+		{"{\"a\":1}\n{\"a\":2}\n", []int{1, 2}, false, ""},
+		{`{"a":1}{"a":2}`, []int{1, 2}, false, ""},
+		{"\n {\"a\":1} \n\n", []int{1}, false, ""},
+		{"{\"a\":1}\n{\"a\"", []int{1}, false, "unexpected EOF"},
+		{"{\"a\":1}\nnot json", []int{1}, false, "invalid character"},
+		{"<html>", nil, false, "invalid character"},
+		{`"text"`, nil, false, "cannot unmarshal"},
+		{`{"a":"x"}`, nil, false, "cannot unmarshal"},
+		{`[]`, nil, true, ""},
+		{" [ ] \n", nil, true, ""},
+		{`[{"a":1},{"a":2}]`, []int{1, 2}, true, ""},
+		{`[{"a":1},{"a":2}`, []int{1, 2}, true, "unexpected EOF"},
+		{`[{"a":1},`, []int{1}, true, "unexpected EOF"},
+		{`[{"a":1},]`, []int{1}, true, "invalid character"},
+		{`[{"a":1} {"a":2}]`, []int{1}, true, "expected comma"},
+		{`[{"a":1}]{"a":2}`, []int{1}, true, "data behind the end"},
+		{`[{"a":1}]]`, []int{1}, true, "invalid character"},
+		{`[`, nil, true, "unexpected EOF"},
+		{"null", nil, true, ""},
+		{"null\n", nil, true, ""},
+		{"nul", nil, true, "unexpected EOF"},
+		{"nothing", nil, true, "invalid character"},
+		{"null{}", nil, true, "data behind the end"},
+	} {
+		for name, body := range map[string]io.Reader{
+			"at once":      strings.NewReader(test.body),
+			"byte by byte": iotest.OneByteReader(strings.NewReader(test.body)),
+			"with the end": iotest.DataErrReader(strings.NewReader(test.body)),
+		} {
+			docs, array, err := decodeAll(body)
+			if !slices.Equal(docs, test.want) || array != test.array {
+				t.Errorf("%q %s: %v, array %t; want %v, array %t", test.body, name, docs, array, test.want, test.array)
+			}
+			if (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
+				t.Errorf("%q %s: error %v, want %q", test.body, name, err, test.err)
+			}
+		}
+	}
+}
+
+// A body that breaks is never taken for one that ended.
+func TestStreamReadError(t *testing.T) {
+	broken := errors.New("broken")
+	for _, body := range []string{"", " ", `{"a":1}`, `{"a":1`, `[`, `[{"a":1}`, `[{"a":1}]`, "null", "nul"} {
+		_, _, err := decodeAll(io.MultiReader(strings.NewReader(body), iotest.ErrReader(broken)))
+		if !errors.Is(err, broken) {
+			t.Errorf("%q: error %v", body, err)
+		}
+	}
+}
+
+// endless repeats a text for ever.
+type endless struct {
+	text string
+	off  int
+	read int
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	n := copy(p, e.text[e.off:])
+	e.off = (e.off + n) % len(e.text)
+	e.read += n
+	return n, nil
+}
+
+// No item, and nothing between items, may take more memory or time than the
+// bound allows. Any number of items may.
+func TestStreamBounds(t *testing.T) {
+	for name, body := range map[string]*endless{
+		"white space at the start": {text: strings.Repeat(" ", 4096)},
+		"an endless item":          {text: `{"a":[[[[[[[[`},
+		"an endless text":          {text: `"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa`[:40]},
+	} {
+		start := ""
+		if name == "an endless text" {
+			start, body.text = `{"a":"`, strings.Repeat("a", 4096)
+		}
+		_, _, err := decodeAll(io.MultiReader(strings.NewReader(start), body))
+		if err == nil {
+			t.Errorf("%s: no error", name)
+		}
+		if body.read > 3*maxItem {
+			t.Errorf("%s: %d bytes were read", name, body.read)
+		}
+	}
+	for _, start := range []string{`{"a":1}`, `[{"a":1}`} {
+		docs, _, err := decodeAll(io.MultiReader(strings.NewReader(start), &endless{text: strings.Repeat("\n", 4096)}))
+		if len(docs) != 1 || !errors.Is(err, errItemTooLarge) {
+			t.Errorf("white space behind %q: %d items, error %v", start, len(docs), err)
+		}
+	}
+	const n = 3 * maxItem / 4096
+	item := `{"a":1,"pad":"` + strings.Repeat("x", 4080) + `"}` + "\n"
+	docs, _, err := decodeAll(strings.NewReader(strings.Repeat(item, n)))
+	if len(docs) != n || err != nil {
+		t.Errorf("%d items, error %v", len(docs), err)
+	}
+	big := `{"a":1,"pad":"` + strings.Repeat("x", maxItem-4096) + `"}`
+	if docs, _, err := decodeAll(strings.NewReader(big)); len(docs) != 1 || err != nil {
+		t.Errorf("a large item: %d items, error %v", len(docs), err)
+	}
+}

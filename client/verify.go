@@ -1,0 +1,61 @@
+package client
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// trailerError is the trailer in which a server reports errors of a stream
+// whose status line said 200.
+const trailerError = "X-Stream-Error"
+
+var (
+	errUnframed = errors.New("the body ended with the connection, so nobody can tell whether it was cut: " +
+		"let the proxy speak HTTP/1.1 to the peer, or set AllowUnverifiedStreams")
+	errNoTrailer = errors.New("the " + trailerError + " trailer did not come, so nobody can tell whether the server had failed: " +
+		"let the proxy pass trailers, or set AllowUnverifiedStreams")
+)
+
+// verify tells, at the proper end of a streamed body, whether it was all: what
+// the trailer reports, and whether there is reason to believe that there was
+// nothing to report (U48).
+func (r *response) verify(s *stream) error {
+	values := r.Trailer[trailerError]
+	// A success has one empty value, several errors have one each behind it.
+	if messages := slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" }); len(messages) > 0 {
+		return r.streamError(slices.Compact(messages))
+	}
+	switch {
+	case r.client.cfg.AllowUnverifiedStreams, r.StatusCode == http.StatusNoContent:
+		return nil
+	case s.array:
+		// Complete with its closing bracket: such a server reports errors by
+		// status.
+		return nil
+	case r.ProtoMajor < 2 && r.ContentLength < 0 && len(r.TransferEncoding) == 0 && !r.Uncompressed:
+		return r.brokenError(errUnframed)
+	case !r.trailerAnnounced(), r.req.body == nil && len(values) == 0:
+		// An add that went well has no trailer, but announces it.
+		return r.brokenError(errNoTrailer)
+	}
+	return nil
+}
+
+// trailerAnnounced tells whether the header promised the trailer. The HTTP
+// library moves the promise from the header to the keys of Trailer, unless the
+// body's framing does not allow trailers.
+func (r *response) trailerAnnounced() bool {
+	if _, ok := r.Trailer[trailerError]; ok {
+		return true
+	}
+	for _, line := range r.Header.Values("Trailer") {
+		for name := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.TrimSpace(name), trailerError) {
+				return true
+			}
+		}
+	}
+	return false
+}
