@@ -25,7 +25,7 @@ func (p *Peer) handleRepoGC(w http.ResponseWriter, r *http.Request, _ map[string
 			p.sendCode(w, http.StatusInternalServerError, gc.Error)
 			return
 		}
-		result.PeerMap[target.id.String()] = gc
+		result.PeerMap[target.idText] = gc
 	}
 	p.sendJSON(w, http.StatusOK, result)
 }

@@ -169,7 +169,7 @@ func (c *Cluster) graph(asked *Peer) api.ConnectGraph {
 		return ids
 	}
 	for _, p := range members {
-		id := p.id.String()
+		id := p.idText
 		g.ClusterTrustLinks[id] = true
 		g.ClusterLinks[id] = links(p, func(p *Peer) bool { return p.up }, func(p *Peer) peer.ID { return p.id })
 		if !p.up {

@@ -34,6 +34,7 @@ type Peer struct {
 	name      string
 	key       crypto.PrivKey
 	id        peer.ID
+	idText    string // id in base58, which is slow to make
 	ipfsID    peer.ID
 	endpoints []*endpoint
 	handler   http.Handler
@@ -69,6 +70,7 @@ func newPeer(c *Cluster, i int) (*Peer, error) {
 	if _, p.ipfsID, err = identity("ipfs", c.opts.Identity, i); err != nil {
 		return nil, err
 	}
+	p.idText = p.id.String()
 	if p.endpoints, err = newEndpoints(p); err != nil {
 		return nil, err
 	}

@@ -208,7 +208,7 @@ func (c *Cluster) listing(filter api.TrackerStatus) ([]*Peer, map[string]api.Pin
 		}
 		info := p.infoShort()
 		info.Status, info.TS, info.Error = api.TrackerStatusClusterError, c.now(), failure
-		failures[p.id.String()] = info
+		failures[p.idText] = info
 	}
 	return working, failures
 }
@@ -229,7 +229,7 @@ func (c *Cluster) list(filter api.TrackerStatus, records []*record, peers []*Pee
 		now := c.now()
 		for _, p := range peers {
 			if info, ok := c.listed(rec, p, filter, now); ok {
-				item.PeerMap[p.id.String()] = info
+				item.PeerMap[p.idText] = info
 			}
 		}
 		c.mu.Unlock()
@@ -282,7 +282,7 @@ func (c *Cluster) recoverLocal(ci api.Cid, p *Peer) (api.GlobalPinInfo, error) {
 		return api.GlobalPinInfo{}, errNotFound
 	}
 	item := newGlobal(rec.pin)
-	item.PeerMap[p.id.String()] = c.recoverStatus(rec, p, now)
+	item.PeerMap[p.idText] = c.recoverStatus(rec, p, now)
 	return item, nil
 }
 
@@ -292,7 +292,7 @@ func (p *Peer) handleRecoverAll(w http.ResponseWriter, r *http.Request, _ map[st
 		working, failures := p.c.listing(0)
 		p.c.mu.Unlock()
 		if isLocal(r) {
-			if failure, down := failures[p.id.String()]; down {
+			if failure, down := failures[p.idText]; down {
 				return errors.New(failure.Error)
 			}
 			working, failures = []*Peer{p}, nil
@@ -324,7 +324,7 @@ func (c *Cluster) recoverListed(rec *record, peers []*Peer) api.GlobalPinInfo {
 			info.Status, info.TS, info.Error = t.status, t.since, ""
 			info.AttemptCount, info.PriorityPin = t.attempts, t.priority
 		}
-		item.PeerMap[p.id.String()] = info
+		item.PeerMap[p.idText] = info
 	}
 	return item
 }

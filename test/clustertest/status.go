@@ -151,7 +151,7 @@ func (c *Cluster) globalStatus(ci api.Cid, ask func(*record, *Peer, time.Time) a
 		for _, p := range c.members() {
 			info := p.infoShort()
 			info.Status, info.TS = api.TrackerStatusUnpinned, now
-			global.PeerMap[p.id.String()] = info
+			global.PeerMap[p.idText] = info
 		}
 		return global
 	}
@@ -166,7 +166,7 @@ func (c *Cluster) globalStatus(ci api.Cid, ask func(*record, *Peer, time.Time) a
 		default:
 			info = ask(rec, p, now)
 		}
-		global.PeerMap[p.id.String()] = info
+		global.PeerMap[p.idText] = info
 	}
 	return global
 }
@@ -191,6 +191,6 @@ func (c *Cluster) localStatus(ci api.Cid, p *Peer) api.GlobalPinInfo {
 			}
 		}
 	}
-	global.PeerMap[p.id.String()] = info
+	global.PeerMap[p.idText] = info
 	return global
 }
