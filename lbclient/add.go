@@ -86,7 +86,7 @@ type oneShot struct {
 func (u *oneShot) send(ctx context.Context, p client.Client, out chan<- *api.AddedOutput) error {
 	adder, ok := p.(client.BodyAdder)
 	switch {
-	case u.given, !ok && u.spool.isTouched():
+	case !ok && u.spool.isTouched():
 		return errNotBodyAdder
 	case !ok:
 		u.given = true

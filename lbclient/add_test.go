@@ -1,11 +1,9 @@
 package lbclient
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"runtime"
 	"slices"
 	"strings"
@@ -13,7 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/ipfs/boxo/files"
 	"github.com/ipfs/go-cid"
 	"pgregory.net/rapid"
 
@@ -100,6 +97,28 @@ func TestAddProgressStaysMonotone(t *testing.T) {
 	}
 }
 
+// What a single attempt reports arrives as it is, also where a server repeats
+// itself.
+func TestAddProgressIsLeftAlone(t *testing.T) {
+	fakes := newFakes(1)
+	fakes[0].outputs = []*api.AddedOutput{progress("a", 9), progress("a", 9), progress("a", 5), node("a", 1)}
+	if got, err := addPaths(t.Context(), newLB(t, &strategy.Failover{}, fakes, 1)); err != nil || got != "a:9 a:9 a:5 a!" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+// Two files of the same name have each its own progress.
+func TestAddSameNameTwice(t *testing.T) {
+	fakes := newFakes(2)
+	for _, f := range fakes {
+		f.outputs = []*api.AddedOutput{progress("a", 9), node("a", 1), progress("a", 5), node("a", 2)}
+	}
+	fakes[0].answer = breaks(2, brokenError())
+	if got, err := addPaths(t.Context(), newLB(t, &strategy.Failover{}, fakes, 1)); err != nil || got != "a:9 a! a:5 a!" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
 // Where the blocks went may differ between two attempts.
 func TestAddAllocationsMayDiffer(t *testing.T) {
 	fakes := newFakes(2)
@@ -138,6 +157,27 @@ func TestAddDiverges(t *testing.T) {
 		}
 		checkCalls(t, "a1 b1 c0", fakes...)
 	}
+}
+
+// An add that diverged is not carried to its end.
+func TestAddDivergedIsCancelled(t *testing.T) {
+	fakes := newFakes(2)
+	fakes[0].outputs, fakes[0].answer = someOutputs, breaks(3, brokenError())
+	endless := &endlessAdder{fake: fakes[1]}
+	c := newLB(t, &strategy.Failover{}, []client.Client{fakes[0], endless}, 1)
+	if _, err := addPaths(t.Context(), c); !errors.Is(err, ErrReplayDiverged) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// endlessAdder reports one node, and then nothing until its context ends.
+type endlessAdder struct{ *fake }
+
+func (f *endlessAdder) Add(ctx context.Context, _ []string, _ *api.AddParams, out chan<- *api.AddedOutput) error {
+	defer close(out)
+	out <- node("other", 9)
+	<-ctx.Done()
+	return ctx.Err()
 }
 
 // out is closed once, whatever happens; nil is fine.
@@ -313,177 +353,6 @@ func TestAddProperty(t *testing.T) {
 			t.Fatalf("nodes %q, want %q", gotNodes, nodes)
 		}
 	})
-}
-
-// multiFile makes a reader of files, and says what it will give.
-func multiFile(contents ...string) (*files.MultiFileReader, func(boundary string) []byte) {
-	build := func() files.Directory {
-		var entries []files.DirEntry
-		for i, content := range contents {
-			entries = append(entries, files.FileEntry(fmt.Sprintf("f%d", i), files.NewBytesFile([]byte(content))))
-		}
-		return files.NewSliceDirectory(entries)
-	}
-	return files.NewMultiFileReader(build(), true, false), func(boundary string) []byte {
-		second := files.NewMultiFileReader(build(), true, false)
-		b, err := io.ReadAll(second)
-		if err != nil {
-			panic(err)
-		}
-		return bytes.ReplaceAll(b, []byte(second.Boundary()), []byte(boundary))
-	}
-}
-
-// U1: upstream sent the rest of a half-read body to the next peer, which added
-// only what it could make sense of, and the call returned nil. Here every peer
-// gets the body from its beginning.
-func TestU1BodyIsSentFromTheBeginning(t *testing.T) {
-	big := strings.Repeat("0123456789abcdef", 1<<16)
-	for _, reads := range []int64{0, 1, 1000, 1 << 19, 1<<20 + 100, -1} {
-		for name, bounds := range map[string][2]int64{
-			"memory": {8 << 20, 16 << 20}, "disk": {0, 16 << 20}, "both": {1 << 18, 16 << 20},
-		} {
-			t.Run(fmt.Sprintf("%s/%d", name, reads), func(t *testing.T) {
-				fakes := newFakes(2)
-				fakes[0].answer = fails(brokenError())
-				fakes[1].outputs = someOutputs
-				bodied := []*bodyFake{{fake: fakes[0], reads: func(int) int64 { return reads }}, {fake: fakes[1]}}
-				c := newLB(t, &strategy.Failover{}, bodied, 1, WithReplayLimit(bounds[0], bounds[1]), WithReplayDir(t.TempDir()))
-				r, want := multiFile(big, "small")
-				got, err := addAll(func(out chan<- *api.AddedOutput) error { return c.AddMultiFile(t.Context(), r, nil, out) })
-				if err != nil || got != someText {
-					t.Fatalf("got %q, %v", got, err)
-				}
-				whole := want(r.Boundary())
-				if !bytes.Equal(bodied[1].body(0), whole) {
-					t.Errorf("b got %d bytes, which are not the body", len(bodied[1].body(0)))
-				}
-				if first := bodied[0].body(0); !bytes.Equal(first, whole[:len(first)]) {
-					t.Error("a did not get the beginning of the body")
-				}
-			})
-		}
-	}
-}
-
-// Past the bound the upload goes on, but cannot be repeated.
-func TestBodyPastTheBound(t *testing.T) {
-	for name, opt := range map[string]Option{
-		"bound":   WithReplayLimit(100, 1000),
-		"nothing": WithReplayLimit(0, 0),
-		"no disk": func(o *options) { o.replay = replayBounds{memory: 10, total: 1 << 30, dir: t.TempDir() + "/missing"} },
-	} {
-		t.Run(name, func(t *testing.T) {
-			fakes := newFakes(2)
-			c := newLB(t, &strategy.Failover{}, []*bodyFake{{fake: fakes[0]}, {fake: fakes[1]}}, 3, opt)
-			r, _ := multiFile(strings.Repeat("x", 5000))
-			if err := c.AddMultiFile(t.Context(), r, nil, nil); err != nil {
-				t.Errorf("without a failure: %v", err)
-			}
-
-			fakes[0].answer = fails(brokenError())
-			r, _ = multiFile(strings.Repeat("x", 5000))
-			err := c.AddMultiFile(t.Context(), r, nil, nil)
-			var e *client.Error
-			if !errors.Is(err, client.ErrBodyNotReplayable) || !errors.Is(err, io.ErrUnexpectedEOF) || !errors.As(err, &e) {
-				t.Errorf("got %v, want the attempt's error and that the body cannot be repeated", err)
-			}
-			checkCalls(t, "a2 b0", fakes...)
-
-			// An answer is no matter of bodies.
-			fakes[0].answer = fails(statusError(400))
-			r, _ = multiFile(strings.Repeat("x", 5000))
-			if err := c.AddMultiFile(t.Context(), r, nil, nil); errors.Is(err, client.ErrBodyNotReplayable) {
-				t.Errorf("got %v", err)
-			}
-		})
-	}
-}
-
-// U16: upstream tried an unreadable source at every peer.
-func TestU16SourceErrorIsFinal(t *testing.T) {
-	fakes := newFakes(3)
-	w := &watched{}
-	c := newLB(t, w, []*bodyFake{{fake: fakes[0]}, {fake: fakes[1]}, {fake: fakes[2]}}, 5)
-	bad := errors.New("disk on fire")
-	for range 6 {
-		dir := files.NewSliceDirectory([]files.DirEntry{files.FileEntry("f", files.NewReaderFile(io.MultiReader(strings.NewReader("abc"), badReader{bad})))})
-		err := c.AddMultiFile(t.Context(), files.NewMultiFileReader(dir, true, false), nil, nil)
-		var e *client.Error
-		if !errors.Is(err, client.ErrSource) || !errors.Is(err, bad) || !errors.As(err, &e) {
-			t.Errorf("got %v, want the source's error", err)
-		}
-	}
-	checkSets(t, w, "abc")
-	if n := len(c.pool.endpoints[0].Client.(*bodyFake).bodies); n != 6 {
-		t.Errorf("a was asked %d times, want 6", n)
-	}
-	if len(c.pool.endpoints[1].Client.(*bodyFake).bodies) != 0 {
-		t.Error("b was asked, too")
-	}
-}
-
-type badReader struct{ err error }
-
-func (r badReader) Read([]byte) (int, error) { return 0, r.err }
-
-// A client that takes nothing but the reader gets it, once.
-func TestClientsWithoutAddBody(t *testing.T) {
-	fakes := newFakes(2)
-	c := newLB(t, &strategy.Failover{}, fakes, 3)
-	r, _ := multiFile("x")
-	if err := c.AddMultiFile(t.Context(), r, nil, nil); err != nil {
-		t.Errorf("without a failure: %v", err)
-	}
-	fakes[0].answer = fails(brokenError())
-	r, _ = multiFile("x")
-	err := c.AddMultiFile(t.Context(), r, nil, nil)
-	if !errors.Is(err, client.ErrBodyNotReplayable) || !errors.Is(err, io.ErrUnexpectedEOF) {
-		t.Errorf("got %v", err)
-	}
-	checkCalls(t, "a2 b0", fakes...)
-
-	// Mixed with one that takes a body.
-	fakes = newFakes(2)
-	fakes[0].answer = fails(brokenError())
-	c = newLB(t, &strategy.Failover{}, []client.Client{&bodyFake{fake: fakes[0]}, fakes[1]}, 3)
-	r, _ = multiFile("x")
-	if err := c.AddMultiFile(t.Context(), r, nil, nil); !errors.Is(err, client.ErrBodyNotReplayable) {
-		t.Errorf("got %v", err)
-	}
-	checkCalls(t, "a1 b0", fakes...)
-	body := &client.Body{Boundary: "b", Open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("x")), nil }}
-	_, err = addAll(func(out chan<- *api.AddedOutput) error {
-		return newLB(t, &strategy.Failover{}, fakes, 3).AddBody(t.Context(), body, nil, out)
-	})
-	var e *client.Error
-	if !errors.Is(err, client.ErrBodyNotReplayable) || !errors.As(err, &e) {
-		t.Errorf("got %v", err)
-	}
-}
-
-// A load balancer within another takes bodies, so that an upload survives the
-// failure of a whole region.
-func TestNestedBody(t *testing.T) {
-	fakes := newFakes(3)
-	bodied := []*bodyFake{{fake: fakes[0]}, {fake: fakes[1]}, {fake: fakes[2]}}
-	near := newLB(t, &strategy.Failover{}, bodied[:2], 1)
-	far := newLB(t, &strategy.Failover{}, bodied[2:], 1)
-	both := newLB(t, &strategy.Failover{}, []*Client{near, far}, 1)
-	for _, f := range fakes {
-		f.outputs = someOutputs
-	}
-	fakes[0].answer, fakes[1].answer = breaks(4, brokenError()), breaks(6, brokenError())
-	r, want := multiFile("hello", "world")
-	got, err := addAll(func(out chan<- *api.AddedOutput) error { return both.AddMultiFile(t.Context(), r, nil, out) })
-	if err != nil || got != someText {
-		t.Errorf("got %q, %v", got, err)
-	}
-	for i, b := range bodied {
-		if !bytes.Equal(b.body(0), want(r.Boundary())) {
-			t.Errorf("%d did not get the body", i)
-		}
-	}
 }
 
 // What is compared of an add.

@@ -259,6 +259,19 @@ func TestU39StrategyWithoutAnswer(t *testing.T) {
 	checkCalls(t, "a0", strangers...)
 }
 
+// An endpoint that failed this call is better than one that is ejected.
+func TestBackToAnAdmittedEndpoint(t *testing.T) {
+	fakes := newFakes(2)
+	fakes[0].answer, fakes[1].answer = fails(statusError(503)), fails(dialError())
+	c := newLB(t, nextFunc(func(int) client.Client { return nil }), fakes, 1)
+	for _, want := range []string{"a1 b1", "a3 b1"} {
+		if _, err := c.ID(t.Context()); err == nil {
+			t.Error("no error")
+		}
+		checkCalls(t, want, fakes...)
+	}
+}
+
 type nextFunc func(int) client.Client
 
 func (f nextFunc) Next(count int) client.Client { return f(count) }

@@ -16,7 +16,7 @@ type peerKey struct{}
 // the call has one attempt, there and nowhere else, whether the endpoint is
 // ejected or not. Names are what [Client.Endpoints] lists and what errors
 // tell; the first endpoint counts where two have the same. A name that the
-// load balancer does not know fails the call.
+// load balancer does not know fails the call, an empty one pins nothing.
 //
 // It is for the calls whose answer depends on who is asked: those with local
 // set, ID, Version, Alerts and the like.

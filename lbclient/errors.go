@@ -10,10 +10,10 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// ErrReplayDiverged: an add broke at one peer, and when it was done again at
-// another, the other reported something else than what had already been
-// delivered: the source changed meanwhile, or the peers add differently. The
-// outputs received so far are worthless; add again from the start.
+// ErrReplayDiverged is how an add ends that broke at one peer and, done again
+// at another, was reported differently from what had already been delivered:
+// the source changed meanwhile, or the peers add differently. The outputs
+// received so far are worthless; add again from the start.
 var ErrReplayDiverged = errors.New("the repeated add differs from what was delivered before: discard the outputs and add again")
 
 // Attempt is one attempt of a failed call.

@@ -1,167 +1,30 @@
 package lbclient
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"slices"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
-
-	"github.com/pinfleet/pinfleet/api"
-	"github.com/pinfleet/pinfleet/client"
-	"github.com/pinfleet/pinfleet/strategy"
 )
 
-// watched is Failover that writes down who is admitted.
-type watched struct {
-	strategy.Failover
-	sets []string
-}
-
-func (w *watched) SetClients(clients []client.Client) {
-	names := ""
-	for _, c := range clients {
-		names += c.(*endpoint).name
+// A readmitted endpoint starts from the shortest ejection again.
+func TestReadmissionForgets(t *testing.T) {
+	var h health
+	now := time.Now()
+	for range 5 {
+		p, _ := h.enter(true)
+		h.leave(p, unreachable, now)
+		now = now.Add(2 * maxEjection)
+		h.wake(now)
 	}
-	w.sets = append(w.sets, names)
-	w.Failover.SetClients(clients)
-}
-
-func checkSets(t *testing.T, w *watched, want ...string) {
-	t.Helper()
-	if !slices.Equal(w.sets, want) {
-		t.Errorf("clients set to %q, want %q", w.sets, want)
+	p, _ := h.enter(true)
+	h.leave(p, success, now)
+	p, _ = h.enter(true)
+	h.leave(p, unreachable, now)
+	if d := h.until.Sub(now); d > minEjection*3/2 {
+		t.Errorf("ejected for %s", d)
 	}
-}
-
-// U41: upstream's failover has no memory: each call dials the dead first peer
-// again, for up to 30 s.
-func TestU41DeadPeerIsRemembered(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		fakes := newFakes(2)
-		fakes[0].answer = func(context.Context, client.Op, int) reply {
-			time.Sleep(30 * time.Second)
-			return reply{err: dialError()}
-		}
-		w := &watched{}
-		c := newLB(t, w, fakes, 1)
-		for range 10 {
-			if _, err := c.ID(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		checkCalls(t, "a1 b10", fakes...)
-		checkSets(t, w, "ab", "b")
-	})
-}
-
-// An ejected endpoint comes back with one call at a time, whose success
-// readmits it.
-func TestReadmission(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		fakes := newFakes(2)
-		trial := make(chan error)
-		fakes[0].answer = func(_ context.Context, _ client.Op, n int) reply {
-			if n == 0 {
-				return reply{err: dialError()}
-			}
-			return reply{err: <-trial}
-		}
-		w := &watched{}
-		c := newLB(t, w, fakes, 1)
-		ask := func() string {
-			id, err := c.ID(t.Context())
-			if err != nil {
-				t.Error(err)
-				return ""
-			}
-			return id.Peername
-		}
-		for range 3 {
-			if got := ask(); got != "b" {
-				t.Errorf("%s answered, want b", got)
-			}
-		}
-		checkCalls(t, "a1 b3", fakes...)
-		checkSets(t, w, "ab", "b")
-
-		answered := make(chan string)
-		for i, outcome := range []error{brokenError(), nil} {
-			time.Sleep(5 * time.Second)
-			go func() { answered <- ask() }()
-			synctest.Wait() // it is a's trial
-			if got := ask(); got != "b" {
-				t.Errorf("%s answered besides the trial, want b", got)
-			}
-			if n := fakes[0].called(); n != 2+i {
-				t.Errorf("a was called %d times, want %d", n, 2+i)
-			}
-			trial <- outcome
-			if got, want := <-answered, "ba"[i:i+1]; got != want {
-				t.Errorf("%s answered in the end, want %s", got, want)
-			}
-		}
-		checkSets(t, w, "ab", "b", "ab", "b", "ab")
-		close(trial)
-		for range 3 {
-			if got := ask(); got != "a" {
-				t.Errorf("%s answered after the readmission, want a", got)
-			}
-		}
-	})
-}
-
-// Configured order holds: a first peer that is back is the first again.
-func TestReadmissionKeepsTheOrder(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		fakes := newFakes(2)
-		fakes[0].answer = failsOnce(dialError())
-		c := newLB(t, &strategy.Failover{}, fakes, 1)
-		for i := range 40 {
-			if i == 20 {
-				time.Sleep(2 * time.Second)
-			}
-			if _, err := c.ID(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		checkCalls(t, "a21 b20", fakes...)
-	})
-}
-
-// The ejections get longer as long as the trials fail.
-func TestEjectionTimes(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		fakes := newFakes(2)
-		var at []time.Time
-		fakes[0].answer = func(context.Context, client.Op, int) reply {
-			at = append(at, time.Now())
-			return reply{err: dialError()}
-		}
-		c := newLB(t, &strategy.Failover{}, fakes, 1)
-		for range 6 * 60 * 100 {
-			if _, err := c.ID(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			time.Sleep(10 * time.Millisecond)
-		}
-		want := time.Second
-		for i := 1; i < len(at); i++ {
-			d := at[i].Sub(at[i-1])
-			if d < want/2 || d > want*3/2+10*time.Millisecond {
-				t.Errorf("ejection %d took %s, want %s give or take half", i, d, want)
-			}
-			want = min(2*want, time.Minute)
-		}
-		if len(at) < 8 {
-			t.Errorf("only %d attempts", len(at))
-		}
-	})
 }
 
 // The jitter is uniform over ±50 %.
@@ -186,176 +49,6 @@ func TestEjectionJitter(t *testing.T) {
 	if chi2 > 33.7 { // 9 degrees of freedom, p = 0.0001
 		t.Errorf("not uniform: %v, χ² = %.1f", tenths, chi2)
 	}
-}
-
-// What counts as a failure, and what does not.
-func TestConsecutiveFailures(t *testing.T) {
-	for _, test := range []struct {
-		name string
-		err  error
-		op   client.Op
-		want int // calls until a is ejected; 0 for never
-	}{
-		{"dial", dialError(), client.OpID, 1},
-		{"cut", brokenError(), client.OpID, 5},
-		{"foreign", errors.New("x"), client.OpID, 5},
-		{"429", statusError(429), client.OpID, 5},
-		{"500", statusError(500), client.OpID, 5},
-		{"503", statusError(503), client.OpID, 5},
-		{"closed", &client.Error{Err: client.ErrClosed}, client.OpID, 5},
-		{"trailer of a list", trailerError("x"), client.OpAllocations, 5},
-		{"trailer of an add", trailerError("bad CID Version"), client.OpAdd, 0},
-		{"IPFS down", trailerError(ipfsDownText), client.OpAdd, 5},
-		{"400", statusError(400), client.OpID, 0},
-		{"401", statusError(401), client.OpID, 0},
-		{"404", statusError(404), client.OpID, 0},
-		{"invalid", &client.Error{Err: client.ErrInvalid}, client.OpID, 0},
-		{"source", &client.Error{Err: client.ErrSource}, client.OpAdd, 0},
-		{"health", brokenError(), client.OpHealth, 5},
-		{"no IPFS address", dialError(), client.OpIPFS, 0},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			fakes := newFakes(2)
-			fakes[0].answer = fails(test.err)
-			w := &watched{}
-			call := methods(t.Context(), newLB(t, w, fakes, 0))[test.op]
-			for i := range 7 {
-				_ = call()
-				if ejected := len(w.sets) > 1; ejected != (test.want > 0 && i+1 >= test.want) {
-					t.Fatalf("after %d calls: ejected is %v", i+1, ejected)
-				}
-			}
-		})
-	}
-}
-
-// A success, or an answer, ends the row.
-func TestFailuresMustBeConsecutive(t *testing.T) {
-	fakes := newFakes(2)
-	fakes[0].answer = func(_ context.Context, _ client.Op, n int) reply {
-		switch {
-		case n%10 == 4:
-			return reply{}
-		case n%10 == 9:
-			return reply{err: statusError(404)}
-		}
-		return reply{err: brokenError()}
-	}
-	w := &watched{}
-	c := newLB(t, w, fakes, 0)
-	for range 50 {
-		_, _ = c.ID(t.Context())
-	}
-	checkSets(t, w, "ab")
-}
-
-// A cancelled caller and a consumer that has enough say nothing about a peer.
-func TestCallersDoNotCount(t *testing.T) {
-	fakes := newFakes(2)
-	fakes[0].cids = testCids(3)
-	w := &watched{}
-	c := newLB(t, w, fakes, 0)
-	for range 20 {
-		for range c.Allocations(t.Context(), api.AllType) {
-			break
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		fakes[0].answer = func(context.Context, client.Op, int) reply {
-			cancel()
-			return reply{err: brokenError()}
-		}
-		_, _ = c.ID(ctx)
-		fakes[0].answer = nil
-	}
-	checkSets(t, w, "ab")
-}
-
-// U39: if all are ejected, the one whose ejection ends first is tried: there
-// is always somebody to ask. Its failure makes the ejection no longer, and its
-// success readmits it.
-func TestU39AllEjected(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		fakes := newFakes(3)
-		for _, f := range fakes {
-			f.answer = fails(dialError())
-		}
-		w := &watched{}
-		c := newLB(t, w, fakes, 2)
-		_, err := c.ID(t.Context())
-		var all *AttemptsError
-		if !errors.As(err, &all) || len(all.Attempts) != 3 {
-			t.Fatalf("got %v", err)
-		}
-		checkCalls(t, "a1 b1 c1", fakes...)
-		checkSets(t, w, "abc", "bc", "c")
-
-		first := slices.MinFunc(c.pool.endpoints, func(a, b *endpoint) int { return a.health.until.Compare(b.health.until) })
-		until := first.health.until
-		_, err = c.ID(t.Context())
-		if !errors.As(err, &all) || len(all.Attempts) != 3 || all.Attempts[0].Endpoint != first.name {
-			t.Errorf("got %v, want %s to be asked first", err, first.name)
-		}
-		checkCalls(t, "a2 b2 c2", fakes...)
-		if !first.health.until.Equal(until) {
-			t.Error("a last resort made the ejection longer")
-		}
-		for _, f := range fakes {
-			f.answer = nil
-		}
-		if id, err := c.ID(t.Context()); err != nil || id.Peername != first.name {
-			t.Errorf("got %v, %v, want %s", id, err, first.name)
-		}
-		if first.health.state != admitted {
-			t.Error("its success did not readmit it")
-		}
-	})
-}
-
-// A call is an ejected endpoint's trial only once, so that with retries left
-// no call fails for trials while somebody is healthy.
-func TestOneTrialPerCall(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		fakes := newFakes(3)
-		fakes[0].answer, fakes[1].answer = fails(dialError()), fails(dialError())
-		c := newLB(t, &strategy.Failover{}, fakes, 2)
-		if _, err := c.ID(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(2 * time.Second)
-		before := fakes[0].called() + fakes[1].called()
-		if _, err := c.ID(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if trials := fakes[0].called() + fakes[1].called() - before; trials != 1 {
-			t.Errorf("%d trials in one call", trials)
-		}
-	})
-}
-
-// Health says nothing about IPFS, so its success readmits nobody.
-func TestHealthDoesNotReadmit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		fakes := newFakes(1)
-		fakes[0].answer = failsOnce(dialError())
-		c := newLB(t, &strategy.Failover{}, fakes, 0)
-		_, _ = c.ID(t.Context())
-		time.Sleep(2 * time.Second)
-		if err := c.Health(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if _, _, err := c.IPFS(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if h := &c.pool.endpoints[0].health; h.state != eligible || h.onTrial {
-			t.Errorf("state %v, on trial %v", h.state, h.onTrial)
-		}
-		if _, err := c.ID(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if h := &c.pool.endpoints[0].health; h.state != admitted {
-			t.Errorf("state %v", h.state)
-		}
-	})
 }
 
 // The state machine under any sequence of events.
@@ -408,37 +101,4 @@ func TestHealthProperties(t *testing.T) {
 			}
 		}
 	})
-}
-
-// Many calls, peers that come and go: each call whose attempts suffice to
-// reach a peer that is up succeeds.
-func TestConcurrentHealth(t *testing.T) {
-	fakes := newFakes(4)
-	for i, f := range fakes[:3] {
-		f.answer = func(_ context.Context, _ client.Op, n int) reply {
-			switch {
-			case n/50%3 == i:
-				return reply{err: dialError()}
-			case n/70%3 == i:
-				return reply{err: brokenError()}
-			}
-			return reply{}
-		}
-	}
-	for _, s := range []strategy.LBStrategy{&strategy.Failover{}, &strategy.RoundRobin{}} {
-		t.Run(fmt.Sprintf("%T", s), func(t *testing.T) {
-			c := newLB(t, s, fakes, 3)
-			var wg sync.WaitGroup
-			for range 8 {
-				wg.Go(func() {
-					for range 500 {
-						if _, err := c.ID(t.Context()); err != nil {
-							t.Error(err)
-						}
-					}
-				})
-			}
-			wg.Wait()
-		})
-	}
 }

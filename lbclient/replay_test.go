@@ -172,6 +172,14 @@ func TestU15UnpinIsIdempotent(t *testing.T) {
 		}
 	}
 
+	t.Run("the 404 is not its own reason", func(t *testing.T) {
+		fakes := newFakes(2)
+		fakes[0].answer = fails(dialError())
+		fakes[1].answer = fails(&client.Error{Status: 404, Err: errors.New("x"), MayHaveExecuted: true})
+		if _, err := newLB(t, &strategy.Failover{}, fakes, 1).Unpin(t.Context(), ci); !errors.Is(err, client.ErrNotFound) {
+			t.Errorf("got %v, want not found", err)
+		}
+	})
 	t.Run("at once", func(t *testing.T) {
 		fakes := newFakes(2)
 		fakes[0].answer = fails(statusError(404))

@@ -21,7 +21,7 @@ type LBStrategy interface {
 	// configured and not ejected, in configured order. The load balancer
 	// calls it at the start and at each change, one call at a time. The slice
 	// is the strategy's to keep. It is never empty: while all are ejected, the
-	// load balancer chooses by itself.
+	// load balancer chooses by itself. SetClients must not make calls.
 	SetClients(clients []client.Client)
 }
 

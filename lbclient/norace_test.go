@@ -1,0 +1,5 @@
+//go:build !race
+
+package lbclient_test
+
+const scale = 1
