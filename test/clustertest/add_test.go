@@ -132,7 +132,7 @@ func TestFollower(t *testing.T) {
 
 // TestDiscardBlocks uploads more than may be kept.
 func TestDiscardBlocks(t *testing.T) {
-	const megabytes = 128
+	const megabytes = 64
 	c := clustertest.New(t, clustertest.Options{Peers: 1, DiscardBlocks: true})
 	call := newCaller(t, c.Peer(0))
 	chunk := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
@@ -229,7 +229,7 @@ func TestLegacy(t *testing.T) {
 
 // TestManyPins lists a hundred thousand pins, and the status of some.
 func TestManyPins(t *testing.T) {
-	for target, n := range map[string]int{"/allocations": 100_000, "/pins?local=true": 20_000, "/pins": 20_000} {
+	for target, n := range map[string]int{"/allocations": 100_000, "/pins?local=true": 5_000, "/pins": 5_000} {
 		c := clustertest.New(t, clustertest.Options{Peers: 3})
 		if got := len(c.Seed(n)); got != n {
 			t.Fatalf("%d CIDs", got)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ipfs/go-cid"
+	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/multiformats/go-multihash"
 
 	"github.com/pinfleet/pinfleet/api"
@@ -20,6 +21,7 @@ import (
 type Cluster struct {
 	opts   Options
 	peers  []*Peer
+	ids    map[peer.ID]string // texts of the IDs of peers and their IPFS daemons
 	blocks *blockStore
 	tls    *serverTLS
 	// unixDir was made by Start and is removed by Close; empty if there is none.
@@ -61,6 +63,7 @@ func Start(opts Options) (*Cluster, error) {
 	}
 	c := &Cluster{
 		opts:   opts,
+		ids:    make(map[peer.ID]string),
 		blocks: newBlockStore(opts.DiscardBlocks),
 		pins:   pinset{records: make(map[string]*record)},
 		unpins: make(map[string]*record),
@@ -91,6 +94,7 @@ func (c *Cluster) start() error {
 			return err
 		}
 		c.peers = append(c.peers, p)
+		c.ids[p.id], c.ids[p.ipfsID] = p.idText, p.ipfsID.String()
 	}
 	for _, p := range c.peers {
 		if err := p.Start(); err != nil {

@@ -9,8 +9,6 @@ import (
 // be cut at once, and none is accepted afterwards.
 type connTracker struct {
 	log *requestLog
-	// hijacked counts handlers that answer on a bare connection.
-	hijacked sync.WaitGroup
 
 	mu    sync.Mutex
 	conns map[*trackedConn]struct{} // nil when cut

@@ -85,13 +85,27 @@ func CutAfter() Effect {
 	}
 }
 
-// CutUpload closes the connection without an answer after n bytes of the
-// request's body, or at its end if it is shorter; nothing is executed.
+// CutUpload serves the request and closes the connection once n bytes of its
+// body have been read: what was added until then has been reported, and is not
+// pinned. A shorter body is served to its end.
 func CutUpload(n int64) Effect {
-	return instead(func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.CopyN(io.Discard, r.Body, n)
-		abort()
+	return before(func(_ http.ResponseWriter, r *http.Request) {
+		r.Body = &cutBody{ReadCloser: r.Body, left: n}
 	})
+}
+
+type cutBody struct {
+	io.ReadCloser
+	left int64
+}
+
+func (b *cutBody) Read(buf []byte) (int, error) {
+	if b.left == 0 {
+		abort()
+	}
+	n, err := b.ReadCloser.Read(buf[:min(int64(len(buf)), b.left)])
+	b.left -= int64(n)
+	return n, err
 }
 
 // SlowReader reads the request's body n bytes at a time, with a pause before

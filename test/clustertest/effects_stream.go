@@ -141,14 +141,11 @@ func streamEnd(n int, end func(http.Header)) Effect {
 func Undelimited() Effect {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			raw := &undelimitedAnswer{header: make(http.Header)}
-			raw.hijack = func() error {
-				conn, buf, err := hijack(w)
-				if err == nil {
-					raw.conn, raw.buf = conn, buf
-				}
-				return err
+			if s, ok := r.Context().Value(serverKey{}).(*server); ok {
+				s.hijacking.Add(1)
+				defer s.hijacking.Done()
 			}
+			raw := &undelimitedAnswer{under: w, header: make(http.Header)}
 			defer raw.close()
 			next.ServeHTTP(raw, r)
 			raw.WriteHeader(http.StatusOK)

@@ -274,8 +274,14 @@ type server struct {
 	conns  *connTracker
 	loops  sync.WaitGroup // of the listeners
 	active sync.WaitGroup // of the connections
-	close  []func() error
+	// hijacking counts handlers that may go on after their connection is no
+	// longer the server's.
+	hijacking sync.WaitGroup
+	close     []func() error
 }
+
+// serverKey is where a request's context holds its *server.
+type serverKey struct{}
 
 // startServer listens on all of the peer's endpoints.
 func startServer(p *Peer) (*server, error) {
@@ -286,7 +292,7 @@ func startServer(p *Peer) (*server, error) {
 		ReadHeaderTimeout: readHeaderTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		BaseContext:       func(net.Listener) context.Context { return ctx },
+		BaseContext:       func(net.Listener) context.Context { return context.WithValue(ctx, serverKey{}, s) },
 		ConnState:         s.connState,
 		ErrorLog:          slog.NewLogLogger(p.c.opts.Logger.Handler(), slog.LevelDebug),
 	}
@@ -325,7 +331,7 @@ func (s *server) stop() {
 	_ = s.http.Close()
 	s.loops.Wait()
 	s.active.Wait()
-	s.conns.hijacked.Wait()
+	s.hijacking.Wait()
 	for _, closer := range s.close {
 		_ = closer()
 	}

@@ -1,9 +1,7 @@
 package clustertest
 
 import (
-	"bufio"
 	"io"
-	"net"
 	"net/http"
 	"slices"
 	"sync"
@@ -173,8 +171,3 @@ func (w *recorder) Write(b []byte) (int, error) {
 
 // Unwrap is for http.ResponseController.
 func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-// hijack takes over the connection of an answer.
-func hijack(w http.ResponseWriter) (net.Conn, *bufio.ReadWriter, error) {
-	return http.NewResponseController(w).Hijack()
-}

@@ -2,7 +2,6 @@ package clustertest
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 )
 
@@ -23,7 +22,7 @@ func (p *Peer) stream(w http.ResponseWriter, r *http.Request, src source) {
 	}
 	w.Header().Set("Trailer", streamErrorTrailer)
 	p.setHeaders(w)
-	s := itemWriter{w: w, flush: http.NewResponseController(w).Flush, enc: json.NewEncoder(w), legacy: p.c.opts.Legacy}
+	s := itemWriter{w: w, flush: http.NewResponseController(w).Flush, enc: encoder{ids: p.c.ids}, legacy: p.c.opts.Legacy}
 	err := src(r.Context(), func(item any) error {
 		if err := r.Context().Err(); err != nil {
 			s.err = err
@@ -62,7 +61,7 @@ func (p *Peer) sendArray(w http.ResponseWriter, r *http.Request, src source) {
 type itemWriter struct {
 	w      http.ResponseWriter
 	flush  func() error
-	enc    *json.Encoder
+	enc    encoder
 	legacy Legacy
 	items  int
 	err    error // of the first write that failed
@@ -73,7 +72,10 @@ func (s *itemWriter) write(item any) error {
 		s.w.WriteHeader(http.StatusOK)
 	}
 	s.items++
-	err := s.enc.Encode(s.legacy.convert(item))
+	document, err := s.enc.document(s.legacy.convert(item))
+	if err == nil {
+		_, err = s.w.Write(document)
+	}
 	if err == nil {
 		err = s.flush()
 	}

@@ -9,8 +9,8 @@ import (
 
 // undelimitedAnswer writes an answer whose end is the end of the connection.
 type undelimitedAnswer struct {
+	under  http.ResponseWriter
 	header http.Header
-	hijack func() error
 	conn   net.Conn // nil until the header is written, and if that failed
 	buf    *bufio.ReadWriter
 	err    error
@@ -22,7 +22,7 @@ func (w *undelimitedAnswer) WriteHeader(status int) {
 	if w.conn != nil || w.err != nil {
 		return
 	}
-	if w.err = w.hijack(); w.err != nil {
+	if w.conn, w.buf, w.err = http.NewResponseController(w.under).Hijack(); w.err != nil {
 		return
 	}
 	fields := w.header.Clone()
