@@ -2,6 +2,7 @@ package lbclient_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/ipfs/boxo/files"
 	"github.com/ipfs/go-cid"
@@ -250,4 +252,52 @@ func TestU1UploadCut(t *testing.T) {
 	if !slices.Equal(names, []string{"a", "b", ""}) {
 		t.Errorf("added %q", names)
 	}
+}
+
+// U7, U37: a consumer that has stopped reading, or a source that blocks, does
+// not keep a call whose context has ended, and neither does anything else that
+// the call has started.
+func TestU37CancelledAdds(t *testing.T) {
+	for name, source := range map[string]func(stop <-chan struct{}) io.Reader{
+		"consumer": func(<-chan struct{}) io.Reader { return newGenerated(1, 4<<20, nil) },
+		"source": func(stop <-chan struct{}) io.Reader {
+			return io.MultiReader(newGenerated(1, 1<<20, nil), blocked(stop))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, c := newCluster(t, &strategy.RoundRobin{})
+			stop := make(chan struct{})
+			defer close(stop)
+			for range 6 {
+				ctx, cancel := context.WithCancel(t.Context())
+				dir := files.NewSliceDirectory([]files.DirEntry{
+					files.FileEntry("a", files.NewBytesFile([]byte("a"))),
+					files.FileEntry("b", files.NewReaderFile(source(stop))),
+				})
+				params := api.DefaultAddParams()
+				params.Wrap, params.Progress = true, true
+				out := make(chan *api.AddedOutput)
+				done := make(chan error)
+				go func() { done <- c.AddMultiFile(ctx, files.NewMultiFileReader(dir, true, false), params, out) }()
+				<-out // it is under way
+				cancel()
+				select {
+				case err := <-done:
+					if !errors.Is(err, context.Canceled) {
+						t.Errorf("got %v, want cancelled", err)
+					}
+				case <-time.After(30 * time.Second):
+					t.Fatal("the call hangs")
+				}
+			}
+		})
+	}
+}
+
+// blocked is a source that gives nothing until it is closed.
+type blocked <-chan struct{}
+
+func (b blocked) Read([]byte) (int, error) {
+	<-b
+	return 0, io.EOF
 }
