@@ -56,7 +56,8 @@ func (c *Cluster) allocate(pin api.Pin, existing *record) ([]peer.ID, error) {
 	}
 	candidates = slices.DeleteFunc(candidates, func(id peer.ID) bool { return slices.Contains(current, id) })
 	if len(candidates) < needed {
-		return nil, fmt.Errorf("not enough peers to allocate CID. Needed at least: %d. Wanted at most: %d. Available candidates: %d. See logs for more info.", //nolint:staticcheck // the server's text
+		//lint:ignore ST1005 the daemon's text
+		return nil, fmt.Errorf("not enough peers to allocate CID. Needed at least: %d. Wanted at most: %d. Available candidates: %d. See logs for more info.",
 			needed, wanted, len(candidates))
 	}
 	slices.SortStableFunc(candidates, func(a, b peer.ID) int {

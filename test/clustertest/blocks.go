@@ -74,13 +74,3 @@ func (s *blockStore) collect(peer int, keep map[string]bool) []cid.Cid {
 	slices.SortFunc(removed, func(a, b cid.Cid) int { return strings.Compare(a.KeyString(), b.KeyString()) })
 	return removed
 }
-
-// size returns the number of blocks and the sum of their lengths.
-func (s *blockStore) size() (blocks, bytes int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, b := range s.blocks {
-		bytes += len(b.data)
-	}
-	return len(s.blocks), bytes
-}

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 
@@ -155,5 +154,3 @@ func (a answer) expect(t testing.TB, status int, body string) {
 		t.Errorf("status %d, body %q; want %d and %q", a.status, a.body, status, body)
 	}
 }
-
-func escape(text string) string { return url.QueryEscape(text) }
