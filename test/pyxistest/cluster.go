@@ -75,7 +75,6 @@ func Start(opts Options) (*Cluster, error) {
 		previous: none,
 		vacant:   true, // until all nodes are there
 	}
-	c.running.Go(c.run)
 	if err := c.start(); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
@@ -90,6 +89,7 @@ func (c *Cluster) start() error {
 		}
 		c.nodes = append(c.nodes, n)
 	}
+	c.running.Go(c.run)
 	for _, n := range c.nodes {
 		if err := n.Start(); err != nil {
 			return err

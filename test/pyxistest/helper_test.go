@@ -1,0 +1,318 @@
+package pyxistest_test
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/pinfleet/pinfleet/internal/pyxiswire"
+	"github.com/pinfleet/pinfleet/test/pyxistest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// Guards against hanging: of the wall clock, and of a bubble's.
+const (
+	hang        = 10 * time.Second
+	virtualHang = time.Hour
+)
+
+// inBubble runs a test on virtual time, with a cluster in memory.
+func inBubble(t *testing.T, opts pyxistest.Options, test func(t *testing.T, c *pyxistest.Cluster)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		opts.Network = pyxistest.Memory
+		test(t, pyxistest.New(t, opts))
+	})
+}
+
+// client is a bare connection. Requests bear its sid and the next xid.
+type client struct {
+	t      testing.TB
+	c      *pyxistest.Cluster
+	nc     net.Conn
+	frames *pyxiswire.Reader
+	sid    uint64
+	xid    uint64
+	early  map[uint64]*pyxiswire.Response // came before they were asked for
+}
+
+// dial connects to a node, without a session.
+func dial(t testing.TB, c *pyxistest.Cluster, node int) *client {
+	t.Helper()
+	nc, err := c.DialContext(t.Context(), "tcp", c.Node(node).Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = nc.Close() })
+	return &client{
+		t: t, c: c, nc: nc, frames: pyxiswire.NewReader(nc, 0), early: make(map[uint64]*pyxiswire.Response),
+	}
+}
+
+// join connects to node 0 with a new session.
+func join(t testing.TB, c *pyxistest.Cluster, timeout time.Duration) *client {
+	t.Helper()
+	cl := dial(t, c, 0)
+	cl.register(timeout)
+	return cl
+}
+
+// again connects to a node on behalf of the same session.
+func (c *client) again(node int) *client {
+	c.t.Helper()
+	other := dial(c.t, c.c, node)
+	other.sid = c.sid
+	return other
+}
+
+func (c *client) register(timeout time.Duration) {
+	c.t.Helper()
+	c.sid = 0
+	resp := c.call(registerRequest(timeout))
+	if resp.Err != nil || resp.GetSid() == 0 {
+		c.t.Fatalf("register: %v", resp)
+	}
+	c.sid = resp.GetSid()
+}
+
+// write sends raw bytes.
+func (c *client) write(raw []byte) {
+	c.t.Helper()
+	if _, err := c.nc.Write(raw); err != nil {
+		c.t.Fatalf("send: %v", err)
+	}
+}
+
+// frame encodes a request. A sid or xid that it lacks is filled in.
+func (c *client) frame(req *pyxiswire.Request) []byte {
+	c.t.Helper()
+	if req.Sid == nil && c.sid != 0 {
+		req.Sid = proto.Uint64(c.sid)
+	}
+	if req.Xid == nil {
+		c.xid++
+		req.Xid = proto.Uint64(c.xid)
+	}
+	raw, err := pyxiswire.AppendFrame(nil, req)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return raw
+}
+
+// send sends a request and returns its xid.
+func (c *client) send(req *pyxiswire.Request) uint64 {
+	c.t.Helper()
+	c.write(c.frame(req))
+	return req.GetXid()
+}
+
+// sendAll sends requests in one packet.
+func (c *client) sendAll(reqs ...*pyxiswire.Request) {
+	c.t.Helper()
+	var raw []byte
+	for _, req := range reqs {
+		raw = append(raw, c.frame(req)...)
+	}
+	c.write(raw)
+}
+
+// receive returns the next answer.
+func (c *client) receive() (*pyxiswire.Response, error) {
+	guard := virtualHang
+	if c.nc.RemoteAddr().Network() == "tcp" {
+		guard = hang
+	}
+	return c.receiveWithin(guard)
+}
+
+func (c *client) receiveWithin(d time.Duration) (*pyxiswire.Response, error) {
+	_ = c.nc.SetReadDeadline(time.Now().Add(d))
+	payload, err := c.frames.Next()
+	if err != nil {
+		return nil, err
+	}
+	return pyxiswire.DecodeResponse(payload)
+}
+
+// next returns the next answer of all.
+func (c *client) next() *pyxiswire.Response {
+	c.t.Helper()
+	resp, err := c.receive()
+	if err != nil {
+		c.t.Fatalf("no answer: %v", err)
+	}
+	return resp
+}
+
+// await returns the answer to one request.
+func (c *client) await(xid uint64) *pyxiswire.Response {
+	c.t.Helper()
+	for c.early[xid] == nil {
+		resp := c.next()
+		c.early[resp.GetXid()] = resp
+	}
+	resp := c.early[xid]
+	delete(c.early, xid)
+	return resp
+}
+
+func (c *client) call(req *pyxiswire.Request) *pyxiswire.Response {
+	c.t.Helper()
+	return c.await(c.send(req))
+}
+
+// ok sends a request that must succeed.
+func (c *client) ok(req *pyxiswire.Request) *pyxiswire.Response {
+	c.t.Helper()
+	resp := c.call(req)
+	if resp.Err != nil {
+		c.t.Fatalf("%v: %v", req, resp)
+	}
+	return resp
+}
+
+// fails sends a request that must fail with a code and data.
+func (c *client) fails(req *pyxiswire.Request, code pyxistest.Code, data string) {
+	c.t.Helper()
+	c.failed(c.call(req), code, data)
+}
+
+func (c *client) failed(resp *pyxiswire.Response, code pyxistest.Code, data string) {
+	c.t.Helper()
+	if got := resp.GetErr(); got == nil || pyxistest.Code(got.GetType()) != code || string(got.GetData()) != data {
+		c.t.Errorf("answer %v, want error %d %q", resp, code, data)
+	}
+}
+
+// empty checks that an answer has nothing but its xid.
+func (c *client) empty(resp *pyxiswire.Response) {
+	c.t.Helper()
+	if !proto.Equal(resp, &pyxiswire.Response{Xid: resp.Xid}) {
+		c.t.Errorf("answer %v, want an empty one", resp)
+	}
+}
+
+// isEvent checks the answer to a ping.
+func (c *client) isEvent(resp *pyxiswire.Response, watched, path string, kind uint32) {
+	c.t.Helper()
+	want := &pyxiswire.Response{
+		Xid:   resp.Xid,
+		Watch: &pyxiswire.WatchEvent{Path: proto.String(path), Type: proto.Uint32(kind)},
+		Path:  proto.String(watched),
+	}
+	if !proto.Equal(resp, want) {
+		c.t.Errorf("answer %v, want %v", resp, want)
+	}
+}
+
+// event pings and checks what comes.
+func (c *client) event(watched, path string, kind uint32) {
+	c.t.Helper()
+	c.isEvent(c.call(ping()), watched, path, kind)
+}
+
+// quiet checks that nothing comes for a while.
+func (c *client) quiet(d time.Duration) {
+	c.t.Helper()
+	if resp, err := c.receiveWithin(d); !errors.Is(err, os.ErrDeadlineExceeded) {
+		c.t.Errorf("within %v came %v, %v", d, resp, err)
+	}
+}
+
+// closed checks that the stream ends, with nothing before.
+func (c *client) closed() {
+	c.t.Helper()
+	resp, err := c.receive()
+	if err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		c.t.Errorf("came %v, %v, want the end of the stream", resp, err)
+	}
+}
+
+// stat returns a node that must be there.
+func (c *client) stat(path string) *pyxiswire.Node {
+	c.t.Helper()
+	n := new(pyxiswire.Node)
+	if err := proto.Unmarshal(c.ok(stat(path)).GetData(), n); err != nil {
+		c.t.Fatal(err)
+	}
+	return n
+}
+
+// drain pings until no event is left, and returns them all.
+func (c *client) drain() []string {
+	c.t.Helper()
+	var events []string
+	for {
+		s, ok := c.c.Session(c.sid)
+		if !ok || len(s.Events) == 0 {
+			return events
+		}
+		resp := c.call(ping())
+		events = append(events, fmt.Sprint(resp.GetPath(), " ", resp.GetWatch().GetPath(), " ", resp.GetWatch().GetType()))
+	}
+}
+
+// Requests of each kind.
+
+func registerRequest(timeout time.Duration) *pyxiswire.Request {
+	return &pyxiswire.Request{Register: &pyxiswire.RegisterRequest{Timeout: proto.Int32(int32(timeout.Milliseconds()))}}
+}
+
+func unregister() *pyxiswire.Request {
+	return &pyxiswire.Request{Unregister: &pyxiswire.UnRegisterRequest{}}
+}
+
+func ping() *pyxiswire.Request { return &pyxiswire.Request{Ping: &pyxiswire.PingRequest{}} }
+
+func create(path, data string) *pyxiswire.Request {
+	return &pyxiswire.Request{Create: &pyxiswire.CreateRequest{
+		Path: proto.String(path), Flags: proto.Int32(0), Data: []byte(data),
+	}}
+}
+
+func createEphemeral(path string) *pyxiswire.Request {
+	return &pyxiswire.Request{Create: &pyxiswire.CreateRequest{
+		Path: proto.String(path), Flags: proto.Int32(pyxiswire.FlagEphemeral),
+	}}
+}
+
+func deleteNode(path string) *pyxiswire.Request {
+	return &pyxiswire.Request{Delete: &pyxiswire.DeleteRequest{Path: proto.String(path)}}
+}
+
+func write(path, data string) *pyxiswire.Request {
+	return &pyxiswire.Request{Write: &pyxiswire.WriteRequest{Path: proto.String(path), Data: []byte(data)}}
+}
+
+func read(path string) *pyxiswire.Request {
+	return &pyxiswire.Request{Read: &pyxiswire.ReadRequest{Path: proto.String(path)}}
+}
+
+func stat(path string) *pyxiswire.Request {
+	return &pyxiswire.Request{Stat: &pyxiswire.StatRequest{Path: proto.String(path)}}
+}
+
+func watch(path string, mask uint32, recursive bool) *pyxiswire.Request {
+	return &pyxiswire.Request{Watch: &pyxiswire.WatchRequest{
+		Path: proto.String(path), Watch: proto.Uint32(mask), Recursive: proto.Bool(recursive),
+	}}
+}
+
+// both returns a request with the bodies of two.
+func both(a, b *pyxiswire.Request) *pyxiswire.Request {
+	joined := proto.Clone(a).(*pyxiswire.Request)
+	proto.Merge(joined, b)
+	return joined
+}
+
+// anything is the mask of all events.
+const anything = 0xff
