@@ -1,0 +1,273 @@
+package pyxis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/pinfleet/pinfleet/internal/pyxiswire"
+	"github.com/pinfleet/pinfleet/pyxis/internal/mux"
+	"github.com/pinfleet/pinfleet/pyxis/watch"
+)
+
+// link is a connection to a server.
+type link struct {
+	addr    string
+	conn    *mux.Conn
+	session *session  // the last one established on it; nil: none yet
+	since   time.Time // when the first one was
+}
+
+// run connects, serves the connection until it ends, and connects again, until
+// the client is closed.
+func (k *core) run() {
+	defer k.finish()
+	route := newRoute(k.addrs)
+	longest := k.longestPause()
+	for k.rest(route.pause(longest)) {
+		addr := route.next()
+		l, err := k.visit(addr)
+		good := l != nil && l.session != nil && time.Since(l.since) > longest
+		route.ended(addr, good, err)
+		k.log.Debug("pyxis connection ended", "addr", addr, "error", err)
+	}
+}
+
+// longestPause is the longest pause between two attempts: short against the
+// life of the session, which is at stake.
+func (k *core) longestPause() time.Duration {
+	return min(max(k.timeout/5, 50*time.Millisecond), 2*time.Second)
+}
+
+// rest waits before an attempt. It returns false when there is none to make.
+func (k *core) rest(pause time.Duration) bool {
+	begun := k.closing
+	if k.isClosing() {
+		begun = nil // it wakes only once
+	}
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-begun:
+	case <-k.ctx.Done():
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.ctx.Err() == nil && !(k.isClosing() && k.sid == 0)
+}
+
+// visit makes one connection and serves it. It returns why it ended.
+func (k *core) visit(addr string) (*link, error) {
+	ctx, cancel := context.WithTimeout(k.ctx, k.connectTimeout)
+	nc, err := k.dial(ctx, "tcp", addr)
+	overdue := ctx.Err() == context.DeadlineExceeded
+	cancel()
+	if err != nil {
+		if overdue {
+			err = fmt.Errorf("dial %s: no connection within %v", addr, k.connectTimeout)
+		}
+		k.mu.Lock()
+		k.failure = err
+		k.mu.Unlock()
+		return nil, err
+	}
+	l := &link{addr: addr}
+	l.conn = mux.New(nc, func(call *mux.Call, answer *pyxiswire.Response) { k.inspect(l, call, answer) })
+	stop := context.AfterFunc(k.ctx, func() { l.conn.Fail(context.Cause(k.ctx)) })
+	defer stop()
+
+	k.mu.Lock()
+	k.link = l
+	k.greet(l)
+	k.mu.Unlock()
+	err = l.conn.Serve()
+	k.part(l, err)
+	return l, err
+}
+
+// greet sends the first request of a connection, and that of a new session on
+// an old one. k.mu is held.
+func (k *core) greet(l *link) {
+	switch {
+	case !k.isClosing():
+		k.register(l)
+	case k.sid != 0:
+		k.farewell(l)
+	default:
+		k.cancel(ErrClosed)
+	}
+}
+
+// register asks for a session, the old one if there is one. k.mu is held.
+func (k *core) register(l *link) {
+	m := &pyxiswire.Request{Register: &pyxiswire.RegisterRequest{
+		Timeout: proto.Int32(int32(k.timeout / time.Millisecond)),
+	}}
+	sid, sent := k.sid, time.Now()
+	if sid != 0 {
+		m.Sid = &sid
+	}
+	deadline := time.AfterFunc(k.connectTimeout, func() {
+		l.conn.Fail(fmt.Errorf("register at %s: no answer within %v", l.addr, k.connectTimeout))
+	})
+	err := l.conn.Start(m, func(answer *pyxiswire.Response, err error) {
+		deadline.Stop()
+		if err == nil {
+			k.registered(l, sid, sent, answer)
+		}
+	})
+	if err != nil {
+		deadline.Stop()
+	}
+}
+
+// farewell ends the session, and the client with it. k.mu is held.
+func (k *core) farewell(l *link) {
+	sid := k.sid
+	l.conn.Start(&pyxiswire.Request{Sid: &sid, Unregister: &pyxiswire.UnRegisterRequest{}},
+		func(answer *pyxiswire.Response, err error) {
+			if err == nil && codeOf(answer) == pyxiswire.ErrorType_NONE {
+				k.expire(l, sid) // an error has been seen to by inspect
+			}
+		})
+}
+
+// registered is the answer to register.
+func (k *core) registered(l *link, asked uint64, sent time.Time, answer *pyxiswire.Response) {
+	switch code := codeOf(answer); {
+	case code == pyxiswire.ErrorType_NONE && answer.GetSid() != 0:
+		k.establish(l, answer.GetSid(), sent)
+	case code == pyxiswire.ErrorType_NONE:
+		l.conn.Fail(because(ErrUnknown, errors.New("register was answered without a session")))
+	case code == pyxiswire.ErrorType_SESSION_EXPIRED && asked != 0:
+		k.expire(l, asked)
+	default: // inspect may have given a better reason already
+		l.conn.Fail(refusal("register", "", answer, false))
+	}
+}
+
+// establish makes the session usable: events first, then calls.
+func (k *core) establish(l *link, sid uint64, sent time.Time) {
+	k.mu.Lock()
+	fresh := sid != k.sid
+	if fresh && k.sid != 0 {
+		k.emit(watch.SessionExpired)
+	}
+	k.sid, k.known = sid, true
+	if k.isClosing() {
+		k.greet(l)
+		k.mu.Unlock()
+		return
+	}
+	k.counters.connects.Add(1)
+	k.validity.suspended.Store(false)
+	if fresh {
+		k.validity.begin(sent)
+	} else {
+		// The old session lives, but only from the next request on it lives
+		// longer. Doubt it again if that one is not answered.
+		k.validity.schedule(k.connectTimeout)
+	}
+	k.emit(watch.Connected)
+	k.announced, k.failure = true, nil
+	if l.session == nil {
+		l.since = time.Now()
+	}
+	s := &session{sid: sid, link: l}
+	l.session = s
+	k.setLive(s)
+	k.mu.Unlock()
+
+	k.watches.reconnected(fresh)
+	k.keep(s)
+	for _, path := range k.watches.unarmed() {
+		k.rearm(s, path, true)
+	}
+}
+
+// inspect sees every answer before the call that it belongs to does.
+func (k *core) inspect(l *link, call *mux.Call, answer *pyxiswire.Response) {
+	switch codeOf(answer) {
+	case pyxiswire.ErrorType_NOT_LEADER:
+		l.conn.Fail(&redirect{to: limit(string(answer.Err.GetData()))})
+	case pyxiswire.ErrorType_AGAIN:
+		l.conn.Fail(&redirect{})
+	case pyxiswire.ErrorType_SESSION_EXPIRED:
+		if call.Sid != 0 {
+			k.expire(l, call.Sid)
+		}
+	default:
+		if s := k.live.Load(); s != nil && s.sid == call.Sid {
+			k.validity.touch(call.Sent)
+		}
+	}
+}
+
+// expire is the end of a session, learned on a connection that goes on: the
+// next one is asked for on it. It does nothing when the session is another by
+// now.
+func (k *core) expire(l *link, sid uint64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.sid != sid {
+		return
+	}
+	if !k.isClosing() {
+		k.emit(watch.SessionExpired)
+	}
+	k.sid = 0
+	k.failure = ErrSessionExpired
+	k.validity.suspended.Store(false)
+	k.setLive(nil)
+	l.hush()
+	k.greet(l)
+}
+
+// part is the end of a connection.
+func (k *core) part(l *link, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	l.hush()
+	k.link = nil
+	k.failure = fmt.Errorf("connection to %s: %w", l.addr, err)
+	k.setLive(nil)
+	if k.announced {
+		k.announced = false
+		k.emit(watch.Disconnected)
+	}
+}
+
+// hush ends what keeps the link's session alive. core.mu is held.
+func (l *link) hush() {
+	if l.session != nil {
+		l.session.keeper.stop()
+	}
+}
+
+// rearm sets the watch of a path again, and looks what was missed meanwhile.
+func (k *core) rearm(s *session, path string, resync bool) {
+	k.watches.reading(path)
+	m := statAndWatch(path)
+	m.Sid = &s.sid
+	err := s.link.conn.Start(m, func(answer *pyxiswire.Response, err error) {
+		now, ok := fingerprint{}, false
+		if err == nil {
+			now, ok = fingerprintOfAnswer(answer)
+		}
+		if ok {
+			k.watches.reread(path, now, resync)
+		}
+		k.watches.read(path, err == nil)
+	})
+	if err != nil {
+		k.watches.read(path, true)
+	}
+}
+
+// sessionPath is where the server tells about a session.
+func sessionPath(sid uint64) string { return "/pyxis/session/" + strconv.FormatUint(sid, 10) }

@@ -1,0 +1,167 @@
+package pyxis
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/pinfleet/pinfleet/internal/pyxiswire"
+	"github.com/pinfleet/pinfleet/pyxis/watch"
+)
+
+// keeper keeps a session alive on its link, and notices when the link is dead.
+//
+// A ping is answered when there is an event, so one is always under way and its
+// silence means nothing. Beats are requests without a body, which the server
+// answers at once: five in the life of a session prove that it is alive, and
+// one that stays unanswered for the time of two ends the link, early enough to
+// save the session over another one.
+type keeper struct {
+	timer     *time.Timer // of the next beat
+	beating   time.Time   // when the unanswered beat was sent; zero: there is none
+	pinging   bool        // a ping is under way
+	pinged    time.Time   // when it was sent
+	pointless int         // pings in a row that were answered at once and with nothing
+	stopped   bool
+}
+
+// patience is how many pointless pings are answered by another at once. Then
+// the next beat sends it: somebody else uses the session, and its pings and
+// ours would displace each other as fast as they can.
+const patience = 4
+
+// stop ends the beats. core.mu is held.
+func (p *keeper) stop() {
+	p.stopped = true
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+}
+
+// keep starts to keep the session alive.
+func (k *core) keep(s *session) {
+	k.mu.Lock()
+	if s.keeper.stopped {
+		k.mu.Unlock()
+		return
+	}
+	s.keeper.timer = time.AfterFunc(k.beatEvery(), func() { k.beat(s) })
+	k.ping(s)
+	k.mu.Unlock()
+	k.askTimeout(s)
+}
+
+// beatEvery is the time between two beats. core.mu is held.
+func (k *core) beatEvery() time.Duration {
+	return min(max(k.validity.timeout/5, time.Millisecond), 10*time.Second)
+}
+
+// beat sends a beat, or ends a link that left the last one unanswered. It also
+// asks again for what the server refused.
+func (k *core) beat(s *session) {
+	k.mu.Lock()
+	p := &s.keeper
+	if p.stopped || k.live.Load() != s {
+		k.mu.Unlock()
+		return
+	}
+	every := k.beatEvery()
+	p.timer.Reset(every)
+	if p.beating.IsZero() {
+		p.beating = time.Now()
+		s.start(&pyxiswire.Request{}, func(*pyxiswire.Response, error) {
+			k.mu.Lock()
+			p.beating = time.Time{}
+			k.mu.Unlock()
+		})
+	} else if silence := s.silence(); silence >= 2*every {
+		s.link.conn.Fail(fmt.Errorf("no answer for %v", silence))
+	}
+	if !p.pinging {
+		k.ping(s)
+	}
+	k.mu.Unlock()
+
+	for _, path := range k.watches.unarmed() {
+		k.rearm(s, path, false)
+	}
+}
+
+// silence is for how long the server has owed an answer to a beat and sent
+// none to anything.
+func (s *session) silence() time.Duration {
+	since := s.keeper.beating
+	if heard := s.link.conn.Heard(); heard.After(since) {
+		since = heard
+	}
+	return time.Since(since)
+}
+
+// start sends a request of the session.
+func (s *session) start(m *pyxiswire.Request, done func(*pyxiswire.Response, error)) error {
+	m.Sid = proto.Uint64(s.sid)
+	return s.link.conn.Start(m, done)
+}
+
+// ping sends a ping. core.mu is held.
+func (k *core) ping(s *session) {
+	s.keeper.pinging, s.keeper.pinged = true, time.Now()
+	s.start(&pyxiswire.Request{Ping: &pyxiswire.PingRequest{}}, func(answer *pyxiswire.Response, err error) {
+		if err == nil {
+			k.pong(s, answer)
+		}
+	})
+}
+
+// pong is the answer to a ping: it passes the event on and sends the next.
+func (k *core) pong(s *session, answer *pyxiswire.Response) {
+	event := answer.GetWatch()
+	if kind := watch.EventType(event.GetType()) & watch.Nodes; kind != 0 {
+		k.event(s, answer.GetPath(), watch.Event{Path: event.GetPath(), Type: kind})
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	p := &s.keeper
+	p.pinging = false
+	if p.stopped || k.live.Load() != s {
+		return
+	}
+	if event == nil && time.Since(p.pinged) < min(k.beatEvery()/4, 100*time.Millisecond) {
+		p.pointless++
+	} else {
+		p.pointless = 0
+	}
+	switch {
+	case codeOf(answer) != pyxiswire.ErrorType_NONE:
+	case p.pointless < patience:
+		k.ping(s)
+	case p.pointless == patience:
+		k.log.Warn("pyxis pings are displaced: another client may use the session", "sid", s.sid)
+	}
+}
+
+// askTimeout learns the session's timeout, which the server may have clamped.
+// A server that does not tell is believed to have granted what was asked for.
+func (k *core) askTimeout(s *session) {
+	m := &pyxiswire.Request{Read: &pyxiswire.ReadRequest{Path: proto.String(sessionPath(s.sid))}}
+	s.start(m, func(answer *pyxiswire.Response, err error) {
+		var told struct {
+			Timeout int64 `json:"timeout"` // milliseconds
+		}
+		if err != nil || answer.Err != nil || json.Unmarshal(answer.GetData(), &told) != nil {
+			return
+		}
+		if told.Timeout <= 0 || told.Timeout > math.MaxInt32 {
+			return
+		}
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if k.live.Load() == s && !s.keeper.stopped {
+			k.validity.adopt(time.Duration(told.Timeout) * time.Millisecond)
+			s.keeper.timer.Reset(k.beatEvery())
+		}
+	})
+}
