@@ -18,9 +18,6 @@ const (
 	// hamtThreshold is the estimated size in bytes, names and CIDs, above which
 	// a directory becomes a HAMT.
 	hamtThreshold = 256 * 1024
-	// hamtPrefix is the length of the slot number before the names in a HAMT
-	// node. A link with nothing behind it is a further HAMT node.
-	hamtPrefix = 2
 )
 
 var errHAMTDepth = errors.New("sharded directory too deep")

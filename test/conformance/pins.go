@@ -206,7 +206,7 @@ func testRecover(t *testing.T, s *suite) {
 				return err
 			}
 			if !info.Cid.Cid.Equals(ci) || len(info.PeerMap) == 0 || local && len(info.PeerMap) != 1 {
-				return fmt.Errorf("Recover (local %t) returned %s", local, info)
+				return fmt.Errorf("status (local %t) is %s", local, info)
 			}
 			return nil
 		})
