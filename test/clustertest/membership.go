@@ -15,7 +15,10 @@ import (
 
 const rpcProtocol = "/ipfscluster/1.0/rpc"
 
-var errCannotRemove = errors.New("crdt consensus component cannot remove peers")
+var (
+	errCannotRemove = errors.New("crdt consensus component cannot remove peers")
+	errUnknownPeer  = errors.New("routing: not found")
+)
 
 // identity returns what the peer says about itself. c.mu must be held.
 func (p *Peer) identity() api.ID {
@@ -123,7 +126,7 @@ func (c *Cluster) addMember(pid peer.ID) (api.ID, error) {
 		p.member = true
 		return p.identity(), nil
 	}
-	return api.ID{}, fmt.Errorf("failed to dial: failed to dial %s: routing: not found", pid)
+	return api.ID{}, errUnknownPeer
 }
 
 func (p *Peer) handlePeerRm(w http.ResponseWriter, _ *http.Request, vars map[string]string) {

@@ -1,6 +1,7 @@
 package clustertest_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -54,7 +55,7 @@ func TestReplay(t *testing.T) {
 // replay runs one transcript; others are those that a degraded one may follow.
 func replay(t *testing.T, f golden.File, others []golden.File) {
 	c := clustertest.New(t, optionsFor(f))
-	r := &replayer{c: c, replace: peerIDs(c, f)}
+	r := &replayer{c: c, replace: peerIDs(c, f), pinned: make(map[string]bool)}
 	if degraded(f) {
 		// It was recorded after the healthy one, by the same cluster.
 		i := slices.IndexFunc(others, func(o golden.File) bool { return o.Name == "crdt" })
@@ -69,7 +70,7 @@ func replay(t *testing.T, f golden.File, others []golden.File) {
 		}
 		r.replace = peerIDs(c, f)
 	}
-	r.seen, r.last = nil, time.Time{}
+	r.pinned, r.last = make(map[string]bool), time.Time{}
 	for i, step := range f.Cases {
 		t.Run(fmt.Sprintf("%03d-%s", i, step.Name), func(t *testing.T) {
 			r.prepare(t, f, step)
@@ -83,10 +84,10 @@ func replay(t *testing.T, f golden.File, others []golden.File) {
 type replayer struct {
 	c       *clustertest.Cluster
 	replace *strings.Replacer
-	// seen are the texts of the earlier cases, last is when the one before was
-	// recorded.
-	seen []string
-	last time.Time
+	// pinned are the CIDs that earlier cases have pinned, last is when the one
+	// before was recorded.
+	pinned map[string]bool
+	last   time.Time
 }
 
 // run sends a request and returns the answer.
@@ -110,9 +111,34 @@ func (r *replayer) run(t *testing.T, step golden.Case) golden.Response {
 	}
 	conn.Close()
 	<-done
-	content, _ := step.Response.Body.Bytes()
-	r.seen = append(r.seen, step.Request.Target, string(content))
+	r.notePins(step)
 	return resp
+}
+
+// notePins remembers what a case has pinned: the CID of a pin, the last one of an
+// add, and its shards.
+func (r *replayer) notePins(step golden.Case) {
+	if step.Request.Method != http.MethodPost || step.Response.Status != http.StatusOK {
+		return
+	}
+	content, _ := step.Response.Body.Bytes()
+	last := ""
+	for dec := json.NewDecoder(bytes.NewReader(content)); dec.More(); {
+		var item struct {
+			Name string
+			Cid  api.Cid
+		}
+		if dec.Decode(&item) != nil {
+			return
+		}
+		last = item.Cid.String()
+		if strings.HasPrefix(item.Name, "shard-") || strings.HasSuffix(item.Name, "-clusterDAG") {
+			r.pinned[last] = true
+		}
+	}
+	if !strings.Contains(step.Request.Target, "no-pin=true") {
+		r.pinned[last] = true
+	}
 }
 
 func dial(t testing.TB, p *clustertest.Peer) net.Conn {
@@ -135,10 +161,10 @@ func dial(t testing.TB, p *clustertest.Peer) net.Conn {
 func optionsFor(f golden.File) clustertest.Options {
 	opts := clustertest.Options{Peers: 3}
 	for _, c := range f.Cases {
-		if strings.HasPrefix(c.Name, "raft") || f.Name == "raft" {
+		if strings.HasPrefix(c.Name, "raft") || strings.HasPrefix(f.Name, "raft") {
 			opts.Consensus = clustertest.Raft
 		}
-		if c.Request.Get("Authorization") != "" {
+		if c.Request.Get("Authorization") != "" || c.Response.Get("Www-Authenticate") != "" {
 			opts.BasicAuth = map[string]string{"alice": "wonder", "bob": "builder"}
 		}
 	}
@@ -196,7 +222,7 @@ func downPeer(f golden.File) int {
 }
 
 // seed puts pins into the pinset that a listing shows and that no earlier case
-// has named: they come from requests that are not in the transcript.
+// has made: they come from requests that are not in the transcript.
 func (r *replayer) seed(t *testing.T, f golden.File, step golden.Case) {
 	t.Helper()
 	if step.Request.Method != http.MethodGet || step.Response.Status != http.StatusOK ||
@@ -204,7 +230,7 @@ func (r *replayer) seed(t *testing.T, f golden.File, step golden.Case) {
 		return
 	}
 	content, _ := step.Response.Body.Bytes()
-	dec := json.NewDecoder(strings.NewReader(string(content)))
+	dec := json.NewDecoder(bytes.NewReader(content))
 	peers := f.Peers()
 	for dec.More() {
 		var item json.RawMessage
@@ -230,14 +256,12 @@ func (r *replayer) seed(t *testing.T, f golden.File, step golden.Case) {
 				pin.ReplicationFactorMin, pin.ReplicationFactorMax = -1, -1
 			}
 		}
-		t.Logf("seeding %s, which no earlier case has named", pin.Cid)
+		t.Logf("seeding %s, which no earlier case has pinned", pin.Cid)
 		r.c.SeedPin(pin)
 	}
 }
 
-// known tells whether an earlier case names the CID, or the pinset has it.
+// known tells whether an earlier case has pinned the CID, or the pinset has it.
 func (r *replayer) known(c api.Cid) bool {
-	text := c.String()
-	return slices.ContainsFunc(r.seen, func(seen string) bool { return strings.Contains(seen, text) }) ||
-		slices.ContainsFunc(r.c.Pinset(), func(pin api.Pin) bool { return pin.Cid.Equals(c) })
+	return r.pinned[c.String()] || slices.ContainsFunc(r.c.Pinset(), func(pin api.Pin) bool { return pin.Cid.Equals(c) })
 }

@@ -179,6 +179,10 @@ func (r Request) Encode(replace *strings.Replacer) ([]byte, error) {
 		fmt.Fprintf(&b, "%s: %s\r\n", f[0], f[1])
 	}
 	b.WriteString("\r\n")
-	b.Write(body)
+	if strings.EqualFold(r.Get("Transfer-Encoding"), "chunked") {
+		fmt.Fprintf(&b, "%x\r\n%s\r\n0\r\n\r\n", len(body), body)
+	} else {
+		b.Write(body)
+	}
 	return b.Bytes(), nil
 }

@@ -10,6 +10,7 @@ package golden
 
 import (
 	"bufio"
+	"cmp"
 	"embed"
 	"encoding/json"
 	"fmt"
@@ -94,7 +95,24 @@ func get(fields []Field, name string) string {
 func Files() ([]File, error) { return load(transcripts) }
 
 // LoadDir returns the transcripts in a directory: every *.jsonl file, by name.
-func LoadDir(dir string) ([]File, error) { return load(os.DirFS(dir)) }
+func LoadDir(dir string) ([]File, error) {
+	files, err := load(os.DirFS(dir))
+	if err != nil {
+		return nil, err
+	}
+	ours, err := Files()
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(ours, func(f File) bool { return f.Name == "crdt" })
+	for _, f := range files {
+		for n := range f.Cases {
+			// All transcripts are of the same peers.
+			f.Cases[n].allocations = cmp.Or(f.Cases[n].allocations, ours[i].Cases[0].allocations)
+		}
+	}
+	return files, nil
+}
 
 func load(dir fs.FS) ([]File, error) {
 	names, err := fs.Glob(dir, "*.jsonl")
