@@ -18,7 +18,7 @@ import (
 // checkStored waits until the pinset holds ci with opts.
 func checkStored(t *testing.T, s *suite, ci cid.Cid, opts api.PinOptions) {
 	t.Helper()
-	eventually(t, func(ctx context.Context) error {
+	agreed(t, func(ctx context.Context) error {
 		pin, err := s.Allocation(ctx, ci)
 		if err != nil {
 			return err
