@@ -99,6 +99,32 @@ func TestAddWithoutIPFS(t *testing.T) {
 	}
 }
 
+// TestCrashWhileUploading cuts an upload after its first file, which was reported
+// and is not pinned.
+func TestCrashWhileUploading(t *testing.T) {
+	c := clustertest.New(t, clustertest.Options{Peers: 1})
+	defer c.Peer(0).Inject(clustertest.Fault{Effect: clustertest.CutUpload(100_000)})()
+	body := golden.Parts{file("a", "small"), file("b", strings.Repeat("x", 1<<20))}.Encode()
+	a, err := newCaller(t, c.Peer(0)).do(http.MethodPost, "/add", bytes.NewReader(body), "Content-Type", multipart)
+	if err == nil && (a.err == nil || !strings.HasPrefix(a.body, `{"name":"a"`)) {
+		t.Errorf("answer %+v", a)
+	}
+	if n := len(c.Pinset()); n != 0 {
+		t.Errorf("%d pins", n)
+	}
+}
+
+func TestHeaderOption(t *testing.T) {
+	c := clustertest.New(t, clustertest.Options{Peers: 1, Header: http.Header{"X-Operator": {"a", "b"}}, Hosts: []string{"::1"}})
+	call := newCaller(t, c.Peer(0))
+	for _, target := range []string{"/id", "/pins", "/nowhere", "/health"} {
+		if got := call.get(target).header["X-Operator"]; len(got) != 2 {
+			t.Errorf("%s: %q", target, got)
+		}
+	}
+	call.get("/id").expect(t, 200, `"addresses":["/ip6/::1/tcp/9096/p2p/`)
+}
+
 func TestAddEmptyForm(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Peers: 1})
 	call := newCaller(t, c.Peer(0))
@@ -225,6 +251,8 @@ func TestLegacy(t *testing.T) {
 	}
 	call.add("", file("f", "x")).expect(t, 200, `"cid":{"/":"Qm`)
 	call.get("/pins/"+someCid).expect(t, 200, `"cid":{"/":"`)
+	call.add("no-pin=true", file("f", "garbage"))
+	call.call(http.MethodPost, "/ipfs/gc").expect(t, 200, `"keys":[{"key":{"/":"bafk`)
 }
 
 // TestManyPins lists a hundred thousand pins, and the status of some.

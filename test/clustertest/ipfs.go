@@ -2,6 +2,8 @@ package clustertest
 
 import (
 	"fmt"
+	"net"
+	"strconv"
 
 	"github.com/pinfleet/pinfleet/api"
 )
@@ -9,13 +11,13 @@ import (
 // ipfsError is what the peer's IPFS connector says about a call to a daemon that
 // is down.
 func (p *Peer) ipfsError(call string) string {
-	addr := fmt.Sprintf("%s:%d", p.host, p.ipfsAPIPort())
+	addr := net.JoinHostPort(p.host, strconv.Itoa(p.ipfsAPIPort()))
 	return fmt.Sprintf("Post %q: dial tcp %s: connect: connection refused", "http://"+addr+"/api/v0/"+call, addr)
 }
 
 // rpcError is what the other peers say about a call to this one when it is down.
 func (p *Peer) rpcError() string {
-	return fmt.Sprintf("failed to dial: failed to dial %s: all dials failed\n  * [/ip4/%s/tcp/%d] dial backoff", p.id, p.host, p.clusterPort())
+	return fmt.Sprintf("failed to dial: failed to dial %s: all dials failed\n  * [%s] dial backoff", p.id, tcpAddr(p.host, p.clusterPort()))
 }
 
 // pinKind is the type argument of the daemon's calls about a pin.

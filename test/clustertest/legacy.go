@@ -31,6 +31,14 @@ type (
 		api.AddedOutput
 		Cid *legacyCid `json:"cid"`
 	}
+	legacyGCKey struct {
+		api.IPFSRepoGC
+		Key *legacyCid `json:"key"`
+	}
+	legacyGC struct {
+		api.RepoGC
+		Keys []legacyGCKey `json:"keys"`
+	}
 )
 
 // convert returns the document that a server with these habits sends for v.
@@ -48,6 +56,10 @@ func (l Legacy) convert(v any) any {
 	case api.AddedOutput:
 		if l&LegacyCids != 0 {
 			return legacyAdded{AddedOutput: v, Cid: newLegacyCid(v.Cid)}
+		}
+	case api.GlobalRepoGC:
+		if l&LegacyCids != 0 {
+			return convertGC(v)
 		}
 	case []api.AddedOutput:
 		all := make([]any, len(v))
@@ -71,4 +83,16 @@ func (l Legacy) convertPin(pin api.Pin) any {
 		out.Type = uint64(pin.Type)
 	}
 	return out
+}
+
+func convertGC(gc api.GlobalRepoGC) any {
+	peers := make(map[string]legacyGC)
+	for id, info := range gc.PeerMap {
+		converted := legacyGC{RepoGC: info}
+		for _, key := range info.Keys {
+			converted.Keys = append(converted.Keys, legacyGCKey{IPFSRepoGC: key, Key: newLegacyCid(key.Key)})
+		}
+		peers[id] = converted
+	}
+	return map[string]any{"peer_map": peers}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"net/http"
 
@@ -39,7 +38,7 @@ func (p *Peer) identity() api.ID {
 	}
 	if p.ipfsUp {
 		id.IPFS.ID = p.ipfsID
-		id.IPFS.Addresses = []api.Multiaddr{api.Multiaddr(fmt.Sprintf("/ip4/%s/tcp/%d/p2p/%s", p.host, p.ipfsPort(), p.ipfsID))}
+		id.IPFS.Addresses = []api.Multiaddr{peerAddr(p.host, p.ipfsPort(), p.ipfsID)}
 	} else {
 		id.IPFS.Error = p.ipfsError("id")
 	}
@@ -48,7 +47,11 @@ func (p *Peer) identity() api.ID {
 
 // clusterAddr is the peer's announced address for the cluster's protocol.
 func (p *Peer) clusterAddr() api.Multiaddr {
-	return api.Multiaddr(fmt.Sprintf("/ip4/%s/tcp/%d/p2p/%s", p.host, p.clusterPort(), p.id))
+	return peerAddr(p.host, p.clusterPort(), p.id)
+}
+
+func peerAddr(host string, port int, id peer.ID) api.Multiaddr {
+	return api.Multiaddr(tcpAddr(host, port) + "/p2p/" + id.String())
 }
 
 func (p *Peer) handleID(w http.ResponseWriter, _ *http.Request, _ map[string]string) {

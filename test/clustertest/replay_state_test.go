@@ -1,0 +1,208 @@
+package clustertest_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/test/clustertest"
+	"github.com/pinfleet/pinfleet/test/golden"
+)
+
+// replayer keeps a cluster in the states in which cases were recorded.
+type replayer struct {
+	c *clustertest.Cluster
+	// ids replaces recorded peer IDs, whose indexes are peers, by the cluster's.
+	ids   *strings.Replacer
+	peers map[string]int
+	// down is the peer that fails in degraded cases.
+	down int
+
+	// made and removed are the CIDs that earlier cases have pinned and unpinned.
+	made, removed map[string]bool
+	// last is when the case before was recorded.
+	last time.Time
+}
+
+// newReplayer starts a cluster like that of a transcript; all are those of the
+// same peers.
+func newReplayer(t *testing.T, f golden.File, all []golden.File) *replayer {
+	r := &replayer{
+		c:     clustertest.New(t, optionsFor(f)),
+		peers: make(map[string]int),
+		down:  downPeer(f),
+	}
+	r.forget()
+	var pairs []string
+	for _, other := range append(slices.Clone(all), f) {
+		for id, i := range other.Peers() {
+			if i < len(r.c.Peers()) {
+				r.peers[id] = i
+				pairs = append(pairs, id, r.c.Peer(i).ID().String())
+			}
+		}
+	}
+	r.ids = strings.NewReplacer(pairs...)
+	return r
+}
+
+func (r *replayer) forget() {
+	r.made, r.removed, r.last = make(map[string]bool), make(map[string]bool), time.Time{}
+}
+
+// optionsFor configures a cluster like the one of the transcript.
+func optionsFor(f golden.File) clustertest.Options {
+	opts := clustertest.Options{Peers: 3}
+	for _, c := range f.Cases {
+		if strings.HasPrefix(c.Name, "raft") || strings.HasPrefix(f.Name, "raft") {
+			opts.Consensus = clustertest.Raft
+		}
+		if c.Request.Get("Authorization") != "" || c.Response.Get("Www-Authenticate") != "" {
+			opts.BasicAuth = map[string]string{"alice": "wonder", "bob": "builder"}
+		}
+	}
+	return opts
+}
+
+var downPattern = regexp.MustCompile(`127\.0\.0\.1:5(\d)01|/tcp/9(\d)96\] dial backoff`)
+
+// downPeer returns the peer that a degraded transcript says is down.
+func downPeer(f golden.File) int {
+	for _, c := range f.Cases {
+		content, _ := c.Response.Body.Bytes()
+		if m := downPattern.FindStringSubmatch(string(content)); m != nil {
+			i, _ := strconv.Atoi(m[1] + m[2])
+			return i
+		}
+	}
+	return 2
+}
+
+// prepare brings the cluster into the state in which a case was recorded. What
+// cases before it have done is already so; the rest comes from requests that are
+// not in the transcript.
+func (r *replayer) prepare(t *testing.T, step golden.Case) {
+	t.Helper()
+	if at, err := http.ParseTime(step.Response.Get("Date")); err == nil {
+		if gap := at.Sub(r.last); !r.last.IsZero() && gap > 0 {
+			r.c.Advance(gap)
+		}
+		r.last = at
+	}
+	switch {
+	case ipfsDown(step):
+		r.c.Peer(r.down).StopIPFS()
+	case peerDown(step):
+		r.c.Peer(r.down).Stop()
+	}
+	path, _, _ := strings.Cut(step.Request.Target, "?")
+	reads := step.Request.Method == http.MethodGet && (strings.HasPrefix(path, "/allocations") || strings.HasPrefix(path, "/pins"))
+	removes := step.Request.Method == http.MethodDelete && strings.HasPrefix(path, "/pins/")
+	switch {
+	case (reads || removes) && step.Response.Status == http.StatusOK:
+		r.seed(t, step)
+	case (reads || removes) && step.Response.Status == http.StatusNotFound:
+		r.unpin(t, step, path[strings.LastIndex(path, "/")+1:])
+	}
+}
+
+// seed puts the pins of an answer into the pinset that no earlier case has made.
+func (r *replayer) seed(t *testing.T, step golden.Case) {
+	t.Helper()
+	content, _ := step.Response.Body.Bytes()
+	for dec := json.NewDecoder(bytes.NewReader(content)); dec.More(); {
+		var item json.RawMessage
+		var pin api.Pin
+		var status api.GlobalPinInfo
+		if err := dec.Decode(&item); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(json.Unmarshal(item, &pin), json.Unmarshal(item, &status)); err != nil {
+			t.Fatal(err)
+		}
+		if len(status.PeerMap) > 0 {
+			if status.Match(api.TrackerStatusUnpinned) {
+				continue
+			}
+			fromStatus(&pin, status)
+		}
+		if r.made[pin.Cid.String()] || r.removed[pin.Cid.String()] || r.has(pin.Cid.String()) {
+			continue
+		}
+		for i, id := range pin.Allocations {
+			if n, ok := r.peers[id.String()]; ok {
+				pin.Allocations[i] = r.c.Peer(n).ID()
+			}
+		}
+		t.Logf("seeding %s, which no earlier case has pinned", pin.Cid)
+		r.c.SeedPin(pin)
+	}
+}
+
+// fromStatus guesses what of a pin its status does not tell.
+func fromStatus(pin *api.Pin, status api.GlobalPinInfo) {
+	pin.Timestamp, pin.MaxDepth = status.Created, -1
+	for _, info := range status.PeerMap {
+		switch info.Status {
+		case api.TrackerStatusSharded:
+			pin.Type, pin.MaxDepth = api.MetaType, 0
+		case api.TrackerStatusUnexpectedlyUnpinned:
+			pin.Type, pin.MaxDepth = api.ClusterDAGType, 0
+		}
+	}
+	if len(pin.Allocations) == 0 {
+		pin.ReplicationFactorMin, pin.ReplicationFactorMax = -1, -1
+	}
+}
+
+// unpin removes a pin that the case does not find and no earlier case has
+// removed.
+func (r *replayer) unpin(t *testing.T, step golden.Case, cid string) {
+	t.Helper()
+	if r.has(cid) && !r.removed[cid] {
+		r.exchange(t, step.Endpoint(), http.MethodDelete, fmt.Appendf(nil, "DELETE /pins/%s HTTP/1.1\r\nHost: cluster\r\n\r\n", cid))
+	}
+}
+
+func (r *replayer) has(cid string) bool {
+	return slices.ContainsFunc(r.c.Pinset(), func(pin api.Pin) bool { return pin.Cid.String() == cid })
+}
+
+// note remembers what a case has pinned, the CID of a pin, the last one of an
+// add, and its shards, or unpinned.
+func (r *replayer) note(step golden.Case) {
+	set := r.made
+	switch {
+	case step.Response.Status != http.StatusOK || strings.Contains(step.Request.Target, "no-pin=true"):
+		return
+	case step.Request.Method == http.MethodDelete:
+		set = r.removed
+	case step.Request.Method != http.MethodPost:
+		return
+	}
+	content, _ := step.Response.Body.Bytes()
+	last := ""
+	for dec := json.NewDecoder(bytes.NewReader(content)); dec.More(); {
+		var item struct {
+			Name string
+			Cid  api.Cid
+		}
+		if dec.Decode(&item) != nil {
+			return
+		}
+		last = item.Cid.String()
+		if strings.HasPrefix(item.Name, "shard-") || strings.HasSuffix(item.Name, "-clusterDAG") {
+			set[last] = true
+		}
+	}
+	set[last] = true
+}
