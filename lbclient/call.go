@@ -41,7 +41,13 @@ var errStopped = errors.New("the consumer stopped")
 
 // run makes attempts until one succeeds or there is nothing more to try. It is
 // the one loop behind all methods.
-func (c *Client) run(caller context.Context, cl *call, do func(context.Context, client.Client) error) error {
+func (c *Client) run(caller context.Context, cl *call, do func(context.Context, client.Client) error) (err error) {
+	start := time.Now()
+	caller = c.pool.hooks.callStarted(caller, cl.asked.Op)
+	called := caller
+	defer func() {
+		c.pool.hooks.callEnded(called, CallEvent{Op: cl.asked.Op, Attempts: cl.asked.Attempt + 1, Duration: time.Since(start), Err: err})
+	}()
 	if err := c.ended(caller); err != nil {
 		return &client.Error{Op: cl.asked.Op, Err: err}
 	}
@@ -94,6 +100,15 @@ func (c *Client) attempt(ctx, caller context.Context, cl *call, ep *endpoint, he
 	told := neutral // also if do panics
 	defer func() { c.pool.leave(ep, held, told, err) }()
 	start := time.Now()
+	event := AttemptEvent{Op: op, Endpoint: ep.name, Attempt: cl.asked.Attempt}
+	ctx = c.pool.hooks.attemptStarted(ctx, event)
+	defer func() {
+		event.Duration, event.Err, event.Cancelled = time.Since(start), err, err != nil && c.ended(caller) != nil
+		if errors.Is(err, errStopped) {
+			event.Err = nil
+		}
+		c.pool.hooks.attemptEnded(ctx, event)
+	}()
 	err = do(ctx, ep.Client)
 	switch {
 	case errors.Is(err, errStopped):

@@ -49,7 +49,7 @@ func (c *Client) pinned(ctx context.Context, op client.Op) (*endpoint, context.C
 		}
 	}
 	return nil, nil, &client.Error{Op: op, Err: fmt.Errorf("%w: no endpoint is named %q; the names are %s",
-		client.ErrInvalid, name, strings.Join(c.Endpoints(), ", "))}
+		client.ErrInvalid, name, strings.Join(c.names(), ", "))}
 }
 
 // bound returns the context of a call: the caller's, ended early by Close.

@@ -2,17 +2,15 @@ package lbclient
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// A hook is any value that implements one or more of the interfaces below; it
-// is told what they name, and nothing else, so that new interfaces never break
-// it. Hooks are called on the path of the calls: they must be safe for
-// concurrent use and must not block.
-
-// CallHook is told of each call of a method.
+// CallHook is told of each call of a method. Like the other hooks it is called
+// on the path of the calls: it must be safe for concurrent use and must not
+// block. A hook must not use the load balancer that it is told by.
 type CallHook interface {
 	// CallStarted returns the context that the call goes on with.
 	CallStarted(ctx context.Context, op client.Op) context.Context
@@ -78,4 +76,105 @@ type HealthEvent struct {
 // MembershipEvent is a change of the endpoints.
 type MembershipEvent struct {
 	Added, Removed []string // names
+}
+
+// hooks are the hooks of a load balancer, by what they are told.
+type hooks struct {
+	calls      []CallHook
+	attempts   []AttemptHook
+	retries    []RetryHook
+	health     []HealthHook
+	membership []MembershipHook
+}
+
+// WithHooks makes the load balancer tell hooks what happens. A hook is a value
+// that implements one or more of [CallHook], [AttemptHook], [RetryHook],
+// [HealthHook] and [MembershipHook]; it is told what these name, and nothing
+// else, so that new interfaces never break it. A value that implements none
+// of them fails the construction. Hooks are called in the order given.
+func WithHooks(values ...any) Option {
+	return func(o *options) {
+		for i, v := range values {
+			if !o.hooks.add(v) {
+				o.errs = append(o.errs, fmt.Errorf("hook %d is a %T, which implements none of the hook interfaces", i, v))
+			}
+		}
+	}
+}
+
+// add tells whether v implements any of the interfaces.
+func (h *hooks) add(v any) bool {
+	known := false
+	if x, ok := v.(CallHook); ok {
+		h.calls, known = append(h.calls, x), true
+	}
+	if x, ok := v.(AttemptHook); ok {
+		h.attempts, known = append(h.attempts, x), true
+	}
+	if x, ok := v.(RetryHook); ok {
+		h.retries, known = append(h.retries, x), true
+	}
+	if x, ok := v.(HealthHook); ok {
+		h.health, known = append(h.health, x), true
+	}
+	if x, ok := v.(MembershipHook); ok {
+		h.membership, known = append(h.membership, x), true
+	}
+	return known
+}
+
+func (h *hooks) callStarted(ctx context.Context, op client.Op) context.Context {
+	for _, x := range h.calls {
+		ctx = x.CallStarted(ctx, op)
+	}
+	return ctx
+}
+
+func (h *hooks) callEnded(ctx context.Context, e CallEvent) {
+	for _, x := range h.calls {
+		x.CallEnded(ctx, e)
+	}
+}
+
+func (h *hooks) attemptStarted(ctx context.Context, e AttemptEvent) context.Context {
+	for _, x := range h.attempts {
+		ctx = x.AttemptStarted(ctx, e)
+	}
+	return ctx
+}
+
+func (h *hooks) attemptEnded(ctx context.Context, e AttemptEvent) {
+	for _, x := range h.attempts {
+		x.AttemptEnded(ctx, e)
+	}
+}
+
+func (h *hooks) callRetried(ctx context.Context, e AttemptEvent) {
+	for _, x := range h.retries {
+		x.CallRetried(ctx, e)
+	}
+}
+
+func (h *hooks) budgetExhausted(ctx context.Context, e AttemptEvent) {
+	for _, x := range h.retries {
+		x.BudgetExhausted(ctx, e)
+	}
+}
+
+func (h *hooks) endpointEjected(e HealthEvent) {
+	for _, x := range h.health {
+		x.EndpointEjected(e)
+	}
+}
+
+func (h *hooks) endpointReadmitted(e HealthEvent) {
+	for _, x := range h.health {
+		x.EndpointReadmitted(e)
+	}
+}
+
+func (h *hooks) membershipChanged(e MembershipEvent) {
+	for _, x := range h.membership {
+		x.MembershipChanged(e)
+	}
 }

@@ -70,7 +70,7 @@ func New(s strategy.LBStrategy, clients []client.Client, retries int, opts ...Op
 
 func newClient(s strategy.LBStrategy, clients []client.Client, retries int, o *options) *Client {
 	c := &Client{
-		pool:    newPool(s, clients, o.logger),
+		pool:    newPool(s, clients, o),
 		retries: retries,
 		replay:  o.replay,
 		logger:  o.logger,
@@ -110,13 +110,13 @@ func closeAll(clients []client.Client) error {
 	return errors.Join(errs...)
 }
 
-// Endpoints returns the names of the endpoints in configured order, those of a
+// names returns the names of the endpoints in configured order, those of a
 // load balancer within this one in its place.
-func (c *Client) Endpoints() []string {
+func (c *Client) names() []string {
 	var names []string
 	for _, ep := range c.pool.endpoints {
 		if inner, ok := ep.Client.(*Client); ok {
-			names = append(names, inner.Endpoints()...)
+			names = append(names, inner.names()...)
 		} else {
 			names = append(names, ep.name)
 		}
@@ -124,11 +124,11 @@ func (c *Client) Endpoints() []string {
 	return names
 }
 
-func (c *Client) hasEndpoint(name string) bool { return slices.Contains(c.Endpoints(), name) }
+func (c *Client) hasEndpoint(name string) bool { return slices.Contains(c.names(), name) }
 
 // Endpoint returns how errors and [WithPeer] name this load balancer when it is
 // an endpoint of another: its endpoints' names in brackets.
-func (c *Client) Endpoint() string { return "[" + strings.Join(c.Endpoints(), " ") + "]" }
+func (c *Client) Endpoint() string { return "[" + strings.Join(c.names(), " ") + "]" }
 
 // Close ends the calls under way and closes the clients behind the load
 // balancer, those given to [New] included. It is idempotent.

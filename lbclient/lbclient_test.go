@@ -30,7 +30,7 @@ func TestNewLBClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if names := c.(*Client).Endpoints(); len(names) != 2 || !strings.Contains(names[0], "127.0.0.1") {
+	if names := c.(*Client).names(); len(names) != 2 || !strings.Contains(names[0], "127.0.0.1") {
 		t.Errorf("endpoints %q", names)
 	}
 	if err := c.Close(); err != nil {
@@ -197,7 +197,7 @@ func TestNested(t *testing.T) {
 	far := newLB(t, &strategy.RoundRobin{}, []*fake{c, d}, 1)
 	both := newLB(t, &strategy.Failover{}, []*Client{near, far}, 1)
 
-	if names := both.Endpoints(); !slices.Equal(names, []string{"a", "b", "c", "d"}) {
+	if names := both.names(); !slices.Equal(names, []string{"a", "b", "c", "d"}) {
 		t.Errorf("endpoints %q", names)
 	}
 	if both.Endpoint() != "[a b c d]" || near.Endpoint() != "[a b]" {

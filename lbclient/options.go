@@ -14,6 +14,8 @@ type Option func(*options)
 type options struct {
 	logger *slog.Logger
 	replay replayBounds
+	hooks  hooks
+	errs   []error // what options had to refuse
 }
 
 // replayBounds bounds what is kept of an upload that can be read only once.
@@ -60,7 +62,7 @@ func newOptions(s strategy.LBStrategy, retries int, opts []Option) (*options, er
 	for _, opt := range opts {
 		opt(o)
 	}
-	var errs []error
+	errs := o.errs
 	if s == nil {
 		errs = append(errs, errors.New("no strategy: use &strategy.Failover{} or &strategy.RoundRobin{}"))
 	}

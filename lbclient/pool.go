@@ -43,6 +43,7 @@ type pool struct {
 	picker    strategy.Picker // nil if the strategy has no Pick
 	endpoints []*endpoint     // in configured order
 	logger    *slog.Logger
+	hooks     *hooks
 	start     time.Time
 
 	// wakeAt is when the next ejection ends, as nanoseconds since start.
@@ -54,8 +55,8 @@ type pool struct {
 	offered []client.Client // what the strategy has
 }
 
-func newPool(s strategy.LBStrategy, clients []client.Client, logger *slog.Logger) *pool {
-	p := &pool{strategy: s, logger: logger, start: time.Now()}
+func newPool(s strategy.LBStrategy, clients []client.Client, o *options) *pool {
+	p := &pool{strategy: s, logger: o.logger, hooks: &o.hooks, start: time.Now()}
 	p.picker, _ = s.(strategy.Picker)
 	for i, c := range clients {
 		p.endpoints = append(p.endpoints, newEndpoint(c, i))
@@ -95,9 +96,11 @@ func (p *pool) leave(ep *endpoint, held pass, o outcome, err error) {
 	}
 	if o == success {
 		p.logger.Info("endpoint readmitted", "endpoint", ep.name)
+		p.hooks.endpointReadmitted(HealthEvent{Endpoint: ep.name})
 	} else {
 		_, until := ep.health.peek()
 		p.logger.Warn("endpoint ejected", "endpoint", ep.name, "for", time.Until(until), "error", err)
+		p.hooks.endpointEjected(HealthEvent{Endpoint: ep.name, Err: err, For: time.Until(until)})
 	}
 	p.update()
 }

@@ -33,3 +33,18 @@ type EndpointInfo struct {
 	LastErrorAt time.Time         `json:"last_error_at,omitzero"`
 	NextProbe   time.Time         `json:"next_probe,omitzero"` // while ejected
 }
+
+// Endpoints returns the state of the endpoints at this time, in configured
+// order.
+func (c *Client) Endpoints() []EndpointInfo {
+	var infos []EndpointInfo
+	for _, ep := range c.pool.endpoints {
+		state, until := ep.health.peek()
+		info := EndpointInfo{Endpoint: ep.name, State: [...]State{Admitted, Eligible, Ejected}[state], Weight: 1}
+		if state == ejected {
+			info.NextProbe = until
+		}
+		infos = append(infos, info)
+	}
+	return infos
+}
