@@ -27,8 +27,8 @@ func overBoth(t *testing.T, handler rawserver.Handler, test func(*testing.T, *de
 		if err != nil {
 			t.Fatal(err)
 		}
-		rawserver.Serve(t, listener, handler)
-		test(t, newClient(t, &config.Config{APIAddr: multiaddr.StringCast("/unix" + path)}))
+		s := rawserver.Serve(t, listener, handler)
+		test(t, newClient(t, &config.Config{APIAddr: multiaddr.StringCast(s.Multiaddr())}))
 	})
 }
 

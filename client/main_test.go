@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -49,7 +50,10 @@ var (
 
 // guard ends the process with all stacks if the test hangs.
 func guard(t testing.TB) {
-	timer := time.AfterFunc(time.Minute, func() { panic("the test hangs: " + t.Name()) })
+	timer := time.AfterFunc(time.Minute, func() {
+		debug.SetTraceback("all")
+		panic("the test hangs: " + t.Name())
+	})
 	t.Cleanup(func() { timer.Stop() })
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -47,6 +48,7 @@ type response struct {
 	cancel func()
 	upload *upload     // nil without a multipart body
 	sent   atomic.Bool // the head of a request was written to a connection
+	reused atomic.Bool // which had been used before
 }
 
 // close ends the exchange. It must be called exactly once.
@@ -127,12 +129,15 @@ func (r *response) exchange() error {
 		return err
 	}
 	renewed := false
-	for hops := 0; ; {
+	for hops, stale := 0, 0; ; {
 		hreq, authorization, err := r.httpRequest(target)
 		if err != nil {
 			return err
 		}
 		if r.Response, err = c.endpoint.RoundTripper.RoundTrip(hreq); err != nil {
+			if stale++; stale <= maxHops && r.wasStale(err) {
+				continue
+			}
 			return r.transportError(err)
 		}
 		if r.Body == nil {
@@ -163,6 +168,15 @@ func (r *response) exchange() error {
 	}
 }
 
+// wasStale tells whether an upload went to an idle connection that had been
+// closed by the server, so that it can be sent again. The HTTP library sees to
+// that only for requests that it could write at once.
+func (r *response) wasStale(err error) bool {
+	var timeout net.Error
+	return r.reused.Load() && r.req.body != nil && !r.req.oneShot && r.cause() == nil &&
+		!(errors.As(err, &timeout) && timeout.Timeout())
+}
+
 // httpRequest returns the request for one hop and the Authorization in it.
 func (r *response) httpRequest(target *url.URL) (*http.Request, string, error) {
 	c, req := r.client, r.req
@@ -173,7 +187,10 @@ func (r *response) httpRequest(target *url.URL) (*http.Request, string, error) {
 			return nil, "", r.authError(err)
 		}
 	}
-	ctx := httptrace.WithClientTrace(r.ctx, &httptrace.ClientTrace{WroteHeaders: func() { r.sent.Store(true) }})
+	ctx := httptrace.WithClientTrace(r.ctx, &httptrace.ClientTrace{
+		GotConn:      func(info httptrace.GotConnInfo) { r.reused.Store(info.Reused) },
+		WroteHeaders: func() { r.sent.Store(true) },
+	})
 	hreq := (&http.Request{
 		Method:     req.method,
 		URL:        target,

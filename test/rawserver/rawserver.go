@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -80,6 +81,14 @@ func Serve(t testing.TB, listener net.Listener, handler Handler) *Server {
 
 // Addr is the host:port or the path of the socket that is listened on.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
+
+// Multiaddr is the address as a multiaddress, in text.
+func (s *Server) Multiaddr() string {
+	if tcp, ok := s.listener.Addr().(*net.TCPAddr); ok {
+		return fmt.Sprintf("/ip4/%s/tcp/%d", tcp.IP, tcp.Port)
+	}
+	return "/unix" + s.Addr()
+}
 
 // Connections is how many connections were accepted so far.
 func (s *Server) Connections() int {

@@ -1,0 +1,321 @@
+package client
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/test/rawserver"
+)
+
+const unauthorized = `{"code":401,"message":"unauthorized: invalid token"}`
+
+// U47: there were no bearer tokens. What each setting puts into the header.
+func TestU47Authorization(t *testing.T) {
+	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte("alice:wonder"))
+	for name, test := range map[string]struct {
+		cfg  config.Config
+		want string
+	}{
+		"none":  {config.Config{}, ""},
+		"basic": {config.Config{Username: "alice", Password: "wonder"}, basic},
+		"token": {config.Config{Token: "abc.def.ghi"}, "Bearer abc.def.ghi"},
+		"function": {config.Config{TokenFunc: func(context.Context) (string, error) { return "f.f.f", nil }},
+			"Bearer f.f.f"},
+		"fetched": {config.Config{Username: "alice", Password: "wonder", FetchToken: true}, "Bearer t.t.t"},
+	} {
+		var tokens atomic.Int64
+		r := &recorder{answer: rawserver.JSON(200, idDoc)}
+		s := rawserver.New(t, func(req *http.Request) rawserver.Answer {
+			if req.URL.Path != "/token" {
+				return r.handle(req)
+			}
+			if got := req.Header.Get("Authorization"); got != basic {
+				t.Errorf("%s: token asked for with %q", name, got)
+			}
+			tokens.Add(1)
+			return rawserver.JSON(200, `{"token":"t.t.t"}`)
+		})
+		test.cfg.URL = "http://" + s.Addr()
+		c := newClient(t, &test.cfg)
+		for range 3 {
+			if _, err := c.ID(t.Context()); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if err := c.Health(t.Context()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for i, got := range r.requests() {
+			want := test.want
+			if i == 3 {
+				want = "" // Health needs no credentials
+			}
+			if got.header.Get("Authorization") != want {
+				t.Errorf("%s: request %d with %q, want %q", name, i, got.header.Get("Authorization"), want)
+			}
+		}
+		if n := tokens.Load(); (n != 0) != (name == "fetched") || n > 1 {
+			t.Errorf("%s: %d tokens fetched", name, n)
+		}
+	}
+}
+
+// A token that the server refuses is renewed, once per call, and calls that
+// wait for it share one renewal.
+func TestTokenRenewal(t *testing.T) {
+	var issued, valid atomic.Int64
+	valid.Store(1)
+	s := rawserver.New(t, func(r *http.Request) rawserver.Answer {
+		switch {
+		case r.URL.Path == "/token":
+			return rawserver.JSON(200, fmt.Sprintf(`{"token":"t%d"}`, issued.Add(1)))
+		case r.Header.Get("Authorization") != fmt.Sprintf("Bearer t%d", valid.Load()):
+			return rawserver.JSON(401, unauthorized)
+		case r.URL.Path == "/add":
+			return rawserver.AddStream([]string{addedA}).Answer()
+		}
+		return rawserver.JSON(200, idDoc)
+	})
+	c := newClient(t, &config.Config{URL: "http://" + s.Addr(), Username: "alice", Password: "wonder", FetchToken: true})
+	if _, err := c.ID(t.Context()); err != nil || issued.Load() != 1 {
+		t.Fatalf("%d tokens, %v", issued.Load(), err)
+	}
+	valid.Store(2) // the password was changed, say
+	var calling sync.WaitGroup
+	for range 20 {
+		calling.Go(func() {
+			if _, err := c.ID(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	calling.Wait()
+	if n := issued.Load(); n != 2 {
+		t.Errorf("%d tokens for one renewal", n-1)
+	}
+	valid.Store(3) // an upload is sent again as well
+	if err := calls[OpAdd](t.Context(), c); err != nil {
+		t.Error(err)
+	}
+	valid.Store(99) // and what cannot be renewed is an error
+	err := calls[OpID](t.Context(), c)
+	var e *Error
+	if !errors.Is(err, ErrUnauthorized) || !asError(err, &e) || e.Message != "unauthorized: invalid token" || e.MayHaveExecuted || issued.Load() != 4 {
+		t.Errorf("%d tokens, %v", issued.Load(), err)
+	}
+	if err := calls[OpAddMultiFile](t.Context(), c); !errors.Is(err, ErrUnauthorized) || !errors.Is(err, ErrBodyNotReplayable) {
+		t.Errorf("one-shot body: %v", err)
+	}
+}
+
+// What cannot be renewed is not asked for twice.
+func TestUnauthorizedWithoutRenewal(t *testing.T) {
+	for name, cfg := range map[string]config.Config{
+		"none":   {},
+		"basic":  {Username: "alice", Password: "wrong"},
+		"static": {Token: "abc"},
+		"minted": {Username: "alice", Password: "wrong", MintTTL: time.Hour},
+	} {
+		r := &recorder{answer: rawserver.JSON(401, unauthorized)}
+		s := rawserver.New(t, r.handle)
+		cfg.URL = "http://" + s.Addr()
+		err := calls[OpID](t.Context(), newClient(t, &cfg))
+		if !errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrNotFound) || len(r.requests()) != 1 {
+			t.Errorf("%s: %d requests, %v", name, len(r.requests()), err)
+		}
+		contains(t, err.Error(), "unauthorized: invalid token (401)", "check Username and Password")
+	}
+}
+
+// When there is no token to be had, the call fails without being sent, as what
+// it is, and not as the request for the token: a server without the route has
+// not said that the pin was not found.
+func TestTokenNotToBeHad(t *testing.T) {
+	ours := errors.New("vault is sealed")
+	for name, test := range map[string]struct {
+		answer rawserver.Answer
+		fn     func(context.Context) (string, error)
+		status int
+		is     error
+		text   string
+	}{
+		"wrong password": {answer: rawserver.JSON(401, `{"code":401,"message":"unauthorized: access denied"}`), status: 401, is: ErrUnauthorized, text: "access denied (401)"},
+		"old server":     {answer: rawserver.JSON(404, `{"code":404,"message":"not found"}`), text: "POST /token is unknown"},
+		"down":           {answer: rawserver.JSON(503, `{"message":"later"}`), status: 503, text: "later (503)"},
+		"empty":          {answer: rawserver.JSON(200, `{"token":""}`), status: 200, is: ErrIncomplete},
+		"malformed":      {answer: rawserver.JSON(200, `{"token":"a\r\nX-Injected: 1"}`), text: "control"},
+		"function fails": {fn: func(context.Context) (string, error) { return "", ours }, is: ours, text: "no bearer token"},
+		"function lies":  {fn: func(context.Context) (string, error) { return "a b", nil }, text: "a space"},
+	} {
+		var others atomic.Int64
+		s := rawserver.New(t, func(r *http.Request) rawserver.Answer {
+			if r.URL.Path == "/token" {
+				return test.answer
+			}
+			others.Add(1)
+			return rawserver.JSON(200, pinA)
+		})
+		cfg := config.Config{URL: "http://" + s.Addr(), TokenFunc: test.fn}
+		if test.fn == nil {
+			cfg.Username, cfg.Password, cfg.FetchToken = "alice", "wonder", true
+		}
+		c := newClient(t, &cfg)
+		for _, op := range []Op{OpUnpin, OpAdd, OpAllocations, OpStatusCids} {
+			err := calls[op](t.Context(), c)
+			var e *Error
+			if !asError(err, &e) || e.Op != op || e.Status != test.status || e.MayHaveExecuted || errors.Is(err, ErrNotFound) {
+				t.Errorf("%s, %s: %+v", name, op, err)
+				continue
+			}
+			if test.is != nil && !errors.Is(err, test.is) {
+				t.Errorf("%s, %s: %v", name, op, err)
+			}
+			contains(t, err.Error(), test.text)
+		}
+		if n := others.Load(); n != 0 {
+			t.Errorf("%s: %d requests were sent without a token", name, n)
+		}
+	}
+}
+
+// A call that waits for a token, its own or another call's, ends with its
+// context; the others go on waiting.
+func TestTokenAndContext(t *testing.T) {
+	release := make(chan struct{})
+	var fetches atomic.Int64
+	fetching := make(chan struct{}, 10)
+	c := newClient(t, &config.Config{TokenFunc: func(ctx context.Context) (string, error) {
+		fetches.Add(1)
+		fetching <- struct{}{}
+		select {
+		case <-release:
+			return "t", nil
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
+	}, RoundTripper: roundTripperFunc(func(*http.Request) (*http.Response, error) {
+		return nil, errors.New("sent")
+	})})
+	first, cancelFirst := context.WithCancel(t.Context())
+	defer cancelFirst()
+	second, cancelSecond := context.WithCancel(t.Context())
+	defer cancelSecond()
+	results := [3]chan error{}
+	start := func(i int, ctx context.Context) {
+		results[i] = make(chan error, 1)
+		go func() { results[i] <- calls[OpID](ctx, c) }()
+	}
+	start(0, first)
+	<-fetching
+	start(1, second)
+	start(2, t.Context())
+	cancelSecond()
+	if err := <-results[1]; !isCanceled(err) {
+		t.Error(err)
+	}
+	cancelFirst()
+	if err := <-results[0]; !isCanceled(err) {
+		t.Error(err)
+	}
+	<-fetching // the third's turn
+	close(release)
+	if err := <-results[2]; err == nil || !strings.HasSuffix(err.Error(), ": sent") {
+		t.Error(err)
+	}
+	if n := fetches.Load(); n != 2 {
+		t.Errorf("%d fetches", n)
+	}
+}
+
+// Minted tokens are what the server accepts: HS256 with the password as key,
+// the user as issuer, an expiry; and they are renewed in time.
+func TestMintedTokens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const user, password = `al"ice`, "wönder"
+		a := newAuthorizer(&config.Config{Username: user, Password: password, MintTTL: 10 * time.Minute}, nil)
+		last, minted := "", 0
+		for range 100 {
+			value, err := a.authorization(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, ok := strings.CutPrefix(value, "Bearer ")
+			if !ok || checkToken(text) != nil {
+				t.Fatalf("header %q", value)
+			}
+			var claims jwt.RegisteredClaims
+			token, err := jwt.ParseWithClaims(text, &claims, func(*jwt.Token) (any, error) { return []byte(password), nil },
+				jwt.WithValidMethods([]string{"HS256"}), jwt.WithIssuer(user), jwt.WithExpirationRequired())
+			if err != nil || token.Header["typ"] != "JWT" {
+				t.Fatal(err)
+			}
+			if left := time.Until(claims.ExpiresAt.Time); left < 2*time.Minute || left > 10*time.Minute+time.Second {
+				t.Errorf("expires in %s", left)
+			}
+			if value != last {
+				minted++
+			}
+			last = value
+			time.Sleep(30 * time.Second)
+		}
+		if minted < 5 || minted > 8 {
+			t.Errorf("%d tokens in 50 minutes", minted)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		a := newAuthorizer(&config.Config{Username: "u", Password: "p", MintTTL: time.Millisecond}, nil)
+		value, err := a.authorization(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := jwt.Parse(strings.TrimPrefix(value, "Bearer "), func(*jwt.Token) (any, error) { return []byte("p"), nil }); err != nil {
+			t.Errorf("a short-lived token is refused at once: %v", err)
+		}
+	})
+}
+
+// No secret is in any error, whatever fails.
+func TestErrorsHoldNoSecrets(t *testing.T) {
+	secrets := []string{"s3cret-pass", "s3cret-token", "s3cret-header", base64.StdEncoding.EncodeToString([]byte("alice:s3cret-pass"))}
+	for name, answer := range map[string]rawserver.Answer{
+		"401":      rawserver.JSON(401, unauthorized),
+		"redirect": redirectTo(301, "http://other.test/"),
+		"cut":      rawserver.Cut([]byte("HTTP/1.1 200 OK\r\n")),
+		"no HTTP":  rawserver.Cut([]byte("SSH-2.0-x\r\n")),
+		"reset":    {Reset: true},
+	} {
+		s := rawserver.New(t, func(*http.Request) rawserver.Answer { return answer })
+		for _, cfg := range []config.Config{
+			{Username: "alice", Password: "s3cret-pass"},
+			{Username: "alice", Password: "s3cret-pass", FetchToken: true},
+			{Username: "alice", Password: "s3cret-pass", MintTTL: time.Hour},
+			{Token: "s3cret-token"},
+			{TokenFunc: func(context.Context) (string, error) { return "s3cret-token\n", nil }},
+			{Headers: http.Header{"X-Api-Key": {"s3cret-header"}}},
+		} {
+			cfg.URL = "http://" + s.Addr()
+			c := newClient(t, &cfg)
+			for op, do := range calls {
+				err := do(t.Context(), c)
+				text := fmt.Sprintf("%v %+v %#v", err, err, err)
+				for _, secret := range secrets {
+					if strings.Contains(text, secret) {
+						t.Errorf("%s, %s: %s", name, op, text)
+					}
+				}
+			}
+		}
+	}
+}

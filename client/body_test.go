@@ -1,0 +1,229 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/iotest"
+
+	"github.com/ipfs/boxo/files"
+
+	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/test/rawserver"
+)
+
+// Q3: an add without parts makes the server panic and close the connection. It
+// is refused, however its emptiness is written.
+func TestQ3EmptyAdd(t *testing.T) {
+	_, c := addTo(t)
+	empty := files.NewMultiFileReader(files.NewMapDirectory(nil), true, false)
+	if err := c.AddMultiFile(t.Context(), empty, nil, nil); !isInvalid(err) || !strings.Contains(err.Error(), "no parts") {
+		t.Error(err)
+	}
+	for _, text := range []string{"", "--b--", "--b--\r\n", "\r\n--b--\r\n", "\r\n"} {
+		err := c.AddBody(t.Context(), textBody(text), nil, nil)
+		var e *Error
+		if !isInvalid(err) || errors.Is(err, ErrSource) || !asError(err, &e) || e.MayHaveExecuted {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	for _, text := range []string{"--b\r\n\r\n\r\n--b--", "\r\n--b\r\n\r\n\r\n--b--\r\n", "preamble\r\n--b\r\n\r\n\r\n--b--\r\n"} {
+		if err := c.AddBody(t.Context(), textBody(text), nil, nil); err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func textBody(text string) *Body {
+	return &Body{Boundary: "b", Open: func(context.Context) (io.ReadCloser, error) {
+		return io.NopCloser(iotest.OneByteReader(strings.NewReader(text))), nil
+	}}
+}
+
+// What cannot be read is the source's failure and not the peer's: before the
+// first byte, in the middle, and behind the first output.
+func TestUnreadableSource(t *testing.T) {
+	ours := errors.New("disk on fire")
+	_, c := addTo(t)
+	for name, text := range map[string]string{
+		"at once":          "",
+		"in the header":    "--b\r\nContent-Dispo",
+		"in the content":   "--b\r\n\r\nabc",
+		"behind an output": "--b\r\n\r\nabc\r\n--b\r\n\r\nabc",
+	} {
+		for way, reader := range map[string]io.Reader{
+			"":      io.MultiReader(strings.NewReader(text), iotest.ErrReader(ours)),
+			"slow ": iotest.OneByteReader(io.MultiReader(strings.NewReader(text), iotest.ErrReader(ours))),
+		} {
+			err := c.AddBody(t.Context(), &Body{Boundary: "b", Open: func(context.Context) (io.ReadCloser, error) {
+				return io.NopCloser(reader), nil
+			}}, nil, nil)
+			var e *Error
+			if !errors.Is(err, ErrSource) || !errors.Is(err, ours) || !asError(err, &e) {
+				t.Errorf("%s%s: %v", way, name, err)
+			}
+		}
+	}
+	err := c.AddBody(t.Context(), failingBody(ours), nil, nil)
+	var e *Error
+	if !errors.Is(err, ErrSource) || !errors.Is(err, ours) || !asError(err, &e) || e.MayHaveExecuted {
+		t.Errorf("open: %v", err)
+	}
+	if err := c.AddBody(t.Context(), failingBody(ErrBodyNotReplayable), nil, nil); !errors.Is(err, ErrBodyNotReplayable) || errors.Is(err, ErrSource) {
+		t.Errorf("not replayable: %v", err)
+	}
+	if err := c.Add(t.Context(), []string{"missing"}, nil, nil); !errors.Is(err, ErrSource) || !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("missing file: %v", err)
+	}
+}
+
+// A file that vanishes, or changes what it is, between the walk and its turn in
+// the upload.
+func TestSourceChangesDuringUpload(t *testing.T) {
+	for name, change := range map[string]func(path string) error{
+		"vanished":  os.Remove,
+		"directory": func(path string) error { return errors.Join(os.Remove(path), os.Mkdir(path, 0o755)) },
+	} {
+		dir := tree(t, map[string]string{"a": strings.Repeat("x", 1<<20), "b": "y"})
+		b := filepath.Join(dir, "b")
+		c := serve(t, func(r *http.Request) rawserver.Answer {
+			// The first part is longer than all buffers.
+			if _, err := io.CopyN(io.Discard, r.Body, 1); err != nil {
+				t.Error(err)
+			}
+			return rawserver.AddStream([]string{addedA}).Answer()
+		})
+		roots, err := newRoots([]string{filepath.Join(dir, "a"), b}, api.DefaultAddParams())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := change(b); err != nil {
+			t.Fatal(err)
+		}
+		body := &Body{Boundary: "b", Open: func(ctx context.Context) (io.ReadCloser, error) {
+			return newMultipartBody(ctx, "b", roots, api.DefaultAddParams(), c.web), nil
+		}}
+		if err := c.AddBody(t.Context(), body, nil, nil); !errors.Is(err, ErrSource) || !strings.Contains(err.Error(), b) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// tracked counts how many of its bodies are open.
+type tracked struct {
+	open   atomic.Int64
+	opened atomic.Int64
+}
+
+func (b *tracked) body(text string) *Body {
+	return &Body{Boundary: "b", Open: func(context.Context) (io.ReadCloser, error) {
+		b.open.Add(1)
+		b.opened.Add(1)
+		return &trackedBody{Reader: strings.NewReader(text), of: b}, nil
+	}}
+}
+
+type trackedBody struct {
+	io.Reader
+	of     *tracked
+	closed atomic.Bool
+}
+
+func (b *trackedBody) Close() error {
+	if b.closed.Swap(true) {
+		panic("closed twice")
+	}
+	b.of.open.Add(-1)
+	return nil
+}
+
+const onePart = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\nx\r\n--b--\r\n"
+
+// Every body that was opened is closed, once, however the call ends.
+func TestBodiesAreClosed(t *testing.T) {
+	var bodies tracked
+	ok := rawserver.AddStream([]string{addedA}).Answer()
+	for name, answer := range map[string]rawserver.Answer{
+		"success":  ok,
+		"trailer":  rawserver.AddStream([]string{addedA}, "no").Answer(),
+		"error":    rawserver.JSON(500, `{}`),
+		"early":    {Pieces: rawserver.JSON(413, `{}`).Pieces, Unread: true, Close: true},
+		"cut":      {Close: true},
+		"reset":    {Reset: true, Unread: true},
+		"redirect": redirectTo(307, "/add?again"),
+	} {
+		c := answering(t, answer)
+		if err := c.AddBody(t.Context(), bodies.body(onePart), nil, nil); (err == nil) != (name == "success") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// The upload's own goroutines may still be about to close theirs.
+	for bodies.open.Load() != 0 {
+		runtime.Gosched()
+	}
+	if n := bodies.opened.Load(); n != 6+2 {
+		t.Errorf("%d bodies were opened", n)
+	}
+}
+
+// A connection that the server has closed while it was idle is no failure: what
+// may be sent twice is sent again, what was not sent at all too.
+func TestStaleConnection(t *testing.T) {
+	var s *rawserver.Server
+	var bodies tracked
+	s = rawserver.New(t, func(r *http.Request) rawserver.Answer {
+		switch r.URL.Path {
+		case "/add":
+			return rawserver.AddStream([]string{addedA}).Answer()
+		case "/peers":
+			return rawserver.JSON(200, idDoc)
+		}
+		return rawserver.JSON(200, pinA)
+	})
+	c := newClient(t, &config.Config{URL: "http://" + s.Addr()})
+	for _, do := range []func() error{
+		func() error { return calls[OpAllocation](t.Context(), c) },
+		func() error { return calls[OpPin](t.Context(), c) },
+		func() error { return calls[OpPeerAdd](t.Context(), c) },
+		func() error { return c.AddBody(t.Context(), bodies.body(onePart), nil, nil) },
+	} {
+		for range 20 {
+			if err := calls[OpAllocation](t.Context(), c); err != nil { // leaves an idle connection
+				t.Fatal(err)
+			}
+			s.CloseConnections()
+			if err := do(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// A server that closes each connection behind its answer, without saying so.
+func TestUnannouncedClose(t *testing.T) {
+	var n atomic.Int64
+	c := serve(t, func(*http.Request) rawserver.Answer {
+		n.Add(1)
+		a := rawserver.JSON(200, pinA)
+		a.Close = true
+		return a
+	})
+	for range 20 {
+		for _, op := range []Op{OpPin, OpAllocation} {
+			if err := calls[op](t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if n.Load() != 40 {
+		t.Errorf("%d requests", n.Load())
+	}
+}

@@ -1,0 +1,203 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"reflect"
+	"sync"
+	"testing"
+
+	"github.com/multiformats/go-multiaddr"
+	"go.uber.org/goleak"
+
+	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/test/rawserver"
+)
+
+// U33: there was no Close: connections and goroutines lived until the process
+// ended. Close ends what is idle and what is under way, on every path, and may
+// be called again and at the same time.
+func TestU33Close(t *testing.T) {
+	arrived := make(chan struct{}, 100)
+	s := rawserver.New(t, func(r *http.Request) rawserver.Answer {
+		switch r.URL.Path {
+		case "/version":
+			return rawserver.JSON(200, version)
+		case "/add", "/allocations":
+			arrived <- struct{}{}
+			return hanging(before(rawserver.Stream([]string{pinA})))(r)
+		}
+		return silent(arrived)(r)
+	})
+	before := goleak.IgnoreCurrent()
+	c := newClient(t, &config.Config{URL: "http://" + s.Addr()})
+	if _, err := c.Version(t.Context()); err != nil { // leaves an idle connection
+		t.Fatal(err)
+	}
+	var calling sync.WaitGroup
+	for _, op := range []Op{OpID, OpPin, OpAllocations, OpAdd, OpAddMultiFile, OpStatusCids} {
+		calling.Go(func() {
+			err := calls[op](t.Context(), c)
+			var e *Error
+			if !errors.Is(err, ErrClosed) || !asError(err, &e) || !e.MayHaveExecuted || isCanceled(err) {
+				t.Errorf("%s under way: %v", op, err)
+			}
+		})
+	}
+	calling.Go(func() { // a full channel does not matter
+		out := make(chan *api.AddedOutput)
+		if err := c.Add(t.Context(), []string{"testdata/hello.txt"}, nil, out); !errors.Is(err, ErrClosed) {
+			t.Errorf("add that nobody reads: %v", err)
+		}
+	})
+	for range 7 {
+		<-arrived
+	}
+	var closing sync.WaitGroup
+	for range 3 {
+		closing.Go(func() {
+			if err := c.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	closing.Wait()
+	calling.Wait()
+	for op, do := range calls {
+		err := do(t.Context(), c)
+		var e *Error
+		if !errors.Is(err, ErrClosed) || !asError(err, &e) || e.Op != op || e.MayHaveExecuted {
+			t.Errorf("%s behind Close: %v", op, err)
+		}
+	}
+	if _, _, err := c.IPFS(t.Context()); !errors.Is(err, ErrClosed) {
+		t.Errorf("IPFS behind Close: %v", err)
+	}
+	s.Close()
+	goleak.VerifyNone(t, before)
+}
+
+// A listing that was begun before Close ends with the next step.
+func TestCloseDuringListing(t *testing.T) {
+	items := make([]string, 50)
+	for i := range items {
+		items[i] = pinA
+	}
+	c := serve(t, hanging(before(rawserver.Stream(items))))
+	n := 0
+	var last error
+	for pin, err := range c.Allocations(t.Context(), api.AllType) {
+		if last = err; pin != nil {
+			n++
+		}
+		if n == 1 {
+			_ = c.Close()
+		}
+	}
+	if n == 0 || !errors.Is(last, ErrClosed) {
+		t.Errorf("%d items, error %v", n, last)
+	}
+}
+
+// U34: the caller's Config was written to, so that it could not be used again
+// with another Host.
+func TestU34ConfigIsNotWrittenTo(t *testing.T) {
+	cfg := config.Config{Host: "127.0.0.1", Headers: http.Header{"X-A": {"b"}}, Username: "u", Password: "p", FetchToken: true}
+	before, err := json.Marshal(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := cfg
+	c := newClient(t, &cfg)
+	_ = calls[OpID](t.Context(), c)
+	_, _, _ = c.IPFS(t.Context())
+	after, err := json.Marshal(cfg)
+	if err != nil || string(before) != string(after) || !reflect.DeepEqual(cfg, copied) {
+		t.Errorf("%s became %s", before, after)
+	}
+	// And what is changed afterwards does not change the client.
+	cfg.Host = "elsewhere.test"
+	cfg.Headers.Set("X-A", "changed")
+	if got := c.Endpoint(); got != "http://127.0.0.1:9094" || c.header.Get("X-A") != "b" {
+		t.Errorf("endpoint %s, header %v", got, c.header)
+	}
+}
+
+// A Config that cannot work fails at once, and says all that is wrong.
+func TestNewDefaultClientErrors(t *testing.T) {
+	for _, cfg := range []*config.Config{
+		{URL: "ftp://h"},
+		{Host: "h", Token: "t"}, // in clear text
+		{APIAddr: multiaddr.StringCast("/p2p/" + textPeer)},
+		{MintTTL: -1, Weight: -1},
+	} {
+		c, err := NewDefaultClient(cfg)
+		if err == nil || c != nil {
+			t.Errorf("%v: %v, %v", cfg, c, err)
+		}
+	}
+	if got := newClient(t, nil).Endpoint(); got != "/ip4/127.0.0.1/tcp/9094" {
+		t.Errorf("default endpoint %s", got)
+	}
+}
+
+// U10: https in a multiaddress was ignored, and credentials went out in clear
+// text. A server without TLS gets to see nothing of the request.
+func TestU10TLSOfTheAddress(t *testing.T) {
+	for _, suffix := range []string{"/https", "/tls/http"} {
+		s := rawserver.New(t, func(r *http.Request) rawserver.Answer {
+			t.Errorf("a request in clear text: %v", r.Header)
+			return rawserver.JSON(200, version)
+		})
+		c := newClient(t, &config.Config{APIAddr: multiaddr.StringCast(s.Multiaddr() + suffix), Username: "alice", Password: "wonder"})
+		if _, err := c.Version(t.Context()); err == nil {
+			t.Error("no error")
+		}
+	}
+}
+
+// U44: over a Unix socket, the IPFS proxy was looked for on a host called unix.
+func TestU44IPFSProxy(t *testing.T) {
+	for name, test := range map[string]struct {
+		cfg  config.Config
+		want string
+	}{
+		"default": {config.Config{}, "http://127.0.0.1:9095"},
+		"host":    {config.Config{Host: "h.test"}, "http://h.test:9095"},
+		"socket":  {config.Config{APIAddr: multiaddr.StringCast("/unix/tmp/x.sock")}, "http://127.0.0.1:9095"},
+		"named":   {config.Config{ProxyAddr: multiaddr.StringCast("/dns4/p.test/tcp/1/https")}, "https://p.test:1"},
+	} {
+		u, hc, err := newClient(t, &test.cfg).IPFS(t.Context())
+		if err != nil || u.String() != test.want || hc == nil {
+			t.Errorf("%s: %v, %v", name, u, err)
+		}
+	}
+	// It answers, and is not told the credentials of the API.
+	r := &recorder{answer: rawserver.JSON(200, `{"Version":"0.42"}`)}
+	proxy := rawserver.New(t, r.handle)
+	c := newClient(t, &config.Config{ProxyAddr: multiaddr.StringCast(proxy.Multiaddr()), Username: "alice", Password: "wonder"})
+	u, hc, err := c.IPFS(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, u.JoinPath("/api/v0/version").String(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := hc.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	if err != nil || string(body) != `{"Version":"0.42"}` {
+		t.Errorf("%s, %v", body, err)
+	}
+	if got := r.requests()[0]; got.line != "POST /api/v0/version" || got.header.Get("Authorization") != "" {
+		t.Errorf("%+v", got)
+	}
+}

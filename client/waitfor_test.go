@@ -1,0 +1,457 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ipfs/go-cid"
+
+	"github.com/pinfleet/pinfleet/api"
+)
+
+// watched is a cluster of which only the status can be asked. Its nth answer,
+// from 0, is what status returns.
+type watched struct {
+	Client
+	status func(n int, ci cid.Cid) (*api.GlobalPinInfo, error)
+	asked  int
+	times  []time.Time
+}
+
+func (w *watched) next() int {
+	w.asked++
+	w.times = append(w.times, time.Now())
+	return w.asked - 1
+}
+
+func (w *watched) Status(ctx context.Context, ci cid.Cid, local bool) (*api.GlobalPinInfo, error) {
+	n := w.next()
+	if ctx.Err() != nil {
+		return nil, &Error{Op: OpStatus, Err: context.Cause(ctx)}
+	}
+	return w.status(n, ci)
+}
+
+func (w *watched) StatusCids(ctx context.Context, cids []cid.Cid, local bool) iter.Seq2[*api.GlobalPinInfo, error] {
+	return func(yield func(*api.GlobalPinInfo, error) bool) {
+		n := w.next()
+		for _, ci := range cids {
+			info, err := w.status(n, ci)
+			if !yield(info, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// at returns the status of an item at peers a, b, c, ….
+func at(ci cid.Cid, statuses ...api.TrackerStatus) *api.GlobalPinInfo {
+	info := &api.GlobalPinInfo{Cid: api.NewCid(ci), PeerMap: map[string]api.PinInfoShort{}}
+	for i, s := range statuses {
+		short := api.PinInfoShort{PeerName: fmt.Sprintf("peer %d", i), Status: s}
+		if s&api.TrackerStatusError != 0 {
+			short.Error = "disk full"
+		}
+		info.PeerMap[string(rune('a'+i))] = short
+	}
+	return info
+}
+
+// sequence answers with one status list after another, the last one for ever.
+func sequence(lists ...[]api.TrackerStatus) *watched {
+	return &watched{status: func(n int, ci cid.Cid) (*api.GlobalPinInfo, error) {
+		return at(ci, lists[min(n, len(lists)-1)]...), nil
+	}}
+}
+
+const (
+	pinned   = api.TrackerStatusPinned
+	pinning  = api.TrackerStatusPinning
+	queued   = api.TrackerStatusPinQueued
+	remote   = api.TrackerStatusRemote
+	pinError = api.TrackerStatusPinError
+	unasked  = api.TrackerStatusClusterError
+)
+
+type statuses = []api.TrackerStatus
+
+func toPinned() StatusFilterParams {
+	return StatusFilterParams{Cid: cidA, Target: pinned, CheckFreq: time.Minute}
+}
+
+// timeless runs f where time passes only when everything waits.
+func timeless(t *testing.T, f func(t *testing.T)) {
+	t.Helper()
+	synctest.Test(t, f)
+}
+
+// within returns a context that ends after d.
+func within(t *testing.T, d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// U27: a CheckFreq of 0 panicked in a goroutine. It is the default then, and so
+// is a negative one.
+func TestU27CheckFreqDefault(t *testing.T) {
+	for _, freq := range []time.Duration{0, -time.Second} {
+		timeless(t, func(t *testing.T) {
+			w := sequence(statuses{pinning}, statuses{pinning}, statuses{pinned})
+			fp := toPinned()
+			fp.CheckFreq = freq
+			start := time.Now()
+			if _, err := WaitFor(t.Context(), w, fp); err != nil || time.Since(start) != 2*DefaultCheckFreq {
+				t.Errorf("%s: %v after %s", freq, err, time.Since(start))
+			}
+		})
+	}
+}
+
+// U28: each wait that was ended by its context, or by an error, left goroutines
+// behind. There are none.
+func TestU28NoGoroutines(t *testing.T) {
+	before := runtime.NumGoroutine()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 50 {
+		if _, err := WaitFor(ctx, sequence(statuses{pinning}), toPinned()); !isCanceled(err) {
+			t.Fatal(err)
+		}
+		if _, err := WaitFor(t.Context(), &watched{status: func(int, cid.Cid) (*api.GlobalPinInfo, error) {
+			return nil, &Error{Op: OpStatus, Status: 401, Err: errors.New("no")}
+		}}, toPinned()); !errors.Is(err, ErrUnauthorized) {
+			t.Fatal(err)
+		}
+	}
+	if after := runtime.NumGoroutine(); after > before {
+		t.Errorf("%d goroutines became %d", before, after)
+	}
+}
+
+// U29: an empty peer map, or one where all peers are remote, counted as pinned.
+func TestU29NobodyIsNotReached(t *testing.T) {
+	for _, list := range []statuses{nil, {remote, remote}} {
+		timeless(t, func(t *testing.T) {
+			info, err := WaitFor(within(t, time.Hour), sequence(list), toPinned())
+			if info != nil || !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%v: %v, %v", list, info, err)
+			}
+		})
+	}
+	// Remote peers do not matter where others pin.
+	if _, err := WaitFor(t.Context(), sequence(statuses{remote, pinned, remote}), toPinned()); err != nil {
+		t.Error(err)
+	}
+	// And they are a target as any other.
+	fp := toPinned()
+	fp.Target = remote
+	if _, err := WaitFor(t.Context(), sequence(statuses{remote}), fp); err != nil {
+		t.Error(err)
+	}
+}
+
+// U30: one failing peer aborted the wait although others satisfied the limit,
+// and so did a single failed request.
+func TestU30FailuresThatDoNotMatter(t *testing.T) {
+	limited := toPinned()
+	limited.Limit = 1
+	for _, list := range []statuses{{pinned, pinError}, {pinError, pinned, pinError, remote}} {
+		if _, err := WaitFor(t.Context(), sequence(list), limited); err != nil {
+			t.Errorf("%v: %v", list, err)
+		}
+	}
+	timeless(t, func(t *testing.T) { // another peer can still make it
+		w := sequence(statuses{pinError, pinning}, statuses{pinError, pinning}, statuses{pinError, pinned})
+		if _, err := WaitFor(t.Context(), w, limited); err != nil || w.asked != 3 {
+			t.Errorf("%d checks, %v", w.asked, err)
+		}
+	})
+	timeless(t, func(t *testing.T) { // a peer that could not be asked may answer the next time
+		w := sequence(statuses{pinned, unasked}, statuses{pinned, api.TrackerStatusUndefined}, statuses{pinned, pinned})
+		if _, err := WaitFor(t.Context(), w, toPinned()); err != nil || w.asked != 3 {
+			t.Errorf("%d checks, %v", w.asked, err)
+		}
+	})
+	timeless(t, func(t *testing.T) { // and one that never answers keeps nobody waiting for ever
+		w := sequence(statuses{pinned, unasked})
+		_, err := WaitFor(t.Context(), w, toPinned())
+		if !errors.Is(err, ErrStatus) || w.asked != maxTransient+1 {
+			t.Errorf("%d checks, %v", w.asked, err)
+		}
+	})
+	timeless(t, func(t *testing.T) { // one error is not final while another peer is merely not to be asked
+		fp := toPinned()
+		fp.Limit = 2
+		w := sequence(statuses{pinError, unasked, pinning}, statuses{pinError, pinned, pinned})
+		if _, err := WaitFor(t.Context(), w, fp); err != nil || w.asked != 2 {
+			t.Errorf("%d checks, %v", w.asked, err)
+		}
+	})
+	for name, test := range map[string]struct {
+		err   error
+		fails int // in a row
+		ok    bool
+	}{
+		"connection":         {&Error{Op: OpStatus, Err: errors.New("reset")}, maxTransient, true},
+		"503":                {&Error{Op: OpStatus, Status: 503, Err: errors.New("later")}, maxTransient, true},
+		"too many":           {&Error{Op: OpStatus, Status: 503, Err: errors.New("later")}, maxTransient + 1, false},
+		"incomplete":         {&Error{Op: OpStatus, Status: 200, Err: ErrIncomplete}, 1, true},
+		"401":                {&Error{Op: OpStatus, Status: 401, Err: errors.New("who?")}, 1, false},
+		"redirect":           {&Error{Op: OpStatus, Status: 301, Err: errors.New("there")}, 1, false},
+		"closed":             {&Error{Op: OpStatus, Err: ErrClosed}, 1, false},
+		"somebody's mistake": {errors.New("plain"), 1, false},
+	} {
+		timeless(t, func(t *testing.T) {
+			w := &watched{}
+			w.status = func(n int, ci cid.Cid) (*api.GlobalPinInfo, error) {
+				switch n % (test.fails + 1) {
+				case test.fails: // in between, all is well
+					if n > 3*test.fails {
+						return at(ci, pinned), nil
+					}
+					return at(ci, pinning), nil
+				default:
+					return nil, test.err
+				}
+			}
+			info, err := WaitFor(t.Context(), w, toPinned())
+			if (err == nil) != test.ok || (info == nil) == test.ok || err != nil && !errors.Is(err, test.err) {
+				t.Errorf("%s: %v behind %d checks", name, err, w.asked)
+			}
+		})
+	}
+}
+
+// U31: targets that are sets could never match, and an error as target was
+// reported as an error.
+func TestU31CompositeAndErrorTargets(t *testing.T) {
+	for _, test := range []struct {
+		target api.TrackerStatus
+		list   statuses
+	}{
+		{api.TrackerStatusQueued, statuses{queued, api.TrackerStatusUnpinQueued}},
+		{api.TrackerStatusError, statuses{pinError, unasked}},
+		{pinError, statuses{pinError}},
+		{unasked, statuses{unasked}},
+		{pinned | remote, statuses{pinned, remote}},
+		{pinned | pinning, statuses{pinning}},
+		{api.TrackerStatusUnpinned, statuses{api.TrackerStatusUnpinned, api.TrackerStatusUnpinned}},
+	} {
+		fp := toPinned()
+		fp.Target = test.target
+		if _, err := WaitFor(t.Context(), sequence(test.list), fp); err != nil {
+			t.Errorf("%s with %v: %v", test.target, test.list, err)
+		}
+	}
+	timeless(t, func(t *testing.T) {
+		fp := toPinned()
+		fp.Target = pinned | remote
+		if _, err := WaitFor(within(t, time.Hour), sequence(statuses{pinned, pinning}), fp); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("reached too early: %v", err)
+		}
+	})
+}
+
+// U32: the first check came after one full interval, and the error said neither
+// which peer had failed nor why.
+func TestU32FirstCheckAtOnceAndErrorDetails(t *testing.T) {
+	timeless(t, func(t *testing.T) {
+		w := sequence(statuses{pinning}, statuses{pinned})
+		start := time.Now()
+		info, err := WaitFor(t.Context(), w, toPinned())
+		if err != nil || info.PeerMap["a"].Status != pinned || !w.times[0].Equal(start) || w.times[1].Sub(start) != time.Minute {
+			t.Errorf("checks at %v, %v", w.times, err)
+		}
+	})
+	_, err := WaitFor(t.Context(), sequence(statuses{pinned, pinError, pinError}), toPinned())
+	var e *StatusError
+	if !errors.As(err, &e) || !errors.Is(err, ErrStatus) || !slices.Equal(e.Failed, []string{"b", "c"}) || e.Target != pinned || e.Info == nil {
+		t.Fatalf("%v", err)
+	}
+	contains(t, err.Error(), textA+" will not become pinned", "b (peer 1): pin_error: disk full", "c (peer 2)")
+	timeless(t, func(t *testing.T) {
+		reason := errors.New("lunch")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(90*time.Second, func() { cancel(reason) })
+		start := time.Now()
+		_, err := WaitFor(ctx, sequence(statuses{pinning, queued}), toPinned())
+		if !isCanceled(err) || !errors.Is(err, reason) || time.Since(start) != 90*time.Second {
+			t.Errorf("after %s: %v", time.Since(start), err)
+		}
+		contains(t, err.Error(), textA, "to become pinned", "pinning", "pin_queued")
+	})
+}
+
+// The limit counts peers that are there, and more than there are means all.
+func TestWaitForLimit(t *testing.T) {
+	for _, test := range []struct {
+		limit int
+		list  statuses
+		ok    bool
+	}{
+		{0, statuses{pinned, pinning}, false},
+		{-1, statuses{pinned, pinning}, false},
+		{1, statuses{pinned, pinning}, true},
+		{2, statuses{pinned, pinning}, false},
+		{9, statuses{pinned, pinned}, true},
+		{9, statuses{pinned, pinned, remote}, true},
+		{2, statuses{pinned, pinned, pinning, remote}, true},
+	} {
+		timeless(t, func(t *testing.T) {
+			fp := toPinned()
+			fp.Limit = test.limit
+			if _, err := WaitFor(within(t, time.Hour), sequence(test.list), fp); (err == nil) != test.ok {
+				t.Errorf("%d with %v: %v", test.limit, test.list, err)
+			}
+		})
+	}
+}
+
+// A status that only newer servers know is neither good nor bad.
+func TestWaitForUnknownStatus(t *testing.T) {
+	timeless(t, func(t *testing.T) {
+		w := &watched{status: func(n int, ci cid.Cid) (*api.GlobalPinInfo, error) {
+			info := at(ci, pinned)
+			if n < 20 {
+				info.PeerMap["a"] = api.PinInfoShort{UnknownStatus: "meditating"}
+			}
+			return info, nil
+		}}
+		if _, err := WaitFor(t.Context(), w, toPinned()); err != nil || w.asked != 21 {
+			t.Errorf("%d checks, %v", w.asked, err)
+		}
+	})
+}
+
+func TestWaitForInvalid(t *testing.T) {
+	w := sequence(statuses{pinned})
+	if _, err := WaitFor(t.Context(), w, StatusFilterParams{Target: pinned}); !isInvalid(err) {
+		t.Error(err)
+	}
+	if _, err := WaitFor(t.Context(), w, StatusFilterParams{Cid: cidA}); !isInvalid(err) {
+		t.Error(err)
+	}
+	for _, err := range WaitForAll(t.Context(), w, []cid.Cid{cidA, cid.Undef}, toPinned()) {
+		if !isInvalid(err) {
+			t.Error(err)
+		}
+	}
+	if w.asked != 0 {
+		t.Errorf("%d requests", w.asked)
+	}
+}
+
+// Many items are asked for together; each is yielded once, as soon as it is
+// there, and an item's failure is its own.
+func TestWaitForAll(t *testing.T) {
+	timeless(t, func(t *testing.T) {
+		cids := manyCids(4)
+		w := &watched{status: func(n int, ci cid.Cid) (*api.GlobalPinInfo, error) {
+			i := slices.Index(cids, ci)
+			switch {
+			case n == 1 && i == 2:
+				return nil, &Error{Op: OpStatusCids, Status: 503, Err: errors.New("later")}
+			case i == 1:
+				return at(ci, pinError), nil
+			case n < 2*i:
+				return at(ci, pinning), nil
+			}
+			return at(ci, pinned), nil
+		}}
+		var events []string
+		start := time.Now()
+		for info, err := range WaitForAll(t.Context(), w, append(cids, cids[0]), toPinned()) {
+			var e *StatusError
+			if errors.As(err, &e) {
+				info = e.Info
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			events = append(events, fmt.Sprintf("%d %t %s", slices.Index(cids, info.Cid.Cid), err == nil, time.Since(start)))
+		}
+		if got, want := strings.Join(events, ", "), "0 true 0s, 1 false 0s, 2 true 4m0s, 3 true 6m0s"; got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+		if w.asked != 7 {
+			t.Errorf("%d requests", w.asked)
+		}
+	})
+	for range WaitForAll(t.Context(), sequence(nil), nil, toPinned()) {
+		t.Error("nothing to wait for yields something")
+	}
+}
+
+// The loop may end the wait, or its context, at any step, also with the last
+// item. And an error that concerns all ends it.
+func TestWaitForAllEnds(t *testing.T) {
+	w := sequence(statuses{pinned})
+	for range WaitForAll(t.Context(), w, manyCids(3), toPinned()) {
+		break
+	}
+	if w.asked != 1 {
+		t.Errorf("%d requests", w.asked)
+	}
+	for _, n := range []int{1, 3} {
+		ctx, cancel := context.WithCancel(t.Context())
+		var items int
+		for info, err := range WaitForAll(ctx, sequence(statuses{pinned}), manyCids(n), toPinned()) {
+			if err != nil {
+				t.Errorf("the context ended with the last of %d items: %v", n, err)
+			}
+			if info != nil {
+				items++
+			}
+			if items == n {
+				cancel()
+			}
+		}
+		cancel()
+		if items != n {
+			t.Errorf("%d of %d items", items, n)
+		}
+	}
+	refused := &watched{status: func(int, cid.Cid) (*api.GlobalPinInfo, error) {
+		return nil, &Error{Op: OpStatusCids, Status: 403, Err: errors.New("no")}
+	}}
+	var errs []error
+	for _, err := range WaitForAll(t.Context(), refused, manyCids(3), toPinned()) {
+		errs = append(errs, err)
+	}
+	if len(errs) != 1 || !errors.Is(errs[0], ErrUnauthorized) {
+		t.Errorf("%v", errs)
+	}
+}
+
+// What was not asked for, or comes twice, is not yielded.
+func TestWaitForAllIgnoresStrangers(t *testing.T) {
+	cids := manyCids(3)
+	w := &strange{watched: *sequence(statuses{pinned}), extra: []cid.Cid{cidA, cids[0], cids[0]}}
+	n := 0
+	for info, err := range WaitForAll(t.Context(), w, cids, toPinned()) {
+		if n++; err != nil || info.Cid.Cid == cidA {
+			t.Errorf("%v, %v", info, err)
+		}
+	}
+	if n != len(cids) {
+		t.Errorf("%d items", n)
+	}
+}
+
+// strange reports more than it was asked for.
+type strange struct {
+	watched
+	extra []cid.Cid
+}
+
+func (s *strange) StatusCids(ctx context.Context, cids []cid.Cid, local bool) iter.Seq2[*api.GlobalPinInfo, error] {
+	return s.watched.StatusCids(ctx, append(slices.Clone(s.extra), cids...), local)
+}
