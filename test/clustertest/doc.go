@@ -31,5 +31,6 @@
 // pin counts as pinned, whether or not its blocks were ever added. The addresses
 // that the peers announce for the cluster's own protocol and for their IPFS
 // daemons have the usual ports and nothing listens there, but for the REST API
-// over libp2p.
+// over libp2p. The nocopy parameter of adds has no effect. Garbage is found among
+// the blocks of failed and unpinned adds; a real daemon has a little more.
 package clustertest

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/pinfleet/pinfleet/api"
 )
@@ -15,7 +16,7 @@ var errNotFound = errors.New("pin is not part of the pinset")
 func (p *Peer) setHeaders(w http.ResponseWriter) {
 	h := w.Header()
 	for name, values := range p.c.opts.Header {
-		h[http.CanonicalHeaderKey(name)] = values
+		h[http.CanonicalHeaderKey(name)] = slices.Clone(values)
 	}
 	h.Set("Content-Type", "application/json")
 }
