@@ -1,0 +1,160 @@
+package debug
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/lbclient"
+)
+
+var (
+	_ lbclient.CallHook       = (*Handler)(nil)
+	_ lbclient.AttemptHook    = (*Handler)(nil)
+	_ lbclient.RetryHook      = (*Handler)(nil)
+	_ lbclient.HealthHook     = (*Handler)(nil)
+	_ lbclient.MembershipHook = (*Handler)(nil)
+)
+
+// CallStarted implements [lbclient.CallHook].
+func (h *Handler) CallStarted(ctx context.Context, _ client.Op) context.Context {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.calls.InFlight++
+	return ctx
+}
+
+// CallEnded implements [lbclient.CallHook].
+func (h *Handler) CallEnded(_ context.Context, e lbclient.CallEvent) {
+	failed := isFailure(e.Err)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.calls.InFlight--
+	h.calls.Total++
+	h.calls.Attempts += uint64(e.Attempts)
+	if failed {
+		h.calls.Failed++
+	}
+	h.perCall.add(time.Now(), e.Duration, failed)
+}
+
+// AttemptStarted implements [lbclient.AttemptHook].
+func (h *Handler) AttemptStarted(ctx context.Context, e lbclient.AttemptEvent) context.Context {
+	if e.Hedge {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.calls.Hedges++
+		h.incident(Event{Kind: Hedged, Endpoint: e.Endpoint, Op: string(e.Op)})
+	}
+	return ctx
+}
+
+// AttemptEnded implements [lbclient.AttemptHook]. An attempt that was given up
+// says nothing about how fast its endpoint is.
+func (h *Handler) AttemptEnded(_ context.Context, e lbclient.AttemptEvent) {
+	if e.Cancelled {
+		return
+	}
+	failed := isFailure(e.Err)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := h.byName[e.Endpoint]
+	if s == nil {
+		if len(h.byName) >= maxEndpoints {
+			h.forget()
+		}
+		s = new(series)
+		h.byName[e.Endpoint] = s
+	}
+	s.add(time.Now(), e.Duration, failed)
+}
+
+// forget drops the endpoint that was heard of least recently.
+func (h *Handler) forget() {
+	var oldest string
+	var when int64
+	for name, s := range h.byName {
+		if last := s.last(); oldest == "" || last < when {
+			oldest, when = name, last
+		}
+	}
+	delete(h.byName, oldest)
+}
+
+// CallRetried implements [lbclient.RetryHook].
+func (h *Handler) CallRetried(_ context.Context, e lbclient.AttemptEvent) {
+	text := textOf(e.Err)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.calls.Retries++
+	h.incident(Event{Kind: Retried, Endpoint: e.Endpoint, Op: string(e.Op), Error: text})
+}
+
+// BudgetExhausted implements [lbclient.RetryHook].
+func (h *Handler) BudgetExhausted(_ context.Context, e lbclient.AttemptEvent) {
+	text := textOf(e.Err)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.calls.BudgetExhausted++
+	h.incident(Event{Kind: BudgetExhausted, Endpoint: e.Endpoint, Op: string(e.Op), Error: text})
+}
+
+// EndpointEjected implements [lbclient.HealthHook].
+func (h *Handler) EndpointEjected(e lbclient.HealthEvent) {
+	h.change(Event{Kind: Ejected, Endpoint: e.Endpoint, Error: textOf(e.Err), For: e.For})
+}
+
+// EndpointReadmitted implements [lbclient.HealthHook].
+func (h *Handler) EndpointReadmitted(e lbclient.HealthEvent) {
+	h.change(Event{Kind: Readmitted, Endpoint: e.Endpoint})
+}
+
+// MembershipChanged implements [lbclient.MembershipHook].
+func (h *Handler) MembershipChanged(e lbclient.MembershipEvent) {
+	h.change(Event{Kind: MembershipChanged, Added: someOf(e.Added), Removed: someOf(e.Removed)})
+}
+
+// someOf returns a copy of names, cut short if it is very long.
+func someOf(names []string) []string {
+	some := append([]string(nil), names[:min(len(names), maxNames)]...)
+	if len(names) > maxNames {
+		some = append(some, "…")
+	}
+	return some
+}
+
+// change writes down a change of the endpoints.
+func (h *Handler) change(e Event) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	e.At, e.Count = time.Now(), 1
+	h.seq++
+	e.Seq = h.seq
+	h.changes.add(e)
+}
+
+// incident writes down an event of a call. The mutex is held.
+func (h *Handler) incident(e Event) {
+	e.At, e.Count = time.Now(), 1
+	if have := h.incidents.alike(e); have != nil {
+		have.Count++
+		have.Error = e.Error
+		return
+	}
+	h.seq++
+	e.Seq = h.seq
+	h.incidents.add(e)
+}
+
+// isFailure tells whether err is neither the caller's doing nor an answer,
+// such as 404.
+func isFailure(err error) bool {
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, client.ErrInvalid) {
+		return false
+	}
+	var e *client.Error
+	answered := errors.As(err, &e) && e.Status >= 400 && e.Status < 500 && e.Status != http.StatusTooManyRequests
+	return !answered
+}
