@@ -29,8 +29,11 @@ type demo struct {
 // greet shows that the cluster is there.
 func (d *demo) greet(ctx context.Context, cfgs []*config.Config) error {
 	v, err := d.client.Version(ctx)
-	if err != nil {
-		return err
+	switch {
+	case errors.Is(err, client.ErrUnauthorized):
+		return fmt.Errorf("the cluster refuses the credentials, set PINFLEET_BASIC_AUTH=user:password or PINFLEET_TOKEN: %w", err)
+	case err != nil:
+		return fmt.Errorf("the cluster cannot be used: %w", err)
 	}
 	fmt.Fprintf(d.w, "--- a cluster of version %s behind\n", v.Version)
 	for _, cfg := range cfgs {

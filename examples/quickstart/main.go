@@ -146,10 +146,14 @@ func (s *settings) labels() []string {
 // clusterConfigs returns the endpoints that -cluster names, with the other
 // settings from the environment.
 func clusterConfigs(addrs string) ([]*config.Config, error) {
-	return config.FromEnv(func(name string) (string, bool) {
+	cfgs, err := config.FromEnv(func(name string) (string, bool) {
 		if name == "PINFLEET_API" {
 			return addrs, true
 		}
 		return os.LookupEnv(name)
 	})
+	if err != nil {
+		return nil, fmt.Errorf("-cluster or its environment: %w", err)
+	}
+	return cfgs, nil
 }
