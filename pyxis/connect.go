@@ -174,7 +174,7 @@ func (k *core) establish(l *link, sid uint64, sent time.Time) {
 		k.validity.schedule(k.connectTimeout)
 	}
 	k.emit(watch.Connected)
-	k.announced, k.failure = true, nil
+	k.announced, k.failure = true, errEnding
 	if l.session == nil {
 		l.since = time.Now()
 	}

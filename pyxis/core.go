@@ -58,7 +58,7 @@ func newCore(s settings, w *Watcher) *core {
 		finished: make(chan struct{}),
 		changed:  make(chan struct{}),
 		sid:      s.sid,
-		failure:  errors.New("no attempt has ended yet"),
+		failure:  errStarting,
 	}
 	k.ctx, k.cancel = context.WithCancelCause(context.Background())
 	k.watches = newRegistry(k.drop)
@@ -78,7 +78,7 @@ func (k *core) await(ctx context.Context, stale *session) (*session, error) {
 			return s, nil
 		}
 		k.mu.Lock()
-		s, changed, failure := k.live.Load(), k.changed, k.failure
+		s, changed := k.live.Load(), k.changed
 		k.mu.Unlock()
 		switch {
 		case k.isClosing():
@@ -91,7 +91,9 @@ func (k *core) await(ctx context.Context, stale *session) (*session, error) {
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return nil, fmt.Errorf("%w: %w (last attempt: %w)", ErrConnecting, context.Cause(ctx), failure)
+			k.mu.Lock()
+			defer k.mu.Unlock()
+			return nil, fmt.Errorf("%w: %w (%w)", ErrConnecting, context.Cause(ctx), k.failure)
 		}
 	}
 }
@@ -251,4 +253,8 @@ type counters struct {
 	connects, dropped atomic.Uint64
 }
 
-var errNoAddresses = errors.New("no address of a server was given to NewClient")
+var (
+	errNoAddresses = errors.New("no address of a server was given to NewClient")
+	errStarting    = errors.New("the first attempt has not ended yet")
+	errEnding      = errors.New("the connection has just ended")
+)

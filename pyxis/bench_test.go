@@ -1,0 +1,80 @@
+package pyxis_test
+
+import (
+	"runtime"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pinfleet/pinfleet/pyxis"
+	"github.com/pinfleet/pinfleet/pyxis/watch"
+	"github.com/pinfleet/pinfleet/test/pyxistest"
+)
+
+// benchmark runs op from a number of goroutines over one connection on
+// loopback and reports operations per second.
+func benchmark(b *testing.B, callers int, op func(c *pyxis.Client) error) {
+	s := pyxistest.New(b, pyxistest.Options{})
+	c := pyxis.NewClient(s.Addrs(), nil)
+	defer c.Close()
+	if err := c.Create(nil, "/bench", make([]byte, 64)); err != nil {
+		b.Fatal(err)
+	}
+	b.ResetTimer()
+	var wg sync.WaitGroup
+	for i := range callers {
+		wg.Go(func() {
+			for j := i; j < b.N; j += callers {
+				if err := op(c); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "ops/s")
+	if _, accepted := s.Connections(); accepted != 1 {
+		b.Errorf("%d connections", accepted)
+	}
+}
+
+func BenchmarkRead(b *testing.B) {
+	for _, callers := range []int{1, 64} {
+		b.Run(strconv.Itoa(callers), func(b *testing.B) {
+			benchmark(b, callers, func(c *pyxis.Client) error {
+				_, err := c.Read(nil, "/bench", nil)
+				return err
+			})
+		})
+	}
+}
+
+func BenchmarkWrite(b *testing.B) {
+	data := make([]byte, 64)
+	benchmark(b, 64, func(c *pyxis.Client) error { return c.Write(nil, "/bench", data) })
+}
+
+// At most two goroutines per connection, and one per watcher: none for the
+// one-shot watchers, none for persistent watches but the caller's own, and one
+// for a watcher whose events of the state wait.
+func TestGoroutinesPerConnection(t *testing.T) {
+	s := pyxistest.New(t, pyxistest.Options{})
+	before := runtime.NumGoroutine()
+	c := pyxis.NewClient(s.Addrs(), nil)
+	defer c.Close()
+	must(t, c.Create(nil, "/w", nil))
+	for i := range 50 {
+		if _, err := c.Read(nil, "/w", &pyxis.Watcher{Done: make(chan *watch.Event)}); err != nil {
+			t.Fatal(i, err)
+		}
+	}
+	// Two of the server serve the connection.
+	settled := func() bool { return runtime.NumGoroutine()-before <= 4 }
+	for deadline := time.Now().Add(10 * time.Second); !settled(); runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d goroutines for one connection with 50 watchers, server included", runtime.NumGoroutine()-before)
+		}
+	}
+}
