@@ -125,9 +125,11 @@ func TestWhatTouchesASession(t *testing.T) {
 		"stat":      {stat("/none"), true},
 		"watch":     {watch("/", 1, false), true},
 		"register":  {registerRequest(5 * time.Second), false},
+		// The delay lets the session live on for a while.
+		"unregister": {unregister(), false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, pyxistest.Options{}, func(t *testing.T, c *pyxistest.Cluster) {
+			inBubble(t, pyxistest.Options{CommitDelay: time.Second}, func(t *testing.T, c *pyxistest.Cluster) {
 				cl := join(t, c, 5*time.Second)
 				before, _ := c.Session(cl.sid)
 				time.Sleep(2 * time.Second)

@@ -36,6 +36,7 @@
 // # Differences from a real server
 //
 // Of the nodes below /pyxis, cluster and session are filled; the others are there
-// and empty. Nagle's delay of small answers is absent. A frame's answer is dropped
-// with its connection once 128 MiB of answers lie unread.
+// and empty. Small answers are not held back as Nagle's algorithm does. A connection
+// is cut when more than 128 MiB of its answers lie unread. A leader serves at once,
+// without waiting for a first commit; Node.Mute is how to make it wait.
 package pyxistest

@@ -78,7 +78,7 @@ func Garbage() Effect { return Send([]byte("\x00\x00\x00\x10pyxigarbagegarbage")
 
 // HugeLength serves the request and sends the beginning of a frame that claims to
 // have 4 GiB instead of the answer.
-func HugeLength() Effect { return Send([]byte("\xff\xff\xff\xffpyxi\x08\x01")) }
+func HugeLength() Effect { return Send([]byte("\xff\xff\xff\xffpyxi\x08\x01\x00\x00\x00\x00")) }
 
 // Twice serves the request and answers it two times.
 func Twice() Effect { return Effect{copies: 1} }

@@ -246,6 +246,22 @@ func TestLeaderThatRejoinsInTimeGoesOn(t *testing.T) {
 	})
 }
 
+func TestLeaderThatRejoinsWhereNobodyIsToLead(t *testing.T) {
+	inBubble(t, pyxistest.Options{Nodes: 3}, func(t *testing.T, c *pyxistest.Cluster) {
+		cl := join(t, c, 60*time.Second)
+		c.Node(0).Isolate()
+		c.NoLeader()
+		lost := cl.send(create("/a", ""))
+		cl.quiet(10 * time.Second)
+		c.Node(0).Rejoin()
+		cl.failed(cl.await(lost), pyxistest.CodeAgain, "net error, try again")
+		names(t, c, 0, "")
+		if _, ok := c.Get("/a"); ok {
+			t.Error("the write took effect")
+		}
+	})
+}
+
 func TestIsolatedFollower(t *testing.T) {
 	inBubble(t, pyxistest.Options{Nodes: 3}, func(t *testing.T, c *pyxistest.Cluster) {
 		c.Node(2).Isolate()

@@ -67,9 +67,7 @@ func (r *reign) sessions() []*liveSession {
 // raise fires the watches that an event matches.
 func (r *reign) raise(path string, kind uint32) {
 	r.watches.fire(path, kind, func(sid uint64, e Event) {
-		if s := r.live[sid]; s != nil {
-			s.deliver(e)
-		}
+		r.live[sid].deliver(e)
 	})
 }
 
