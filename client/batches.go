@@ -63,7 +63,11 @@ func (b *batcher) room(ctx context.Context) int {
 	if err != nil {
 		return maxCidsQuery
 	}
-	hreq := &http.Request{Method: http.MethodGet, URL: target, Host: target.Host, Header: b.client.header.Clone()}
+	header, err := b.client.headerFor(ctx)
+	if err != nil {
+		return maxCidsQuery
+	}
+	hreq := &http.Request{Method: http.MethodGet, URL: target, Host: target.Host, Header: header}
 	// If there are no credentials to be had, the request itself will say so.
 	authorization, _ := b.client.auth.authorization(ctx)
 	hreq.Header.Set("Authorization", authorization)

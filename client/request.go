@@ -187,6 +187,10 @@ func (r *response) httpRequest(target *url.URL) (*http.Request, string, error) {
 			return nil, "", r.authError(err)
 		}
 	}
+	header, err := c.headerFor(r.ctx)
+	if err != nil {
+		return nil, "", invalid(req.op, "a header field of the context: %w", err)
+	}
 	ctx := httptrace.WithClientTrace(r.ctx, &httptrace.ClientTrace{
 		GotConn:      func(info httptrace.GotConnInfo) { r.reused.Store(info.Reused) },
 		WroteHeaders: func() { r.sent.Store(true) },
@@ -198,7 +202,7 @@ func (r *response) httpRequest(target *url.URL) (*http.Request, string, error) {
 		ProtoMajor: 1,
 		ProtoMinor: 1,
 		Host:       target.Host,
-		Header:     c.header.Clone(),
+		Header:     header,
 	}).WithContext(ctx)
 	if authorization != "" {
 		hreq.Header.Set("Authorization", authorization)
