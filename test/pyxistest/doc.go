@@ -23,7 +23,7 @@
 // the wall clock and in a [testing/synctest] bubble alike. Start it inside the
 // bubble and with the [Memory] network there, because network connections keep a
 // bubble's clock from advancing; [Cluster.DialContext] connects to it. Sessions
-// end at ticks ([Options].Tick), which fall on its multiples since 1970.
+// end at ticks ([Options].Tick), which fall on full seconds with the default one.
 //
 // # Replication
 //
