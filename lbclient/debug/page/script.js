@@ -35,6 +35,8 @@
 		return hours < 48 ? hours + " h " + Math.floor(ms / 60000) % 60 + " min" : Math.floor(hours / 24) + " days";
 	};
 	const between = (from, to) => duration(Math.max(0, Date.parse(to) - Date.parse(from)) * 1e6);
+	// Go's zero time is none.
+	const isTime = (at) => Boolean(at) && !at.startsWith("0001-");
 	const clock = (at) => new Date(at).toLocaleTimeString([], { hour12: false });
 	const plural = (n, word) => number.format(n) + " " + word + (n === 1 ? "" : "s");
 
@@ -116,7 +118,7 @@
 			setText(nodes[i].children[1], value);
 		});
 		nodes[4].children[1].classList.toggle("bad", c.failed > 0);
-		const text = "All calls, last minute: " + summary(c.latencies);
+		const text = "All calls: " + summary(c.latencies);
 		draw($("callspark"), c.latencies, topOf([c.latencies]), text);
 		setText($("calltext"), text);
 	};
@@ -169,8 +171,8 @@
 			setText(f.weight, "weight " + Number(e.weight.toFixed(2)));
 			setText(f.state, e.state);
 			setAttr(f.state, "data-kind", e.state);
-			setText(f.since, "for " + between(e.since, snap.now));
-			setText(f.probe, e.next_probe ? "probe in " + between(snap.now, e.next_probe) : "");
+			setText(f.since, isTime(e.since) ? "for " + between(e.since, snap.now) : "");
+			setText(f.probe, isTime(e.next_probe) ? "probe in " + between(snap.now, e.next_probe) : "");
 			const text = summary(e.latencies);
 			draw(f.spark, e.latencies, top, `Latency of ${e.endpoint}: ${text}`);
 			setText(f.text, text);
@@ -181,7 +183,7 @@
 			showPairs(f.average, Object.entries(e.ewma_ns || {}).sort().map(([name, ns]) => [name, duration(ns)]), "–");
 			setText(f.error, e.last_error || "");
 			setAttr(f.error, "title", e.last_error || "");
-			setText(f.errorAt, e.last_error_at ? between(e.last_error_at, snap.now) + " ago" : "");
+			setText(f.errorAt, isTime(e.last_error_at) ? between(e.last_error_at, snap.now) + " ago" : "");
 		});
 	};
 

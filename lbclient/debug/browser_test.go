@@ -1,0 +1,135 @@
+package debug
+
+import (
+	"bytes"
+	"context"
+	"image"
+	"image/color"
+	"image/png"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// browse loads a page in Chromium and returns the document after some seconds
+// of the page's time, a screenshot, and what was written to the console.
+func browse(t *testing.T, url string, flags ...string) (dom string, shot image.Image, console []string) {
+	t.Helper()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "page.png")
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, chromium(t), append([]string{
+		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+		"--user-data-dir=" + filepath.Join(dir, "profile"),
+		"--enable-logging=stderr", "--hide-scrollbars",
+		"--virtual-time-budget=3500", "--screenshot=" + file, "--dump-dom",
+	}, append(flags, url)...)...)
+	cmd.WaitDelay = 5 * time.Second
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("chromium: %v\n%s", err, stderr.String())
+	}
+	for line := range strings.Lines(stderr.String()) {
+		if strings.Contains(line, ":CONSOLE") {
+			console = append(console, strings.TrimSpace(line))
+		}
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatalf("no screenshot: %v\n%s", err, stderr.String())
+	}
+	if shot, err = png.Decode(bytes.NewReader(data)); err != nil {
+		t.Fatal(err)
+	}
+	if keep := os.Getenv("PINFLEET_SCREENSHOTS"); keep != "" {
+		name := filepath.Join(keep, strings.ReplaceAll(t.Name(), "/", "-")+".png")
+		if err := os.WriteFile(name, data, 0o644); err != nil {
+			t.Error(err)
+		}
+	}
+	return stdout.String(), shot, console
+}
+
+// chromium returns the browser's path: that of CHROMIUM, or the first found.
+func chromium(t *testing.T) string {
+	t.Helper()
+	if path := os.Getenv("CHROMIUM"); path != "" {
+		return path
+	}
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	return ""
+}
+
+// needsBrowser tells whether there is a browser. In CI there must be one.
+func needsBrowser(t *testing.T) bool {
+	t.Helper()
+	switch {
+	case chromium(t) != "":
+		return true
+	case os.Getenv("CI") == "true":
+		t.Error("no chromium, chromium-browser or google-chrome: install chromium, or name it in CHROMIUM")
+	default:
+		t.Log("NOT RUN: no chromium, chromium-browser or google-chrome; install one, or name it in CHROMIUM")
+	}
+	return false
+}
+
+// serve serves h below a prefix.
+func serve(t *testing.T, h http.Handler) (url string) {
+	t.Helper()
+	mux := http.NewServeMux()
+	mux.Handle("/debug/lb/", h)
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	return server.URL + "/debug/lb/"
+}
+
+// near counts the pixels of a colour, give or take what compression of colours
+// and smoothing do to it.
+func near(shot image.Image, want color.RGBA) int {
+	count := 0
+	off := func(a uint32, b uint8) bool { d := int(a>>8) - int(b); return d < -3 || d > 3 }
+	bounds := shot.Bounds()
+	for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
+		for x := bounds.Min.X; x < bounds.Max.X; x++ {
+			r, g, b, _ := shot.At(x, y).RGBA()
+			if !off(r, want.R) && !off(g, want.G) && !off(b, want.B) {
+				count++
+			}
+		}
+	}
+	return count
+}
+
+// The colours of the states, as in style.css.
+var (
+	green  = color.RGBA{0x1a, 0x7f, 0x37, 0xff}
+	amber  = color.RGBA{0x9a, 0x67, 0x00, 0xff}
+	red    = color.RGBA{0xcf, 0x22, 0x2e, 0xff}
+	grey   = color.RGBA{0x57, 0x60, 0x6a, 0xff}
+	light  = color.RGBA{0xf6, 0xf8, 0xfa, 0xff}
+	dark   = color.RGBA{0x0d, 0x11, 0x17, 0xff}
+	marker = color.RGBA{0xff, 0x00, 0xff, 0xff} // of hostile texts that were interpreted
+)
+
+// sparklines returns the label and the mean's path of each sparkline.
+func sparklines(dom string) (labels, paths []string) {
+	pattern := regexp.MustCompile(`(?s)<svg[^>]*class="spark"[^>]*aria-label="([^"]*)"[^>]*>.*?<path class="mean" d="([^"]*)"`)
+	for _, m := range pattern.FindAllStringSubmatch(dom, -1) {
+		labels, paths = append(labels, m[1]), append(paths, m[2])
+	}
+	return labels, paths
+}
