@@ -27,15 +27,31 @@ func (l *clientList) load() []client.Client {
 // end, that call was not sent to. If it was sent to all of them, it is the
 // one whose last attempt is the longest ago.
 func firstUntried(clients []client.Client, start int, call *Call) client.Client {
+	if i := untriedFrom(clients, start, call); i >= 0 {
+		return clients[i]
+	}
+	return longestAgo(clients, call)
+}
+
+// untriedFrom returns the index of the first client, counted from start and
+// around the end, that call was not sent to, -1 if there is none.
+func untriedFrom(clients []client.Client, start int, call *Call) int {
+	for i := range clients {
+		at := (start + i) % len(clients)
+		if !call.WasTried(clients[at]) {
+			return at
+		}
+	}
+	return -1
+}
+
+// longestAgo returns the client whose last attempt in call is the longest ago,
+// nil if there are no clients. All of them were tried.
+func longestAgo(clients []client.Client, call *Call) client.Client {
 	var oldest client.Client
 	oldestAt := len(call.Tried)
-	for i := range clients {
-		c := clients[(start+i)%len(clients)]
-		at := lastIndex(call.Tried, c)
-		if at < 0 {
-			return c
-		}
-		if at < oldestAt {
+	for _, c := range clients {
+		if at := lastIndex(call.Tried, c); at < oldestAt {
 			oldest, oldestAt = c, at
 		}
 	}
@@ -50,4 +66,24 @@ func lastIndex(tried []client.Client, c client.Client) int {
 		}
 	}
 	return -1
+}
+
+// weigherOf returns what tells the weight of c, nil if nothing does.
+func weigherOf(c client.Client) Weigher {
+	w, _ := c.(Weigher)
+	return w
+}
+
+// minWeight is what a weight that is not above it is taken for.
+const minWeight = 1e-3
+
+// weightOf returns the weight that w tells, 1 if w is nil.
+func weightOf(w Weigher) float64 {
+	if w == nil {
+		return 1
+	}
+	if weight := w.Weight(); weight > minWeight {
+		return weight
+	}
+	return minWeight // also for NaN
 }
