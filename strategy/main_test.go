@@ -2,7 +2,10 @@ package strategy
 
 import (
 	"fmt"
+	"math"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -11,18 +14,44 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// peer is a client that is nothing but its name.
+// peer is a client that is nothing but its name and its weight.
 type peer struct {
 	client.Client
-	name string
+	name   string
+	weight atomic.Uint64 // float64 bits
+}
+
+func (p *peer) Endpoint() string { return p.name }
+func (p *peer) Weight() float64  { return math.Float64frombits(p.weight.Load()) }
+func (p *peer) weigh(w float64)  { p.weight.Store(math.Float64bits(w)) }
+
+func newPeer(name string, weight float64) *peer {
+	p := &peer{name: name}
+	p.weigh(weight)
+	return p
 }
 
 func newPeers(n int) []client.Client {
 	peers := make([]client.Client, n)
 	for i := range peers {
-		peers[i] = &peer{name: string(rune('a' + i))}
+		peers[i] = newPeer(string(rune('a'+i)), 1)
 	}
 	return peers
+}
+
+// weighted returns peers with these weights.
+func weighted(weights ...float64) []client.Client {
+	peers := newPeers(len(weights))
+	for i, w := range weights {
+		peers[i].(*peer).weigh(w)
+	}
+	return peers
+}
+
+// bare is a client without a name and a weight.
+type bare struct {
+	client.Client
+	_ int // two of them are two
 }
 
 func nameOf(c client.Client) string {
@@ -46,6 +75,15 @@ func attempts(p Picker, n int) string {
 	return names
 }
 
+// firsts picks for n calls.
+func firsts(p Picker, n int) string {
+	var names string
+	for range n {
+		names += attempts(p, 1)
+	}
+	return names
+}
+
 // builtin is what the strategies here implement.
 type builtin interface {
 	LBStrategy
@@ -54,8 +92,11 @@ type builtin interface {
 
 func builtins() map[string]func() builtin {
 	return map[string]func() builtin{
-		"Failover":   func() builtin { return &Failover{} },
-		"RoundRobin": func() builtin { return &RoundRobin{} },
+		"Failover":    func() builtin { return &Failover{} },
+		"RoundRobin":  func() builtin { return &RoundRobin{} },
+		"LeastLoaded": func() builtin { return &LeastLoaded{} },
+		"Sticky":      func() builtin { return &Sticky{} },
+		"Weighted":    func() builtin { return &Weighted{} },
 	}
 }
 
@@ -66,60 +107,78 @@ func check(t *testing.T, what, got, want string) {
 	}
 }
 
-// U39: with no clients upstream's strategies divided by zero on first use.
-func TestU39NoClients(t *testing.T) {
-	for name, make := range builtins() {
-		s := make()
-		for _, state := range []string{"zero value", "nil", "empty"} {
-			switch state {
-			case "nil":
-				s.SetClients(nil)
-			case "empty":
-				s.SetClients([]client.Client{})
-			}
-			for count := range 3 {
-				if c := s.Next(count); c != nil {
-					t.Errorf("%s, %s: Next(%d) = %v, want nil", name, state, count, c)
-				}
-				if c := s.Pick(&Call{Attempt: count, Tried: newPeers(count)}); c != nil {
-					t.Errorf("%s, %s: Pick of attempt %d = %v, want nil", name, state, count, c)
-				}
-			}
+// checkShares fails if counts are not what draws with these probabilities
+// bring about: Pearson's chi-square test. Its limit is the Wilson–Hilferty
+// approximation of the quantile at z = 6.5 standard deviations, so that the
+// test fails by chance once in 10^10 times.
+func checkShares(t *testing.T, what string, counts []int, shares []float64) {
+	t.Helper()
+	calls, total := 0, 0.0
+	for i := range counts {
+		calls += counts[i]
+		total += shares[i]
+	}
+	chi2 := 0.0
+	for i, count := range counts {
+		expected := float64(calls) * shares[i] / total
+		if expected < 50 {
+			t.Fatalf("%s: %v calls expected are too few to test", what, expected)
 		}
+		chi2 += (float64(count) - expected) * (float64(count) - expected) / expected
+	}
+	k := float64(len(counts) - 1)
+	limit := k * math.Pow(1-2/(9*k)+6.5*math.Sqrt(2/(9*k)), 3)
+	if chi2 > limit {
+		t.Errorf("%s: counts %v for shares %v, chi-square %.1f > %.1f", what, counts, shares, chi2, limit)
 	}
 }
 
-func BenchmarkPick(b *testing.B) {
-	for name, make := range builtins() {
-		for _, tried := range []int{0, 2} {
-			b.Run(fmt.Sprintf("%s/tried=%d", name, tried), func(b *testing.B) {
-				s, peers := make(), newPeers(5)
-				s.SetClients(peers)
-				b.ReportAllocs()
-				b.RunParallel(func(pb *testing.PB) {
-					call := &Call{Op: client.OpID, Attempt: tried, Tried: peers[:tried]}
-					for pb.Next() {
-						if s.Pick(call) == nil {
-							b.Error("nobody picked")
-							return
-						}
-					}
-				})
-			})
+// even are equal shares for n.
+func even(n int) []float64 {
+	shares := make([]float64, n)
+	for i := range shares {
+		shares[i] = 1
+	}
+	return shares
+}
+
+// finish reports an attempt that took d and has just begun.
+func finish(o Observer, op client.Op, c client.Client, r Result) {
+	call := &Call{Op: op}
+	o.Begin(call, c)
+	o.End(call, c, r)
+}
+
+// inUse makes a strategy that has seen some traffic.
+func inUse(make func() builtin, peers []client.Client) builtin {
+	s := make()
+	s.SetClients(peers)
+	if o, ok := s.(Observer); ok {
+		for i, c := range peers {
+			finish(o, client.OpStatus, c, Result{Duration: time.Duration(100+i) * time.Millisecond})
+			o.Begin(&Call{Op: client.OpStatus}, c)
 		}
 	}
+	return s
 }
 
 // A pick is on the path of every call, so it allocates nothing.
 func TestPickAllocatesNothing(t *testing.T) {
 	for name, make := range builtins() {
-		s, peers := make(), newPeers(3)
-		s.SetClients(peers)
-		for tried := range 4 {
-			call := &Call{Attempt: tried, Tried: peers[:tried]}
-			if n := testing.AllocsPerRun(100, func() { s.Pick(call); s.Next(tried) }); n != 0 {
-				t.Errorf("%s with %d tried: %v allocations", name, tried, n)
+		for _, n := range []int{1, 3, 10, 100} {
+			peers := newPeers(n)
+			s := inUse(make, peers)
+			for tried := range min(n, 3) + 1 {
+				call := &Call{Op: client.OpStatus, Key: testKey(1), Attempt: tried, Tried: peers[:tried]}
+				if allocs := testing.AllocsPerRun(100, func() { s.Pick(call); s.Next(tried) }); allocs != 0 {
+					t.Errorf("%s, %d clients, %d tried: %v allocations", name, n, tried, allocs)
+				}
 			}
 		}
 	}
+}
+
+// testKey is a key like a CID.
+func testKey(i int) string {
+	return fmt.Sprintf("bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclg%010d", i)
 }

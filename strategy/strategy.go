@@ -1,6 +1,6 @@
 // Package strategy decides which of the load balancer's clients a call goes
-// to. [Failover] and [RoundRobin] are ready to use; anything that implements
-// [LBStrategy] will do.
+// to. [Failover], [RoundRobin], [LeastLoaded], [Sticky] and [Weighted] are ready
+// to use; anything that implements [LBStrategy] will do.
 package strategy
 
 import (
