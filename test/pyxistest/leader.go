@@ -87,7 +87,8 @@ func (n *Node) Rejoin() {
 	n.isolated = false
 	now := time.Now()
 	if n.reign != nil {
-		if c.leader == none && !c.vacant {
+		// Nobody was elected meanwhile, not even one that is gone again.
+		if c.leader == none && !c.vacant && n.reign.st == c.st {
 			c.leader, c.electAt = n.index, time.Time{}
 		} else {
 			n.reign.stepDown(now, false)
