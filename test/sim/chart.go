@@ -1,0 +1,196 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// The places of a chart: a row for each strategy, with its name and figures,
+// its latency over time and its share of traffic per peer.
+const (
+	chartWidth = 1080.0
+	headHeight = 108.0
+	rowHeight  = 112.0
+	footHeight = 14.0
+
+	nameX     = 20.0
+	latencyX  = 262.0
+	latencyTo = 630.0
+	shareX    = 685.0
+	shareTo   = 1060.0
+	panel     = 84.0 // height
+)
+
+const (
+	gridColour   = "#e3e3e3"
+	eventColour  = "#f9efcb"
+	eventEdge    = "#a98a1f"
+	failedColour = "#d62728"
+)
+
+// bands are the lines of the latency.
+var bands = []struct {
+	q      float64
+	name   string
+	colour string
+}{
+	{0.99, "p99", "#7b3fa0"},
+	{0.95, "p95", "#2a9d8f"},
+	{0.50, "p50", "#0b5394"},
+}
+
+// chart draws a scenario.
+func chart(o *outcome) string {
+	height := headHeight + rowHeight*float64(len(everyStrategy)) + footHeight
+	s := newSVG(chartWidth, height, o.name+": "+o.about)
+	s.text(nameX, 30, "title", o.name)
+	s.text(nameX, 50, "", o.about)
+	groups := o.groups()
+	drawLegend(s, o, groups)
+	s.text(latencyX, headHeight-10, "head", "Latency of the calls by when they began (log scale)")
+	s.text(shareX, headHeight-10, "head", "Share of the requests by peer")
+
+	times := axis{max: o.length.Seconds()}
+	series := map[string][]bin{}
+	for _, strategy := range everyStrategy {
+		series[strategy] = bins(o.records[strategy], o.length, groups)
+	}
+	latency := latencyAxis(series)
+	for i, strategy := range everyStrategy {
+		y := headHeight + rowHeight*float64(i)
+		drawName(s, o, strategy, y)
+		latency.from, latency.to = y+panel, y
+		times.from, times.to = latencyX, latencyTo
+		drawGround(s, o, times, latency, short)
+		drawLatency(s, series[strategy], times, latency)
+
+		shares := axis{max: 1, from: y + panel, to: y}
+		times.from, times.to = shareX, shareTo
+		drawShares(s, series[strategy], times, shares, groups)
+		drawGround(s, o, times, shares, nil)
+		for _, v := range []float64{0, 0.5, 1} {
+			s.text(shareX-6, shares.at(v)+3.5, "tick end", fmt.Sprintf("%g %%", 100*v))
+		}
+	}
+	for _, x := range []float64{latencyX, shareX} {
+		s.text((2*x+latencyTo-latencyX)/2, height-8, "tick mid", "simulated time in seconds")
+	}
+	return s.end()
+}
+
+// drawLegend tells what the colours mean.
+func drawLegend(s *svg, o *outcome, groups []group) {
+	x, y := nameX, 72.0
+	entry := func(colour, text string, opacity float64) {
+		s.rect(x, y-9, 14, 10, colour, opacity)
+		s.text(x+19, y, "", text)
+		x += 34 + 6.1*float64(len(text))
+	}
+	for i := range bands {
+		b := bands[len(bands)-1-i]
+		entry(b.colour, b.name, 1)
+	}
+	entry(failedColour, "failed calls (strip at the top)", 0.8)
+	if o.event.to > 0 {
+		entry(eventColour, o.what, 1)
+	}
+	for _, g := range groups {
+		if g.legend != "" {
+			entry(g.colour, g.legend, 1)
+		}
+	}
+}
+
+// drawName writes a strategy's name and figures.
+func drawName(s *svg, o *outcome, strategy string, y float64) {
+	s.text(nameX, y+14, "name", strategy)
+	y += 32
+	for _, f := range o.figures {
+		v, ok := o.value(f, strategy)
+		if !ok {
+			continue
+		}
+		s.text(nameX, y, "", fmt.Sprintf("%s = %s", f.name, f.unit.format(v)))
+		y += 15
+	}
+	r := o.records[strategy]
+	s.text(nameX, y, "tick", fmt.Sprintf("p50 %s, p99 %s, p99.9 %s",
+		rounded(r.percentile(0.5)), rounded(r.percentile(0.99)), rounded(r.percentile(0.999))))
+}
+
+func rounded(d time.Duration) string {
+	if d >= time.Second {
+		return short(math.Round(d.Seconds()*100) / 100)
+	}
+	return short(math.Round(d.Seconds()*1000) / 1000)
+}
+
+// drawGround draws the lines of both axes and the time of the event. format,
+// if not nil, labels y.
+func drawGround(s *svg, o *outcome, x, y axis, format func(float64) string) {
+	if o.event.to > 0 {
+		from, to := x.at(o.event.from.Seconds()), x.at(o.event.to.Seconds())
+		if format != nil {
+			s.rect(from, y.to, to-from, y.from-y.to, eventColour, 1)
+		}
+		// On top of the areas, only its ends.
+		for _, at := range []float64{from, to} {
+			s.line(point{at, y.to}, point{at, y.from}, eventEdge, 1)
+		}
+	}
+	if format != nil {
+		for _, v := range y.steps() {
+			s.line(point{x.from, y.at(v)}, point{x.to, y.at(v)}, gridColour, 1)
+			s.text(x.from-6, y.at(v)+3.5, "tick end", format(v))
+		}
+	}
+	for _, v := range x.steps() {
+		s.line(point{x.at(v), y.from}, point{x.at(v), y.from + 4}, "#999", 1)
+		s.text(x.at(v), y.from+15, "tick mid", fmt.Sprintf("%g", v))
+	}
+	s.line(point{x.from, y.from}, point{x.to, y.from}, "#999", 1)
+}
+
+func drawLatency(s *svg, series []bin, x, y axis) {
+	width := (x.to - x.from) / float64(len(series))
+	for _, b := range bands {
+		var points []point
+		for i := range series {
+			p := point{x.from + width*(float64(i)+0.5), math.NaN()}
+			if v := series[i].percentile(b.q); v > 0 {
+				p.y = y.at(v.Seconds())
+			}
+			points = append(points, p)
+		}
+		s.path(points, b.colour, 1.6)
+	}
+	for i := range series {
+		if share := ratio(series[i].failed, len(series[i].took)); share > 0 {
+			s.rect(x.from+width*float64(i), y.to-5, width, 5, failedColour, max(0.3, share))
+		}
+	}
+}
+
+// drawShares stacks the groups' shares of the requests.
+func drawShares(s *svg, series []bin, x, y axis, groups []group) {
+	width := (x.to - x.from) / float64(len(series))
+	lower := make([]float64, len(series))
+	for g := range groups {
+		var top, bottom []point
+		for i := range series {
+			all := 0
+			for _, n := range series[i].requests {
+				all += n
+			}
+			upper := lower[i] + ratio(series[i].requests[g], all)
+			for _, edge := range []float64{0, 1} {
+				at := x.from + width*(float64(i)+edge)
+				top = append(top, point{at, y.at(upper)})
+				bottom = append(bottom, point{at, y.at(lower[i])})
+			}
+			lower[i] = upper
+		}
+		s.area(top, bottom, groups[g].colour)
+	}
+}

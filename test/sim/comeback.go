@@ -1,0 +1,115 @@
+package main
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// flapEvery is how long the flapping peer is up, and then down.
+const flapEvery = 3 * time.Second
+
+var flap = &scenario{
+	name:    "flap",
+	about:   "3 peers at 50 ms, 100 calls/s; the first goes up and down every 3 s",
+	length:  10 * time.Minute,
+	peers:   3,
+	retries: 2,
+	special: only(0),
+	what:    "up and down every 3 s",
+	answer: func(r *rand.Rand, _ int, _ time.Duration) answer {
+		return answer{after: around(r, 50*time.Millisecond)}
+	},
+	down: func(peer int) []span {
+		if peer != 0 {
+			return nil
+		}
+		return flaps
+	},
+	drive: reads(100),
+	figures: []figure{
+		failedCalls(ours...),
+		{
+			name: "ejections_per_min", about: "ejections a minute after the first minute", unit: factor, onlyOurs: true,
+			of: func(r, _ *record) float64 {
+				n := 0
+				for _, e := range r.ejections {
+					if e.at >= time.Minute {
+						n++
+					}
+				}
+				return float64(n) / 9
+			},
+			bar: &bar{most: 4, holds: ours},
+		},
+	},
+}
+
+var flaps = func() []span {
+	var down []span
+	for at := flapEvery; at < 11*time.Minute; at += 2 * flapEvery {
+		down = append(down, span{at, at + flapEvery})
+	}
+	return down
+}()
+
+const (
+	diesAt      = 20 * time.Second
+	returnsAt   = 80 * time.Second
+	recoverySim = 3 * time.Minute // long enough for an ejection of the longest kind
+)
+
+var recovery = &scenario{
+	name:    "recover",
+	about:   "3 peers at 50 ms, 300 calls/s; the first is dead from 20 s to 80 s",
+	length:  recoverySim,
+	peers:   3,
+	retries: 2,
+	special: only(0),
+	event:   span{diesAt, returnsAt}, what: "dead",
+	answer: func(r *rand.Rand, _ int, _ time.Duration) answer {
+		return answer{after: around(r, 50*time.Millisecond)}
+	},
+	down: func(peer int) []span {
+		if peer != 0 {
+			return nil
+		}
+		return []span{{diesAt, returnsAt}}
+	},
+	drive: reads(300),
+	figures: []figure{
+		{
+			name: "recovery_s", about: "from its return until it carries its share again", unit: seconds,
+			of: func(r, _ *record) float64 { return recoveryTime(r).Seconds() },
+			bar: &bar{holds: ours, of: func(r *record) float64 {
+				return 1.5*ejectionDelay(r).Seconds() + 10
+			}},
+		},
+		failedCalls(ours...),
+	},
+}
+
+// recoveryTime is how long after its return the first peer gets at least 90 %
+// of the share of traffic that it had before it died, for 2 s.
+func recoveryTime(r *record) time.Duration {
+	const window = 2 * time.Second
+	fair := r.share(span{0, diesAt}, only(0))
+	for at := returnsAt; at < recoverySim-window; at += 250 * time.Millisecond {
+		if r.share(span{at, at + window}, only(0)) >= 0.9*fair {
+			return at - returnsAt
+		}
+	}
+	return recoverySim - returnsAt
+}
+
+// ejectionDelay is for how long the peer was to be left alone when it came
+// back, jitter aside: 1 s, and twice as long for each ejection and each failed
+// probe after the first, up to a minute.
+func ejectionDelay(r *record) time.Duration {
+	times := 0
+	for _, e := range r.ejections {
+		if e.at < returnsAt {
+			times++
+		}
+	}
+	return min(time.Second<<max(0, times+begunIn(span{diesAt, returnsAt}, r.probes)-1), time.Minute)
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"iter"
+	"sync/atomic"
+
+	"github.com/ipfs/go-cid"
+
+	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/client"
+)
+
+// naive is the baseline: a load balancer as the client inside ipfs-cluster has
+// one. It goes through the peers in turn, or in order, tries again at once
+// whatever went wrong, and remembers nothing: neither which peers fail, nor
+// what of a stream was already delivered.
+type naive struct {
+	client.Client // what no scenario asks for
+	peers         []client.Client
+	retries       int
+	inOrder       bool // failover in place of a round robin
+	turn          atomic.Uint64
+}
+
+func (n *naive) next(attempt int) client.Client {
+	if n.inOrder {
+		return n.peers[attempt%len(n.peers)]
+	}
+	return n.peers[(n.turn.Add(1)-1)%uint64(len(n.peers))]
+}
+
+func (n *naive) run(ctx context.Context, do func(client.Client) error) error {
+	var err error
+	for i := range n.retries + 1 {
+		if err = do(n.next(i)); err == nil || ctx.Err() != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func (n *naive) Allocation(ctx context.Context, ci cid.Cid) (pin *api.Pin, err error) {
+	err = n.run(ctx, func(c client.Client) error {
+		pin, err = c.Allocation(ctx, ci)
+		return err
+	})
+	return pin, err
+}
+
+func (n *naive) Pin(ctx context.Context, ci cid.Cid, opts api.PinOptions) (pin *api.Pin, err error) {
+	err = n.run(ctx, func(c client.Client) error {
+		pin, err = c.Pin(ctx, ci, opts)
+		return err
+	})
+	return pin, err
+}
+
+func (n *naive) Allocations(ctx context.Context, filter api.PinType) iter.Seq2[*api.Pin, error] {
+	return func(yield func(*api.Pin, error) bool) {
+		err := n.run(ctx, func(c client.Client) error {
+			for pin, err := range c.Allocations(ctx, filter) {
+				if err != nil {
+					return err
+				}
+				if !yield(pin, nil) {
+					return nil
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+func (n *naive) Add(ctx context.Context, paths []string, params *api.AddParams, out chan<- *api.AddedOutput) error {
+	defer close(out)
+	return n.run(ctx, func(c client.Client) error {
+		one := make(chan *api.AddedOutput)
+		done := make(chan error, 1)
+		go func() { done <- c.Add(ctx, paths, params, one) }()
+		for o := range one {
+			out <- o
+		}
+		return <-done
+	})
+}
+
+func (n *naive) Close() error { return nil }

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/lbclient"
+	"github.com/pinfleet/pinfleet/strategy"
+)
+
+// baseline is the name of the strategy to compare with.
+const baseline = "naive"
+
+// ours are the strategies under test, in the order of the report.
+var ours = []string{"failover", "roundrobin", "leastloaded", "sticky", "weighted"}
+
+// strategies makes a strategy by its name.
+var strategies = map[string]func() strategy.LBStrategy{
+	"failover":    func() strategy.LBStrategy { return &strategy.Failover{} },
+	"roundrobin":  func() strategy.LBStrategy { return &strategy.RoundRobin{} },
+	"leastloaded": func() strategy.LBStrategy { return &strategy.LeastLoaded{} },
+	"sticky":      func() strategy.LBStrategy { return &strategy.Sticky{} },
+	"weighted":    func() strategy.LBStrategy { return &strategy.Weighted{} },
+}
+
+// maker makes the client under test.
+type maker func(w *world, peers []client.Client) (client.Client, error)
+
+// makerOf returns what makes the load balancer with the strategy of that name.
+func makerOf(name string, options []lbclient.Option) maker {
+	if name == baseline {
+		return func(w *world, peers []client.Client) (client.Client, error) {
+			return &naive{peers: peers, retries: w.retries, inOrder: w.inOrder}, nil
+		}
+	}
+	return func(w *world, peers []client.Client) (client.Client, error) {
+		return lbclient.New(strategies[name](), peers, w.retries, append(slices.Clip(options), lbclient.WithHooks(w))...)
+	}
+}

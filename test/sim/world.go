@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ipfs/go-cid"
+	"github.com/multiformats/go-multihash"
+
+	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/lbclient"
+)
+
+// world is one strategy in one scenario: its peers, its load and what came of
+// it. It lives in a bubble of virtual time.
+type world struct {
+	*scenario
+	seed   uint64
+	start  time.Time
+	peers  []*peer
+	client client.Client // the one under test
+	pins   *pinset       // nil if the scenario has none
+	rand   *rand.Rand    // the load's
+	load   sync.WaitGroup
+
+	mu     sync.Mutex
+	record record
+}
+
+// simulate runs a scenario with a strategy and returns what came of it.
+func simulate(t *testing.T, s *scenario, seed uint64, make maker) *record {
+	w := &world{scenario: s, seed: seed}
+	synctest.Test(t, func(t *testing.T) {
+		w.start = time.Now()
+		w.rand = rand.New(rand.NewPCG(seed, 1<<32))
+		clients := w.newPeers()
+		if s.prepare != nil {
+			s.prepare(w)
+		}
+		c, err := make(w, clients)
+		if err != nil {
+			panic(err) // the settings are ours
+		}
+		w.client = c
+		s.drive(w)
+		w.load.Wait()
+		if err := c.Close(); err != nil {
+			panic(err)
+		}
+	})
+	return &w.record
+}
+
+func (w *world) newPeers() []client.Client {
+	clients := []client.Client{}
+	for i := range w.scenario.peers {
+		p := newPeer(w, i)
+		w.peers = append(w.peers, p)
+		clients = append(clients, p)
+	}
+	return clients
+}
+
+// now is how long the simulation has been running.
+func (w *world) now() time.Duration { return time.Since(w.start) }
+
+// process tells whether a peer's process runs, and when that changes.
+func (w *world) process(peer int) (up bool, change time.Duration) {
+	const never = 24 * time.Hour
+	if w.down == nil {
+		return true, never
+	}
+	now := w.now()
+	for _, s := range w.down(peer) {
+		switch {
+		case s.contains(now):
+			return false, s.to - now
+		case now < s.from:
+			return true, s.from - now
+		}
+	}
+	return true, never
+}
+
+// attempted takes note of an attempt that ends now.
+func (w *world) attempted(peer int, begun time.Duration, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.record.attempts = append(w.record.attempts, w.attempt(peer, begun, err))
+}
+
+// probed takes note of a probe that ends now.
+func (w *world) probed(peer int, begun time.Duration, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.record.probes = append(w.record.probes, w.attempt(peer, begun, err))
+}
+
+func (w *world) attempt(peer int, begun time.Duration, err error) attempt {
+	return attempt{peer: peer, begun: begun, took: w.now() - begun, failed: err != nil}
+}
+
+// EndpointEjected implements [lbclient.HealthHook].
+func (w *world) EndpointEjected(e lbclient.HealthEvent) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.record.ejections = append(w.record.ejections, ejection{at: w.now(), peer: e.Endpoint, length: e.For})
+}
+
+// EndpointReadmitted implements [lbclient.HealthHook].
+func (w *world) EndpointReadmitted(lbclient.HealthEvent) {}
+
+// called takes note of a call that ends now.
+func (w *world) called(begun time.Duration, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.record.calls = append(w.record.calls, call{begun: begun, took: w.now() - begun, failed: err != nil})
+	if err != nil && w.record.sample == nil {
+		w.record.sample = err
+	}
+}
+
+// call makes one call and takes note of it.
+func (w *world) call(do func(context.Context) error) {
+	ctx := context.Background()
+	if w.deadline > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, w.deadline)
+		defer cancel()
+	}
+	begun := w.now()
+	w.called(begun, do(ctx))
+}
+
+// poisson starts calls at random times, rate of them per second on average,
+// until the scenario's end. next returns the next call.
+func (w *world) poisson(rate float64, next func(r *rand.Rand) func(context.Context) error) {
+	for {
+		time.Sleep(time.Duration(w.rand.ExpFloat64() / rate * float64(time.Second)))
+		if w.now() >= w.length {
+			return
+		}
+		do := next(w.rand)
+		w.load.Go(func() { w.call(do) })
+	}
+}
+
+// reads is the load of most scenarios: single reads of random CIDs.
+func reads(rate float64) func(w *world) {
+	return func(w *world) { w.poisson(rate, w.read) }
+}
+
+func (w *world) read(r *rand.Rand) func(context.Context) error {
+	ci := cids[r.IntN(len(cids))]
+	return func(ctx context.Context) error {
+		_, err := w.client.Allocation(ctx, ci)
+		return err
+	}
+}
+
+// cids are what reads ask for.
+var cids = makeCids("read", 2000)
+
+func makeCids(kind string, n int) []cid.Cid {
+	made := make([]cid.Cid, n)
+	for i := range made {
+		made[i] = makeCid(kind, i)
+	}
+	return made
+}
+
+// makeCid makes a CID of its own for each kind and i.
+func makeCid(kind string, i int) cid.Cid {
+	name := []byte(kind)
+	for ; i > 0; i >>= 8 {
+		name = append(name, byte(i))
+	}
+	hash, err := multihash.Sum(append(name, 0), multihash.SHA2_256, -1)
+	if err != nil {
+		panic(err) // SHA-256 is always there
+	}
+	return cid.NewCidV1(cid.Raw, hash)
+}
+
+// around draws a time from ±20 % around a median.
+func around(r *rand.Rand, median time.Duration) time.Duration {
+	return time.Duration(float64(median) * (0.8 + 0.4*r.Float64()))
+}
