@@ -36,6 +36,7 @@ var allowed = map[string][]string{
 	"test/clustertest":                 {"api", "internal/unixfs", "transport/p2p"},
 	"test/devcluster":                  {"test/clustertest"},
 	"test/conformance":                 {"api", "client"},
+	"test/sim":                         {"api", "client", "strategy", "lbclient"},
 
 	"examples/quickstart": {"api", "client", "config", "strategy", "lbclient", "transport/p2p", "test/clustertest"},
 }
