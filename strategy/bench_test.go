@@ -62,8 +62,10 @@ func BenchmarkRetry(b *testing.B) {
 func BenchmarkReport(b *testing.B) {
 	l, peers := &LeastLoaded{}, newPeers(10)
 	l.SetClients(peers)
+	call := &Call{Op: client.OpStatus}
 	b.ReportAllocs()
 	for b.Loop() {
-		finish(l, client.OpStatus, peers[3], Result{Duration: 1e6})
+		l.Begin(call, peers[3])
+		l.End(call, peers[3], Result{Duration: 1e6})
 	}
 }

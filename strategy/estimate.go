@@ -121,7 +121,7 @@ func (e *estimate) burden(now int64, typical float64) burden {
 	} else {
 		cost := math.Float64frombits(e.cost.Load())
 		if !waiting || !e.kind.answersAtOnce() {
-			cost = decayed(cost, now-e.costAt.Load())
+			cost *= fade(now - e.costAt.Load())
 		} else if cost < float64(quiet) {
 			cost = float64(quiet)
 		}
@@ -136,17 +136,24 @@ func (e *estimate) burden(now int64, typical float64) burden {
 // listing is in flight for as long as its consumer takes to read it.
 func (k kind) answersAtOnce() bool { return k == single || k == write }
 
-// decayed returns what is left of an expected time after age.
-func decayed(cost float64, age int64) float64 {
-	if age <= 0 || cost == 0 {
-		return cost
-	}
-	return cost * math.Exp(float64(age)*(-1/float64(decay)))
+// fade is e^(-age/decay), within 1 %. It takes a third of the time of math.Exp,
+// of which a pick needs two.
+func fade(age int64) float64 {
+	halvings := min(float64(max(age, 0))*(math.Log2E/float64(decay)), 1000)
+	whole := uint64(halvings)
+	part := halvings - float64(whole)
+	// 2^-whole, made of its exponent, times 2^-part by a parabola.
+	return math.Float64frombits((1023-whole)<<52) * (1 - part*(0.6563-part*0.1563))
 }
 
 // expected returns the expected time, in nanoseconds; 0 if it is not known.
 func (e *estimate) expected(now int64) float64 {
-	return decayed(math.Float64frombits(e.cost.Load()), now-e.costAt.Load())
+	return math.Float64frombits(e.cost.Load()) * e.kept(now)
+}
+
+// kept is how much of the expected time is left.
+func (e *estimate) kept(now int64) float64 {
+	return math.Exp(-float64(max(now-e.costAt.Load(), 0)) / float64(decay))
 }
 
 func (e *estimate) expect(cost float64, now int64, guessed bool) {
@@ -217,7 +224,7 @@ func (e *estimate) end(r Result, now int64) float64 {
 // answered takes note of an answer and returns the time that is expected now.
 func (e *estimate) answered(took float64, now int64) float64 {
 	if expected := e.expected(now); took < expected && !e.guessed {
-		took = expected + (took - decayed(took, now-e.costAt.Load()))
+		took = expected + took*(1-e.kept(now))
 	}
 	e.expect(took, now, false)
 	return took

@@ -210,32 +210,41 @@ func (l *load) burden(k kind, now int64, typical float64) burden {
 
 // Begin implements Observer.
 func (l *LeastLoaded) Begin(call *Call, c client.Client) {
-	b := l.board.Load()
-	if b == nil || b.known[c] == nil {
-		b = l.know(c)
+	b, known := l.find(c)
+	if known == nil {
+		b, known = l.know(c)
 	}
-	b.known[c].estimates[kindOf(call.Op)].begin(l.tick(b))
+	known.estimates[kindOf(call.Op)].begin(l.tick(b))
 }
 
 // Sent implements Observer.
 func (l *LeastLoaded) Sent(call *Call, c client.Client, n int) {
-	if b := l.board.Load(); b != nil && b.known[c] != nil {
-		b.known[c].estimates[kindOf(call.Op)].sent(n, l.tick(b))
+	if b, known := l.find(c); known != nil {
+		known.estimates[kindOf(call.Op)].sent(n, l.tick(b))
 	}
 }
 
 // End implements Observer.
 func (l *LeastLoaded) End(call *Call, c client.Client, r Result) {
-	if b := l.board.Load(); b != nil && b.known[c] != nil {
+	if b, known := l.find(c); known != nil {
 		k := kindOf(call.Op)
-		if expected := b.known[c].estimates[k].end(r, l.tick(b)); expected > 0 {
+		if expected := known.estimates[k].end(r, l.tick(b)); expected > 0 {
 			l.typical[k].add(expected)
 		}
 	}
 }
 
+// find returns what is known of c, nil if that is nothing.
+func (l *LeastLoaded) find(c client.Client) (*board, *load) {
+	b := l.board.Load()
+	if b == nil {
+		return nil, nil
+	}
+	return b, b.known[c]
+}
+
 // know makes the client known that the load balancer chose by itself.
-func (l *LeastLoaded) know(c client.Client) *board {
+func (l *LeastLoaded) know(c client.Client) (*board, *load) {
 	l.replace(func(old, b *board) {
 		b.clients, b.loads = old.clients, old.loads
 		for other, known := range old.known {
@@ -245,7 +254,7 @@ func (l *LeastLoaded) know(c client.Client) *board {
 			b.known[c] = newLoad(c)
 		}
 	})
-	return l.board.Load()
+	return l.find(c)
 }
 
 // tick sets the clock and returns the time.

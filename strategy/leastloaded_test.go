@@ -110,6 +110,20 @@ func TestLeastLoadedExpectedTime(t *testing.T) {
 	}
 }
 
+func TestFade(t *testing.T) {
+	last := 1.0
+	for age := time.Duration(-1); age < 5*time.Minute; age += 7 * ms {
+		got, want := fade(int64(age)), math.Exp(-max(age, 0).Seconds()/decay.Seconds())
+		if got > last || math.Abs(got-want) > 0.01*want {
+			t.Fatalf("after %v %g is left, want %g (before: %g)", age, got, want, last)
+		}
+		last = got
+	}
+	if got := fade(math.MaxInt64); got < 0 || got > 1e-300 {
+		t.Errorf("%g is left in the end", got)
+	}
+}
+
 // A client that was slow is asked again when its expected time has fallen to
 // that of the others, though nothing was measured.
 func TestLeastLoadedAsksAgain(t *testing.T) {

@@ -149,14 +149,17 @@ func finish(o Observer, op client.Op, c client.Client, r Result) {
 	o.End(call, c, r)
 }
 
-// inUse makes a strategy that has seen some traffic.
+// inUse makes a strategy that has seen some traffic. Half of the clients have
+// an attempt in flight.
 func inUse(make func() builtin, peers []client.Client) builtin {
 	s := make()
 	s.SetClients(peers)
 	if o, ok := s.(Observer); ok {
 		for i, c := range peers {
 			finish(o, client.OpStatus, c, Result{Duration: time.Duration(100+i) * time.Millisecond})
-			o.Begin(&Call{Op: client.OpStatus}, c)
+			if i%2 == 1 {
+				o.Begin(&Call{Op: client.OpStatus}, c)
+			}
 		}
 	}
 	return s
