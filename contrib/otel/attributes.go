@@ -1,0 +1,112 @@
+package otel
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strconv"
+	"strings"
+
+	"github.com/multiformats/go-multiaddr"
+	"go.opentelemetry.io/otel/attribute"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+
+	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/config"
+)
+
+// methodName is what the semantic conventions want of a remote procedure's
+// name: qualified, and the same for all of its calls.
+func methodName(op client.Op) string { return "Cluster/" + string(op) }
+
+func methodAttributes(op client.Op) []attribute.KeyValue {
+	return []attribute.KeyValue{
+		semconv.RPCSystemNameKey.String("ipfs_cluster"),
+		semconv.RPCMethod(methodName(op)),
+	}
+}
+
+// endpointAttributes tells where an endpoint is, as far as its name does.
+func endpointAttributes(name string) []attribute.KeyValue {
+	attrs := []attribute.KeyValue{attribute.String("pinfleet.endpoint", name)}
+	cfg := config.Config{}
+	switch {
+	case strings.HasPrefix(name, "/"):
+		addr, err := multiaddr.NewMultiaddr(name)
+		if err != nil {
+			return attrs
+		}
+		cfg.APIAddr = addr
+	case strings.Contains(name, "://"):
+		cfg.URL = name
+	default:
+		return attrs // of a load balancer or a client of the user's
+	}
+	addr, err := cfg.Address()
+	if err != nil {
+		return attrs
+	}
+	if addr.Socket != "" {
+		return append(attrs, semconv.ServerAddress(addr.Socket))
+	}
+	host, port, err := net.SplitHostPort(addr.HostPort)
+	if err != nil {
+		return attrs
+	}
+	attrs = append(attrs, semconv.ServerAddress(host))
+	if n, err := strconv.Atoi(port); err == nil {
+		attrs = append(attrs, semconv.ServerPort(n))
+	}
+	return attrs
+}
+
+// statusOf returns the HTTP status of the answer that err tells of; 0 if there
+// was none.
+func statusOf(err error) int {
+	var e *client.Error
+	if errors.As(err, &e) {
+		return e.Status
+	}
+	return 0
+}
+
+// errorTypes are the values of error.type for what errors.Is finds, in order
+// of precedence.
+var errorTypes = []struct {
+	target error
+	name   string
+}{
+	{client.ErrSource, "source"},
+	{client.ErrInvalid, "invalid"},
+	{client.ErrBodyNotReplayable, "not_replayable"},
+	{client.ErrNoPeers, "no_peers"},
+	{context.DeadlineExceeded, "timeout"},
+	{client.ErrIncomplete, "incomplete"},
+}
+
+// errorType sums err up in one of few words. That the caller gave up comes
+// first, then how the last attempt was answered.
+func errorType(err error) string {
+	switch status := statusOf(err); {
+	case errors.Is(err, client.ErrClosed):
+		return "closed"
+	case errors.Is(err, context.Canceled):
+		return "canceled"
+	case status >= 400:
+		return strconv.Itoa(status)
+	}
+	for _, known := range errorTypes {
+		if errors.Is(err, known.target) {
+			return known.name
+		}
+	}
+	var e *client.Error
+	switch {
+	case !errors.As(err, &e):
+	case e.Status != 0:
+		return "stream"
+	case !e.MayHaveExecuted:
+		return "unsent"
+	}
+	return semconv.ErrorTypeOther.Value.AsString()
+}
