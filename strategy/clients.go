@@ -34,13 +34,18 @@ func firstUntried(clients []client.Client, start int, call *Call) client.Client 
 }
 
 // untriedFrom returns the index of the first client, counted from start and
-// around the end, that call was not sent to, -1 if there is none.
+// around the end, that call was not sent to, -1 if there is none. start may be
+// the end.
 func untriedFrom(clients []client.Client, start int, call *Call) int {
-	for i := range clients {
-		at := (start + i) % len(clients)
+	at := start
+	for range clients {
+		if at == len(clients) {
+			at = 0
+		}
 		if !call.WasTried(clients[at]) {
 			return at
 		}
+		at++
 	}
 	return -1
 }

@@ -164,6 +164,9 @@ func (l *LeastLoaded) Pick(call *Call) client.Client {
 				return longestAgo(b.clients, call)
 			}
 		}
+		if first == second { // there is no other
+			return b.clients[first]
+		}
 		for _, i := range [...]int{first, second} {
 			if x := b.loads[i].burden(k, now, typical); best < 0 || x.less(least) {
 				best, least = i, x
