@@ -183,8 +183,14 @@ func (k *core) establish(l *link, sid uint64, sent time.Time) {
 	k.setLive(s)
 	k.mu.Unlock()
 
-	k.watches.reconnected(fresh)
 	k.keep(s)
+	k.resync(s, fresh)
+}
+
+// resync sets all watches again and reads what they watch, since the server may
+// have forgotten them, as it has in a new session.
+func (k *core) resync(s *session, newSession bool) {
+	k.watches.forget(newSession)
 	for _, path := range k.watches.unarmed() {
 		k.rearm(s, path, true)
 	}

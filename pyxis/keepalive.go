@@ -18,7 +18,10 @@ import (
 // silence means nothing. Beats are requests without a body, which the server
 // answers at once: five in the life of a session prove that it is alive, and
 // one that stays unanswered for the time of two ends the link, early enough to
-// save the session over another one.
+// save the session over another one. With beats the server has no reason to
+// answer a ping before the session would end; one that is answered with nothing
+// tells that the leader stepped down, perhaps to lead again at once, and has
+// forgotten the watches.
 type keeper struct {
 	timer     *time.Timer // of the next beat
 	beating   time.Time   // when the unanswered beat was sent; zero: there is none
@@ -122,13 +125,22 @@ func (k *core) pong(s *session, answer *pyxiswire.Response) {
 	if kind := watch.EventType(event.GetType()) & watch.Nodes; kind != 0 {
 		k.event(s, answer.GetPath(), watch.Event{Path: event.GetPath(), Type: kind})
 	}
+	if k.nextPing(s, answer) && event == nil {
+		k.resync(s, false)
+	}
+}
+
+// nextPing sends the ping after an answered one, now or with the next beat. It
+// returns false when the session is over.
+func (k *core) nextPing(s *session, answer *pyxiswire.Response) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	p := &s.keeper
 	p.pinging = false
 	if p.stopped || k.live.Load() != s {
-		return
+		return false
 	}
+	event := answer.GetWatch()
 	if event == nil && time.Since(p.pinged) < min(k.beatEvery()/4, 100*time.Millisecond) {
 		p.pointless++
 	} else {
@@ -141,6 +153,7 @@ func (k *core) pong(s *session, answer *pyxiswire.Response) {
 	case p.pointless == patience:
 		k.log.Warn("pyxis pings are displaced: another client may use the session", "sid", s.sid)
 	}
+	return true
 }
 
 // askTimeout learns the session's timeout, which the server may have clamped.

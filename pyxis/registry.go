@@ -23,14 +23,14 @@ type registry struct {
 type slot struct {
 	armed    bool // the server holds the watch, as far as known
 	reading  int  // reads in flight that will arm it
-	known    fingerprint
-	isKnown  bool // known is the node as it was when the watch was set
 	oneShots []oneShot
 	subs     []*subscription
 
 	// A node that changed while its watch was set has fired it, though the
 	// event may still be under way: it is owed to those who watched before the
 	// change was seen (a generation), and must not consume newer watchers.
+	last       fingerprint // of the node when the watch was set
+	lastKnown  bool
 	generation int
 	owed       int
 }
@@ -38,6 +38,7 @@ type slot struct {
 // oneShot is a watcher of a Read.
 type oneShot struct {
 	Watcher
+	base       fingerprint // of the node when the watcher last knew it
 	generation int
 }
 
@@ -82,7 +83,7 @@ func (r *registry) read(path string, answered bool) {
 	s := r.slot(path)
 	s.reading--
 	if !answered && !s.armed && len(s.oneShots) == 0 {
-		s.armed, s.isKnown = true, false
+		s.armed, s.lastKnown = true, false
 	}
 	r.release(path, s)
 }
@@ -93,18 +94,23 @@ func (r *registry) set(path string, now fingerprint, w *Watcher) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.slot(path)
-	if s.armed && s.isKnown && s.known != now {
-		s.generation++
-		s.owed++
+	if s.armed {
+		if s.lastKnown && s.last != now {
+			s.generation++
+			s.owed++
+		}
+	} else {
+		s.compare(r, path, now, false)
 	}
-	s.armed, s.known, s.isKnown = true, now, true
+	s.armed, s.last, s.lastKnown = true, now, true
 	if w != nil {
-		s.oneShots = append(s.oneShots, oneShot{*w, s.generation})
+		s.oneShots = append(s.oneShots, oneShot{*w, now, s.generation})
 	}
 }
 
 // fired shares out an event of the watch on path. It returns whether the path
-// belongs to anybody here, and whether its watch must be set again.
+// belongs to anybody here, and whether its watch must be set again, or the node
+// at least be read for those for whom the event is too old.
 func (r *registry) fired(path string, e watch.Event) (ours, rearm bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -123,22 +129,26 @@ func (r *registry) fired(path string, e watch.Event) (ours, rearm bool) {
 	})
 	s.pokeAll()
 	r.release(path, s)
-	return true, !s.armed && len(s.oneShots) > 0
+	return true, len(s.oneShots) > 0
 }
 
-// reread compares the node as it is, now that its watch is set again, with what
-// it was, and tells watchers of what they missed. After a lost connection
-// (resync) a recursive watcher that this gives no event is told to look itself.
+// reread notes that the server holds the watch of path again, and tells watchers
+// of what they missed. After a lost connection (resync) a recursive one for which
+// that is nothing is told to look itself.
 func (r *registry) reread(path string, now fingerprint, resync bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.slot(path)
-	var missed watch.EventType
-	if s.isKnown {
-		missed = diff(s.known, now)
-	}
-	s.armed, s.known, s.isKnown = true, now, true
+	s.compare(r, path, now, resync)
+	s.armed, s.last, s.lastKnown = true, now, true
+}
+
+// compare gives watchers an event for what happened to the node since they last
+// knew it.
+func (s *slot) compare(r *registry, path string, now fingerprint, resync bool) {
 	s.deliver(r, path, func(w *oneShot) (watch.Event, bool) {
+		missed := diff(w.base, now)
+		w.base = now
 		for bit := watch.Create; bit <= watch.Children; bit <<= 1 {
 			e := watch.Event{Path: path, Type: bit}
 			if missed&bit != 0 && w.wants(path, e) {
@@ -147,20 +157,21 @@ func (r *registry) reread(path string, now fingerprint, resync bool) {
 		}
 		return watch.Event{Path: path, Type: watch.Resync}, resync && w.Recursive
 	})
-	if missed != 0 {
-		s.pokeAll()
-	}
 }
 
 // deliver gives each one-shot watcher its event, if it has one, and forgets it.
 func (s *slot) deliver(r *registry, path string, event func(*oneShot) (watch.Event, bool)) {
-	s.oneShots = slices.DeleteFunc(s.oneShots, func(w oneShot) bool {
-		e, ok := event(&w)
-		if ok && !w.offer(e) {
+	kept := s.oneShots[:0]
+	for i := range s.oneShots {
+		w := &s.oneShots[i]
+		if e, ok := event(w); !ok {
+			kept = append(kept, *w)
+		} else if !w.offer(e) {
 			r.dropped(path, e)
 		}
-		return ok
-	})
+	}
+	clear(s.oneShots[len(kept):])
+	s.oneShots = kept
 }
 
 func (s *slot) pokeAll() {
@@ -172,13 +183,13 @@ func (s *slot) pokeAll() {
 	}
 }
 
-// reconnected tells that nothing is certain about the server's watches, and, in
-// a new session, that it holds none. It pokes every subscription.
-func (r *registry) reconnected(newSession bool) {
+// forget tells that the server may have forgotten its watches, and, in a new
+// session, that it holds none. It pokes every subscription.
+func (r *registry) forget(newSession bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for path, s := range r.slots {
-		s.owed = 0
+		s.owed, s.lastKnown = 0, false
 		// A slot of nobody stays until the session ends: the server may still
 		// have an event for it, which is nobody else's either.
 		s.armed = s.armed && !newSession && len(s.oneShots) == 0

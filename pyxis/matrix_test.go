@@ -1,0 +1,185 @@
+package pyxis_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pinfleet/pinfleet/pyxis"
+	"github.com/pinfleet/pinfleet/test/pyxistest"
+)
+
+// The fault matrix: every fault befalls every operation, on virtual time. The
+// tests tell exactly which error, which events and which effect follow, and
+// that the client works again when the fault is over; synctest fails them when
+// a goroutine stays.
+
+// patience is how long each operation may take: its context ends then.
+const patience = 8 * time.Second
+
+// scene is a service with /d in it and a client.
+type scene struct {
+	t      *testing.T
+	s      *pyxistest.Cluster
+	c      *pyxis.Client
+	events *recorder
+	sid    uint64    // 0 when the client has not connected yet
+	until  time.Time // when the operation's patience ends
+}
+
+// operation is a row of the matrix.
+type operation struct {
+	name string
+	ops  pyxistest.Ops // its request
+	run  func(x *scene, c *pyxis.Client) error
+	done func(x *scene) bool // its effect, seen at the server; nil: none
+}
+
+var operations = []operation{
+	{
+		name: "create ephemeral", ops: pyxistest.Create,
+		run: func(x *scene, c *pyxis.Client) error {
+			return c.Create(&pyxis.WriteOption{IsEphemeral: true}, "/d/e", nil)
+		},
+		done: func(x *scene) bool { _, ok := x.s.Get("/d/e"); return ok },
+	},
+	{
+		name: "write", ops: pyxistest.Write,
+		run:  func(x *scene, c *pyxis.Client) error { return c.Write(nil, "/d", []byte("new")) },
+		done: func(x *scene) bool { n, _ := x.s.Get("/d"); return string(n.Data) == "new" },
+	},
+	{
+		name: "read", ops: pyxistest.Stat,
+		run: func(x *scene, c *pyxis.Client) error { _, err := c.Read(nil, "/d", nil); return err },
+	},
+	{
+		name: "watch", ops: pyxistest.Stat,
+		run: func(x *scene, c *pyxis.Client) error {
+			for u, err := range c.Watch(nil, "/d") {
+				if err == nil && u.Nodes["/d"] == nil {
+					err = errors.New("the watch does not see /d")
+				}
+				return err
+			}
+			return errors.New("the watch ended")
+		},
+	},
+	{
+		name: "close", ops: pyxistest.Unregister,
+		run: func(x *scene, c *pyxis.Client) error { return c.Close() },
+	},
+	{
+		name: "idle", ops: pyxistest.Empty, // a sign of life
+		run: func(x *scene, c *pyxis.Client) error { time.Sleep(patience); return nil },
+	},
+}
+
+// outcome is a cell of the matrix: what an operation under a fault leads to.
+type outcome struct {
+	errs    []error // all of them; none: success
+	applied bool    // the effect is there at the end, also after an error
+	took    time.Duration
+	events  []string
+	after   []string // events until the client has recovered from the fault
+	fresh   bool     // it recovers with a new session
+}
+
+// fault is a column of the matrix.
+type fault struct {
+	name string
+	// before starts the fault before the client connects, begin after that,
+	// and heal ends it. Each may be nil.
+	before, begin func(x *scene, ops pyxistest.Ops)
+	heal          func(x *scene)
+	want          func(op string) outcome
+}
+
+// inject makes the operation's next request suffer.
+func inject(effect pyxistest.Effect) func(*scene, pyxistest.Ops) {
+	return func(x *scene, ops pyxistest.Ops) {
+		x.s.Node(0).Inject(pyxistest.Fault{Ops: ops, Times: 1, Effect: effect})
+	}
+}
+
+func TestFaultMatrix(t *testing.T) {
+	for _, f := range faultMatrix {
+		for _, op := range operations {
+			t.Run(f.name+"/"+op.name, func(t *testing.T) {
+				inBubble(t, pyxistest.Options{Nodes: 3, Failover: 200 * time.Millisecond}, func(t *testing.T, s *pyxistest.Cluster) {
+					runCell(t, s, f, op)
+				})
+			})
+		}
+	}
+}
+
+func runCell(t *testing.T, s *pyxistest.Cluster, f fault, op operation) {
+	must(t, s.Create("/d", nil))
+	x := &scene{t: t, s: s}
+	if f.before != nil {
+		f.before(x, op.ops)
+	}
+	x.c, x.events = start(t, s, pyxis.Options{})
+	if f.before == nil {
+		sid, err := x.c.Sid()
+		must(t, err)
+		x.sid = sid
+		synctest.Wait()
+		x.events.expect(t, "Connected")
+	}
+	x.until = time.Now().Add(patience)
+	if f.begin != nil {
+		f.begin(x, op.ops)
+		synctest.Wait()
+	}
+
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	var err error
+	took := elapsed(func() { err = op.run(x, x.c.WithContext(ctx)) })
+	want := f.want(op.name)
+	mustBe(t, err, want.errs...)
+	if took > want.took {
+		t.Errorf("it took %v, at most %v", took, want.took)
+	}
+	x.events.expect(t, want.events...)
+	if op.done != nil && op.done(x) != want.applied {
+		t.Errorf("applied: %v, want %v", !want.applied, want.applied)
+	}
+	if f.heal != nil {
+		f.heal(x)
+	}
+	if op.name != "close" {
+		recovers(x, want)
+		must(t, x.c.Close())
+	}
+	time.Sleep(time.Until(x.until))
+	synctest.Wait()
+	if open, _ := s.Connections(); open != 0 {
+		t.Errorf("%d connections are open after Close", open)
+	}
+	time.Sleep(10 * time.Second) // what could not be ended, expires
+	if left := s.Sessions(); len(left) != 0 {
+		t.Errorf("sessions left: %v", left)
+	}
+}
+
+// recovers fails unless the client works again when the fault is over.
+func recovers(x *scene, want outcome) {
+	x.t.Helper()
+	time.Sleep(3 * time.Second)
+	if _, err := x.c.Read(nil, "/d", nil); err != nil {
+		x.t.Errorf("after the fault: %v", err)
+	}
+	x.events.expect(x.t, want.after...)
+	sid, err := x.c.Sid()
+	must(x.t, err)
+	if x.sid != 0 && (sid != x.sid) != want.fresh {
+		x.t.Errorf("session %d after %d, want a new one: %v", sid, x.sid, want.fresh)
+	}
+	if _, until := x.c.Session(); time.Until(until) < time.Second {
+		x.t.Errorf("the session is certain for %v", time.Until(until))
+	}
+}

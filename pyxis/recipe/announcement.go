@@ -1,0 +1,226 @@
+package recipe
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/pinfleet/pinfleet/pyxis"
+	"github.com/pinfleet/pinfleet/pyxis/watch"
+)
+
+// ErrPersistent: the node of an announcement is there and is not ephemeral.
+// Nothing that was made to stay is replaced.
+var ErrPersistent = errors.New("node is persistent: announce under another path, or delete it")
+
+// closeTimeout bounds the withdrawal.
+const closeTimeout = 2 * time.Second
+
+// Announcement keeps an ephemeral node present, with the data it was given:
+// through reconnects, new leaders and new sessions, and when somebody deletes
+// the node or writes to it. Its methods are safe for concurrent use.
+type Announcement struct {
+	client *pyxis.Client // its calls end with life
+	path   string
+	log    *slog.Logger
+
+	life  context.Context
+	end   context.CancelFunc
+	done  chan struct{} // closed when run has ended
+	ready chan struct{} // closed when the node was there
+
+	changed chan struct{} // data was set
+	mu      sync.Mutex
+	data    []byte
+	err     error // the last one, nil if the node is as it should be
+
+	// Only for run.
+	settled bool     // ready is closed
+	sids    []uint64 // sessions of ours, the latest last
+}
+
+// Announce creates the ephemeral node at path, and what is missing above it,
+// and keeps it until Close. It waits for the first success within ctx; after
+// that, trouble is waited out, and told to logger (nil: nobody).
+//
+// An ephemeral node that is there already is replaced: it was left by a process
+// that has crashed, or belongs to one that has the same path by mistake. The
+// one that announced last prevails; the other waits until the node is gone.
+func Announce(ctx context.Context, c *pyxis.Client, path string, data []byte, logger *slog.Logger) (*Announcement, error) {
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	a := &Announcement{
+		path: path, log: logger, data: bytes.Clone(data),
+		done: make(chan struct{}), ready: make(chan struct{}), changed: make(chan struct{}, 1),
+	}
+	a.life, a.end = context.WithCancel(context.WithoutCancel(ctx))
+	a.client = c.WithContext(a.life)
+	go a.run()
+	select {
+	case <-a.ready:
+		return a, nil
+	case <-a.done:
+		a.end()
+		return nil, fmt.Errorf("announcing %s: %w", path, a.Err())
+	case <-ctx.Done():
+		err := errors.Join(context.Cause(ctx), a.Err())
+		return nil, fmt.Errorf("announcing %s: %w", path, errors.Join(err, a.Close()))
+	}
+}
+
+// Set replaces the data. It returns at once; the node follows as soon as it
+// can.
+func (a *Announcement) Set(data []byte) {
+	a.mu.Lock()
+	a.data = bytes.Clone(data)
+	a.mu.Unlock()
+	select {
+	case a.changed <- struct{}{}:
+	default:
+	}
+}
+
+// Err returns what keeps the node from being as it should be, nil if it is so
+// as far as is known.
+func (a *Announcement) Err() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.err
+}
+
+// Done is closed when the announcement has ended: by Close, or because the
+// client was closed.
+func (a *Announcement) Done() <-chan struct{} { return a.done }
+
+// Close withdraws the announcement: it deletes the node, if it is still this
+// announcement's. It takes two seconds at most; an error says that the node may
+// stay until the session ends. It is idempotent.
+func (a *Announcement) Close() error {
+	a.end()
+	<-a.done
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if errors.Is(a.err, pyxis.ErrClosed) {
+		return nil // and the node has gone with the client
+	}
+	return a.err
+}
+
+func (a *Announcement) run() {
+	defer close(a.done)
+	for failures := 0; ; {
+		fired := make(chan *watch.Event, 1)
+		err := a.settle(fired)
+		if a.life.Err() != nil {
+			a.setErr(a.withdraw())
+			return
+		}
+		a.setErr(err)
+		var again <-chan time.Time
+		switch {
+		case err == nil:
+			failures = 0
+		case errors.Is(err, pyxis.ErrClosed), !a.settled && isFinal(err):
+			return
+		default:
+			a.log.Warn("announcement cannot be made, will try again", "path", a.path, "error", err)
+			again = time.After(pause(failures))
+			failures++
+		}
+		select {
+		case <-fired:
+		case <-a.changed:
+		case <-again:
+		case <-a.life.Done():
+		}
+	}
+}
+
+// isFinal tells whether there is no use in trying again.
+func isFinal(err error) bool {
+	return errors.Is(err, pyxis.ErrInvalidArgument) || errors.Is(err, ErrPersistent)
+}
+
+func (a *Announcement) setErr(err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.err = err
+}
+
+// settle makes the node what it should be. fired receives an event when that
+// has to be looked at again.
+func (a *Announcement) settle(fired chan *watch.Event) error {
+	a.mu.Lock()
+	data := a.data
+	a.mu.Unlock()
+	n, err := a.client.Read(nil, a.path, &pyxis.Watcher{Done: fired})
+	a.remember()
+	switch {
+	case errors.Is(err, pyxis.ErrNotFound):
+		err = create(a.client, a.path, data)
+		a.remember()
+	case err != nil:
+	case !n.IsEphemeral():
+		err = ErrPersistent
+	case a.isCurrent(n.Owner):
+		if !bytes.Equal(n.Data, data) {
+			err = a.client.Write(nil, a.path, data)
+		}
+	case a.settled && !slices.Contains(a.sids, n.Owner):
+		a.log.Warn("announced by somebody else, waiting until that ends", "path", a.path, "session", n.Owner)
+		return nil
+	default:
+		// Left by an earlier session; its deletion leads back to here.
+		if err := a.client.Delete(nil, a.path); err != nil && !errors.Is(err, pyxis.ErrNotFound) {
+			return err
+		}
+		return nil
+	}
+	if err == nil && !a.settled {
+		a.settled = true
+		close(a.ready)
+	}
+	if errors.Is(err, pyxis.ErrExists) {
+		return nil // somebody was quicker, and the watch has fired
+	}
+	return err
+}
+
+// isCurrent tells whether sid is the client's session.
+func (a *Announcement) isCurrent(sid uint64) bool {
+	return len(a.sids) > 0 && a.sids[len(a.sids)-1] == sid
+}
+
+// remember notes the client's session. Nodes of the last few can still be
+// there.
+func (a *Announcement) remember() {
+	sid, _ := a.client.Session()
+	if sid == 0 || a.isCurrent(sid) {
+		return
+	}
+	a.sids = append(a.sids, sid)
+	if len(a.sids) > 4 {
+		a.sids = slices.Delete(a.sids, 0, 1)
+	}
+}
+
+// withdraw deletes the node if it is ours.
+func (a *Announcement) withdraw() error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(a.life), closeTimeout)
+	defer cancel()
+	c := a.client.WithContext(ctx)
+	n, err := c.Read(nil, a.path, nil)
+	if err == nil && n.IsEphemeral() && slices.Contains(a.sids, n.Owner) {
+		err = c.Delete(nil, a.path)
+	}
+	if err == nil || errors.Is(err, pyxis.ErrNotFound) {
+		return nil
+	}
+	return fmt.Errorf("withdrawing %s: %w", a.path, err)
+}

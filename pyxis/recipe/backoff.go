@@ -1,0 +1,17 @@
+package recipe
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+const (
+	minPause = 50 * time.Millisecond
+	maxPause = 5 * time.Second
+)
+
+// pause returns how long to wait after so many failures in a row.
+func pause(failures int) time.Duration {
+	longest := min(minPause<<min(failures, 10), maxPause)
+	return longest/2 + rand.N(longest/2)
+}
