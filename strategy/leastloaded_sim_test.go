@@ -102,8 +102,8 @@ func TestSimScale(t *testing.T) {
 		length time.Duration
 		slow   time.Duration
 	}{
-		{1000, 30 * time.Second, 2 * time.Second},
-		{1000, 30 * time.Second, 5 * usual},
+		{1000, 20 * time.Second, 2 * time.Second},
+		{1000, 20 * time.Second, 5 * usual},
 		{5000, 6 * time.Second, 10 * usual},
 	} {
 		sim := simulation{
