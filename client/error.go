@@ -30,6 +30,9 @@ var (
 	ErrIncomplete = errors.New("response is incomplete")
 	// ErrSource: the data to add could not be read.
 	ErrSource = errors.New("source cannot be read")
+	// ErrCredentials: there was no bearer token to send, so that nothing was
+	// sent. That is not the peer's fault.
+	ErrCredentials = errors.New("no credentials")
 )
 
 // Error is how a call to one endpoint failed.

@@ -20,6 +20,9 @@ import (
 const (
 	// maxErrorBody bounds what is read of an error's body.
 	maxErrorBody = 64 << 10
+	// errorBodyTimeout bounds how long is waited for an error's body: the status
+	// says the most.
+	errorBodyTimeout = 5 * time.Second
 	// maxMessage bounds an error's message, in bytes.
 	maxMessage = 2 << 10
 )
@@ -79,12 +82,12 @@ func (r *response) authError(err error) error {
 	}
 	var own *Error // of the request for a token
 	if !errors.As(err, &own) {
-		return r.fail(0, "", fmt.Errorf("no bearer token: %w", err), false)
+		return r.fail(0, "", fmt.Errorf("%w: no bearer token: %w", ErrCredentials, err), false)
 	}
 	if own.Status == http.StatusNotFound || own.Status == http.StatusMethodNotAllowed {
 		// Not found is the token's route, and not what the call is about.
-		return r.fail(0, "", errors.New("no bearer token: the server does not hand out any (POST /token is unknown): "+
-			"unset FetchToken to use Username and Password"), false)
+		return r.fail(0, "", fmt.Errorf("%w: no bearer token: the server does not hand out any (POST /token is unknown): "+
+			"unset FetchToken to use Username and Password", ErrCredentials), false)
 	}
 	e := r.fail(own.Status, own.Message, fmt.Errorf("no bearer token: %w", own.Err), false)
 	e.RetryAfter = own.RetryAfter
@@ -113,8 +116,10 @@ func (r *response) streamError(messages []string) error {
 // for what cannot be done; why says what then.
 func (r *response) statusError(why error) error {
 	defer r.Body.Close()
+	patience := time.AfterFunc(errorBodyTimeout, r.cancel)
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxErrorBody))
-	if cause := r.cause(); err != nil && len(body) == 0 && cause != nil {
+	inTime := patience.Stop()
+	if cause := r.cause(); err != nil && len(body) == 0 && cause != nil && inTime {
 		return r.fail(0, "", cause, true)
 	}
 	wire, documents := decodeError(body)
