@@ -14,7 +14,8 @@ import (
 // Add implements [client.Client]. An add that breaks is done again at another
 // peer, with the paths walked and opened anew.
 func (c *Client) Add(ctx context.Context, paths []string, params *api.AddParams, out chan<- *api.AddedOutput) error {
-	return c.add(ctx, newCall(client.OpAdd, ""), out, func(ctx context.Context, p client.Client, out chan<- *api.AddedOutput) error {
+	cl := newCall(client.OpAdd, "")
+	return c.add(ctx, cl, out, func(ctx context.Context, p client.Client, out chan<- *api.AddedOutput) error {
 		return p.Add(ctx, paths, params, out)
 	})
 }
@@ -22,12 +23,13 @@ func (c *Client) Add(ctx context.Context, paths []string, params *api.AddParams,
 // AddBody implements [client.BodyAdder]. It fails at an endpoint that is not a
 // BodyAdder.
 func (c *Client) AddBody(ctx context.Context, body *client.Body, params *api.AddParams, out chan<- *api.AddedOutput) error {
-	return c.add(ctx, newCall(client.OpAddMultiFile, ""), out, func(ctx context.Context, p client.Client, out chan<- *api.AddedOutput) error {
+	cl := newCall(client.OpAddMultiFile, "")
+	return c.add(ctx, cl, out, func(ctx context.Context, p client.Client, out chan<- *api.AddedOutput) error {
 		adder, ok := p.(client.BodyAdder)
 		if !ok {
 			return errNotBodyAdder
 		}
-		return adder.AddBody(ctx, body, params, out)
+		return adder.AddBody(ctx, cl.current.counted(body), params, out)
 	})
 }
 
@@ -47,9 +49,9 @@ func (c *Client) AddMultiFile(ctx context.Context, multiFileR *files.MultiFileRe
 	if c.retries == 0 || peerOf(ctx) != "" {
 		bounds.total = 0 // it is sent once
 	}
-	up := &oneShot{reader: multiFileR, params: params, spool: newSpool(multiFileR, bounds)}
-	defer up.spool.close()
 	cl := newCall(client.OpAddMultiFile, "")
+	up := &oneShot{call: cl, reader: multiFileR, params: params, spool: newSpool(multiFileR, bounds)}
+	defer up.spool.close()
 	cl.blocked = up.blocked
 	return c.add(ctx, cl, out, up.send)
 }
@@ -61,6 +63,9 @@ func (c *Client) add(ctx context.Context, cl *call, out chan<- *api.AddedOutput,
 	}
 	defer close(out)
 	d := &delivery{out: out}
+	if cl.asked.Op == client.OpAdd {
+		d.sent = func(n int) { cl.current.count(n) }
+	}
 	return c.run(ctx, cl, func(ctx context.Context, p client.Client) error {
 		return d.attempt(ctx, len(cl.attempts) > 0, func(ctx context.Context, out chan<- *api.AddedOutput) error {
 			return send(ctx, p, out)
@@ -75,6 +80,7 @@ var errNotBodyAdder = fmt.Errorf("%w: the endpoint's client does not implement c
 
 // oneShot is an upload from a reader that can be read only once.
 type oneShot struct {
+	call   *call
 	reader *files.MultiFileReader
 	spool  *spool
 	params *api.AddParams
@@ -92,7 +98,8 @@ func (u *oneShot) send(ctx context.Context, p client.Client, out chan<- *api.Add
 		u.given = true
 		return p.AddMultiFile(ctx, u.reader, u.params, out)
 	}
-	err := adder.AddBody(ctx, &client.Body{Boundary: u.reader.Boundary(), Open: u.spool.open}, u.params, out)
+	body := &client.Body{Boundary: u.reader.Boundary(), Open: u.spool.open}
+	err := adder.AddBody(ctx, u.call.current.counted(body), u.params, out)
 	if err == nil || errors.Is(err, client.ErrSource) {
 		return err
 	}

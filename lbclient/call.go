@@ -23,31 +23,39 @@ const (
 
 // call is one call of a method on its way through its attempts.
 type call struct {
-	asked    strategy.Call // Tried holds the endpoint of each attempt
-	attempts []Attempt
-	returns  int  // how often it came back to an endpoint
-	hadTrial bool // it was an eligible endpoint's trial
+	asked    strategy.Call // Tried holds the endpoint of each failed attempt
+	class    class
+	current  attempt   // the one under way, but for hedged calls
+	attempts []Attempt // those that failed
+	made     int       // how many attempts there were
+	returns  int       // how often it came back to an endpoint
+	// hedged, if set, makes an attempt of a call that may be hedged: several of
+	// them at a time.
+	hedged doer
 	// blocked, if set, returns why the call cannot be made again elsewhere,
 	// nil if it can.
 	blocked func() error
 }
 
 func newCall(op client.Op, key string) *call {
-	return &call{asked: strategy.Call{Op: op, Key: key}}
+	return &call{asked: strategy.Call{Op: op, Key: key}, class: classOf(op)}
 }
-
-// errStopped is what an attempt returns when its consumer wants no more.
-var errStopped = errors.New("the consumer stopped")
 
 // run makes attempts until one succeeds or there is nothing more to try. It is
 // the one loop behind all methods.
-func (c *Client) run(caller context.Context, cl *call, do func(context.Context, client.Client) error) (err error) {
-	start := time.Now()
-	caller = c.pool.hooks.callStarted(caller, cl.asked.Op)
-	called := caller
+func (c *Client) run(ctx context.Context, cl *call, do doer) (err error) {
+	if len(c.hooks.calls) == 0 {
+		return c.loop(ctx, cl, do)
+	}
+	began := c.pool.now()
+	ctx = c.hooks.callStarted(ctx, cl.asked.Op)
 	defer func() {
-		c.pool.hooks.callEnded(called, CallEvent{Op: cl.asked.Op, Attempts: cl.asked.Attempt + 1, Duration: time.Since(start), Err: err})
+		c.hooks.callEnded(ctx, CallEvent{Op: cl.asked.Op, Attempts: cl.made, Duration: c.pool.now() - began, Err: err})
 	}()
+	return c.loop(ctx, cl, do)
+}
+
+func (c *Client) loop(caller context.Context, cl *call, do doer) error {
 	if err := c.ended(caller); err != nil {
 		return &client.Error{Op: cl.asked.Op, Err: err}
 	}
@@ -55,90 +63,98 @@ func (c *Client) run(caller context.Context, cl *call, do func(context.Context, 
 	if err != nil {
 		return err
 	}
-	ctx, cancel := c.bound(caller)
-	defer cancel()
+	ctx := caller
+	if cl.class.long() {
+		// The consumer of a long call may keep it, whatever the endpoint does.
+		var cancel func()
+		ctx, cancel = c.bound(caller)
+		defer cancel()
+	}
+	c.budget.called(c.pool.now())
 	for {
-		ep, held := pinned, pass{}
-		if ep != nil {
-			held = ep.health.force()
-		} else {
-			ep, held = c.pool.pick(cl)
+		ep, held, err := c.next(cl, pinned)
+		if err != nil {
+			return err
 		}
-		cl.hadTrial = cl.hadTrial || held.trial
 		if err := c.pause(ctx, caller, cl, ep); err != nil {
-			c.pool.leave(ep, held, neutral, nil)
+			c.pool.leave(ep, held, neutral, nil, 0)
+			ep.release()
 			return cl.fail(err)
 		}
-		err := c.attempt(ctx, caller, cl, ep, held, do)
-		if err == nil {
-			return nil
-		}
-		class := cl.asked.Op.ReplayClass()
-		switch ended := c.ended(caller); {
-		case ended != nil:
-			return cl.fail(ended)
-		case !slices.Contains(replayable[class], kindOf(err)):
-			return cl.settle()
-		case pinned != nil, len(cl.attempts) > c.retries:
-			return cl.fail(nil)
-		}
-		if cl.blocked != nil {
-			if err := cl.blocked(); err != nil {
-				return cl.fail(err)
+		if cl.hedged != nil && pinned == nil {
+			err = c.race(ctx, caller, cl, ep, held)
+		} else {
+			cl.made++
+			cl.current = attempt{asked: &cl.asked, ep: ep, held: held}
+			if err = c.attempt(ctx, caller, &cl.current, do); err != nil && !errors.Is(err, errStopped) {
+				cl.note(&cl.current, err)
 			}
 		}
-		c.logger.DebugContext(ctx, "attempt failed, trying again",
-			"op", string(cl.asked.Op), "attempt", cl.asked.Attempt, "endpoint", ep.name, "error", err)
+		if err == nil || errors.Is(err, errStopped) {
+			return nil
+		}
+		if err := c.settle(caller, cl, pinned != nil, err); err != nil {
+			return err
+		}
 		cl.asked.Attempt++
 	}
 }
 
-// attempt makes one attempt and takes note of how it ended.
-func (c *Client) attempt(ctx, caller context.Context, cl *call, ep *endpoint, held pass, do func(context.Context, client.Client) error) error {
-	op := cl.asked.Op
-	var err error
-	told := neutral // also if do panics
-	defer func() { c.pool.leave(ep, held, told, err) }()
-	start := time.Now()
-	event := AttemptEvent{Op: op, Endpoint: ep.name, Attempt: cl.asked.Attempt}
-	ctx = c.pool.hooks.attemptStarted(ctx, event)
-	defer func() {
-		event.Duration, event.Err, event.Cancelled = time.Since(start), err, err != nil && c.ended(caller) != nil
-		if errors.Is(err, errStopped) {
-			event.Err = nil
-		}
-		c.pool.hooks.attemptEnded(ctx, event)
-	}()
-	err = do(ctx, ep.Client)
-	switch {
-	case errors.Is(err, errStopped):
-		return nil
-	case err != nil && c.ended(caller) != nil, op == client.OpIPFS:
-		// The former is not the peer's fault, the latter not its work.
-	case err == nil && op != client.OpHealth:
-		told = success
-	case err != nil:
-		told = outcomeOf(err, op.ReplayClass())
+// next returns where the next attempt goes.
+func (c *Client) next(cl *call, pinned *endpoint) (*endpoint, pass, error) {
+	if pinned == nil {
+		ep, held := c.pool.pick(cl)
+		return ep, held, nil
 	}
-	if err == nil {
-		return nil
+	if held, ok := pinned.force(cl.class.long()); ok {
+		return pinned, held, nil
 	}
-	cl.asked.Tried = append(cl.asked.Tried, ep)
-	cl.attempts = append(cl.attempts, Attempt{
-		Endpoint: ep.name,
-		Duration: time.Since(start),
-		Err:      named(err, op, ep),
-	})
-	return err
+	return nil, pass{}, &client.Error{Op: cl.asked.Op, Endpoint: pinned.name, Err: fmt.Errorf("the endpoint was removed: %w", client.ErrClosed)}
 }
 
-// named makes the error of somebody else's Client one of ours.
-func named(err error, op client.Op, ep *endpoint) error {
-	var e *client.Error
-	if errors.As(err, &e) {
-		return err
+// note keeps an attempt that failed. The endpoint is not asked again while
+// there are others.
+func (cl *call) note(a *attempt, err error) {
+	cl.asked.Tried = append(cl.asked.Tried, a.ep)
+	cl.attempts = append(cl.attempts, Attempt{
+		Endpoint: a.ep.name,
+		Duration: a.took,
+		Err:      named(err, cl.asked.Op, a.ep),
+	})
+}
+
+// settle returns how the call ends whose last attempt ended with err, nil if
+// there is to be another one.
+func (c *Client) settle(caller context.Context, cl *call, pinned bool, err error) error {
+	if ended := c.ended(caller); ended != nil {
+		return cl.fail(ended)
 	}
-	return &client.Error{Op: op, Endpoint: ep.name, Err: err, MayHaveExecuted: !errors.Is(err, client.ErrInvalid)}
+	if !slices.Contains(replayable[cl.asked.Op.ReplayClass()], kindOf(err)) {
+		if len(cl.attempts) == 1 {
+			return cl.attempts[0].Err // it says it all
+		}
+		return cl.fail(nil)
+	}
+	if pinned || cl.asked.Attempt >= c.retries {
+		return cl.fail(nil)
+	}
+	if cl.blocked != nil {
+		if err := cl.blocked(); err != nil {
+			return cl.fail(err)
+		}
+	}
+	last := cl.attempts[len(cl.attempts)-1]
+	event := AttemptEvent{Op: cl.asked.Op, Endpoint: last.Endpoint, Attempt: cl.asked.Attempt, Duration: last.Duration, Err: last.Err}
+	if !c.budget.take(c.pool.now()) {
+		c.logger.DebugContext(caller, "attempt failed, and the retry budget is exhausted",
+			"op", string(event.Op), "attempt", event.Attempt, "endpoint", event.Endpoint, "error", event.Err)
+		c.hooks.budgetExhausted(caller, event)
+		return cl.fail(ErrRetryBudget)
+	}
+	c.logger.DebugContext(caller, "attempt failed, trying again",
+		"op", string(event.Op), "attempt", event.Attempt, "endpoint", event.Endpoint, "error", event.Err)
+	c.hooks.callRetried(caller, event)
+	return nil
 }
 
 // pause waits before the call comes back to an endpoint: at random, and for as
@@ -150,10 +166,7 @@ func (c *Client) pause(ctx, caller context.Context, cl *call, ep *endpoint) erro
 		}
 		wait := rand.N(min(minBackoff<<min(cl.returns, 10), maxBackoff) + 1)
 		cl.returns++
-		var e *client.Error
-		if errors.As(cl.attempts[i].Err, &e) && e.RetryAfter > wait {
-			wait = e.RetryAfter
-		}
+		wait = max(wait, retryAfter(cl.attempts[i].Err))
 		if wait > maxRetryAfter {
 			return fmt.Errorf("%s asks to be left alone for %s", ep.name, wait)
 		}
@@ -162,19 +175,11 @@ func (c *Client) pause(ctx, caller context.Context, cl *call, ep *endpoint) erro
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
+		case <-c.life.Done():
 		}
 		return c.ended(caller)
 	}
 	return nil
-}
-
-// settle returns the error of a call whose last attempt was answered. If it was
-// the only one, its error says it all.
-func (cl *call) settle() error {
-	if len(cl.attempts) == 1 {
-		return cl.attempts[0].Err
-	}
-	return cl.fail(nil)
 }
 
 // fail returns the error of a call with all that was tried.

@@ -35,7 +35,7 @@ func TestU16ContextEnded(t *testing.T) {
 		gone, cancel := context.WithCancelCause(t.Context())
 		reason := errors.New("reason")
 		cancel(reason)
-		fakes := newFakes(3)
+		fakes := realFakes(3)
 		c := newLB(t, &strategy.Failover{}, fakes, 6)
 		for op, call := range methods(gone, c) {
 			err := call()
@@ -96,7 +96,7 @@ func (lateContext) Deadline() (time.Time, bool) { return time.Now().Add(-time.Se
 func TestU18ErrorsAreTyped(t *testing.T) {
 	raw := fmt.Errorf("reading: %w", io.ErrUnexpectedEOF)
 	for op := range methods(t.Context(), nil) {
-		fakes := newFakes(2)
+		fakes := realFakes(2)
 		for _, f := range fakes {
 			f.answer = breaks(0, raw)
 		}
@@ -356,17 +356,18 @@ func TestPanicGivesThePassBack(t *testing.T) {
 		fakes := newFakes(1)
 		c := newLB(t, &strategy.Failover{}, fakes, 0)
 		fakes[0].answer = fails(dialError())
-		if err := c.Health(t.Context()); err == nil {
+		if _, err := c.ID(t.Context()); err == nil {
 			t.Fatal("no error")
 		}
 		time.Sleep(2 * time.Second)
 		fakes[0].answer = func(context.Context, client.Op, int) reply { panic("x") }
 		func() {
 			defer func() { _ = recover() }()
-			_ = c.Health(t.Context())
+			_, _ = c.ID(t.Context())
 		}()
-		if h := &c.pool.endpoints[0].health; h.state != eligible || h.onTrial {
-			t.Errorf("health %+v", h)
+		ep := c.pool.list()[0]
+		if ep.health.state != Eligible || ep.health.trials[0] || ep.users.Load() != 0 {
+			t.Errorf("state %s, trials %v, %d users", ep.health.state, ep.health.trials, ep.users.Load())
 		}
 	})
 }

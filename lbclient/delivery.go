@@ -16,6 +16,9 @@ import (
 // the file that was under way is not reported a second time.
 type delivery struct {
 	out chan<- *api.AddedOutput
+	// sent, if set, is told how much of the upload an attempt seems to have
+	// got over.
+	sent func(n int)
 
 	nodes int               // how many outputs with a CID
 	sum   [sha256.Size]byte // over those, see chain
@@ -39,6 +42,7 @@ func (d *delivery) attempt(ctx context.Context, again bool, send func(context.Co
 			if undelivered != nil {
 				continue // so that send can end
 			}
+			r.count(o)
 			if undelivered = r.take(ctx, o); undelivered != nil {
 				cancel(undelivered)
 			}
@@ -81,7 +85,8 @@ func until(in <-chan *api.AddedOutput, returned <-chan struct{}) func(func(*api.
 // report is what one attempt has reported.
 type report struct {
 	*delivery
-	again bool // it is not the first attempt
+	again bool   // it is not the first attempt
+	bytes uint64 // reported of the file under way
 	nodes int
 	sum   [sha256.Size]byte
 }

@@ -46,6 +46,7 @@ type AttemptsError struct {
 }
 
 // Error names each attempt's endpoint, duration and failure in one line.
+// Attempts that failed alike are named once.
 func (e *AttemptsError) Error() string {
 	var b strings.Builder
 	plural := "s"
@@ -53,15 +54,30 @@ func (e *AttemptsError) Error() string {
 		plural = ""
 	}
 	fmt.Fprintf(&b, "%s: %d attempt%s failed: ", e.Op, len(e.Attempts), plural)
-	for i, a := range e.Attempts {
-		if i > 0 {
-			b.WriteString("; ")
-		}
+	var texts []string
+	times := map[string]int{}
+	total := map[string]time.Duration{}
+	for _, a := range e.Attempts {
 		text := strings.TrimPrefix(a.Err.Error(), string(e.Op)+" ")
 		if !strings.Contains(text, a.Endpoint) {
 			text = "at " + a.Endpoint + ": " + text
 		}
-		fmt.Fprintf(&b, "%s (after %s)", text, a.Duration.Round(time.Millisecond))
+		if times[text] == 0 {
+			texts = append(texts, text)
+		}
+		times[text]++
+		total[text] += a.Duration
+	}
+	for i, text := range texts {
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		b.WriteString(text)
+		if n := times[text]; n > 1 {
+			fmt.Fprintf(&b, " (%d times, %s in all)", n, total[text].Round(time.Millisecond))
+		} else {
+			fmt.Fprintf(&b, " (after %s)", total[text].Round(time.Millisecond))
+		}
 	}
 	if e.Cause != nil && !errors.Is(e.last(), e.Cause) {
 		fmt.Fprintf(&b, "; not tried again: %s", e.Cause)

@@ -37,12 +37,19 @@ type fake struct {
 	answer  func(ctx context.Context, op client.Op, n int) reply
 	cids    []cid.Cid          // what it lists
 	outputs []*api.AddedOutput // what its adds report
+	// Health succeeds and is not counted, so that probes do not get into the
+	// way; with realHealth it is an operation like the others, and with health
+	// set that answers.
+	realHealth bool
+	health     func(ctx context.Context) error
 
 	mu     sync.Mutex
 	ops    []client.Op
 	asked  []cid.Cid // of the last StatusCids
 	opened int       // listings being iterated
+	probes int       // uncounted Health calls
 	closed int
+	gone   map[int]context.CancelCauseFunc // of the calls under way
 }
 
 var _ client.Client = (*fake)(nil)
@@ -59,7 +66,18 @@ func (f *fake) reply(ctx context.Context, op client.Op) reply {
 	f.mu.Lock()
 	n := len(f.ops)
 	f.ops = append(f.ops, op)
+	ctx, cancel := context.WithCancelCause(ctx)
+	if f.gone == nil {
+		f.gone = map[int]context.CancelCauseFunc{}
+	}
+	f.gone[n] = cancel
 	f.mu.Unlock()
+	defer func() {
+		cancel(nil)
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		delete(f.gone, n)
+	}()
 	if f.answer == nil {
 		return reply{after: -1}
 	}
@@ -234,7 +252,18 @@ func (f *fake) MetricNames(ctx context.Context) ([]string, error) {
 func (f *fake) RepoGC(ctx context.Context, _ bool) (*api.GlobalRepoGC, error) {
 	return one(f, ctx, client.OpRepoGC, &api.GlobalRepoGC{})
 }
-func (f *fake) Health(ctx context.Context) error { return f.reply(ctx, client.OpHealth).err }
+func (f *fake) Health(ctx context.Context) error {
+	if f.realHealth {
+		return f.reply(ctx, client.OpHealth).err
+	}
+	f.mu.Lock()
+	f.probes++
+	f.mu.Unlock()
+	if f.health != nil {
+		return f.health(ctx)
+	}
+	return nil
+}
 func (f *fake) Token(ctx context.Context) (*api.Token, error) {
 	return one(f, ctx, client.OpToken, &api.Token{})
 }
@@ -242,6 +271,9 @@ func (f *fake) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.closed++
+	for _, cancel := range f.gone {
+		cancel(client.ErrClosed)
+	}
 	return nil
 }
 
@@ -285,6 +317,15 @@ func breaks(after int, err error) func(context.Context, client.Op, int) reply {
 func hangs(ctx context.Context, op client.Op, _ int) reply {
 	<-ctx.Done()
 	return reply{err: &client.Error{Op: op, Err: ctx.Err(), MayHaveExecuted: true}}
+}
+
+// realFakes returns fakes whose Health is an operation like the others.
+func realFakes(n int) []*fake {
+	fakes := newFakes(n)
+	for _, f := range fakes {
+		f.realHealth = true
+	}
+	return fakes
 }
 
 // newFakes returns fakes named a, b, c …

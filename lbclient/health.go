@@ -3,29 +3,27 @@ package lbclient
 import (
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 const (
-	// maxFailures is how many consecutive failures eject an endpoint.
+	// An endpoint is ejected after maxFailures failures in a row, or when less
+	// than minSuccess of at least minAttempts attempts in the last 10 s
+	// succeeded. One that cannot be dialled is ejected at once.
 	maxFailures = 5
-	// An endpoint is ejected for minEjection the first time, then for twice
-	// as long each time up to maxEjection, give or take half of it.
+	minAttempts = 5
+	minSuccess  = 0.8
+	// An endpoint is ejected for minEjection the first time, then for twice as
+	// long each time up to maxEjection, give or take half of it. The count
+	// starts over when it was admitted for calmAfter: readmission alone does
+	// not, so that an endpoint which goes up and down is left alone.
 	minEjection = time.Second
 	maxEjection = time.Minute
-)
-
-// admission is what an endpoint may get.
-type admission int
-
-const (
-	// admitted: its share of the calls.
-	admitted admission = iota
-	// eligible: it was ejected and its time is over. It gets one call at a
-	// time, on trial, and that call's outcome decides.
-	eligible
-	// ejected: nothing, unless all endpoints are.
-	ejected
+	calmAfter   = time.Minute
+	// longTrialAfter is how long an eligible endpoint waits for a short call
+	// before its trial may be one that can take long.
+	longTrialAfter = time.Second
 )
 
 // outcome is what an attempt says about its endpoint.
@@ -38,114 +36,173 @@ const (
 	unreachable                // it cannot even be dialled
 )
 
-// health is the state of one endpoint. It moves by attempts' outcomes and, from
-// ejected to eligible, by time; there is no goroutine behind it.
+// health is the state of one endpoint:
+//
+//	admitted ──failures──▶ ejected ──good probe──▶ eligible ──good trial──▶ admitted
+//	                        ▲  └─bad probe: longer     │
+//	                        └────────bad trial─────────┘
+//
+// An attempt at an admitted endpoint that succeeds takes no lock. Times are
+// since the pool's start.
 type health struct {
-	mu       sync.Mutex
-	state    admission
-	failures int       // consecutive, while admitted
-	times    int       // consecutive ejections
-	until    time.Time // end of the last ejection
-	onTrial  bool      // an eligible endpoint's call is under way
-	epoch    uint64    // counts the ejections and readmissions
+	// gate is the epoch, which counts the ejections and readmissions, and in
+	// the lowest bit whether the endpoint is admitted.
+	gate     atomic.Uint64
+	failures atomic.Int32 // consecutive, while admitted
+	recent   window       // attempts while admitted; the failed ones are marked
+
+	mu     sync.Mutex // held to change the state
+	state  State
+	since  time.Duration // of the state
+	times  int           // ejections in a row
+	until  time.Duration // when an ejected endpoint is probed next
+	trials [2]bool       // whether a short, a long call is on trial
 }
 
 // pass is the permission for one attempt, to be given back with its outcome.
 type pass struct {
 	epoch uint64
 	trial bool
+	long  bool
 }
 
-// enter asks for an attempt; trials tells whether the call may be a trial.
-func (h *health) enter(trials bool) (pass, bool) {
+func (h *health) start(now time.Duration) {
+	h.state, h.since = Admitted, now
+	h.gate.Store(1)
+}
+
+func (h *health) epoch() uint64 { return h.gate.Load() >> 1 }
+
+func (h *health) isAdmitted() bool { return h.gate.Load()&1 == 1 }
+
+// enter asks for an attempt at an admitted endpoint.
+func (h *health) enter() (pass, bool) {
+	gate := h.gate.Load()
+	return pass{epoch: gate >> 1}, gate&1 == 1
+}
+
+// try asks for a trial of an eligible endpoint.
+func (h *health) try(long bool, now time.Duration) (pass, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !h.open(trials) {
+	if h.state != Eligible || long && now-h.since < longTrialAfter {
 		return pass{}, false
 	}
-	return h.admit(), true
+	p := h.admit(long)
+	return p, p.trial
 }
 
-// force is enter for a call that has nowhere else to go.
-func (h *health) force() pass {
+// force asks for an attempt that has nowhere else to go. It is a trial if
+// there may be one.
+func (h *health) force(long bool) pass {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.admit()
+	return h.admit(long)
 }
 
-// isOpen tells whether enter would succeed.
-func (h *health) isOpen(trials bool) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.open(trials)
-}
-
-func (h *health) open(trials bool) bool {
-	return h.state == admitted || h.state == eligible && trials && !h.onTrial
-}
-
-func (h *health) admit() pass {
-	p := pass{epoch: h.epoch, trial: h.state == eligible && !h.onTrial}
-	h.onTrial = h.onTrial || p.trial
+func (h *health) admit(long bool) pass {
+	p := pass{epoch: h.epoch(), long: long}
+	if slot := h.slot(p); h.state == Eligible && !*slot {
+		*slot, p.trial = true, true
+	}
 	return p
 }
 
-// leave takes note of an attempt's outcome. It tells whether the state
-// changed. What began before the last change says nothing about the present.
-func (h *health) leave(p pass, o outcome, now time.Time) bool {
+// slot is the place for the trial of p. A long call does not keep short ones
+// from being tried.
+func (h *health) slot(p pass) *bool {
+	if p.long {
+		return &h.trials[1]
+	}
+	return &h.trials[0]
+}
+
+// leave takes note of an attempt's outcome; pause is how long the endpoint
+// asked to be left alone. It tells whether the state changed. What began
+// before the last change says nothing about the present.
+func (h *health) leave(p pass, o outcome, now, pause time.Duration) bool {
+	if o == success && h.gate.Load() == p.epoch<<1|1 {
+		h.recent.add(now, 1, 0)
+		if h.failures.Load() != 0 {
+			h.failures.Store(0)
+		}
+		return false
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if p.epoch != h.epoch {
+	if p.epoch != h.epoch() {
 		return false
 	}
 	if p.trial {
-		h.onTrial = false
+		*h.slot(p) = false
 	}
 	switch {
 	case o == neutral:
 		return false
 	case o == success:
-		h.failures = 0
-		if h.state == admitted {
-			return false
-		}
-		h.state, h.times, h.onTrial = admitted, 0, false
-		h.epoch++
+		h.change(Admitted, now)
 		return true
-	case h.state == admitted:
-		h.failures++
-		if o == failure && h.failures < maxFailures {
+	case h.state == Admitted:
+		h.recent.add(now, 1, 1)
+		row := h.failures.Add(1)
+		if o == failure && row < maxFailures && !h.failsOften(now) {
 			return false
 		}
 	case !p.trial:
 		return false // a last resort that failed is no news
 	}
-	h.eject(now)
+	if h.state == Admitted && now-h.since >= calmAfter {
+		h.times = 0
+	}
+	h.change(Ejected, now)
+	h.postpone(now, pause)
 	return true
 }
 
-func (h *health) eject(now time.Time) {
-	length := min(minEjection<<min(h.times, 10), maxEjection)
-	h.until = now.Add(length/2 + rand.N(length))
-	h.times++
-	h.state, h.failures, h.onTrial = ejected, 0, false
-	h.epoch++
+// failsOften tells whether the success rate is too low.
+func (h *health) failsOften(now time.Duration) bool {
+	n, failed := h.recent.sum(now)
+	return n >= minAttempts && float64(n-failed) < minSuccess*float64(n)
 }
 
-// wake makes an ejected endpoint eligible if its time is over, and returns the
-// state and the end of the last ejection.
-func (h *health) wake(now time.Time) (admission, time.Time) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.state == ejected && !now.Before(h.until) {
-		h.state = eligible
+// change begins a new epoch.
+func (h *health) change(to State, now time.Duration) {
+	h.state, h.since, h.trials = to, now, [2]bool{}
+	h.failures.Store(0)
+	h.recent.clear()
+	gate := (h.epoch() + 1) << 1
+	if to == Admitted {
+		gate |= 1
 	}
-	return h.state, h.until
+	h.gate.Store(gate)
 }
 
-// peek returns the state and the end of the last ejection.
-func (h *health) peek() (admission, time.Time) {
+// postpone sets when the endpoint is probed next.
+func (h *health) postpone(now, atLeast time.Duration) {
+	length := min(minEjection<<min(h.times, 10), maxEjection)
+	h.times++
+	h.until = now + max(length/2+rand.N(length), min(atLeast, maxEjection))
+}
+
+// probed takes note of a probe. It tells whether the endpoint became eligible.
+func (h *health) probed(well bool, now time.Duration) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.state, h.until
+	switch {
+	case h.state != Ejected:
+		return false
+	case !well:
+		h.postpone(now, 0)
+		return false
+	}
+	h.state, h.since = Eligible, now
+	return true
+}
+
+// peek returns the state, since when it holds, and when an ejected endpoint is
+// probed next.
+func (h *health) peek() (state State, since, until time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.state, h.since, h.until
 }

@@ -8,36 +8,75 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A readmitted endpoint starts from the shortest ejection again.
-func TestReadmissionForgets(t *testing.T) {
-	var h health
-	now := time.Now()
-	for range 5 {
-		p, _ := h.enter(true)
-		h.leave(p, unreachable, now)
-		now = now.Add(2 * maxEjection)
-		h.wake(now)
+func newHealth() *health {
+	h := &health{}
+	h.start(0)
+	return h
+}
+
+// ejectOnce makes an admitted endpoint fail a dial at now.
+func ejectOnce(t *testing.T, h *health, now time.Duration) {
+	t.Helper()
+	p, ok := h.enter()
+	if !ok || !h.leave(p, unreachable, now, 0) {
+		t.Fatal("not ejected")
 	}
-	p, _ := h.enter(true)
-	h.leave(p, success, now)
-	p, _ = h.enter(true)
-	h.leave(p, unreachable, now)
-	if d := h.until.Sub(now); d > minEjection*3/2 {
-		t.Errorf("ejected for %s", d)
+}
+
+// readmit makes an ejected endpoint pass its probe and its trial.
+func readmit(t *testing.T, h *health, now time.Duration) {
+	t.Helper()
+	if !h.probed(true, now) {
+		t.Fatal("not eligible")
+	}
+	p, ok := h.try(false, now)
+	if !ok || !h.leave(p, success, now, 0) {
+		t.Fatal("not readmitted")
+	}
+}
+
+// Ejections get longer as long as there is less than a minute of peace between
+// them; after that they start from the shortest again.
+func TestEjectionsAreForgotten(t *testing.T) {
+	h := newHealth()
+	now := time.Duration(0)
+	for i := range 5 {
+		ejectOnce(t, h, now)
+		if d, want := h.until-now, minEjection<<i; d < want/2 || d > want*3/2 {
+			t.Errorf("ejection %d takes %s, want %s give or take half", i, d, want)
+		}
+		readmit(t, h, h.until)
+		now = h.until + calmAfter - 1
+	}
+	now++
+	ejectOnce(t, h, now)
+	if d := h.until - now; d > minEjection*3/2 {
+		t.Errorf("ejected for %s after a quiet minute", d)
+	}
+}
+
+// A peer that asks to be left alone is, but not for longer than any other.
+func TestEjectionHonoursRetryAfter(t *testing.T) {
+	for _, asked := range []time.Duration{20 * time.Second, time.Hour} {
+		h := newHealth()
+		p, _ := h.enter()
+		h.leave(p, unreachable, 0, asked)
+		if want := min(asked, maxEjection); h.until != want {
+			t.Errorf("asked for %s: ejected for %s, want %s", asked, h.until, want)
+		}
 	}
 }
 
 // The jitter is uniform over ±50 %.
 func TestEjectionJitter(t *testing.T) {
 	const n = 10000
-	now := time.Now()
 	var tenths [10]int
 	for range n {
-		var h health
-		h.eject(now)
-		d := h.until.Sub(now) - minEjection/2
+		h := newHealth()
+		ejectOnce(t, h, 0)
+		d := h.until - minEjection/2
 		if d < 0 || d >= minEjection {
-			t.Fatalf("ejected for %s", d+minEjection/2)
+			t.Fatalf("ejected for %s", h.until)
 		}
 		tenths[d*10/minEjection]++
 	}
@@ -51,53 +90,149 @@ func TestEjectionJitter(t *testing.T) {
 	}
 }
 
+// A success rate under 0.8 over 10 s ejects, with at least 5 attempts.
+func TestSuccessRate(t *testing.T) {
+	attempt := func(h *health, o outcome, at time.Duration) bool {
+		p, ok := h.enter()
+		return ok && h.leave(p, o, at, 0)
+	}
+	for _, test := range []struct {
+		name     string
+		outcomes string // s or f, one every interval
+		interval time.Duration
+		ejected  bool
+	}{
+		{"four of five", "ssssf", time.Second, false},
+		{"three of five", "sssff", time.Second, true},
+		{"three of four", "fssf", time.Second, false},
+		{"eight of ten", "ssssfssssf", 100 * time.Millisecond, false},
+		{"seven of ten", "ssssfsssff", 100 * time.Millisecond, true},
+		{"spread out", "fsfsfsfsfsfsfsfsfsfs", 3 * time.Second, false},
+		{"every other", "fsfsf", time.Second, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := newHealth()
+			ejected := false
+			for i, o := range test.outcomes {
+				ejected = attempt(h, map[rune]outcome{'s': success, 'f': failure}[o], time.Duration(i)*test.interval) || ejected
+			}
+			if ejected != test.ejected {
+				t.Errorf("ejected is %v", ejected)
+			}
+		})
+	}
+}
+
+// Readmission forgets the failures of before.
+func TestSuccessRateStartsAnew(t *testing.T) {
+	h := newHealth()
+	for range maxFailures {
+		p, _ := h.enter()
+		h.leave(p, failure, 0, 0)
+	}
+	if h.state != Ejected {
+		t.Fatal("not ejected")
+	}
+	readmit(t, h, h.until)
+	p, _ := h.enter()
+	if h.leave(p, failure, h.until, 0) {
+		t.Error("ejected by one failure")
+	}
+}
+
+// A long call is a trial only if no short one comes along, and keeps none from
+// being tried.
+func TestLongTrials(t *testing.T) {
+	h := newHealth()
+	ejectOnce(t, h, 0)
+	now := h.until
+	h.probed(true, now)
+	if _, ok := h.try(true, now); ok {
+		t.Error("a long trial at once")
+	}
+	now += longTrialAfter
+	long, ok := h.try(true, now)
+	if !ok {
+		t.Fatal("no long trial")
+	}
+	if _, ok := h.try(true, now); ok {
+		t.Error("a second long trial")
+	}
+	short, ok := h.try(false, now)
+	if !ok || !h.leave(short, success, now, 0) {
+		t.Error("no short trial")
+	}
+	if h.leave(long, failure, now, 0) || h.state != Admitted {
+		t.Error("the long trial decides, too")
+	}
+}
+
 // The state machine under any sequence of events.
 func TestHealthProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var h health
-		now := time.Now()
+		h := newHealth()
+		now := time.Duration(0)
 		var out []pass
 		for range rapid.IntRange(1, 200).Draw(t, "steps") {
-			switch rapid.IntRange(0, 3).Draw(t, "what") {
+			long := rapid.Bool().Draw(t, "long")
+			before := h.state
+			switch rapid.IntRange(0, 5).Draw(t, "what") {
 			case 0:
-				now = now.Add(time.Duration(rapid.IntRange(0, 90000).Draw(t, "ms")) * time.Millisecond)
-				h.wake(now)
+				now += time.Duration(rapid.IntRange(0, 90000).Draw(t, "ms")) * time.Millisecond
 			case 1:
-				if p, ok := h.enter(rapid.Bool().Draw(t, "trials")); ok {
-					if h.state == ejected {
-						t.Fatal("entered an ejected endpoint")
+				if p, ok := h.enter(); ok {
+					if h.state != Admitted {
+						t.Fatalf("entered an endpoint that is %s", h.state)
 					}
 					out = append(out, p)
 				}
 			case 2:
-				out = append(out, h.force())
+				out = append(out, h.force(long))
 			case 3:
+				if p, ok := h.try(long, now); ok {
+					if h.state != Eligible || !p.trial {
+						t.Fatalf("a trial of an endpoint that is %s", h.state)
+					}
+					out = append(out, p)
+				}
+			case 4:
+				well := rapid.Bool().Draw(t, "well")
+				changed := h.probed(well, now)
+				if changed != (before == Ejected && well) || changed != (h.state != before) {
+					t.Fatalf("probed: %s to %s", before, h.state)
+				}
+			case 5:
 				if len(out) == 0 {
 					continue
 				}
 				i := rapid.IntRange(0, len(out)-1).Draw(t, "which")
-				p, before := out[i], h.state
+				p := out[i]
 				out = slices.Delete(out, i, i+1)
 				o := outcome(rapid.IntRange(0, 3).Draw(t, "outcome"))
-				changed := h.leave(p, o, now)
-				if changed != (h.state != before) {
-					t.Fatalf("changed is %v: %v to %v", changed, before, h.state)
+				if changed := h.leave(p, o, now, 0); changed != (h.state != before) {
+					t.Fatalf("changed is %v: %s to %s", changed, before, h.state)
 				}
 			}
-			trials := 0
+			trials := [2]int{}
 			for _, p := range out {
-				if p.trial && p.epoch == h.epoch {
-					trials++
+				if p.trial && p.epoch == h.epoch() {
+					if p.long {
+						trials[1]++
+					} else {
+						trials[0]++
+					}
 				}
 			}
-			if trials > 1 || h.onTrial != (trials == 1) {
-				t.Fatalf("%d trials out, onTrial %v", trials, h.onTrial)
+			for i, n := range trials {
+				if n > 1 || h.trials[i] != (n == 1) || n > 0 && h.state != Eligible {
+					t.Fatalf("trials %v, held %v, %s", trials, h.trials, h.state)
+				}
 			}
-			if h.onTrial && h.state != eligible {
-				t.Fatalf("a trial in state %v", h.state)
+			if h.isAdmitted() != (h.state == Admitted) || h.failures.Load() >= maxFailures {
+				t.Fatalf("%s, %d failures, admitted %v", h.state, h.failures.Load(), h.isAdmitted())
 			}
-			if h.failures >= maxFailures {
-				t.Fatalf("%d failures, not ejected", h.failures)
+			if h.state == Ejected && h.until-now > maxEjection*3/2 {
+				t.Fatalf("ejected for %s", h.until-now)
 			}
 		}
 	})

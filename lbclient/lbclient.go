@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/config"
@@ -18,9 +19,15 @@ import (
 type Client struct {
 	pool    *pool
 	retries int
+	timeout time.Duration // of an attempt; 0 for none
+	budget  *budget
+	hedging *hedging // nil for none
 	replay  replayBounds
+	opener  func(*config.Config) (client.Client, error)
 	logger  *slog.Logger
+	hooks   *hooks
 
+	changing  sync.Mutex      // held while the endpoints are changed
 	life      context.Context // ends with Close
 	end       context.CancelFunc
 	closeOnce sync.Once
@@ -40,17 +47,21 @@ var (
 // arguments are reported at once, and nothing is left open then.
 func NewLBClient(s strategy.LBStrategy, cfgs []*config.Config, retries int, opts ...Option) (client.Client, error) {
 	o, err := newOptions(s, retries, opts)
-	clients, made := makeClients(cfgs, client.NewDefaultClient)
-	if err := errors.Join(err, made); err != nil {
-		return nil, errors.Join(err, closeAll(clients))
+	c := newClient(s, retries, o)
+	endpoints, openErr := c.openAll(cfgs)
+	if err := errors.Join(err, openErr); err != nil {
+		c.end()
+		return nil, errors.Join(err, closeEndpoints(endpoints))
 	}
-	return newClient(s, clients, retries, o), nil
+	return c, c.pool.replace(endpoints)
 }
 
 // New is [NewLBClient] over ready clients: other load balancers, or clients of
 // one's own. They are named by their method Endpoint() string if they have it,
-// else client-0, client-1 and so on. On success they belong to the load
-// balancer, whose Close closes them; on error they stay the caller's.
+// else client-0, client-1 and so on, and weigh what they tell as a
+// [strategy.Weigher], else 1. On success they belong to the load balancer,
+// whose Close closes them, and so ends the calls under way (see
+// [client.Client.Close]); on error they stay the caller's.
 func New(s strategy.LBStrategy, clients []client.Client, retries int, opts ...Option) (*Client, error) {
 	o, err := newOptions(s, retries, opts)
 	errs := []error{err}
@@ -65,56 +76,38 @@ func New(s strategy.LBStrategy, clients []client.Client, retries int, opts ...Op
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	return newClient(s, clients, retries, o), nil
+	c := newClient(s, retries, o)
+	var endpoints []*endpoint
+	for i, ready := range clients {
+		endpoints = append(endpoints, c.pool.newEndpoint(ready, i, nil))
+	}
+	return c, c.pool.replace(endpoints)
 }
 
-func newClient(s strategy.LBStrategy, clients []client.Client, retries int, o *options) *Client {
+// newClient returns a load balancer without endpoints.
+func newClient(s strategy.LBStrategy, retries int, o *options) *Client {
 	c := &Client{
-		pool:    newPool(s, clients, o),
 		retries: retries,
+		timeout: o.timeout,
+		budget:  newBudget(o.retryFraction, o.retryPerSecond),
 		replay:  o.replay,
+		opener:  o.open,
 		logger:  o.logger,
+		hooks:   &o.hooks,
+	}
+	if o.hedging {
+		c.hedging = newHedging()
 	}
 	c.life, c.end = context.WithCancel(context.Background())
+	c.pool = newPool(c.life, s, o)
 	return c
-}
-
-// makeClients makes a client for each configuration. The clients that could be
-// made are returned also on error (U35).
-func makeClients(cfgs []*config.Config, make func(*config.Config) (client.Client, error)) ([]client.Client, error) {
-	if len(cfgs) == 0 {
-		return nil, errors.New("no configurations: give at least one")
-	}
-	var clients []client.Client
-	var errs []error
-	for i, cfg := range cfgs {
-		if cfg == nil {
-			errs = append(errs, fmt.Errorf("configuration %d is nil", i))
-			continue
-		}
-		c, err := make(cfg)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("configuration %d: %w", i, err))
-			continue
-		}
-		clients = append(clients, c)
-	}
-	return clients, errors.Join(errs...)
-}
-
-func closeAll(clients []client.Client) error {
-	var errs []error
-	for _, c := range clients {
-		errs = append(errs, c.Close())
-	}
-	return errors.Join(errs...)
 }
 
 // names returns the names of the endpoints in configured order, those of a
 // load balancer within this one in its place.
 func (c *Client) names() []string {
 	var names []string
-	for _, ep := range c.pool.endpoints {
+	for _, ep := range c.pool.list() {
 		if inner, ok := ep.Client.(*Client); ok {
 			names = append(names, inner.names()...)
 		} else {
@@ -134,14 +127,9 @@ func (c *Client) Endpoint() string { return "[" + strings.Join(c.names(), " ") +
 // balancer, those given to [New] included. It is idempotent.
 func (c *Client) Close() error {
 	c.closeOnce.Do(func() {
+		c.pool.shut()
 		c.end()
-		var errs []error
-		for _, ep := range c.pool.endpoints {
-			if err := ep.Close(); err != nil {
-				errs = append(errs, fmt.Errorf("%s: %w", ep.name, err))
-			}
-		}
-		c.closeErr = errors.Join(errs...)
+		c.closeErr = c.pool.close()
 	})
 	return c.closeErr
 }

@@ -78,22 +78,16 @@ func TestU35ClosesWhatWasMade(t *testing.T) {
 	fakes := newFakes(2)
 	bad := errors.New("bad")
 	n := 0
-	clients, err := makeClients(make([]*config.Config, 0), nil)
-	if err == nil || clients != nil {
-		t.Error("no configurations are no error")
-	}
-	clients, err = makeClients([]*config.Config{{}, {}, {}}, func(*config.Config) (client.Client, error) {
+	open := func(*config.Config) (client.Client, error) {
 		n++
 		if n == 2 {
 			return nil, bad
 		}
 		return fakes[n/2], nil
-	})
-	if !errors.Is(err, bad) || len(clients) != 2 {
-		t.Fatalf("got %d clients, %v", len(clients), err)
 	}
-	if err := closeAll(clients); err != nil {
-		t.Error(err)
+	_, err := NewLBClient(&strategy.Failover{}, []*config.Config{{}, {}, {}}, 0, WithOpener(open))
+	if !errors.Is(err, bad) || n != 3 {
+		t.Fatalf("%d opened, %v", n, err)
 	}
 	if fakes[0].closed != 1 || fakes[1].closed != 1 {
 		t.Error("not every client was closed")
@@ -102,7 +96,7 @@ func TestU35ClosesWhatWasMade(t *testing.T) {
 
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		fakes := newFakes(2)
+		fakes := realFakes(2)
 		fakes[0].answer = hangs
 		c := newLB(t, &strategy.Failover{}, fakes, 3)
 		underWay := make(chan error, 2)

@@ -45,7 +45,9 @@ func list[T any](ctx context.Context, c *Client, l listing[T]) iter.Seq2[*T, err
 					return nil
 				case err != nil:
 					return err
-				case item == nil, !seen.add(l.cid(item)):
+				}
+				cl.current.gotItem()
+				if item == nil || !seen.add(l.cid(item)) {
 					continue
 				}
 				if !yield(item, nil) {

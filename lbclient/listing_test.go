@@ -317,30 +317,3 @@ func BenchmarkListing(b *testing.B) {
 		}
 	}
 }
-
-func BenchmarkCall(b *testing.B) {
-	for name, s := range map[string]strategy.LBStrategy{"Failover": &strategy.Failover{}, "RoundRobin": &strategy.RoundRobin{}} {
-		b.Run(name, func(b *testing.B) {
-			fakes := newFakes(3)
-			quiet := make([]quietClient, len(fakes))
-			c := newLB(b, s, quiet, 3)
-			b.ReportAllocs()
-			b.RunParallel(func(pb *testing.PB) {
-				for pb.Next() {
-					if _, err := c.ID(b.Context()); err != nil {
-						b.Error(err)
-						return
-					}
-				}
-			})
-		})
-	}
-}
-
-// quietClient answers at once and writes nothing down.
-type quietClient struct{ client.Client }
-
-var anID = &api.ID{}
-
-func (quietClient) ID(context.Context) (*api.ID, error) { return anID, nil }
-func (quietClient) Close() error                        { return nil }

@@ -19,8 +19,15 @@ import (
 // ask makes a call that has one result. key is what it is about, for the
 // strategy.
 func ask[T any](ctx context.Context, c *Client, op client.Op, key string, do func(context.Context, client.Client) (T, error)) (T, error) {
+	cl := newCall(op, key)
+	if c.hedging.covers(op) {
+		result := &firstResult[T]{}
+		cl.hedged = result.doer(do)
+		err := c.run(ctx, cl, cl.hedged)
+		return result.get(), err
+	}
 	var result T
-	err := c.run(ctx, newCall(op, key), func(ctx context.Context, p client.Client) error {
+	err := c.run(ctx, cl, func(ctx context.Context, p client.Client) error {
 		r, err := do(ctx, p)
 		if err == nil {
 			result = r
@@ -227,10 +234,6 @@ func (c *Client) Token(ctx context.Context) (*api.Token, error) {
 
 func infoCid(info *api.GlobalPinInfo) cid.Cid { return info.Cid.Cid }
 
-// keyOf is the text of a CID, empty if it is undefined.
-func keyOf(ci cid.Cid) string {
-	if !ci.Defined() {
-		return ""
-	}
-	return ci.String()
-}
+// keyOf is what a strategy sees of a CID: its binary form, which costs nothing,
+// and is empty if the CID is undefined.
+func keyOf(ci cid.Cid) string { return ci.KeyString() }

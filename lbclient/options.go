@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
+	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/config"
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
@@ -15,7 +18,14 @@ type options struct {
 	logger *slog.Logger
 	replay replayBounds
 	hooks  hooks
-	errs   []error // what options had to refuse
+
+	timeout        time.Duration // of an attempt
+	retryFraction  float64
+	retryPerSecond float64
+	hedging        bool
+	open           func(*config.Config) (client.Client, error)
+
+	errs []error // what options had to refuse
 }
 
 // replayBounds bounds what is kept of an upload that can be read only once.
@@ -26,7 +36,7 @@ type replayBounds struct {
 }
 
 // WithLogger makes the load balancer log to logger: ejections at level Warn,
-// readmissions at Info, retries at Debug. Without it, or with nil, it is
+// readmissions and changes of the endpoints at Info, retries at Debug. Without it, or with nil, it is
 // silent.
 func WithLogger(logger *slog.Logger) Option {
 	return func(o *options) {
@@ -58,6 +68,10 @@ func newOptions(s strategy.LBStrategy, retries int, opts []Option) (*options, er
 	o := &options{
 		logger: slog.New(slog.DiscardHandler),
 		replay: replayBounds{memory: 8 << 20, total: 1 << 30},
+
+		retryFraction:  retryFraction,
+		retryPerSecond: retryPerSecond,
+		open:           client.NewDefaultClient,
 	}
 	for _, opt := range opts {
 		opt(o)

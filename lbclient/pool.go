@@ -2,9 +2,8 @@ package lbclient
 
 import (
 	"cmp"
-	"fmt"
+	"context"
 	"log/slog"
-	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -14,131 +13,165 @@ import (
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
-// endpoint is one of the clients that the load balancer chooses from. It is
-// what strategies get to see: a Client that says its name.
-type endpoint struct {
-	client.Client
-	name   string
-	health health
-}
-
-// Endpoint returns the name.
-func (e *endpoint) Endpoint() string { return e.name }
-
-// newEndpoint names a client as it names itself, or after its position.
-func newEndpoint(c client.Client, index int) *endpoint {
-	name := ""
-	if named, ok := c.(interface{ Endpoint() string }); ok {
-		name = named.Endpoint()
-	}
-	if name == "" {
-		name = fmt.Sprintf("client-%d", index)
-	}
-	return &endpoint{Client: c, name: name}
-}
-
 // pool is the endpoints, and which of them the strategy may choose from.
 type pool struct {
-	strategy  strategy.LBStrategy
-	picker    strategy.Picker // nil if the strategy has no Pick
-	endpoints []*endpoint     // in configured order
-	logger    *slog.Logger
-	hooks     *hooks
-	start     time.Time
+	strategy strategy.LBStrategy
+	picker   strategy.Picker   // nil if the strategy has no Pick
+	observer strategy.Observer // nil if the strategy is none
+	logger   *slog.Logger
+	hooks    *hooks
+	epoch    time.Time // times are since then
 
-	// wakeAt is when the next ejection ends, as nanoseconds since start.
-	wakeAt atomic.Int64
-	// open is how many endpoints the strategy has now; 0 if all are ejected.
-	open atomic.Int32
+	members  atomic.Pointer[[]*endpoint] // in configured order; replaced as a whole
+	admitted atomic.Int32                // how many endpoints the strategy has now
+	eligible atomic.Int32                // how many wait for their trial
 
-	mu      sync.Mutex      // one change of membership at a time
-	offered []client.Client // what the strategy has
+	mu       sync.Mutex      // one change at a time
+	offered  []client.Client // what the strategy has
+	draining []*endpoint     // removed, with attempts under way
+	probing  bool            // the prober runs
+	closed   bool
+
+	life       context.Context // ends with the load balancer
+	poke       chan struct{}   // tells the prober that there is something new
+	background sync.WaitGroup  // what was started under mu while not closed
 }
 
-func newPool(s strategy.LBStrategy, clients []client.Client, o *options) *pool {
-	p := &pool{strategy: s, logger: o.logger, hooks: &o.hooks, start: time.Now()}
+func newPool(life context.Context, s strategy.LBStrategy, o *options) *pool {
+	p := &pool{strategy: s, logger: o.logger, hooks: &o.hooks, epoch: time.Now(), life: life, poke: make(chan struct{}, 1)}
 	p.picker, _ = s.(strategy.Picker)
-	for i, c := range clients {
-		p.endpoints = append(p.endpoints, newEndpoint(c, i))
-	}
-	p.update()
+	p.observer, _ = s.(strategy.Observer)
+	p.members.Store(new([]*endpoint))
 	return p
 }
 
-// update makes the ejected endpoints eligible whose time is over, and tells
-// the strategy who is there to choose from. While all are ejected the strategy
-// keeps what it has and is not asked.
+func (p *pool) now() time.Duration { return time.Since(p.epoch) }
+
+// list returns the endpoints. It must not be changed.
+func (p *pool) list() []*endpoint { return *p.members.Load() }
+
+// update tells the strategy who is admitted, and the prober who is not. While
+// nobody is admitted the strategy keeps what it has and is not asked.
 func (p *pool) update() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := time.Now()
-	wakeAt := int64(math.MaxInt64)
+	p.refresh()
+}
+
+// refresh is update with mu held.
+func (p *pool) refresh() {
 	var offer []client.Client
-	for _, ep := range p.endpoints {
-		if state, until := ep.health.wake(now); state == ejected {
-			wakeAt = min(wakeAt, int64(until.Sub(p.start)))
-		} else {
+	eligible, ejected := 0, 0
+	for _, ep := range p.list() {
+		switch state, _, _ := ep.health.peek(); state {
+		case Admitted:
 			offer = append(offer, ep)
+		case Eligible:
+			eligible++
+		case Ejected:
+			ejected++
 		}
 	}
-	p.wakeAt.Store(wakeAt)
-	p.open.Store(int32(len(offer)))
+	p.eligible.Store(int32(eligible))
 	if len(offer) > 0 && !slices.Equal(offer, p.offered) {
 		p.offered = offer
 		p.strategy.SetClients(slices.Clone(offer))
 	}
+	p.admitted.Store(int32(len(offer)))
+	if ejected > 0 {
+		p.probe()
+	}
 }
 
-// leave gives the pass of an attempt back that ended with err.
-func (p *pool) leave(ep *endpoint, held pass, o outcome, err error) {
-	if !ep.health.leave(held, o, time.Now()) {
+// leave gives the pass of an attempt back that ended with err; pause is how
+// long the endpoint asked to be left alone.
+func (p *pool) leave(ep *endpoint, held pass, o outcome, err error, pause time.Duration) {
+	now := p.now()
+	changed := ep.health.leave(held, o, now, pause)
+	if changed {
+		p.changed(ep, o == success, err)
+	}
+}
+
+// changed tells that an endpoint was readmitted or ejected.
+func (p *pool) changed(ep *endpoint, readmitted bool, err error) {
+	event := HealthEvent{Endpoint: ep.name}
+	if readmitted {
+		ep.ramp.begin(p.now())
+		p.update()
+		p.logger.Info("endpoint readmitted", "endpoint", ep.name)
+		p.hooks.endpointReadmitted(event)
 		return
 	}
-	if o == success {
-		p.logger.Info("endpoint readmitted", "endpoint", ep.name)
-		p.hooks.endpointReadmitted(HealthEvent{Endpoint: ep.name})
-	} else {
-		_, until := ep.health.peek()
-		p.logger.Warn("endpoint ejected", "endpoint", ep.name, "for", time.Until(until), "error", err)
-		p.hooks.endpointEjected(HealthEvent{Endpoint: ep.name, Err: err, For: time.Until(until)})
-	}
+	_, since, until := ep.health.peek()
+	event.Err, event.For = err, max(until-since, 0)
 	p.update()
+	p.logger.Warn("endpoint ejected", "endpoint", ep.name, "for", event.For, "error", err)
+	p.hooks.endpointEjected(event)
 }
 
 // pick chooses the endpoint of a call's next attempt. The strategy decides,
-// except that a call does not come back to an endpoint while there is another,
-// that a call serves as a trial only once, and that there is always somebody
-// to ask.
+// except that a new call may serve as the trial of an eligible endpoint, that
+// a call does not come back to an endpoint while there is another, and that
+// there is always somebody to ask.
 func (p *pool) pick(cl *call) (*endpoint, pass) {
-	if int64(time.Since(p.start)) >= p.wakeAt.Load() {
-		p.update()
+	if p.eligible.Load() > 0 && cl.asked.Attempt == 0 && cl.class != others {
+		now := p.now()
+		for _, ep := range p.list() {
+			if ep.health.isAdmitted() {
+				continue
+			}
+			if held, ok := ep.try(cl.class.long(), now); ok {
+				return ep, held
+			}
+		}
+	}
+	if ep, held, ok := p.choose(cl); ok {
+		return ep, held
+	}
+	for {
+		ep := p.leastBad(cl)
+		if held, ok := ep.force(cl.class.long()); ok {
+			return ep, held
+		}
+	}
+}
+
+// choose chooses among the admitted endpoints, for a call that has not been to
+// all of them.
+func (p *pool) choose(cl *call) (*endpoint, pass, bool) {
+	if p.admitted.Load() == 0 {
+		return nil, pass{}, false
 	}
 	// What is passed over counts as tried for this pick.
 	tried := cl.asked.Tried
-	defer func() { cl.asked.Tried = tried }()
-	if p.open.Load() > 0 {
-		for i := range len(p.endpoints) + 1 {
-			ep := p.ask(cl, i)
-			if ep == nil {
-				break
-			}
-			if cl.asked.WasTried(ep) && p.untried(cl) != nil {
-				continue
-			}
-			if held, ok := ep.health.enter(!cl.hadTrial); ok {
-				return ep, held
-			}
-			cl.asked.Tried = append(slices.Clip(cl.asked.Tried), ep)
+	for i := range len(p.list()) + 1 {
+		ep := p.ask(cl, i)
+		if ep == nil {
+			break
 		}
-		for ep := p.untried(cl); ep != nil; ep = p.untried(cl) {
-			if held, ok := ep.health.enter(!cl.hadTrial); ok {
-				return ep, held
-			}
+		if cl.asked.WasTried(ep) && p.untried(cl) != nil {
+			continue
 		}
+		if held, ok := ep.enter(); ok {
+			cl.asked.Tried = tried
+			return ep, held, true
+		}
+		cl.asked.Tried = append(slices.Clip(cl.asked.Tried), ep)
 	}
+	ep, held, ok := p.enterUntried(cl)
 	cl.asked.Tried = tried
-	ep := p.leastBad(cl)
-	return ep, ep.health.force()
+	return ep, held, ok
+}
+
+func (p *pool) enterUntried(cl *call) (*endpoint, pass, bool) {
+	for ep := p.untried(cl); ep != nil; ep = p.untried(cl) {
+		if held, ok := ep.enter(); ok {
+			return ep, held, true
+		}
+		cl.asked.Tried = append(slices.Clip(cl.asked.Tried), ep)
+	}
+	return nil, pass{}, false
 }
 
 // ask returns what the strategy chooses, nil if that is nothing of ours.
@@ -151,18 +184,17 @@ func (p *pool) ask(cl *call, further int) *endpoint {
 	} else {
 		c = p.strategy.Next(cl.asked.Attempt + further)
 	}
-	ep, ok := c.(*endpoint)
-	if !ok || !slices.Contains(p.endpoints, ep) {
-		return nil
+	if ep, ok := c.(*endpoint); ok && ep.pool == p {
+		return ep
 	}
-	return ep
+	return nil
 }
 
-// untried returns the first endpoint that would take the call and was not
-// tried or passed over.
+// untried returns the first admitted endpoint that was not tried or passed
+// over.
 func (p *pool) untried(cl *call) *endpoint {
-	for _, ep := range p.endpoints {
-		if !cl.asked.WasTried(ep) && ep.health.isOpen(!cl.hadTrial) {
+	for _, ep := range p.list() {
+		if ep.health.isAdmitted() && !cl.asked.WasTried(ep) {
 			return ep
 		}
 	}
@@ -172,10 +204,10 @@ func (p *pool) untried(cl *call) *endpoint {
 // leastBad returns whom to ask when nobody is left: one that is not ejected,
 // one that was not tried, the one whose ejection ends first.
 func (p *pool) leastBad(cl *call) *endpoint {
-	rank := func(ep *endpoint) (badness int, until time.Time) {
-		state, until := ep.health.peek()
-		if state != ejected {
-			until = time.Time{}
+	rank := func(ep *endpoint) (badness int, until time.Duration) {
+		state, _, until := ep.health.peek()
+		if state != Ejected {
+			until = 0
 		} else {
 			badness += 2
 		}
@@ -184,9 +216,9 @@ func (p *pool) leastBad(cl *call) *endpoint {
 		}
 		return badness, until
 	}
-	return slices.MinFunc(p.endpoints, func(a, b *endpoint) int {
+	return slices.MinFunc(p.list(), func(a, b *endpoint) int {
 		x, xUntil := rank(a)
 		y, yUntil := rank(b)
-		return cmp.Or(cmp.Compare(x, y), xUntil.Compare(yUntil))
+		return cmp.Or(cmp.Compare(x, y), cmp.Compare(xUntil, yUntil))
 	})
 }

@@ -30,7 +30,13 @@ const (
 	reported
 	// answered: any other status is the server's answer.
 	answered
+	// noCredentials: not sent, for want of credentials.
+	noCredentials
+	kinds
 )
+
+// kindNames are the names in snapshots.
+var kindNames = [kinds]string{"refused", "unsent", "broken", "unavailable", "failed", "ipfs-down", "reported", "answered", "no-credentials"}
 
 // ipfsDownText is what an add fails with when none of the IPFS daemons that it
 // was to put blocks on took one. It comes in the trailer.
@@ -49,6 +55,8 @@ func kindOf(err error) kind {
 		return broken
 	}
 	switch {
+	case errors.Is(err, client.ErrCredentials):
+		return noCredentials
 	case e.Status == 0 && !e.MayHaveExecuted:
 		return unsent
 	case e.Status == 0:
@@ -76,11 +84,14 @@ func kindOf(err error) kind {
 // replayable is the one table of what may be sent to another peer: for each
 // replay class the kinds of failure.
 var replayable = map[client.ReplayClass][]kind{
-	client.ReplayOnce:  {unsent},
-	client.ReplayRead:  {unsent, broken, unavailable, failed, ipfsDown, reported},
-	client.ReplayWrite: {unsent, broken, unavailable},
-	client.ReplayAdd:   {unsent, broken, unavailable, ipfsDown},
+	client.ReplayOnce:  {unsent, noCredentials},
+	client.ReplayRead:  {unsent, noCredentials, broken, unavailable, failed, ipfsDown, reported},
+	client.ReplayWrite: {unsent, noCredentials, broken, unavailable},
+	client.ReplayAdd:   {unsent, noCredentials, broken, unavailable, ipfsDown},
 }
+
+// isFailure tells whether an attempt that ended so did not do its work.
+func (k kind) isFailure() bool { return k != refused && k != answered }
 
 // outcomeOf returns what an attempt that failed with err says about the
 // endpoint. A cancelled caller is to be sorted out before.

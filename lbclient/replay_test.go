@@ -108,7 +108,7 @@ func TestReplayTable(t *testing.T) {
 	for op := range methods(t.Context(), nil) {
 		for _, f := range failures {
 			t.Run(string(op)+"/"+f.name, func(t *testing.T) {
-				fakes := newFakes(2)
+				fakes := realFakes(2)
 				fakes[0].answer = fails(f.err)
 				bodied := []*bodyFake{{fake: fakes[0]}, {fake: fakes[1]}}
 				c := newLB(t, &strategy.Failover{}, bodied, 1)
@@ -154,7 +154,7 @@ func TestU15UnpinIsIdempotent(t *testing.T) {
 			{statusError(429), false},
 		} {
 			t.Run(fmt.Sprintf("%s/%v", name, first.err), func(t *testing.T) {
-				fakes := newFakes(2)
+				fakes := realFakes(2)
 				fakes[0].answer = fails(first.err)
 				fakes[1].answer = fails(statusError(404))
 				pin, err := call(newLB(t, &strategy.Failover{}, fakes, 1))

@@ -116,10 +116,10 @@ func TestU16SourceErrorIsFinal(t *testing.T) {
 		}
 	}
 	checkSets(t, w, "abc")
-	if n := len(c.pool.endpoints[0].Client.(*bodyFake).bodies); n != 6 {
+	if n := len(c.pool.list()[0].Client.(*bodyFake).bodies); n != 6 {
 		t.Errorf("a was asked %d times, want 6", n)
 	}
-	if len(c.pool.endpoints[1].Client.(*bodyFake).bodies) != 0 {
+	if len(c.pool.list()[1].Client.(*bodyFake).bodies) != 0 {
 		t.Error("b was asked, too")
 	}
 }

@@ -1,0 +1,209 @@
+package lbclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/strategy"
+)
+
+// doer makes one attempt at a peer.
+type doer func(ctx context.Context, peer client.Client) error
+
+// attempt is one attempt of a call. Times are since the pool's start.
+type attempt struct {
+	asked *strategy.Call
+	ep    *endpoint
+	held  pass
+	hedge bool
+
+	began    time.Duration
+	answered time.Duration // how long the first item of a listing took; 0 for none
+	took     time.Duration // set at the end
+	sent     atomic.Int64  // bytes of the upload
+	timer    *time.Timer   // of the attempt timeout; nil if there is none
+}
+
+// errStopped is what an attempt returns when its consumer wants no more.
+var errStopped = errors.New("the consumer stopped")
+
+// errOutrun is why an attempt ends that was slower than another one.
+var errOutrun = errors.New("another attempt was faster")
+
+// attempt makes an attempt and takes note of how it ended. It fails with
+// errStopped like do.
+func (c *Client) attempt(ctx, caller context.Context, a *attempt, do doer) (err error) {
+	p := c.pool
+	a.began = p.now()
+	if p.observer != nil {
+		p.observer.Begin(a.asked, a.ep)
+	}
+	// What if do panics.
+	told, cancelled := neutral, true
+	defer func() { c.finish(ctx, a, told, cancelled, err) }()
+	if len(c.hooks.attempts) > 0 {
+		ctx = c.hooks.attemptStarted(ctx, a.event())
+	}
+	if c.timeout > 0 && isBounded(a.asked.Op) {
+		limited, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		a.timer = time.AfterFunc(c.timeout, func() { cancel(timeoutError(c.timeout)) })
+		defer a.timer.Stop()
+		err = timedOut(limited, a, do(limited, a.ep.Client))
+	} else {
+		err = do(ctx, a.ep.Client)
+	}
+	told, cancelled = c.judge(ctx, caller, a, err)
+	return err
+}
+
+// judge returns what an attempt that ended with err says about its endpoint,
+// and whether it was given up by our side.
+func (c *Client) judge(ctx, caller context.Context, a *attempt, err error) (told outcome, cancelled bool) {
+	op := a.asked.Op
+	switch {
+	case op == client.OpIPFS:
+		return neutral, false // it is not the peer's work
+	case err == nil && op == client.OpHealth:
+		return neutral, false // it says nothing about IPFS
+	case err == nil:
+		return success, false
+	case errors.Is(err, errStopped):
+		if a.answered > 0 {
+			return success, false
+		}
+		return neutral, false
+	case c.ended(caller) != nil, context.Cause(ctx) == errOutrun:
+		return neutral, true
+	}
+	return outcomeOf(err, op.ReplayClass()), kindOf(err) == refused || kindOf(err) == noCredentials
+}
+
+// finish is the end of an attempt, the same for all.
+func (c *Client) finish(ctx context.Context, a *attempt, told outcome, cancelled bool, err error) {
+	p := c.pool
+	a.took = p.now() - a.began
+	if errors.Is(err, errStopped) {
+		err = nil
+	}
+	var pause time.Duration
+	if err != nil {
+		pause = retryAfter(err)
+		err = named(err, a.asked.Op, a.ep)
+	}
+	a.ep.stats.note(a, told, cancelled, err)
+	if p.observer != nil {
+		p.observer.End(a.asked, a.ep, strategy.Result{
+			Duration:   a.duration(),
+			Failed:     told == failure || told == unreachable,
+			Cancelled:  cancelled,
+			RetryAfter: pause,
+			Sent:       a.sent.Load(),
+		})
+	}
+	p.leave(a.ep, a.held, told, err, pause)
+	a.ep.release()
+	if len(c.hooks.attempts) > 0 {
+		e := a.event()
+		e.Duration, e.Err, e.Cancelled = a.took, err, cancelled
+		c.hooks.attemptEnded(ctx, e)
+	}
+}
+
+func (a *attempt) event() AttemptEvent {
+	return AttemptEvent{Op: a.asked.Op, Endpoint: a.ep.name, Attempt: a.asked.Attempt, Hedge: a.hedge}
+}
+
+// duration is how long the endpoint took: for a listing until its first item,
+// as the rest depends on the consumer.
+func (a *attempt) duration() time.Duration {
+	if a.answered > 0 {
+		return a.answered
+	}
+	return a.took
+}
+
+// gotItem is called for each item of a listing. The first one says that the
+// endpoint answers.
+func (a *attempt) gotItem() {
+	if a.answered > 0 {
+		return
+	}
+	p := a.ep.pool
+	a.answered = max(p.now()-a.began, 1)
+	if a.timer != nil {
+		a.timer.Stop()
+	}
+	if a.held.trial {
+		p.leave(a.ep, a.held, success, nil, 0)
+		a.held, _ = a.ep.health.enter()
+	}
+}
+
+// retryAfter is how long the endpoint asked to be left alone.
+func retryAfter(err error) time.Duration {
+	var e *client.Error
+	if errors.As(err, &e) {
+		return e.RetryAfter
+	}
+	return 0
+}
+
+// named makes the error of somebody else's Client one of ours.
+func named(err error, op client.Op, ep *endpoint) error {
+	var e *client.Error
+	if errors.As(err, &e) {
+		return err
+	}
+	return &client.Error{Op: op, Endpoint: ep.name, Err: err, MayHaveExecuted: !errors.Is(err, client.ErrInvalid)}
+}
+
+// timeoutError is the cause of an attempt that took longer than
+// WithAttemptTimeout allows.
+type timeoutError time.Duration
+
+func (e timeoutError) Error() string {
+	return fmt.Sprintf("no answer within the attempt timeout of %s", time.Duration(e))
+}
+func (e timeoutError) Timeout() bool        { return true }
+func (e timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
+
+// timedOut returns err, or the timeout that is behind it.
+func timedOut(ctx context.Context, a *attempt, err error) error {
+	cause, ours := context.Cause(ctx).(timeoutError)
+	if err == nil || !ours || errors.Is(err, errStopped) {
+		return err
+	}
+	timeout := &client.Error{Op: a.asked.Op, Endpoint: a.ep.name, Err: cause, MayHaveExecuted: true}
+	var e *client.Error
+	if errors.As(err, &e) {
+		timeout.MayHaveExecuted = e.MayHaveExecuted
+	}
+	return timeout
+}
+
+// WithAttemptTimeout bounds each attempt, so that a peer that accepts a request
+// and never answers is abandoned for another one while the caller's time
+// lasts: the whole attempt of a call with a single result, the time to the
+// first item of a listing. It counts as a failure of the peer, and as one that
+// may have been executed. 0, the default, is no bound other than the caller's.
+//
+// Adds and RepoGC are not bounded, as nothing tells a large or busy one from
+// one that hangs: set the IdleTimeout of the endpoints' config.Config for them.
+func WithAttemptTimeout(d time.Duration) Option {
+	return func(o *options) {
+		if d < 0 {
+			o.errs = append(o.errs, fmt.Errorf("attempt timeout of %s: use 0 for none", d))
+		}
+		o.timeout = d
+	}
+}
+
+// isBounded tells whether the attempt timeout applies to op.
+func isBounded(op client.Op) bool {
+	return classOf(op) != adds && op != client.OpRepoGC
+}

@@ -1,0 +1,142 @@
+package lbclient
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/pinfleet/pinfleet/client"
+)
+
+// hedgeFraction is how many of the calls that may be hedged are, at most.
+const hedgeFraction = 0.05
+
+// WithHedging makes the load balancer send single reads (ID, Version, Status,
+// Allocation, Alerts, BandwidthByProtocol, Metrics, MetricNames) a second time,
+// to another endpoint, when they have taken longer than 95 % of the calls of
+// that operation do. The first answer counts, and the other attempt is
+// cancelled. That makes at most 5 % more requests over 10 seconds; an operation
+// is hedged once 100 of its calls are known. Listings and writes are never
+// hedged, nor are calls under [WithPeer].
+//
+// It is "hedged requests" of Dean and Barroso, "The Tail at Scale" (2013).
+func WithHedging() Option {
+	return func(o *options) { o.hedging = true }
+}
+
+// hedging is when to hedge. A nil one never does.
+type hedging struct {
+	budget *budget
+	times  map[client.Op]*latency // of the operations that are hedged; the map is read only
+}
+
+func newHedging() *hedging {
+	h := &hedging{budget: newBudget(hedgeFraction, 0), times: map[client.Op]*latency{}}
+	for _, op := range []client.Op{client.OpID, client.OpVersion, client.OpStatus, client.OpAllocation,
+		client.OpAlerts, client.OpBandwidthByProtocol, client.OpMetrics, client.OpMetricNames} {
+		h.times[op] = &latency{}
+	}
+	return h
+}
+
+func (h *hedging) covers(op client.Op) bool { return h != nil && h.times[op] != nil }
+
+// firstResult is the result of the attempt that was first to succeed.
+type firstResult[T any] struct {
+	mu    sync.Mutex
+	known bool
+	value T
+}
+
+// doer returns how to make one of several attempts that run at a time.
+func (r *firstResult[T]) doer(do func(context.Context, client.Client) (T, error)) doer {
+	return func(ctx context.Context, peer client.Client) error {
+		value, err := do(ctx, peer)
+		if err != nil {
+			return err
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if !r.known {
+			r.known, r.value = true, value
+		}
+		return nil
+	}
+}
+
+// get returns the result once an attempt has succeeded.
+func (r *firstResult[T]) get() T {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.value
+}
+
+// race makes an attempt, and a second one beside it if it is slow. It returns
+// nil as soon as one succeeds, and an error when none can any more.
+func (c *Client) race(ctx, caller context.Context, cl *call, ep *endpoint, held pass) error {
+	// Whoever is still running when race returns was outrun. It ends with its
+	// context; nothing waits for it.
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(errOutrun)
+	type end struct {
+		*attempt
+		err error
+	}
+	ends := make(chan end, 2)
+	start := func(ep *endpoint, held pass, hedge bool) {
+		cl.made++
+		asked := cl.asked
+		asked.Tried = slices.Clone(asked.Tried)
+		a := &attempt{asked: &asked, ep: ep, held: held, hedge: hedge}
+		go func() { ends <- end{a, c.attempt(ctx, caller, a, cl.hedged)} }()
+	}
+	began, times := c.pool.now(), c.hedging.times[cl.asked.Op]
+	c.hedging.budget.called(began)
+	start(ep, held, false)
+	var slow *time.Timer
+	var isSlow <-chan time.Time
+	delay, known := times.quantile()
+	if known {
+		slow = time.NewTimer(delay)
+		defer slow.Stop()
+		isSlow = slow.C
+	}
+	for running := 1; ; {
+		select {
+		case e := <-ends:
+			running--
+			if e.err == nil {
+				times.add(c.pool.now() - began)
+				return nil
+			}
+			cl.note(e.attempt, e.err)
+			again := slices.Contains(replayable[cl.asked.Op.ReplayClass()], kindOf(e.err))
+			if running == 0 || !again || c.ended(caller) != nil {
+				return e.err
+			}
+		case <-isSlow:
+			other, held, ok := c.hedge(cl, ep)
+			if !ok {
+				// Later only the slowest calls are left, which are worth it most.
+				slow.Reset(delay)
+				continue
+			}
+			isSlow = nil
+			running++
+			start(other, held, true)
+		}
+	}
+}
+
+// hedge chooses another endpoint than first, if there is one and the budget
+// allows for it.
+func (c *Client) hedge(cl *call, first *endpoint) (*endpoint, pass, bool) {
+	tried := cl.asked.Tried
+	cl.asked.Tried = append(slices.Clip(tried), first)
+	defer func() { cl.asked.Tried = tried }()
+	if c.pool.untried(cl) == nil || !c.hedging.budget.take(c.pool.now()) {
+		return nil, pass{}, false
+	}
+	return c.pool.choose(cl)
+}
