@@ -11,6 +11,9 @@
 //	h.Watch(lb)
 //	http.Handle("/debug/pinfleet/", h)
 //
+// Endpoints of load balancers within that one are shown, too, but their
+// latencies are not: calls would count twice.
+//
 // It answers GET and HEAD at every path below which it is mounted, with or
 // without [http.StripPrefix]: with JSON if the query says format=json or the
 // client accepts application/json and not text/html, else with the page. The

@@ -153,3 +153,23 @@ func TestSourceMayChange(t *testing.T) {
 		t.Errorf("endpoints %q", got)
 	}
 }
+
+// Load balancers within the load balancer are flattened, each in front of its
+// endpoints.
+func TestEndpointsWithin(t *testing.T) {
+	h := New()
+	h.Watch(fixed{
+		{Endpoint: "[a b]", Endpoints: []lbclient.EndpointInfo{{Endpoint: "a"}, {Endpoint: "b", LastError: strings.Repeat("x", 2*maxError)}}},
+		{Endpoint: "c"},
+	})
+	var got []string
+	for _, e := range h.Snapshot().Endpoints {
+		got = append(got, strings.Repeat(">", e.Depth)+e.Endpoint)
+		if e.Endpoints != nil || len(e.LastError) > maxError+len("…") {
+			t.Errorf("%s: %d within, %d bytes of error", e.Endpoint, len(e.Endpoints), len(e.LastError))
+		}
+	}
+	if want := []string{"[a b]", ">a", ">b", "c"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -188,6 +188,7 @@ func TestStatesInBrowser(t *testing.T) {
 	infos[2].NextProbe = now.Add(time.Hour)
 	infos[2].Failures = map[string]uint64{"unavailable": 41, hostile: 1}
 	infos[2].LastError, infos[2].LastErrorAt = hostile, now
+	infos[3].Endpoints = []lbclient.EndpointInfo{{Endpoint: "within", State: lbclient.Admitted}}
 	infos = append(infos, lbclient.EndpointInfo{Endpoint: hostile, State: hostile, EWMA: map[string]time.Duration{hostile: 1}})
 	h.Watch(infos)
 	h.EndpointEjected(lbclient.HealthEvent{Endpoint: hostile, Err: errors.New(hostile), For: time.Second})
@@ -204,7 +205,7 @@ func TestStatesInBrowser(t *testing.T) {
 	for _, kind := range []string{"admitted", "eligible", "ejected", "draining", "readmitted", "membership changed", "retried", "hedged", "budget exhausted"} {
 		contains(t, dom, ">"+kind+"<")
 	}
-	contains(t, dom, "probe in 59 min", "unavailable 41", "read 12 ms", "12,345")
+	contains(t, dom, "probe in 59 min", "unavailable 41", "read 12 ms", "12,345", ">within<")
 	checkHostile(t, dom, shot)
 	checkColours(t, shot, 150, dark, green, amber, red, grey)
 }

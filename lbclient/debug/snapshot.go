@@ -36,6 +36,9 @@ type Calls struct {
 // Endpoint is the state of an endpoint and the latencies of its attempts.
 type Endpoint struct {
 	lbclient.EndpointInfo
+	// Depth is 0, and one more for each load balancer that the endpoint is
+	// within; those within follow theirs, whose field Endpoints is empty.
+	Depth int `json:"depth,omitempty"`
 	// Latencies are those of the last minute, oldest first, without the
 	// seconds in which no attempt ended.
 	Latencies []Second `json:"latencies"`
@@ -57,17 +60,26 @@ func (h *Handler) Snapshot() Snapshot {
 	s := Snapshot{
 		Now:       now,
 		Calls:     h.calls,
-		Endpoints: make([]Endpoint, len(infos)),
+		Endpoints: h.endpoints([]Endpoint{}, infos, 0, now),
 		Events:    append(append([]Event{}, h.changes...), h.incidents...),
 	}
 	s.Calls.Latencies = h.perCall.list(now)
-	for i, info := range infos {
-		info.LastError = bounded(info.LastError)
-		s.Endpoints[i] = Endpoint{info, []Second{}}
-		if known := h.byName[info.Endpoint]; known != nil {
-			s.Endpoints[i].Latencies = known.list(now)
-		}
-	}
 	slices.SortFunc(s.Events, func(a, b Event) int { return cmp.Compare(b.Seq, a.Seq) })
 	return s
+}
+
+// endpoints appends infos, and those within them, to list. The mutex is held.
+func (h *Handler) endpoints(list []Endpoint, infos []lbclient.EndpointInfo, depth int, now time.Time) []Endpoint {
+	for _, info := range infos {
+		within := info.Endpoints
+		info.Endpoints = nil
+		info.LastError = bounded(info.LastError)
+		latencies := []Second{}
+		if known := h.byName[info.Endpoint]; known != nil {
+			latencies = known.list(now)
+		}
+		list = append(list, Endpoint{info, depth, latencies})
+		list = h.endpoints(list, within, depth+1, now)
+	}
+	return list
 }

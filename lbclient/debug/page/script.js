@@ -96,9 +96,10 @@
 	const showCalls = (snap) => {
 		const c = snap.calls, recent = c.latencies.filter((s) => s.ago_s >= 1 && s.ago_s <= 10);
 		const ended = recent.reduce((n, s) => n + s.count, 0);
-		const states = snap.endpoints.filter((e) => e.state === "admitted").length;
+		const own = snap.endpoints.filter((e) => !e.depth);
+		const admitted = own.filter((e) => e.state === "admitted").length;
 		const figures = [
-			["Admitted", `${states} of ${snap.endpoints.length}`],
+			["Admitted", `${admitted} of ${own.length}`],
 			["Calls per second", (ended / 10).toFixed(ended < 100 ? 1 : 0)],
 			["Calls in flight", number.format(c.in_flight)],
 			["Calls", number.format(c.total)],
@@ -167,6 +168,7 @@
 		snap.endpoints.forEach((e, i) => {
 			const f = rows[i].fields;
 			setAttr(rows[i], "data-state", e.state);
+			rows[i].firstElementChild.style.paddingInlineStart = e.depth ? `${0.75 + 1.25 * e.depth}rem` : "";
 			setText(f.name, e.endpoint);
 			setText(f.weight, "weight " + Number(e.weight.toFixed(2)));
 			setText(f.state, e.state);
