@@ -77,10 +77,13 @@ func (r *route) ended(addr string, good bool, err error) {
 }
 
 // pause returns how long to wait before the next attempt: nothing before the
-// first one.
+// first one, and little before the address that is most likely the leader's.
 func (r *route) pause(limit time.Duration) time.Duration {
-	if !r.tried {
+	switch {
+	case !r.tried:
 		return 0
+	case r.hint != "":
+		return backoff(r.hops, limit)
 	}
 	return backoff(r.failures, limit)
 }

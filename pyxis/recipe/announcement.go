@@ -18,6 +18,9 @@ import (
 // Nothing that was made to stay is replaced.
 var ErrPersistent = errors.New("node is persistent: announce under another path, or delete it")
 
+// errDeleted is the passing state between a deletion and the next creation.
+var errDeleted = errors.New("node was deleted by somebody")
+
 // closeTimeout bounds the withdrawal.
 const closeTimeout = 2 * time.Second
 
@@ -42,6 +45,7 @@ type Announcement struct {
 	// Only for run.
 	settled bool     // ready is closed
 	sids    []uint64 // sessions of ours, the latest last
+	owned   uint64   // the session that the node was seen to belong to, 0 since it was lost
 }
 
 // Announce creates the ephemeral node at path, and what is missing above it,
@@ -114,31 +118,42 @@ func (a *Announcement) Close() error {
 
 func (a *Announcement) run() {
 	defer close(a.done)
-	for failures := 0; ; {
+	var last time.Time // when something had to be done, or failed
+	for troubles := 0; ; {
 		fired := make(chan *watch.Event, 1)
-		err := a.settle(fired)
+		acted, err := a.settle(fired)
 		if a.life.Err() != nil {
 			a.setErr(a.withdraw())
 			return
 		}
 		a.setErr(err)
-		var again <-chan time.Time
-		switch {
-		case err == nil:
-			failures = 0
-		case errors.Is(err, pyxis.ErrClosed), !a.settled && isFinal(err):
-			return
-		default:
-			a.log.Warn("announcement cannot be made, will try again", "path", a.path, "error", err)
-			again = time.After(pause(failures))
-			failures++
+		if !acted && err == nil {
+			select {
+			case <-fired:
+			case <-a.changed:
+			case <-a.life.Done():
+			}
+			continue
 		}
+		if errors.Is(err, pyxis.ErrClosed) || !a.settled && isFinal(err) {
+			return
+		}
+		if err != nil {
+			a.log.Warn("announcement is not as it should be, will try again", "path", a.path, "error", err)
+		}
+		// Also after a success, which is looked at again: there may be somebody
+		// who undoes it each time.
+		if time.Since(last) > 2*maxPause {
+			troubles = 0
+		}
+		last = time.Now()
+		wait := time.NewTimer(pause(troubles))
+		troubles++
 		select {
-		case <-fired:
-		case <-a.changed:
-		case <-again:
+		case <-wait.C:
 		case <-a.life.Done():
 		}
+		wait.Stop()
 	}
 }
 
@@ -153,43 +168,54 @@ func (a *Announcement) setErr(err error) {
 	a.err = err
 }
 
-// settle makes the node what it should be. fired receives an event when that
-// has to be looked at again.
-func (a *Announcement) settle(fired chan *watch.Event) error {
+// settle makes the node what it should be, and tells whether it had to do
+// something for it. fired receives an event when that has to be looked at again.
+func (a *Announcement) settle(fired chan *watch.Event) (acted bool, err error) {
 	a.mu.Lock()
 	data := a.data
 	a.mu.Unlock()
 	n, err := a.client.Read(nil, a.path, &pyxis.Watcher{Done: fired})
 	a.remember()
 	switch {
+	case errors.Is(err, pyxis.ErrNotFound) && a.isCurrent(a.owned):
+		// Somebody deleted it, and may be about to put another in its place.
+		a.owned = 0
+		return false, errDeleted
 	case errors.Is(err, pyxis.ErrNotFound):
-		err = create(a.client, a.path, data)
-		a.remember()
 	case err != nil:
+		return false, err
 	case !n.IsEphemeral():
-		err = ErrPersistent
+		return false, ErrPersistent
+	case a.isCurrent(n.Owner) && bytes.Equal(n.Data, data):
+		a.confirm(n.Owner)
+		return false, nil
 	case a.isCurrent(n.Owner):
-		if !bytes.Equal(n.Data, data) {
-			err = a.client.Write(nil, a.path, data)
-		}
+		return true, a.client.Write(nil, a.path, data)
 	case a.settled && !slices.Contains(a.sids, n.Owner):
+		a.owned = 0
 		a.log.Warn("announced by somebody else, waiting until that ends", "path", a.path, "session", n.Owner)
-		return nil
+		return false, nil
 	default:
-		// Left by an earlier session; its deletion leads back to here.
+		// Left by an earlier session, of this process or another.
 		if err := a.client.Delete(nil, a.path); err != nil && !errors.Is(err, pyxis.ErrNotFound) {
-			return err
+			return true, err
 		}
-		return nil
 	}
-	if err == nil && !a.settled {
+	err = create(a.client, a.path, data)
+	a.remember()
+	if errors.Is(err, pyxis.ErrExists) {
+		err = nil // somebody was quicker, or an earlier attempt was carried out
+	}
+	return true, err
+}
+
+// confirm notes that the node is as it should be.
+func (a *Announcement) confirm(sid uint64) {
+	a.owned = sid
+	if !a.settled {
 		a.settled = true
 		close(a.ready)
 	}
-	if errors.Is(err, pyxis.ErrExists) {
-		return nil // somebody was quicker, and the watch has fired
-	}
-	return err
 }
 
 // isCurrent tells whether sid is the client's session.

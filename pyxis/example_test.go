@@ -1,0 +1,135 @@
+package pyxis_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"time"
+
+	"github.com/pinfleet/pinfleet/pyxis"
+	"github.com/pinfleet/pinfleet/pyxis/watch"
+	"github.com/pinfleet/pinfleet/test/pyxistest"
+)
+
+// service starts a service for an example: three servers on free ports.
+func service() (addrs []string, stop func()) {
+	s, err := pyxistest.Start(pyxistest.Options{Nodes: 3})
+	if err != nil {
+		log.Fatal(err)
+	}
+	return s.Addrs(), func() { s.Close() }
+}
+
+// Create a node, wait for a change of it, change and delete it. Nothing has to
+// wait for the connection: calls do.
+func Example() {
+	addrs, stop := service()
+	defer stop()
+
+	c := pyxis.NewClient(addrs, nil)
+	defer c.Close()
+
+	if err := c.Create(nil, "/test", []byte("created")); err != nil {
+		log.Fatal(err)
+	}
+	w := &pyxis.Watcher{Done: make(chan *watch.Event, 1)}
+	n, err := c.Read(nil, "/test", w)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s, version %d\n", n.Data, n.Version)
+	if err := c.Write(nil, "/test", []byte("written")); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(<-w.Done)
+	if err := c.Delete(nil, "/test"); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(errors.Is(c.Delete(nil, "/test"), pyxis.ErrNotFound))
+	// Output:
+	// created, version 0
+	// Modify /test
+	// true
+}
+
+// Follow everything below a node, over reconnects and new sessions.
+func ExampleClient_Watch() {
+	addrs, stop := service()
+	defer stop()
+	c := pyxis.NewClient(addrs, nil)
+	defer c.Close()
+	if err := c.Create(nil, "/workers", nil); err != nil {
+		log.Fatal(err)
+	}
+
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for update, err := range c.WithContext(ctx).Watch(&pyxis.WatchOption{Recursive: true}, "/workers") {
+		if err != nil {
+			log.Fatal(err)
+		}
+		for _, change := range update.Changes {
+			fmt.Println(change)
+		}
+		workers := len(update.Nodes) - 1
+		fmt.Println(workers, "workers")
+		if workers == 1 {
+			break
+		}
+		// Announce one: it goes with the session.
+		err := c.Create(&pyxis.WriteOption{IsEphemeral: true}, "/workers/w1", []byte("10.0.0.1:80"))
+		if err != nil {
+			log.Fatal(err)
+		}
+	}
+	// Output:
+	// Create /workers
+	// 0 workers
+	// Children /workers
+	// Create /workers/w1
+	// 1 workers
+}
+
+// Bound a call, and tell apart what is known of one that failed.
+func ExampleClient_WithContext() {
+	c := pyxis.NewClient([]string{"127.0.0.1:1"}, nil) // nobody is there
+	defer c.Close()
+
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	err := c.WithContext(ctx).Write(nil, "/x", []byte("data"))
+	switch {
+	case errors.Is(err, pyxis.ErrOutcomeUnknown):
+		fmt.Println("it may have been written: read it")
+	case errors.Is(err, pyxis.ErrConnecting):
+		fmt.Println("nothing was sent")
+	}
+	// Output: nothing was sent
+}
+
+// Follow the state of the session: what is announced in ephemeral nodes must be
+// announced again after SessionExpired, and nothing that depends on them may be
+// done after Suspended.
+func ExampleClient_Notify() {
+	addrs, stop := service()
+	defer stop()
+	c := pyxis.NewClient(addrs, nil)
+	defer c.Close()
+
+	state := make(chan *watch.Event, 1)
+	defer c.Notify(&pyxis.Watcher{Done: state})()
+	fmt.Println(<-state)
+	_, until := c.Session()
+	fmt.Println("certainly alive for some seconds:", time.Until(until) > 2*time.Second)
+	if err := c.Unregister(); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(<-state)
+	fmt.Println(<-state)
+	// Output:
+	// Connected
+	// certainly alive for some seconds: true
+	// SessionExpired
+	// Connected
+}
