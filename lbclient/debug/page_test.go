@@ -168,6 +168,7 @@ func TestPageInBrowser(t *testing.T) {
 		t.Errorf("the screenshot has %dx%d pixels", b.Dx(), b.Dy())
 	}
 	checkColours(t, shot, 150, light, green, red)
+	checkFits(t, shot, light)
 }
 
 // Every state, in a narrow and dark window.
@@ -208,6 +209,7 @@ func TestStatesInBrowser(t *testing.T) {
 	contains(t, dom, "probe in 59 min", "unavailable 41", "read 12 ms", "12,345", ">within<")
 	checkHostile(t, dom, shot)
 	checkColours(t, shot, 150, dark, green, amber, red, grey)
+	checkFits(t, shot, dark)
 }
 
 // A test of the tests: a page that is wrong must be noticed.
@@ -286,5 +288,17 @@ func checkColours(t *testing.T, shot image.Image, least int, want ...color.RGBA)
 		if n := near(shot, c); n < least {
 			t.Errorf("%d pixels of the colour #%02x%02x%02x, want at least %d", n, c.R, c.G, c.B, least)
 		}
+	}
+}
+
+// checkFits fails the test if something reaches over the right edge.
+func checkFits(t *testing.T, shot image.Image, background color.RGBA) {
+	t.Helper()
+	edge := shot.Bounds()
+	edge.Min.X = edge.Max.X - 4
+	if n := near(shot.(interface {
+		SubImage(image.Rectangle) image.Image
+	}).SubImage(edge), background); n != edge.Dx()*edge.Dy() {
+		t.Errorf("only %d of %d pixels of the right edge are background: something is too wide", n, edge.Dx()*edge.Dy())
 	}
 }

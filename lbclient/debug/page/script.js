@@ -64,7 +64,7 @@
 		const end = () => {
 			if (!run.length) return;
 			const first = run[0], last = run[run.length - 1];
-			line += "M" + run.map((s) => at(s, s.mean_ns)).join("L") + (run.length === 1 ? "h0.1" : "");
+			line += "M" + run.map((s) => at(s, s.mean_ns)).join("L") + (run.length === 1 ? "h2" : "");
 			area += `M${x(first).toFixed(1)} ${height}L` + run.map((s) => at(s, s.max_ns)).join("L") + `L${x(last).toFixed(1)} ${height}Z`;
 			run = [];
 		};
