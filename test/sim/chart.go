@@ -10,7 +10,7 @@ import (
 // its latency over time and its share of traffic per peer.
 const (
 	chartWidth = 1080.0
-	headHeight = 108.0
+	headHeight = 114.0
 	rowHeight  = 112.0
 	footHeight = 14.0
 
@@ -35,8 +35,8 @@ var bands = []struct {
 	name   string
 	colour string
 }{
-	{0.99, "p99", "#7b3fa0"},
-	{0.95, "p95", "#2a9d8f"},
+	{0.999, "p99.9", "#b07cc6"},
+	{0.99, "p99", "#2a9d8f"},
 	{0.50, "p50", "#0b5394"},
 }
 
@@ -48,8 +48,8 @@ func chart(o *outcome) string {
 	s.text(nameX, 50, "", o.about)
 	groups := o.groups()
 	drawLegend(s, o, groups)
-	s.text(latencyX, headHeight-10, "head", "Latency of the calls by when they began (log scale)")
-	s.text(shareX, headHeight-10, "head", "Share of the requests by peer")
+	s.text(latencyX, headHeight-14, "head", "Latency of the calls by when they began (log scale)")
+	s.text(shareX, headHeight-14, "head", "Share of the requests by peer")
 
 	times := axis{max: o.length.Seconds()}
 	series := map[string][]bin{}

@@ -84,6 +84,10 @@ var recovery = &scenario{
 				return 1.5*ejectionDelay(r).Seconds() + 10
 			}},
 		},
+		{
+			name: "ejection_delay_s", about: "how long it was ejected for when it came back, jitter aside", unit: seconds, onlyOurs: true,
+			of: func(r, _ *record) float64 { return ejectionDelay(r).Seconds() },
+		},
 		failedCalls(ours...),
 	},
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"math/rand/v2"
 	"time"
+
+	"github.com/pinfleet/pinfleet/lbclient"
 )
 
 var deadFirst = &scenario{
@@ -72,7 +74,8 @@ var failFast = &scenario{
 	},
 }
 
-const outageRate = 1000 // calls a second
+// outageTime is when all peers fail.
+var outageTime = span{0, time.Minute}
 
 var outage = &scenario{
 	name:    "outage",
@@ -81,38 +84,44 @@ var outage = &scenario{
 	peers:   5,
 	retries: 2,
 	special: func(int) bool { return true },
-	event:   span{0, time.Minute}, what: "all answer 503",
+	event:   outageTime, what: "all answer 503",
 	answer: func(r *rand.Rand, _ int, now time.Duration) answer {
-		if now < time.Minute {
+		if outageTime.contains(now) {
 			return answer{mode: unavailable, after: around(r, 20*time.Millisecond)}
 		}
 		return answer{after: around(r, usual)}
 	},
-	drive: reads(outageRate),
-	figures: []figure{{
-		name: "amplification", about: "requests sent for each call, probes included", unit: factor,
-		of: func(r, _ *record) float64 {
-			during := span{0, time.Minute}
-			calls := 0
-			for _, c := range r.calls {
-				if during.contains(c.begun) {
-					calls++
-				}
-			}
-			return ratio(begunIn(during, r.attempts)+begunIn(during, r.probes), calls)
+	drive: reads(1000),
+	figures: []figure{
+		{
+			name: "amplification", about: "requests sent for each call", unit: factor,
+			of: func(r, _ *record) float64 {
+				return ratio(begunIn(outageTime, r.attempts), callsIn(outageTime, r.calls))
+			},
+			bar: &bar{holds: ours, of: func(r *record) float64 {
+				return 1.2 + 10*outageTime.to.Seconds()/float64(callsIn(outageTime, r.calls))
+			}},
 		},
-		bar: &bar{most: 1.2 + 10.0/outageRate, holds: ours},
-	}},
+		{
+			name: "probes_per_s", about: "background probes a second", unit: factor, onlyOurs: true,
+			of: func(r, _ *record) float64 {
+				return float64(begunIn(outageTime, r.probes)) / outageTime.to.Seconds()
+			},
+		},
+	},
 }
+
+// headerTimeout is how long a peer may take to answer in the scenario hang.
+const headerTimeout = 500 * time.Millisecond
 
 var hang = &scenario{
 	name:     "hang",
-	about:    "3 peers at 167 ms, 200 calls/s; one accepts and never answers from 10 s to 50 s; deadline 5 s",
+	about:    "3 peers at 167 ms, 200 calls/s; one accepts and never answers from 10 s to 50 s; attempt timeout 500 ms, deadline 5 s",
 	length:   time.Minute,
 	peers:    3,
 	retries:  2,
 	deadline: 5 * time.Second,
-	options:  attemptTimeout,
+	options:  []lbclient.Option{lbclient.WithAttemptTimeout(headerTimeout)},
 	special:  only(0),
 	event:    span{10 * time.Second, 50 * time.Second}, what: "hangs",
 	answer: func(r *rand.Rand, peer int, now time.Duration) answer {

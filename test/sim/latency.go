@@ -67,7 +67,7 @@ var tail = &scenario{
 	length:  5 * time.Minute,
 	peers:   9,
 	retries: 2,
-	options: hedging,
+	options: []lbclient.Option{lbclient.WithHedging()},
 	control: []lbclient.Option{},
 	special: only(-1),
 	answer: func(r *rand.Rand, _ int, _ time.Duration) answer {

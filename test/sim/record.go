@@ -101,6 +101,17 @@ func begunIn(s span, attempts []attempt) int {
 	return n
 }
 
+// callsIn counts the calls begun in s.
+func callsIn(s span, calls []call) int {
+	n := 0
+	for _, c := range calls {
+		if s.contains(c.begun) {
+			n++
+		}
+	}
+	return n
+}
+
 // ratio is 0 if there is nothing to divide by.
 func ratio(n, of int) float64 {
 	if of == 0 {

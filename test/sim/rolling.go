@@ -58,13 +58,13 @@ type mixed struct {
 	pinned []cid.Cid // what calls have pinned; guarded by world.mu
 }
 
-// next is 70 % single reads, 20 % pins, 7 % adds and 3 % listings of the
+// next is 80 % single reads, 10 % pins, 7 % adds and 3 % listings of the
 // pinset.
 func (m *mixed) next(r *rand.Rand) func(context.Context) error {
 	m.calls++
 	n := m.calls
 	switch percent := r.IntN(100); {
-	case percent < 70:
+	case percent < 80:
 		return m.read(makeCid("pinned", r.IntN(pinned)))
 	case percent < 90:
 		return m.pin(makeCid("pin", n))

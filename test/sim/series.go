@@ -61,7 +61,7 @@ func latencyAxis(series map[string][]bin) axis {
 		for i := range all {
 			if len(all[i].took) > 0 {
 				least = min(least, all[i].percentile(0.5))
-				most = max(most, all[i].percentile(0.99))
+				most = max(most, all[i].percentile(0.999))
 			}
 		}
 	}
