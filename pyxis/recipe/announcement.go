@@ -26,7 +26,8 @@ const closeTimeout = 2 * time.Second
 
 // Announcement keeps an ephemeral node present, with the data it was given:
 // through reconnects, new leaders and new sessions, and when somebody deletes
-// the node or writes to it. Its methods are safe for concurrent use.
+// the node or writes to it. It has a goroutine, which ends with Close; the client
+// should be closed after it. Its methods are safe for concurrent use.
 type Announcement struct {
 	client *pyxis.Client // its calls end with life
 	path   string
@@ -97,10 +98,6 @@ func (a *Announcement) Err() error {
 	defer a.mu.Unlock()
 	return a.err
 }
-
-// Done is closed when the announcement has ended: by Close, or because the
-// client was closed.
-func (a *Announcement) Done() <-chan struct{} { return a.done }
 
 // Close withdraws the announcement: it deletes the node, if it is still this
 // announcement's. It takes two seconds at most; an error says that the node may

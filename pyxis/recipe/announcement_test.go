@@ -30,7 +30,6 @@ func TestAnnouncementLife(t *testing.T) {
 		must(t, a.Close())
 		expectNoNode(t, s, "/clusters/main/p1")
 		must(t, a.Close())
-		<-a.Done()
 	})
 }
 

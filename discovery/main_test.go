@@ -1,0 +1,115 @@
+package discovery_test
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/multiformats/go-multiaddr"
+	"go.uber.org/goleak"
+
+	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/discovery"
+	"github.com/pinfleet/pinfleet/lbclient"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// The sources can be followed by a load balancer.
+var _ lbclient.Source = discovery.Source(nil)
+
+// listener records what a source tells.
+type listener struct {
+	mu   sync.Mutex
+	told [][]*config.Config
+	got  chan struct{} // has room for one: something was told
+	done chan error
+}
+
+// listen watches a source until the test ends.
+func listen(t *testing.T, src discovery.Source) *listener {
+	l := &listener{got: make(chan struct{}, 1), done: make(chan error, 1)}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		l.done <- src.Watch(ctx, l.update)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-ended
+	})
+	return l
+}
+
+func (l *listener) update(cfgs []*config.Config) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.told = append(l.told, cfgs)
+	select {
+	case l.got <- struct{}{}:
+	default:
+	}
+}
+
+// last returns what was told last, and how many times something was.
+func (l *listener) last() ([]*config.Config, int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.told) == 0 {
+		return nil, 0
+	}
+	return l.told[len(l.told)-1], len(l.told)
+}
+
+// expect fails unless these addresses were told last, on virtual time.
+func (l *listener) expect(t *testing.T, want ...string) {
+	t.Helper()
+	synctest.Wait()
+	if cfgs, _ := l.last(); !slices.Equal(addrs(cfgs), want) {
+		t.Fatalf("told %q, want %q", addrs(cfgs), want)
+	}
+}
+
+// await waits until these addresses were told last, on the wall clock.
+func (l *listener) await(t *testing.T, want ...string) {
+	t.Helper()
+	for {
+		cfgs, _ := l.last()
+		if slices.Equal(addrs(cfgs), want) {
+			return
+		}
+		select {
+		case <-l.got:
+		case err := <-l.done:
+			t.Fatalf("the source has ended: %v; told %q, want %q", err, addrs(cfgs), want)
+		case <-t.Context().Done():
+			return
+		}
+	}
+}
+
+func addrs(cfgs []*config.Config) []string {
+	var texts []string
+	for _, cfg := range cfgs {
+		a, err := cfg.Address()
+		if err != nil {
+			panic(err)
+		}
+		texts = append(texts, a.String())
+	}
+	return texts
+}
+
+func maddr(text string) multiaddr.Multiaddr { return multiaddr.StringCast(text) }
+
+func cfg(text string) *config.Config { return &config.Config{APIAddr: maddr(text)} }
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,105 @@
+package discovery
+
+import (
+	"log/slog"
+	"reflect"
+	"slices"
+
+	"github.com/pinfleet/pinfleet/config"
+)
+
+// maxEndpoints bounds what one source tells, and Combine: what comes from a
+// network is not trusted to be small.
+const maxEndpoints = 1000
+
+// teller passes on what a source has found: each address once, nothing when
+// there is nothing, and nothing when it is what was told before.
+type teller struct {
+	update func([]*config.Config)
+	log    *slog.Logger
+
+	last []*config.Config
+	held bool // that there is nothing was logged
+}
+
+func (t *teller) tell(cfgs []*config.Config) {
+	next := t.reuse(unique(cfgs, t.log))
+	if len(next) == 0 {
+		if !t.held {
+			t.log.Warn("no endpoints found, keeping the last ones", "kept", len(t.last))
+		}
+		t.held = true
+		return
+	}
+	t.held = false
+	if slices.Equal(next, t.last) {
+		return
+	}
+	t.last = next
+	t.update(slices.Clone(next))
+}
+
+// reuse returns next with the pointers that were told before, where they hold
+// the same.
+func (t *teller) reuse(next []*config.Config) []*config.Config {
+	known := make(map[string]*config.Config, len(t.last))
+	for _, cfg := range t.last {
+		known[key(cfg)] = cfg
+	}
+	for i, cfg := range next {
+		if old := known[key(cfg)]; old != nil && same(old, cfg) {
+			next[i] = old
+		}
+	}
+	return next
+}
+
+// same tells whether two configurations hold the same. Functions cannot be
+// compared; within one source they are those of its template.
+func same(a, b *config.Config) bool {
+	x, y := *a, *b
+	if x.TokenFunc != nil && y.TokenFunc != nil {
+		x.TokenFunc, y.TokenFunc = nil, nil
+	}
+	return reflect.DeepEqual(&x, &y)
+}
+
+// unique returns those of cfgs that have a usable address, each address once.
+func unique(cfgs []*config.Config, log *slog.Logger) []*config.Config {
+	seen := make(map[string]bool, len(cfgs))
+	var kept []*config.Config
+	for _, cfg := range cfgs {
+		if cfg == nil {
+			continue
+		}
+		if _, err := cfg.Address(); err != nil {
+			log.Warn("endpoint left out, its address cannot be used", "error", err)
+			continue
+		}
+		if k := key(cfg); !seen[k] {
+			seen[k] = true
+			kept = append(kept, cfg)
+		}
+	}
+	if len(kept) > maxEndpoints {
+		log.Warn("too many endpoints, the rest is left out", "found", len(kept), "kept", maxEndpoints)
+		kept = kept[:maxEndpoints]
+	}
+	return kept
+}
+
+// key is the same for two ways to write one address.
+func key(cfg *config.Config) string {
+	a, err := cfg.Address()
+	if err != nil {
+		return ""
+	}
+	switch a.Scheme {
+	case config.SchemeHTTP, config.SchemeHTTPS:
+		return a.Scheme + "://" + a.HostPort + a.BasePath
+	case config.SchemeUnix:
+		return a.Socket + a.BasePath
+	default:
+		return a.String()
+	}
+}
