@@ -1,6 +1,7 @@
 package pyxis_test
 
 import (
+	"iter"
 	"runtime"
 	"strconv"
 	"sync"
@@ -75,6 +76,28 @@ func TestGoroutinesPerConnection(t *testing.T) {
 	for deadline := time.Now().Add(10 * time.Second); !settled(); runtime.Gosched() {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d goroutines for one connection with 50 watchers, server included", runtime.NumGoroutine()-before)
+		}
+	}
+}
+
+// One change in a watched subtree of 1000 nodes, until the caller has the view.
+func BenchmarkWatchOf1000(b *testing.B) {
+	s := pyxistest.New(b, pyxistest.Options{})
+	c := pyxis.NewClient(s.Addrs(), nil)
+	defer c.Close()
+	must(b, c.Create(nil, "/d", nil))
+	for i := range 999 {
+		must(b, s.Create("/d/"+strconv.Itoa(i), make([]byte, 100)))
+	}
+	next, stop := iter.Pull2(c.Watch(&pyxis.WatchOption{Recursive: true}, "/d"))
+	defer stop()
+	_, err, _ := next()
+	must(b, err)
+	for b.Loop() {
+		must(b, s.Write("/d/7", nil))
+		u, err, _ := next()
+		if err != nil || len(u.Nodes) != 1000 || len(u.Changes) != 1 {
+			b.Fatal(len(u.Nodes), u.Changes, err)
 		}
 	}
 }

@@ -146,6 +146,9 @@ func (k *core) do(ctx context.Context, r request) (*pyxiswire.Response, error) {
 	}
 	for {
 		s, err := k.await(ctx, stale)
+		if err == nil && ctx.Err() != nil {
+			err = context.Cause(ctx) // nothing is sent any more
+		}
 		if err != nil {
 			return nil, fail(err)
 		}

@@ -28,7 +28,9 @@ type Options struct {
 	// two clients may use one session at a time.
 	Sid uint64
 
-	// Logger receives what the client does on its own. Default: nothing.
+	// Logger receives what the client does on its own: states at Info, dropped
+	// events and other trouble at Warn, connections at Debug. Its handler must
+	// not call the client. Default: nothing.
 	Logger *slog.Logger
 
 	// Dial makes connections; it must obey its context. Default: net.Dialer.

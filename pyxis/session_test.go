@@ -56,7 +56,7 @@ func TestSuspendedIsTakenBackOnALivingConnection(t *testing.T) {
 		events.expect(t, "Connected")
 		time.Sleep(2500*time.Millisecond - 1)
 		events.expect(t)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		events.expect(t, "Suspended")
 		state := newRecorder()
 		defer c.Notify(&state.Watcher)()
@@ -202,6 +202,14 @@ func TestContextsOfViews(t *testing.T) {
 		cancel()
 		mustBe(t, write(), context.Canceled, pyxis.ErrOutcomeUnknown)
 		mustBe(t, read(), context.Canceled)
+		s.ResetRequests()
+		mustBe(t, view.Write(nil, "/x", nil), context.Canceled)
+		for _, err := range view.Watch(nil, "/x") {
+			mustBe(t, err, context.Canceled)
+		}
+		if n := s.Count(pyxistest.Write | pyxistest.Stat); n != 0 {
+			t.Errorf("%d requests of a view whose context had ended", n)
+		}
 		// Without a deadline there is one all the same, and a negative one is none.
 		if d := elapsed(func() { mustBe(t, c.Write(nil, "/x", nil), context.DeadlineExceeded) }); d != 10*time.Second {
 			t.Errorf("the call took %v", d)

@@ -36,7 +36,8 @@ type Update struct {
 // as it is, then whenever it has changed. The node need not exist. Nothing is
 // missed: the watch is set before the nodes are read, and after each
 // event, each reconnect and each new session they are read again and compared.
-// What changes while the caller is busy comes in one update.
+// What changes while the caller is busy comes in one update. Each event costs a
+// read of everything that is watched, pipelined.
 //
 // It ends, with an error as the last pair, when the context of the view ends,
 // when the client is closed, and when the path is refused. Any other trouble is

@@ -29,7 +29,8 @@ type Watcher struct {
 	// Done receives the events. Nobody waits for it: an event of a node that
 	// finds no room, or no receiver, is dropped, counted (Stats) and logged.
 	// Events of the state instead wait in a queue until they are taken, in
-	// order; while some wait, there is no room for events of nodes.
+	// order; while some wait, there is no room for events of nodes. It must not
+	// be closed while the client may send to it.
 	Done chan *watch.Event
 	// User is handed back in the events.
 	User any

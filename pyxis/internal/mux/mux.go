@@ -60,7 +60,7 @@ type Conn struct {
 	mu      sync.Mutex
 	pending map[uint64]*Call
 	out     []byte        // frames for the socket
-	room    chan struct{} // closed when the writer takes out
+	room    chan struct{} // closed when the writer takes out; nil if nobody waits
 	queued  uint64        // frames that were put into out
 	taken   uint64        // frames that the writer took from it
 	err     error         // why the connection ended
@@ -72,8 +72,7 @@ type Conn struct {
 func New(nc net.Conn, inspect func(*Call, *pyxiswire.Response)) *Conn {
 	return &Conn{
 		nc: nc, inspect: inspect, born: time.Now(),
-		ended: make(chan struct{}), wake: make(chan struct{}, 1), room: make(chan struct{}),
-		pending: make(map[uint64]*Call),
+		ended: make(chan struct{}), wake: make(chan struct{}, 1), pending: make(map[uint64]*Call),
 	}
 }
 
@@ -166,8 +165,10 @@ func (c *Conn) write() {
 		c.mu.Lock()
 		batch := c.out
 		c.out, c.taken = spare[:0], c.queued
-		close(c.room)
-		c.room = make(chan struct{})
+		if c.room != nil {
+			close(c.room)
+			c.room = nil
+		}
 		c.mu.Unlock()
 
 		if _, err := c.nc.Write(batch); err != nil {
@@ -253,11 +254,15 @@ func (c *Conn) Do(ctx context.Context, m *pyxiswire.Request, settle func(*pyxisw
 func (c *Conn) awaitRoom(ctx context.Context) error {
 	for {
 		c.mu.Lock()
-		room, full := c.room, len(c.out) >= maxQueued
-		c.mu.Unlock()
-		if !full {
+		if len(c.out) < maxQueued {
+			c.mu.Unlock()
 			return nil
 		}
+		if c.room == nil {
+			c.room = make(chan struct{})
+		}
+		room := c.room
+		c.mu.Unlock()
 		select {
 		case <-room:
 		case <-c.ended:
