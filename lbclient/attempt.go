@@ -38,7 +38,6 @@ var errOutrun = errors.New("another attempt was faster")
 // errStopped like do.
 func (c *Client) attempt(ctx, caller context.Context, a *attempt, do doer) (err error) {
 	p := c.pool
-	a.began = p.now()
 	if p.observer != nil {
 		p.observer.Begin(a.asked, a.ep)
 	}
@@ -86,7 +85,8 @@ func (c *Client) judge(ctx, caller context.Context, a *attempt, err error) (told
 // finish is the end of an attempt, the same for all.
 func (c *Client) finish(ctx context.Context, a *attempt, told outcome, cancelled bool, err error) {
 	p := c.pool
-	a.took = p.now() - a.began
+	now := p.now()
+	a.took = now - a.began
 	if errors.Is(err, errStopped) {
 		err = nil
 	}
@@ -105,7 +105,7 @@ func (c *Client) finish(ctx context.Context, a *attempt, told outcome, cancelled
 			Sent:       a.sent.Load(),
 		})
 	}
-	p.leave(a.ep, a.held, told, err, pause)
+	p.leave(a.ep, a.held, told, err, now, pause)
 	a.ep.release()
 	if len(c.hooks.attempts) > 0 {
 		e := a.event()
@@ -134,12 +134,13 @@ func (a *attempt) gotItem() {
 		return
 	}
 	p := a.ep.pool
-	a.answered = max(p.now()-a.began, 1)
+	now := p.now()
+	a.answered = max(now-a.began, 1)
 	if a.timer != nil {
 		a.timer.Stop()
 	}
 	if a.held.trial {
-		p.leave(a.ep, a.held, success, nil, 0)
+		p.leave(a.ep, a.held, success, nil, now, 0)
 		a.held, _ = a.ep.health.enter()
 	}
 }

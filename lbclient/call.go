@@ -70,22 +70,26 @@ func (c *Client) loop(caller context.Context, cl *call, do doer) error {
 		ctx, cancel = c.bound(caller)
 		defer cancel()
 	}
-	c.budget.called(c.pool.now())
-	for {
+	now := c.pool.now() // reading the time is a good part of what all this costs
+	c.budget.called(now)
+	for ; ; now = c.pool.now() {
 		ep, held, err := c.next(cl, pinned)
 		if err != nil {
 			return err
 		}
-		if err := c.pause(ctx, caller, cl, ep); err != nil {
-			c.pool.leave(ep, held, neutral, nil, 0)
-			ep.release()
-			return cl.fail(err)
+		if cl.asked.WasTried(ep) {
+			if err := c.pause(ctx, caller, cl, ep); err != nil {
+				c.pool.leave(ep, held, neutral, nil, c.pool.now(), 0)
+				ep.release()
+				return cl.fail(err)
+			}
+			now = c.pool.now()
 		}
 		if cl.hedged != nil && pinned == nil {
 			err = c.race(ctx, caller, cl, ep, held)
 		} else {
 			cl.made++
-			cl.current = attempt{asked: &cl.asked, ep: ep, held: held}
+			cl.current = attempt{asked: &cl.asked, ep: ep, held: held, began: now}
 			if err = c.attempt(ctx, caller, &cl.current, do); err != nil && !errors.Is(err, errStopped) {
 				cl.note(&cl.current, err)
 			}
@@ -157,29 +161,28 @@ func (c *Client) settle(caller context.Context, cl *call, pinned bool, err error
 	return nil
 }
 
-// pause waits before the call comes back to an endpoint: at random, and for as
-// long as the endpoint asked for. Another endpoint needs no wait.
+// pause waits before the call comes back to ep: at random, and for as long as
+// ep asked for. Another endpoint needs no wait.
 func (c *Client) pause(ctx, caller context.Context, cl *call, ep *endpoint) error {
+	wait := rand.N(min(minBackoff<<min(cl.returns, 10), maxBackoff) + 1)
+	cl.returns++
 	for i, tried := range slices.Backward(cl.asked.Tried) {
-		if tried != client.Client(ep) {
-			continue
+		if tried == client.Client(ep) {
+			wait = max(wait, retryAfter(cl.attempts[i].Err))
+			break
 		}
-		wait := rand.N(min(minBackoff<<min(cl.returns, 10), maxBackoff) + 1)
-		cl.returns++
-		wait = max(wait, retryAfter(cl.attempts[i].Err))
-		if wait > maxRetryAfter {
-			return fmt.Errorf("%s asks to be left alone for %s", ep.name, wait)
-		}
-		timer := time.NewTimer(wait)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-		case <-c.life.Done():
-		}
-		return c.ended(caller)
 	}
-	return nil
+	if wait > maxRetryAfter {
+		return fmt.Errorf("%s asks to be left alone for %s", ep.name, wait)
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	case <-c.life.Done():
+	}
+	return c.ended(caller)
 }
 
 // fail returns the error of a call with all that was tried.

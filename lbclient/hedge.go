@@ -88,7 +88,7 @@ func (c *Client) race(ctx, caller context.Context, cl *call, ep *endpoint, held 
 		cl.made++
 		asked := cl.asked
 		asked.Tried = slices.Clone(asked.Tried)
-		a := &attempt{asked: &asked, ep: ep, held: held, hedge: hedge}
+		a := &attempt{asked: &asked, ep: ep, held: held, hedge: hedge, began: c.pool.now()}
 		go func() { ends <- end{a, c.attempt(ctx, caller, a, cl.hedged)} }()
 	}
 	began, times := c.pool.now(), c.hedging.times[cl.asked.Op]

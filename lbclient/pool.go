@@ -78,17 +78,15 @@ func (p *pool) refresh() {
 		p.strategy.SetClients(slices.Clone(offer))
 	}
 	p.admitted.Store(int32(len(offer)))
-	if ejected > 0 {
+	if ejected > 0 || p.probing {
 		p.probe()
 	}
 }
 
-// leave gives the pass of an attempt back that ended with err; pause is how
-// long the endpoint asked to be left alone.
-func (p *pool) leave(ep *endpoint, held pass, o outcome, err error, pause time.Duration) {
-	now := p.now()
-	changed := ep.health.leave(held, o, now, pause)
-	if changed {
+// leave gives the pass of an attempt back that ended now with err; pause is
+// how long the endpoint asked to be left alone.
+func (p *pool) leave(ep *endpoint, held pass, o outcome, err error, now, pause time.Duration) {
+	if ep.health.leave(held, o, now, pause) {
 		p.changed(ep, o == success, err)
 	}
 }

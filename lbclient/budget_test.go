@@ -1,0 +1,176 @@
+package lbclient
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/strategy"
+)
+
+// outage: all peers answer 503, with 1,000 calls/s. They get at most 1.2
+// requests per call and 10 a second.
+func TestOutageIsNotAmplified(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const seconds = 30
+		fakes := newFakes(3)
+		for _, f := range fakes {
+			f.answer = fails(statusError(503))
+		}
+		told := &budgetHook{}
+		c := newLB(t, &strategy.RoundRobin{}, fakes, 3, WithHooks(told))
+		var wg sync.WaitGroup
+		for range seconds * 1000 {
+			wg.Go(func() {
+				_, err := c.ID(t.Context())
+				var all *AttemptsError
+				if !errors.As(err, &all) || len(all.Attempts) <= 3 && !errors.Is(all.Cause, ErrRetryBudget) {
+					t.Errorf("got %v", err)
+				}
+			})
+			time.Sleep(time.Millisecond)
+		}
+		wg.Wait()
+		requests := 0
+		for _, f := range fakes {
+			requests += f.called()
+		}
+		calls := seconds * 1000
+		if most := calls*12/10 + 10*(seconds+windowLength); requests > most {
+			t.Errorf("%d requests for %d calls, want at most %d", requests, calls, most)
+		}
+		if requests < calls*11/10 {
+			t.Errorf("%d requests for %d calls: the budget is not used", requests, calls)
+		}
+		if told.retried != requests-calls || told.exhausted == 0 {
+			t.Errorf("told of %d retries, %d times of the budget", told.retried, told.exhausted)
+		}
+	})
+}
+
+type budgetHook struct {
+	mu                 sync.Mutex
+	retried, exhausted int
+}
+
+func (h *budgetHook) CallRetried(context.Context, AttemptEvent) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.retried++
+}
+func (h *budgetHook) BudgetExhausted(context.Context, AttemptEvent) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.exhausted++
+}
+
+// Few calls have the fixed part of the budget.
+func TestBudgetOfFewCalls(t *testing.T) {
+	b := newBudget(0.2, 10)
+	b.called(0)
+	n := 0
+	for b.take(0) {
+		n++
+	}
+	if n != 100 {
+		t.Errorf("%d retries, want 100", n)
+	}
+	if b.take(9 * time.Second) {
+		t.Error("more within 10 s")
+	}
+	if !b.take(10 * time.Second) {
+		t.Error("none after 10 s")
+	}
+}
+
+func TestNoBudget(t *testing.T) {
+	fakes := newFakes(2)
+	fakes[0].answer = fails(brokenError())
+	_, err := newLB(t, &strategy.Failover{}, fakes, 3, WithRetryBudget(0, 0)).ID(t.Context())
+	var all *AttemptsError
+	if !errors.As(err, &all) || all.Cause != ErrRetryBudget || len(all.Attempts) != 1 {
+		t.Errorf("got %v", err)
+	}
+	checkCalls(t, "a1 b0", fakes...)
+	if _, err := New(&strategy.Failover{}, clientsOf(fakes), 0, WithRetryBudget(-1, 0)); err == nil {
+		t.Error("a negative budget is no error")
+	}
+}
+
+// Whatever comes when, no 10 s see more extra requests than allowed.
+func TestBudgetProperty(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		fraction := rapid.Float64Range(0, 1).Draw(t, "fraction")
+		fixed := rapid.Float64Range(0, 5).Draw(t, "per second")
+		b := newBudget(fraction, fixed)
+		now := time.Duration(0)
+		var calls, extra []time.Duration
+		for range rapid.IntRange(1, 300).Draw(t, "steps") {
+			now += time.Duration(rapid.IntRange(0, 1500).Draw(t, "ms")) * time.Millisecond
+			if rapid.Bool().Draw(t, "call") {
+				b.called(now)
+				calls = append(calls, now)
+				continue
+			}
+			taken := b.take(now)
+			if taken {
+				extra = append(extra, now)
+			}
+			since := func(times []time.Duration) (n int) {
+				for _, at := range times {
+					if now/time.Second-at/time.Second < windowLength {
+						n++
+					}
+				}
+				return n
+			}
+			allowed := fraction*float64(since(calls)) + fixed*windowLength
+			if n := float64(since(extra)); taken && n > allowed {
+				t.Fatalf("%v extra requests, %v allowed", n, allowed)
+			} else if !taken && n+1 <= allowed {
+				t.Fatalf("refused after %v extra requests, %v allowed", n, allowed)
+			}
+		}
+	})
+}
+
+// The window counts what all goroutines add.
+func TestWindowConcurrently(t *testing.T) {
+	var w window
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for i := range 10000 {
+				w.add(time.Duration(i)*time.Millisecond/2, 1, uint64(i%2))
+			}
+		})
+	}
+	wg.Wait()
+	if n, marked := w.sum(5 * time.Second); n != 80000 || marked != 40000 {
+		t.Errorf("%d, %d", n, marked)
+	}
+}
+
+// TokenFunc failing is nobody's fault: the call tries the other endpoints,
+// which may have credentials of their own, and none is ejected.
+func TestNoCredentials(t *testing.T) {
+	fakes := newFakes(2)
+	for _, f := range fakes {
+		f.answer = fails(&client.Error{Err: client.ErrCredentials})
+	}
+	w := &watched{}
+	c := newLB(t, w, fakes, 1)
+	for range 2 * maxFailures {
+		if _, err := c.RepoGC(t.Context(), false); !errors.Is(err, client.ErrCredentials) {
+			t.Errorf("got %v", err)
+		}
+	}
+	checkSets(t, w, "ab")
+	checkCalls(t, "a10 b10", fakes...)
+}
