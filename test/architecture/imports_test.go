@@ -24,6 +24,7 @@ var allowed = map[string][]string{
 	"client":                           {"api", "config", "transport"},
 	"strategy":                         {"client", "api"},
 	"lbclient":                         {"client", "strategy", "config", "api"},
+	"lbclient/debug":                   {"client", "lbclient"},
 	"internal/unixfs":                  {},
 	"internal/pyxiswire":               {},
 	"pyxis":                            {"pyxis/node", "pyxis/watch", "pyxis/internal/mux", "internal/pyxiswire"},
