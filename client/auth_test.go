@@ -152,12 +152,12 @@ func TestTokenNotToBeHad(t *testing.T) {
 		text   string
 	}{
 		"wrong password": {answer: rawserver.JSON(401, `{"code":401,"message":"unauthorized: access denied"}`), status: 401, is: ErrUnauthorized, text: "access denied (401)"},
-		"old server":     {answer: rawserver.JSON(404, `{"code":404,"message":"not found"}`), text: "POST /token is unknown"},
+		"old server":     {answer: rawserver.JSON(404, `{"code":404,"message":"not found"}`), is: ErrCredentials, text: "POST /token is unknown"},
 		"down":           {answer: rawserver.JSON(503, `{"message":"later"}`), status: 503, text: "later (503)"},
 		"empty":          {answer: rawserver.JSON(200, `{"token":""}`), status: 200, is: ErrIncomplete},
-		"malformed":      {answer: rawserver.JSON(200, `{"token":"a\r\nX-Injected: 1"}`), text: "control"},
+		"malformed":      {answer: rawserver.JSON(200, `{"token":"a\r\nX-Injected: 1"}`), is: ErrCredentials, text: "control"},
 		"function fails": {fn: func(context.Context) (string, error) { return "", ours }, is: ours, text: "no bearer token"},
-		"function lies":  {fn: func(context.Context) (string, error) { return "a b", nil }, text: "a space"},
+		"function lies":  {fn: func(context.Context) (string, error) { return "a b", nil }, is: ErrCredentials, text: "a space"},
 	} {
 		var others atomic.Int64
 		s := rawserver.New(t, func(r *http.Request) rawserver.Answer {

@@ -201,3 +201,17 @@ func TestU44IPFSProxy(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// U46: a Host with a port, and an address without one, were accepted and failed
+// with the first request. The former works, the latter is refused at once.
+func TestU46HostWithPort(t *testing.T) {
+	s := rawserver.New(t, func(*http.Request) rawserver.Answer { return rawserver.JSON(200, version) })
+	if _, err := newClient(t, &config.Config{Host: s.Addr()}).Version(t.Context()); err != nil {
+		t.Error(err)
+	}
+	for _, addr := range []string{"/ip4/127.0.0.1", "/dns4/h.test", "/ip4/127.0.0.1/udp/99"} {
+		if c, err := NewDefaultClient(&config.Config{APIAddr: multiaddr.StringCast(addr)}); err == nil || c != nil {
+			t.Errorf("%s: %v", addr, err)
+		}
+	}
+}

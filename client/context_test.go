@@ -107,6 +107,25 @@ func TestContextEndsTheWaitForTheRest(t *testing.T) {
 	}
 }
 
+// The text of an error is not waited for without end: its status says the most.
+func TestErrorBodyThatDoesNotCome(t *testing.T) {
+	for _, begun := range []string{"", "begun"} {
+		synctest.Test(t, func(t *testing.T) {
+			c := overPipes(t, config.Config{}, func(w http.ResponseWriter, r *http.Request) {
+				w.WriteHeader(http.StatusServiceUnavailable)
+				_, _ = w.Write([]byte(begun))
+				w.(http.Flusher).Flush()
+				<-r.Context().Done()
+			})
+			_, err := c.ID(context.Background())
+			var e *Error
+			if !asError(err, &e) || e.Status != 503 || e.Message != begun || isCanceled(err) {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // Methods without a result do not wait for the body that a proxy adds.
 func TestNoWaitForAnIgnoredBody(t *testing.T) {
 	c := serve(t, hanging([]byte("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n")))

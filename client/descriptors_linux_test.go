@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -9,7 +10,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/multiformats/go-multiaddr"
+
 	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/config"
 	"github.com/pinfleet/pinfleet/test/rawserver"
 )
 
@@ -79,4 +83,37 @@ func cancelledAdd(t *testing.T, paths []string) error {
 	params := api.DefaultAddParams()
 	params.Recursive = true
 	return c.Add(ctx, paths, params, nil)
+}
+
+// U4: over a Unix socket each request leaked a descriptor, and another one in
+// the server. Connections are used again, and closed with the client.
+func TestU4ConnectionsAreReusedAndClosed(t *testing.T) {
+	for _, network := range []string{"tcp", "unix"} {
+		address := "127.0.0.1:0"
+		if network == "unix" {
+			address = filepath.Join(t.TempDir(), "s")
+		}
+		listener, err := net.Listen(network, address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := rawserver.Serve(t, listener, func(*http.Request) rawserver.Answer { return rawserver.JSON(200, idDoc) })
+		before := descriptors(t, "socket:")
+		c := newClient(t, &config.Config{APIAddr: multiaddr.StringCast(s.Multiaddr())})
+		for range 30 {
+			if _, err := c.ID(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := s.Connections(); n != 1 {
+			t.Errorf("%s: %d connections for 30 requests", network, n)
+		}
+		if n := descriptors(t, "socket:") - before; n > 2 { // both ends of one
+			t.Errorf("%s: %d descriptors more", network, n)
+		}
+		_ = c.Close()
+		for descriptors(t, "socket:") > before {
+			runtime.Gosched()
+		}
+	}
 }

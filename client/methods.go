@@ -232,6 +232,9 @@ func list[T any](ctx context.Context, c *defaultClient, req *request) ([]*T, err
 	if err != nil {
 		return nil, err
 	}
+	if *items == nil {
+		return nil, nil // it was null
+	}
 	pointers := make([]*T, len(*items))
 	for i := range *items {
 		pointers[i] = &(*items)[i]

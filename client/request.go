@@ -258,19 +258,11 @@ func (r *response) openBody() (io.ReadCloser, error) {
 	return u, nil
 }
 
-// discard gets rid of an answer that leads to another request.
+// discard gets rid of an answer that leads to another request. Its connection
+// goes with it, unless the body is empty: reading it might take for ever.
 func (r *response) discard() {
-	r.drain()
 	_ = r.Body.Close()
 	r.sent.Store(false) // the server has refused it
-}
-
-// drain reads the rest of a short body, so that the connection can be used
-// again. It does not wait for more than was announced.
-func (r *response) drain() {
-	if r.ContentLength > 0 && r.ContentLength <= maxErrorBody {
-		_, _ = io.CopyN(io.Discard, r.Body, r.ContentLength)
-	}
 }
 
 // openError is the failure to open the body of a request.

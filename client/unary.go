@@ -70,7 +70,6 @@ func (c *defaultClient) run(ctx context.Context, req *request) error {
 	if err != nil {
 		return err
 	}
-	r.drain()
 	r.close()
 	return nil
 }
