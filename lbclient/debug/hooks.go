@@ -76,8 +76,8 @@ func (h *Handler) forget() {
 	var oldest string
 	var when int64
 	for name, s := range h.byName {
-		if last := s.last(); oldest == "" || last < when {
-			oldest, when = name, last
+		if oldest == "" || s.last < when {
+			oldest, when = name, s.last
 		}
 	}
 	delete(h.byName, oldest)

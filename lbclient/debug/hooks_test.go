@@ -134,7 +134,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	long := errors.New(strings.Repeat("ä", 1<<20))
 	h.EndpointEjected(lbclient.HealthEvent{Endpoint: "first", Err: long})
 	h.MembershipChanged(lbclient.MembershipEvent{Removed: make([]string, 10*maxNames)})
-	for i := range 3 * maxEndpoints {
+	for i := range maxEndpoints + 100 {
 		name := fmt.Sprint(i)
 		ended(h, name, time.Millisecond, nil)
 		h.CallRetried(t.Context(), lbclient.AttemptEvent{Endpoint: name, Err: long})

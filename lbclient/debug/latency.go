@@ -25,12 +25,16 @@ type bucket struct {
 	sum, longest  time.Duration
 }
 
-// series is the last seconds, each in the place that its time gives it.
-type series [seconds]bucket
+// series is the last seconds.
+type series struct {
+	buckets [seconds]bucket // each in the place that its time gives it
+	last    int64           // when something ended last, in seconds since 1970
+}
 
 func (s *series) add(now time.Time, d time.Duration, failed bool) {
 	unix := now.Unix()
-	b := &s[unix%seconds]
+	s.last = unix
+	b := &s.buckets[unix%seconds]
 	if b.unix != unix {
 		*b = bucket{unix: unix}
 	}
@@ -47,7 +51,7 @@ func (s *series) list(now time.Time) []Second {
 	list := []Second{}
 	for ago := seconds - 1; ago >= 0; ago-- {
 		unix := now.Unix() - int64(ago)
-		if b := s[unix%seconds]; b.unix == unix && b.count > 0 {
+		if b := &s.buckets[unix%seconds]; b.unix == unix && b.count > 0 {
 			list = append(list, Second{
 				Ago: ago, Count: b.count, Failed: b.failed,
 				Mean: b.sum / time.Duration(b.count), Max: b.longest,
@@ -55,13 +59,4 @@ func (s *series) list(now time.Time) []Second {
 		}
 	}
 	return list
-}
-
-// last returns when something ended last, in seconds since 1970.
-func (s *series) last() int64 {
-	var last int64
-	for _, b := range s {
-		last = max(last, b.unix)
-	}
-	return last
 }
