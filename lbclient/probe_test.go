@@ -96,9 +96,9 @@ func TestProbesDoNotWaitForEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fakes := newFakes(3)
 		fakes[0].answer, fakes[1].answer = fails(dialError()), failsOnce(dialError())
-		hung := 0
+		var hung atomic.Int32
 		fakes[0].health = func(ctx context.Context) error {
-			hung++
+			hung.Add(1)
 			start := time.Now()
 			<-ctx.Done()
 			if d := time.Since(start); d != probeTimeout && !errors.Is(ctx.Err(), context.Canceled) {
@@ -113,8 +113,8 @@ func TestProbesDoNotWaitForEachOther(t *testing.T) {
 			t.Errorf("a is %s, b is %s", infos[0].State, infos[1].State)
 		}
 		time.Sleep(10 * time.Second)
-		if hung < 2 {
-			t.Errorf("%d probes of a", hung)
+		if hung.Load() < 2 {
+			t.Errorf("%d probes of a", hung.Load())
 		}
 	})
 }

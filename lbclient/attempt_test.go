@@ -1,0 +1,232 @@
+package lbclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/strategy"
+)
+
+// hang: one of 3 peers accepts and never answers. With an attempt timeout of
+// 500 ms no call with 5 s fails, and the peer is ejected.
+func TestHangingPeer(t *testing.T) {
+	for _, s := range []strategy.LBStrategy{&strategy.Failover{}, &strategy.RoundRobin{}, &strategy.LeastLoaded{}} {
+		t.Run(fmt.Sprintf("%T", s), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				fakes := newFakes(3)
+				fakes[0].answer = hangs
+				c := newLB(t, s, fakes, 2, WithAttemptTimeout(500*time.Millisecond))
+				var wg sync.WaitGroup
+				for range 1000 {
+					wg.Go(func() {
+						ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+						defer cancel()
+						if _, err := c.ID(ctx); err != nil {
+							t.Error(err)
+						}
+					})
+					time.Sleep(10 * time.Millisecond)
+				}
+				wg.Wait()
+				info := c.Endpoints()[0]
+				if _, lazy := s.(*strategy.LeastLoaded); !lazy && info.Failures["broken"] < maxFailures {
+					t.Errorf("the hanging endpoint: %+v", info)
+				}
+			})
+		})
+	}
+}
+
+func TestAttemptTimeout(t *testing.T) {
+	unbounded := []client.Op{client.OpAdd, client.OpAddMultiFile, client.OpRepoGC}
+	for op := range methods(t.Context(), nil) {
+		synctest.Test(t, func(t *testing.T) {
+			fakes := realFakes(1)
+			fakes[0].answer = hangs
+			c := newLB(t, &strategy.Failover{}, fakes, 0, WithAttemptTimeout(time.Second))
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			start := time.Now()
+			err := methods(ctx, c)[op]()
+			var e *client.Error
+			if err == nil || !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &e) {
+				t.Fatalf("%s: got %v", op, err)
+			}
+			want := time.Second
+			if slices.Contains(unbounded, op) {
+				want = time.Minute
+			} else if !e.MayHaveExecuted || e.Status != 0 || !strings.Contains(err.Error(), "attempt timeout of 1s") {
+				t.Errorf("%s: got %#v", op, e)
+			}
+			if d := time.Since(start); d != want {
+				t.Errorf("%s: ended after %s, want %s", op, d, want)
+			}
+		})
+	}
+	if _, err := New(&strategy.Failover{}, clientsOf(newFakes(1)), 0, WithAttemptTimeout(-1)); err == nil {
+		t.Error("a negative timeout is no error")
+	}
+}
+
+// A dial that takes longer than the attempt timeout ejects at once: nothing
+// was sent.
+func TestAttemptTimeoutOfADial(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fakes := newFakes(2)
+		fakes[0].answer = func(ctx context.Context, op client.Op, _ int) reply {
+			<-ctx.Done()
+			return reply{err: &client.Error{Op: op, Err: ctx.Err()}}
+		}
+		c := newLB(t, &strategy.Failover{}, fakes, 1, WithAttemptTimeout(time.Second))
+		if _, err := c.Pin(t.Context(), testCid(1), api.PinOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if info := c.Endpoints()[0]; info.State != Ejected || info.Failures["unsent"] != 1 {
+			t.Errorf("the endpoint is %+v", info)
+		}
+	})
+}
+
+// The timeout of a listing is over with its first item, however long the
+// consumer takes.
+func TestAttemptTimeoutOfAListing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fakes := newFakes(1)
+		fakes[0].cids = testCids(5)
+		o := &observed{}
+		c := newLB(t, o, fakes, 0, WithAttemptTimeout(time.Second))
+		fakes[0].answer = func(ctx context.Context, _ client.Op, _ int) reply {
+			return reply{after: -1, err: wait(ctx, 900*time.Millisecond)}
+		}
+		n := 0
+		for _, err := range c.Allocations(t.Context(), api.AllType) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			n++
+			time.Sleep(time.Hour)
+		}
+		if n != 5 {
+			t.Errorf("%d items", n)
+		}
+		// That is also its duration.
+		if r := o.results[0]; r.Duration != 900*time.Millisecond || r.Failed || r.Cancelled {
+			t.Errorf("result %+v", r)
+		}
+		if d := c.Endpoints()[0].EWMA["listing"]; d != 900*time.Millisecond {
+			t.Errorf("average %s", d)
+		}
+	})
+}
+
+// What the strategy is told of attempts, for each way in which one can end.
+func TestObserver(t *testing.T) {
+	busy := &client.Error{Status: 503, Err: errors.New("busy"), RetryAfter: 3 * time.Second}
+	for _, test := range []struct {
+		name string
+		err  error
+		want strategy.Result
+	}{
+		{"success", nil, strategy.Result{}},
+		{"busy", busy, strategy.Result{Failed: true, RetryAfter: 3 * time.Second}},
+		{"dial", dialError(), strategy.Result{Failed: true}},
+		{"cut", brokenError(), strategy.Result{Failed: true}},
+		{"404", statusError(404), strategy.Result{}},
+		{"invalid", &client.Error{Err: client.ErrInvalid}, strategy.Result{Cancelled: true}},
+		{"credentials", &client.Error{Err: client.ErrCredentials}, strategy.Result{Cancelled: true}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				fakes := newFakes(1)
+				fakes[0].answer = func(context.Context, client.Op, int) reply {
+					time.Sleep(time.Second)
+					return reply{err: test.err}
+				}
+				o := &observed{}
+				_, err := newLB(t, o, fakes, 0).ID(t.Context())
+				if (err == nil) != (test.err == nil) {
+					t.Errorf("got %v", err)
+				}
+				o.check(t)
+				test.want.Duration = time.Second
+				if o.results[0] != test.want {
+					t.Errorf("told %+v, want %+v", o.results[0], test.want)
+				}
+			})
+		})
+	}
+	t.Run("caller", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			fakes := newFakes(1)
+			fakes[0].answer = hangs
+			o := &observed{}
+			c := newLB(t, o, fakes, 0)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			_, _ = c.ID(ctx)
+			o.check(t)
+			if want := (strategy.Result{Duration: time.Second, Cancelled: true}); o.results[0] != want {
+				t.Errorf("told %+v, want %+v", o.results[0], want)
+			}
+		})
+	})
+}
+
+// The strategy is told of attempts that it did not choose, too.
+func TestObserverOfForcedChoices(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fakes := newFakes(2)
+		for _, f := range fakes {
+			f.answer = fails(dialError())
+		}
+		o := &observed{}
+		c := newLB(t, o, fakes, 3)
+		_, _ = c.ID(t.Context())                // all are ejected
+		_, _ = c.ID(WithPeer(t.Context(), "b")) // pinned
+		time.Sleep(2 * time.Second)
+		_, _ = c.ID(t.Context()) // trials
+		o.check(t)
+		if want := fakes[0].called() + fakes[1].called(); o.begun != want {
+			t.Errorf("told of %d attempts, want %d", o.begun, want)
+		}
+	})
+}
+
+// Uploads are counted as they are read, and those of Add as they are reported.
+func TestObserverOfUploads(t *testing.T) {
+	fakes := newFakes(2)
+	fakes[0].answer = fails(brokenError())
+	bodied := []*bodyFake{{fake: fakes[0], reads: func(int) int64 { return 100 }}, {fake: fakes[1]}}
+	o := &observed{}
+	c := newLB(t, o, bodied, 1)
+	if err := methods(t.Context(), c)[client.OpAddMultiFile](); err != nil {
+		t.Fatal(err)
+	}
+	o.check(t)
+	if a, b := o.results[0].Sent, o.results[1].Sent; a != 100 || b != int64(len(bodied[1].body(0))) || o.sent != a+b {
+		t.Errorf("told of %d and %d bytes, %d in all", a, b, o.sent)
+	}
+
+	o = &observed{}
+	f := &fake{name: "a", outputs: []*api.AddedOutput{
+		{Name: "x", Bytes: 1000}, {Name: "x", Bytes: 3000}, {Name: "x", Cid: api.NewCid(testCid(1)), Size: 3100},
+		{Name: "y", Cid: api.NewCid(testCid(2)), Size: 50},
+	}}
+	out := make(chan *api.AddedOutput, 10)
+	if err := newLB(t, o, []*fake{f}, 0).Add(t.Context(), []string{"p"}, nil, out); err != nil {
+		t.Fatal(err)
+	}
+	o.check(t)
+	if o.sent != 3150 || o.results[0].Sent != 3150 {
+		t.Errorf("told of %d bytes, %+v", o.sent, o.results[0])
+	}
+}

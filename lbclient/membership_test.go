@@ -1,0 +1,372 @@
+package lbclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/strategy"
+)
+
+// town opens fakes for configurations, named after their Host.
+type town struct {
+	mu     sync.Mutex
+	fakes  map[string][]*fake
+	answer func(ctx context.Context, op client.Op, n int) reply
+}
+
+func (o *town) open(cfg *config.Config) (client.Client, error) {
+	if cfg.Host == "bad" {
+		return nil, errors.New("bad host")
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	f := &fake{name: cfg.Host, cids: testCids(20), answer: o.answer}
+	if o.fakes == nil {
+		o.fakes = map[string][]*fake{}
+	}
+	o.fakes[cfg.Host] = append(o.fakes[cfg.Host], f)
+	return f, nil
+}
+
+// at returns the fakes that were opened for a host.
+func (o *town) at(host string) []*fake {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Clone(o.fakes[host])
+}
+
+func hosts(names ...string) []*config.Config {
+	var cfgs []*config.Config
+	for _, name := range names {
+		cfgs = append(cfgs, &config.Config{Host: name})
+	}
+	return cfgs
+}
+
+func newTown(t testing.TB, s strategy.LBStrategy, cfgs []*config.Config, retries int, opts ...Option) (*town, *Client) {
+	t.Helper()
+	o := &town{}
+	c, err := NewLBClient(s, cfgs, retries, append(opts, WithOpener(o.open))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return o, c.(*Client)
+}
+
+type memberLog struct{ events []MembershipEvent }
+
+func (l *memberLog) MembershipChanged(e MembershipEvent) { l.events = append(l.events, e) }
+
+func names(infos []EndpointInfo) string {
+	var all []string
+	for _, info := range infos {
+		all = append(all, info.Endpoint+":"+string(info.State))
+	}
+	return strings.Join(all, " ")
+}
+
+func TestSetConfigs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, log := &watched{}, &memberLog{}
+		town, c := newTown(t, w, hosts("a", "b"), 1, WithHooks(log))
+		b := c.pool.list()[1]
+		if err := c.SetConfigs(hosts("b", "c")); err != nil {
+			t.Fatal(err)
+		}
+		checkSets(t, w, "ab", "bc")
+		if len(log.events) != 1 || fmt.Sprint(log.events[0]) != "{[c] [a]}" {
+			t.Errorf("told of %v", log.events)
+		}
+		if c.pool.list()[0] != b {
+			t.Error("the endpoint that stayed is a new one")
+		}
+		if w := c.Endpoints()[0].Weight; w != 1 {
+			t.Errorf("what stayed weighs %v", w)
+		}
+		if w := c.Endpoints()[1].Weight; w != minStart {
+			t.Errorf("what is new weighs %v", w)
+		}
+		if a := town.at("a")[0]; a.closed != 1 {
+			t.Errorf("what was removed was closed %d times", a.closed)
+		}
+		// The same again is no change.
+		if err := c.SetConfigs(hosts("b", "c")); err != nil {
+			t.Fatal(err)
+		}
+		if len(town.at("b")) != 1 || len(town.at("c")) != 1 || len(log.events) != 1 {
+			t.Error("equal configurations were opened again")
+		}
+		checkSets(t, w, "ab", "bc")
+		// Order counts, two equal ones are two.
+		if err := c.SetConfigs(hosts("c", "b", "b")); err != nil {
+			t.Fatal(err)
+		}
+		checkSets(t, w, "ab", "bc", "cbb")
+		c.Close()
+		for _, name := range []string{"a", "b", "c"} {
+			for _, f := range town.at(name) {
+				if f.closed != 1 {
+					t.Errorf("%s was closed %d times", name, f.closed)
+				}
+			}
+		}
+		if err := c.SetConfigs(hosts("d")); !errors.Is(err, client.ErrClosed) || town.at("d")[0].closed != 1 {
+			t.Errorf("after Close: %v", err)
+		}
+	})
+}
+
+// The last endpoints are never removed, and a bad list changes nothing.
+func TestSetConfigsRefuses(t *testing.T) {
+	w := &watched{}
+	town, c := newTown(t, w, hosts("a"), 1)
+	for _, cfgs := range [][]*config.Config{nil, {}, {nil}, hosts("b", "bad", "bad"), append(hosts("b"), nil)} {
+		if err := c.SetConfigs(cfgs); err == nil {
+			t.Errorf("%v: no error", cfgs)
+		}
+	}
+	for _, f := range town.at("b") {
+		if f.closed != 1 {
+			t.Error("what was opened for a refused list is open")
+		}
+	}
+	checkSets(t, w, "a")
+	if _, err := c.ID(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// A changed configuration is another endpoint; functions cannot be compared.
+func TestSameConfig(t *testing.T) {
+	token := func(context.Context) (string, error) { return "", nil }
+	a, b := &config.Config{Host: "a", TokenFunc: token}, &config.Config{Host: "b"}
+	town, c := newTown(t, &strategy.RoundRobin{}, []*config.Config{a, b}, 1)
+	same := *b
+	if err := c.SetConfigs([]*config.Config{a, &same}); err != nil {
+		t.Fatal(err)
+	}
+	if len(town.at("a")) != 1 || len(town.at("b")) != 1 {
+		t.Error("the same ones were opened again")
+	}
+	other := *a
+	same.Weight = 2
+	if err := c.SetConfigs([]*config.Config{&other, &same}); err != nil {
+		t.Fatal(err)
+	}
+	if len(town.at("a")) != 2 || len(town.at("b")) != 2 {
+		t.Error("changed ones were not opened again")
+	}
+}
+
+// What is under way at a removed endpoint ends well, and then it is closed.
+func TestRemovedEndpointDrains(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		town, c := newTown(t, &strategy.Failover{}, hosts("a"), 0)
+		a := town.at("a")[0]
+		next, stop := iter.Pull2(c.Allocations(t.Context(), api.AllType))
+		defer stop()
+		next()
+		if err := c.SetConfigs(hosts("b")); err != nil {
+			t.Fatal(err)
+		}
+		if got := names(c.Endpoints()); got != "b:admitted a:draining" || a.closed != 0 {
+			t.Errorf("endpoints %s, closed %d times", got, a.closed)
+		}
+		if id, err := c.ID(t.Context()); err != nil || id.Peername != "b" {
+			t.Errorf("got %v, %v", id, err)
+		}
+		for i := range 19 {
+			if _, err, ok := next(); !ok || err != nil {
+				t.Fatalf("item %d: %v, %v", i, err, ok)
+			}
+		}
+		if a.closed != 0 {
+			t.Error("closed too early")
+		}
+		if _, err, ok := next(); ok {
+			t.Errorf("one more: %v", err)
+		}
+		if got := names(c.Endpoints()); got != "b:admitted" || a.closed != 1 {
+			t.Errorf("endpoints %s, closed %d times", got, a.closed)
+		}
+	})
+}
+
+// Close closes what still drains.
+func TestCloseWhileDraining(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		town, c := newTown(t, &strategy.Failover{}, hosts("a"), 0)
+		a := town.at("a")[0]
+		a.answer = hangs
+		done := make(chan error)
+		go func() { _, err := c.ID(t.Context()); done <- err }()
+		synctest.Wait()
+		if err := c.SetConfigs(hosts("b")); err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+		if err := <-done; !errors.Is(err, client.ErrClosed) || a.closed != 1 {
+			t.Errorf("got %v, closed %d times", err, a.closed)
+		}
+	})
+}
+
+// Calls notice nothing of endpoints that come and go: none fails, and each
+// listing is complete.
+func TestMembershipProperty(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		var lists [][]string
+		for range rapid.IntRange(1, 12).Draw(rt, "changes") {
+			lists = append(lists, rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "b", "c", "d", "e"}), 1, 5, rapid.ID[string]).Draw(rt, "hosts"))
+		}
+		hedged := rapid.Bool().Draw(rt, "hedged")
+		synctest.Test(t, func(t *testing.T) {
+			town := &town{answer: func(ctx context.Context, _ client.Op, n int) reply {
+				return reply{after: -1, err: wait(ctx, time.Duration(1+n%7)*time.Millisecond)}
+			}}
+			opts := []Option{WithOpener(town.open)}
+			if hedged {
+				opts = append(opts, WithHedging())
+			}
+			lb, err := NewLBClient(&strategy.LeastLoaded{}, hosts(lists[0]...), 0, opts...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := lb.(*Client)
+			done := make(chan struct{})
+			var wg sync.WaitGroup
+			for range 4 {
+				wg.Go(func() {
+					for {
+						select {
+						case <-done:
+							return
+						default:
+						}
+						if _, err := c.ID(t.Context()); err != nil {
+							t.Error(err)
+						}
+						got, err := collect(t, c.StatusAll(t.Context(), 0, false), infoCid)
+						if err != nil || len(got) != 20 {
+							t.Errorf("%d items, %v", len(got), err)
+						}
+					}
+				})
+			}
+			for _, list := range lists {
+				time.Sleep(10 * time.Millisecond)
+				if err := c.SetConfigs(hosts(list...)); err != nil {
+					t.Error(err)
+				}
+			}
+			close(done)
+			wg.Wait()
+			synctest.Wait()
+			if n := len(c.Endpoints()); n != len(lists[len(lists)-1]) {
+				t.Errorf("%d endpoints in the end: %s", n, names(c.Endpoints()))
+			}
+			last := lists[len(lists)-1]
+			for name, fakes := range town.fakes {
+				for i, f := range fakes {
+					want := 1
+					if i == len(fakes)-1 && slices.Contains(last, name) {
+						want = 0
+					}
+					if f.closed != want {
+						t.Errorf("%s was closed %d times, want %d", name, f.closed, want)
+					}
+				}
+			}
+			c.Close()
+		})
+	})
+}
+
+// sourceFunc is a Source.
+type sourceFunc func(ctx context.Context, update func([]*config.Config)) error
+
+func (f sourceFunc) Watch(ctx context.Context, update func([]*config.Config)) error {
+	return f(ctx, update)
+}
+
+func TestNewFromSource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		updates := make(chan []*config.Config)
+		src := sourceFunc(func(ctx context.Context, update func([]*config.Config)) error {
+			for {
+				select {
+				case cfgs := <-updates:
+					if cfgs == nil {
+						return errors.New("lost")
+					}
+					update(cfgs)
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+		})
+		town, w := &town{}, &watched{}
+		go func() {
+			updates <- []*config.Config{}
+			updates <- hosts("bad")
+			time.Sleep(time.Second)
+			updates <- hosts("a", "bad", "b")
+		}()
+		start := time.Now()
+		c, err := NewFromSource(t.Context(), w, src, 1, WithOpener(town.open))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if time.Since(start) != time.Second {
+			t.Errorf("ready after %s", time.Since(start))
+		}
+		checkSets(t, w, "ab")
+		for _, none := range [][]*config.Config{{}, hosts("bad"), nil} {
+			updates <- none
+			synctest.Wait()
+			checkSets(t, w, "ab")
+		}
+		// The source is watched again after it failed.
+		updates <- hosts("b", "c")
+		synctest.Wait()
+		checkSets(t, w, "ab", "bc")
+		if d := time.Since(start) - time.Second; d < minRewatch/2 || d > minRewatch {
+			t.Errorf("watched again after %s", d)
+		}
+	})
+}
+
+func TestNewFromSourceGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lost := errors.New("lost")
+		watched := 0
+		src := sourceFunc(func(context.Context, func([]*config.Config)) error { watched++; return lost })
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		c, err := NewFromSource(ctx, &strategy.Failover{}, src, 1)
+		if c != nil || !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, lost) {
+			t.Errorf("got %v, %v", c, err)
+		}
+		if watched < 5 || watched > 9 {
+			t.Errorf("watched %d times in a minute", watched)
+		}
+		if _, err := NewFromSource(ctx, nil, nil, -1); err == nil || !strings.Contains(err.Error(), "source") || !strings.Contains(err.Error(), "strategy") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
