@@ -173,9 +173,7 @@ func (k *core) do(ctx context.Context, r request) (*pyxiswire.Response, error) {
 			if ctx.Err() != nil {
 				return nil, fail(err)
 			}
-		case errors.Is(err, mux.ErrLost):
-			return nil, fail(lost(err))
-		case ctx.Err() != nil && r.mutates:
+		case errors.Is(err, ErrConnectionLost), ctx.Err() != nil && r.mutates:
 			return nil, fail(unknownOutcome(err))
 		default:
 			return nil, fail(err)

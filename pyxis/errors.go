@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pinfleet/pinfleet/internal/pyxiswire"
+	"github.com/pinfleet/pinfleet/pyxis/internal/mux"
 )
 
 // What a call may fail with, tested with errors.Is. The errors themselves are
@@ -42,7 +43,7 @@ var (
 var (
 	// ErrConnectionLost: the connection ended while the call was in flight.
 	// It always comes with ErrOutcomeUnknown.
-	ErrConnectionLost = errors.New("connection lost")
+	ErrConnectionLost = mux.ErrLost
 	// ErrOutcomeUnknown: the request may have been carried out, now or later.
 	// Read the node to find out; Create may then report ErrExists and Delete
 	// ErrNotFound for what the first attempt did.
@@ -88,11 +89,6 @@ func because(sentinel, cause error) error { return fmt.Errorf("%w: %w", sentinel
 
 // unknownOutcome says of err that the request may have been carried out.
 func unknownOutcome(err error) error { return fmt.Errorf("%w, %w", err, ErrOutcomeUnknown) }
-
-// lost is the error of a call in flight when its connection ended.
-func lost(cause error) error {
-	return fmt.Errorf("%w, %w: %w", ErrConnectionLost, ErrOutcomeUnknown, cause)
-}
 
 // sentinelOf maps the server's codes.
 func sentinelOf(code pyxiswire.ErrorType) error {

@@ -37,8 +37,10 @@ func TestP8_NoEventOfTheStateIsDropped(t *testing.T) {
 			for range 3 {
 				sid, err := c.Sid()
 				must(t, err)
-				s.ExpireSession(sid)
+				s.Node(0).HoldDials()
 				s.Node(0).CutConnections()
+				s.ExpireSession(sid)
+				s.Node(0).ReleaseDials()
 				time.Sleep(time.Second)
 			}
 			// Nobody has listened up to now.

@@ -116,17 +116,17 @@ func mentions(err error, s string) bool { return err != nil && strings.Contains(
 
 // countingHandler is a log that counts its records by their messages.
 type countingHandler struct {
-	slog.Handler
 	mu       sync.Mutex
 	messages []string
 }
 
 func (h *countingHandler) logger() *slog.Logger {
-	h.Handler = slog.DiscardHandler
 	return slog.New(h)
 }
 
 func (h *countingHandler) Enabled(context.Context, slog.Level) bool { return true }
+func (h *countingHandler) WithAttrs([]slog.Attr) slog.Handler       { return h }
+func (h *countingHandler) WithGroup(string) slog.Handler            { return h }
 
 func (h *countingHandler) Handle(_ context.Context, r slog.Record) error {
 	h.mu.Lock()

@@ -80,7 +80,7 @@ func TestTwoClientsOnOneSessionDoNotSpin(t *testing.T) {
 		one, _ := start(t, s, pyxis.Options{Logger: records.logger()})
 		sid, err := one.Sid()
 		must(t, err)
-		two, _ := start(t, s, pyxis.Options{Sid: sid})
+		two, _ := start(t, s, pyxis.Options{Sid: sid, Logger: records.logger()})
 		_, err = two.Sid()
 		must(t, err)
 		s.ResetRequests()

@@ -96,7 +96,7 @@ func (c *Client) look(path string, opt WatchOption) (subtree, error) {
 			return tree, nil
 		case errors.Is(err, ErrInvalidArgument):
 			return nil, err
-		case k.live.Load() != s, errors.Is(err, mux.ErrUnsent), errors.Is(err, mux.ErrLost),
+		case k.live.Load() != s, errors.Is(err, mux.ErrUnsent), errors.Is(err, ErrConnectionLost),
 			errors.Is(err, ErrNotLeader), errors.Is(err, ErrAgain):
 			stale = s // its end is known, or about to be
 			continue
