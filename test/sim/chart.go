@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -15,7 +16,7 @@ const (
 	footHeight = 14.0
 
 	nameX     = 20.0
-	latencyX  = 262.0
+	latencyX  = 274.0
 	latencyTo = 630.0
 	shareX    = 685.0
 	shareTo   = 1060.0
@@ -174,23 +175,23 @@ func drawLatency(s *svg, series []bin, x, y axis) {
 
 // drawShares stacks the groups' shares of the requests.
 func drawShares(s *svg, series []bin, x, y axis, groups []group) {
-	width := (x.to - x.from) / float64(len(series))
-	lower := make([]float64, len(series))
+	var edges []float64
+	for i := range len(series) + 1 {
+		edges = append(edges, x.from+(x.to-x.from)*float64(i)/float64(len(series)))
+	}
+	sums := make([]int, len(series))
+	below := slices.Repeat([]float64{y.from}, len(series))
 	for g := range groups {
-		var top, bottom []point
+		upper := make([]float64, len(series))
 		for i := range series {
 			all := 0
 			for _, n := range series[i].requests {
 				all += n
 			}
-			upper := lower[i] + ratio(series[i].requests[g], all)
-			for _, edge := range []float64{0, 1} {
-				at := x.from + width*(float64(i)+edge)
-				top = append(top, point{at, y.at(upper)})
-				bottom = append(bottom, point{at, y.at(lower[i])})
-			}
-			lower[i] = upper
+			sums[i] += series[i].requests[g]
+			upper[i] = math.Round(10*y.at(ratio(sums[i], all))) / 10
 		}
-		s.area(top, bottom, groups[g].colour)
+		s.stairs(edges, upper, below, groups[g].colour)
+		below = upper
 	}
 }

@@ -68,19 +68,23 @@ func (s *svg) path(points []point, stroke string, width float64) {
 	s.WriteString("\"/>\n")
 }
 
-// area fills what is between two lines of equally many points.
-func (s *svg) area(upper, lower []point, fill string) {
-	fmt.Fprintf(s, `<path fill="%s" d="`, fill)
-	command := "M"
-	for _, p := range upper {
-		fmt.Fprintf(s, "%s%.1f %.1f", command, p.x, p.y)
-		command = "L"
+// stairs fills what is between two lines that go in steps: between the edges
+// i and i+1 they are at upper[i] and lower[i].
+func (s *svg) stairs(edges, upper, lower []float64, fill string) {
+	fmt.Fprintf(s, `<path fill="%s" d="M%.1f %.1f`, fill, edges[0], upper[0])
+	for i := range upper {
+		if i == 0 || upper[i] != upper[i-1] {
+			fmt.Fprintf(s, "H%.1fV%.1f", edges[i], upper[i])
+		}
 	}
-	for i := range lower {
-		p := lower[len(lower)-1-i]
-		fmt.Fprintf(s, "L%.1f %.1f", p.x, p.y)
+	last := len(lower) - 1
+	fmt.Fprintf(s, "H%.1fV%.1f", edges[last+1], lower[last])
+	for i := last - 1; i >= 0; i-- {
+		if lower[i] != lower[i+1] {
+			fmt.Fprintf(s, "H%.1fV%.1f", edges[i+1], lower[i])
+		}
 	}
-	s.WriteString("Z\"/>\n")
+	fmt.Fprintf(s, "H%.1fZ\"/>\n", edges[0])
 }
 
 // axis maps values to pixels.
