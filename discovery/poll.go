@@ -1,0 +1,53 @@
+package discovery
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/pinfleet/pinfleet/config"
+)
+
+// firstRetry is how soon a look that failed is repeated; each further one takes
+// up to twice as long, but not longer than the interval.
+const firstRetry = time.Second
+
+// poll looks for endpoints at once and then at every interval, give or take a
+// tenth, until ctx ends. What look finds is told also when it returns an error
+// besides.
+func poll(ctx context.Context, interval time.Duration, log *slog.Logger, update func([]*config.Config), look func(context.Context) ([]*config.Config, error)) error {
+	t := teller{update: update, log: log}
+	for retry := firstRetry; ; {
+		cfgs, err := look(ctx)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err == nil || len(cfgs) > 0 {
+			t.tell(cfgs)
+		}
+		wait := interval
+		if err != nil {
+			wait = min(retry, interval)
+			retry *= 2
+			log.Warn("looking for endpoints failed, keeping the last ones", "again in", wait, "error", err)
+		} else {
+			retry = firstRetry
+		}
+		if !sleep(ctx, wait*9/10+rand.N(wait/5+1)) {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// intervalOr returns a source's interval.
+func intervalOr(interval, byDefault time.Duration) (time.Duration, error) {
+	switch {
+	case interval < 0:
+		return 0, fmt.Errorf("interval of %v: use 0 for the default of %v", interval, byDefault)
+	case interval == 0:
+		return byDefault, nil
+	}
+	return interval, nil
+}
