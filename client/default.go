@@ -24,7 +24,9 @@ type defaultClient struct {
 	closing   context.Context
 	close     context.CancelCauseFunc
 	closeOnce sync.Once
-	closeErr  error
+	// unannounced is done when the lack of trailers was logged.
+	unannounced sync.Once
+	closeErr    error
 }
 
 // NewDefaultClient returns the [Client] of one peer. A nil or zero cfg is the

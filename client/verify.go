@@ -36,11 +36,28 @@ func (r *response) verify(s *stream) error {
 		return nil
 	case r.ProtoMajor < 2 && r.ContentLength < 0 && len(r.TransferEncoding) == 0 && !r.Uncompressed:
 		return r.brokenError(errUnframed)
-	case !r.trailerAnnounced(), r.req.body == nil && len(values) == 0:
-		// An add that went well has no trailer, but announces it.
+	case !r.trailerAnnounced():
+		// A proxy took the trailer with its announcement, or this is no server
+		// that has one. There is nothing to verify with; the framing says that
+		// the body was not cut.
+		r.client.warnUnannounced()
+	case r.req.body == nil && len(values) == 0:
+		// An add that went well has no trailer, but a listing has.
 		return r.brokenError(errNoTrailer)
 	}
 	return nil
+}
+
+// warnUnannounced logs, once, that errors in the middle of streams are not
+// reported by this endpoint.
+func (c *defaultClient) warnUnannounced() {
+	if c.cfg.Logger == nil {
+		return
+	}
+	c.unannounced.Do(func() {
+		c.cfg.Logger.Warn("streams come without the "+trailerError+" trailer, so errors behind the first item stay unseen: "+
+			"let the proxy pass trailers", "endpoint", c.endpoint.Name)
+	})
 }
 
 // trailerAnnounced tells whether the header promised the trailer. The HTTP
