@@ -133,10 +133,11 @@ type Config struct {
 	// Weight is the endpoint's share among others in weighted strategies. 0
 	// means 1.
 	Weight int
-	// AllowUnverifiedStreams accepts listings whose completeness cannot be
-	// verified: the announced X-Stream-Error trailer never came, or the body
-	// ends where the connection ends. That is how a proxy which strips
-	// trailers shows.
+	// AllowUnverifiedStreams accepts streams whose completeness cannot be
+	// verified: the announced X-Stream-Error trailer of a listing never came,
+	// or the body ends where the connection ends. That is how a proxy which
+	// strips trailers shows. (Where the announcement is stripped too there is
+	// nothing to verify with; such streams are accepted, and logged once.)
 	AllowUnverifiedStreams bool
 
 	// Logger receives what happens at this endpoint. Nil means silence.
