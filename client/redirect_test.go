@@ -41,18 +41,17 @@ func TestU21Redirects(t *testing.T) {
 	for _, status := range []int{307, 308} {
 		r := &recorder{}
 		c := serve(t, func(req *http.Request) rawserver.Answer {
-			a := r.handle(req)
+			r.handle(req)
 			switch {
 			case !strings.HasPrefix(req.URL.Path, "/moved"):
-				a = redirectTo(status, "/moved"+req.RequestURI)
+				return redirectTo(status, "/moved"+req.RequestURI)
 			case req.URL.Path == "/moved/add":
-				a = rawserver.AddStream([]string{addedA}).Answer()
+				return rawserver.AddStream([]string{addedA}).Answer()
 			case req.Method == http.MethodPost:
-				a = rawserver.JSON(200, idDoc)
+				return rawserver.JSON(200, idDoc)
 			default:
-				a = rawserver.JSON(200, pinA)
+				return rawserver.JSON(200, pinA)
 			}
-			return a
 		})
 		for _, op := range []Op{OpAdd, OpPeerAdd, OpUnpin, OpAllocation} {
 			before := len(r.requests())
