@@ -71,9 +71,11 @@ func (k *core) visit(addr string) (*link, error) {
 		if overdue {
 			err = fmt.Errorf("dial %s: no connection within %v", addr, k.connectTimeout)
 		}
-		k.mu.Lock()
-		k.failure = err
-		k.mu.Unlock()
+		if k.ctx.Err() == nil {
+			k.mu.Lock()
+			k.failure = err
+			k.mu.Unlock()
+		}
 		return nil, err
 	}
 	l := &link{addr: addr}
