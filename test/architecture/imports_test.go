@@ -39,6 +39,11 @@ var allowed = map[string][]string{
 	"test/conformance":                 {"api", "client"},
 	"test/sim":                         {"api", "client", "strategy", "lbclient"},
 
+	"pyxis/recipe": {"pyxis", "pyxis/node", "pyxis/watch"},
+	"discovery":    {"config", "client", "api", "pyxis", "pyxis/node", "pyxis/watch", "pyxis/recipe"},
+
+	"examples/discovery": {"api", "client", "config", "discovery", "lbclient", "pyxis", "pyxis/recipe",
+		"strategy", "test/clustertest", "test/pyxistest"},
 	"examples/quickstart": {"api", "client", "config", "strategy", "lbclient", "transport/p2p", "test/clustertest"},
 }
 

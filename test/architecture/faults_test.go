@@ -1,0 +1,59 @@
+package architecture
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var (
+	faultRow = regexp.MustCompile(`(?m)^\| ([A-Z]\d+) \|.*$`)
+	testName = regexp.MustCompile("`(Test[A-Za-z0-9_]+|Fuzz[A-Za-z0-9_]+)`")
+)
+
+// Each fault of upstream's client has a row that names tests which exist, or
+// the design choice that makes it impossible.
+func TestEveryUpstreamFaultIsKeptOut(t *testing.T) {
+	checkFaults(t, "upstream-faults.md", "U", 48)
+}
+
+func checkFaults(t *testing.T, document, prefix string, count int) {
+	root := filepath.Join("..", "..")
+	text, err := os.ReadFile(filepath.Join(root, "docs", document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]string{}
+	for _, m := range faultRow.FindAllStringSubmatch(string(text), -1) {
+		rows[m[1]] = m[0]
+	}
+	known, err := exec.Command("git", "-C", root, "grep", "-hoE", "^func (Test|Fuzz)[A-Za-z0-9_]+", "--", "*_test.go").Output()
+	if err != nil {
+		t.Fatalf("git grep: %v", err)
+	}
+	exists := map[string]bool{}
+	for _, line := range strings.Split(string(known), "\n") {
+		exists[strings.TrimPrefix(line, "func ")] = true
+	}
+	for i := 1; i <= count; i++ {
+		name := fmt.Sprint(prefix, i)
+		row, ok := rows[name]
+		if !ok {
+			t.Errorf("docs/%s has no row for %s", document, name)
+			continue
+		}
+		tests := testName.FindAllStringSubmatch(row, -1)
+		if len(tests) == 0 && !strings.Contains(row, "by design:") {
+			t.Errorf("the row of %s names neither a test nor a choice (by design: …)", name)
+		}
+		for _, m := range tests {
+			if !exists[m[1]] {
+				t.Errorf("the row of %s names %s, which does not exist", name, m[1])
+			}
+		}
+	}
+}
