@@ -37,8 +37,9 @@ type Picker interface {
 type Call struct {
 	// Op is the operation.
 	Op client.Op
-	// Key is the text of the CID or path that the call is about, empty if it
-	// is about none.
+	// Key is what the call is about: a CID in its binary form (which costs
+	// nothing to have, unlike its text) or a path. It is empty if the call is
+	// about none.
 	Key string
 	// Attempt is 0 for the first attempt, 1 for the first retry.
 	Attempt int
