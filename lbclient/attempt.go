@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/pinfleet/pinfleet/client"
@@ -24,8 +24,11 @@ type attempt struct {
 	began    time.Duration
 	answered time.Duration // how long the first item of a listing took; 0 for none
 	took     time.Duration // set at the end
-	sent     atomic.Int64  // bytes of the upload
 	timer    *time.Timer   // of the attempt timeout; nil if there is none
+
+	mu   sync.Mutex // held while bytes are counted
+	sent int64      // bytes of the upload
+	over bool       // nothing is counted any more
 }
 
 // errStopped is what an attempt returns when its consumer wants no more.
@@ -102,7 +105,7 @@ func (c *Client) finish(ctx context.Context, a *attempt, told outcome, cancelled
 			Failed:     told == failure || told == unreachable,
 			Cancelled:  cancelled,
 			RetryAfter: pause,
-			Sent:       a.sent.Load(),
+			Sent:       a.allSent(),
 		})
 	}
 	p.leave(a.ep, a.held, told, err, now, pause)

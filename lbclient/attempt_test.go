@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -229,4 +230,56 @@ func TestObserverOfUploads(t *testing.T) {
 	if o.sent != 3150 || o.results[0].Sent != 3150 {
 		t.Errorf("told of %d bytes, %+v", o.sent, o.results[0])
 	}
+}
+
+// hasty is a BodyAdder that gives up while its body is still being read.
+type hasty struct {
+	*fake
+	late sync.WaitGroup
+}
+
+func (h *hasty) AddBody(ctx context.Context, body *client.Body, _ *api.AddParams, out chan<- *api.AddedOutput) error {
+	defer close(out)
+	r, err := body.Open(ctx)
+	if err != nil {
+		return err
+	}
+	h.late.Go(func() {
+		_, _ = r.Read(make([]byte, 100))
+		_ = r.Close()
+	})
+	return brokenError()
+}
+
+// A read of the upload that returns when the attempt is over counts for
+// nothing: the strategy has already settled with it.
+func TestObserverIsNotToldAfterTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		peers := []*hasty{{fake: newFakes(1)[0]}, {fake: newFakes(1)[0]}}
+		o := &observed{}
+		c := newLB(t, o, peers, 1)
+		gate := make(chan struct{})
+		body := &client.Body{Boundary: "x", Open: func(context.Context) (io.ReadCloser, error) {
+			return io.NopCloser(gatedReader(gate)), nil
+		}}
+		if err := c.AddBody(t.Context(), body, nil, make(chan *api.AddedOutput)); err == nil {
+			t.Error("no error")
+		}
+		close(gate)
+		for _, p := range peers {
+			p.late.Wait()
+		}
+		o.check(t)
+		if o.sent != 0 || len(o.results) != 2 {
+			t.Errorf("told of %d bytes, %d attempts", o.sent, len(o.results))
+		}
+	})
+}
+
+// gatedReader gives something when its channel is closed.
+type gatedReader <-chan struct{}
+
+func (r gatedReader) Read(p []byte) (int, error) {
+	<-r
+	return len(p), nil
 }

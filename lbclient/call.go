@@ -25,7 +25,8 @@ const (
 type call struct {
 	asked    strategy.Call // Tried holds the endpoint of each failed attempt
 	class    class
-	current  attempt   // the one under way, but for hedged calls
+	first    attempt   // so that most calls need no more than one allocation
+	current  *attempt  // the one under way, but for hedged calls
 	attempts []Attempt // those that failed
 	made     int       // how many attempts there were
 	returns  int       // how often it came back to an endpoint
@@ -88,10 +89,10 @@ func (c *Client) loop(caller context.Context, cl *call, do doer) error {
 		if cl.hedged != nil && pinned == nil {
 			err = c.race(ctx, caller, cl, ep, held)
 		} else {
-			cl.made++
-			cl.current = attempt{asked: &cl.asked, ep: ep, held: held, began: now}
-			if err = c.attempt(ctx, caller, &cl.current, do); err != nil && !errors.Is(err, errStopped) {
-				cl.note(&cl.current, err)
+			a := cl.begin()
+			a.asked, a.ep, a.held, a.began = &cl.asked, ep, held, now
+			if err = c.attempt(ctx, caller, a, do); err != nil && !errors.Is(err, errStopped) {
+				cl.note(a, err)
 			}
 		}
 		if err == nil || errors.Is(err, errStopped) {
@@ -102,6 +103,16 @@ func (c *Client) loop(caller context.Context, cl *call, do doer) error {
 		}
 		cl.asked.Attempt++
 	}
+}
+
+// begin makes another attempt the current one. Each is a value of its own: an
+// upload may still be read when its attempt is long over.
+func (cl *call) begin() *attempt {
+	cl.current = &cl.first
+	if cl.made++; cl.made > 1 {
+		cl.current = &attempt{}
+	}
+	return cl.current
 }
 
 // next returns where the next attempt goes.

@@ -12,7 +12,6 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/strategy"
 )
@@ -394,5 +393,3 @@ func TestLatencyBuckets(t *testing.T) {
 		}
 	})
 }
-
-var _ = api.ID{}

@@ -18,16 +18,17 @@ import (
 
 // ask makes a call that has one result. key is what it is about, for the
 // strategy.
-func ask[T any](ctx context.Context, c *Client, op client.Op, key string, do func(context.Context, client.Client) (T, error)) (T, error) {
+func ask[T any](ctx context.Context, c *Client, op client.Op, key string, do func(context.Context, client.Client) (T, error)) (result T, err error) {
 	cl := newCall(op, key)
 	if c.hedging.covers(op) {
-		result := &firstResult[T]{}
-		cl.hedged = result.doer(do)
-		err := c.run(ctx, cl, cl.hedged)
-		return result.get(), err
+		first := &firstResult[T]{}
+		cl.hedged = first.doer(do)
+		if err := c.run(ctx, cl, cl.hedged); err != nil {
+			return result, err // an attempt that was outrun may have one, too
+		}
+		return first.get(), nil
 	}
-	var result T
-	err := c.run(ctx, cl, func(ctx context.Context, p client.Client) error {
+	err = c.run(ctx, cl, func(ctx context.Context, p client.Client) error {
 		r, err := do(ctx, p)
 		if err == nil {
 			result = r

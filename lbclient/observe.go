@@ -8,12 +8,27 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// count takes note of so many more bytes of the upload.
+// count takes note of so many more bytes of the upload, unless the attempt is
+// over: a read may return after it.
 func (a *attempt) count(n int) {
-	if observer := a.ep.pool.observer; observer != nil && n > 0 {
-		a.sent.Add(int64(n))
+	observer := a.ep.pool.observer
+	if observer == nil || n <= 0 {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.over {
+		a.sent += int64(n)
 		observer.Sent(a.asked, a.ep, n)
 	}
+}
+
+// allSent returns how many bytes were counted; there will be no more.
+func (a *attempt) allSent() int64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.over = true
+	return a.sent
 }
 
 // counted returns body, counted while it is read.

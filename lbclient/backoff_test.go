@@ -1,0 +1,117 @@
+package lbclient
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/strategy"
+)
+
+// Only a call that comes back to an endpoint waits.
+func TestBackoff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fakes := newFakes(3)
+		var at []time.Duration
+		start := time.Now()
+		for _, f := range fakes {
+			f.answer = func(context.Context, client.Op, int) reply {
+				at = append(at, time.Since(start))
+				return reply{err: statusError(503)}
+			}
+		}
+		_, err := newLB(t, &strategy.Failover{}, fakes, 11).ID(t.Context())
+		if err == nil || len(at) != 12 {
+			t.Fatalf("%d attempts, error %v", len(at), err)
+		}
+		if at[2] != 0 {
+			t.Errorf("waited %s before another endpoint", at[2])
+		}
+		longest := minBackoff
+		for i := 3; i < len(at); i++ {
+			if d := at[i] - at[i-1]; d < 0 || d > longest {
+				t.Errorf("waited %s before attempt %d, want at most %s", d, i, longest)
+			}
+			longest = min(2*longest, maxBackoff)
+		}
+		if at[len(at)-1] == 0 {
+			t.Error("never waited")
+		}
+	})
+}
+
+// The wait before the first return is uniform over 0 to 50 ms ("full jitter").
+func TestBackoffJitter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n = 5000
+		fakes := newFakes(1)
+		fakes[0].answer = func(_ context.Context, _ client.Op, n int) reply {
+			if n%2 == 0 {
+				return reply{err: statusError(503)}
+			}
+			return reply{}
+		}
+		c := newLB(t, &strategy.Failover{}, fakes, 1, WithRetryBudget(1, 0))
+		var tenths [10]int
+		for range n {
+			start := time.Now()
+			if _, err := c.ID(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			tenths[min(10*time.Since(start)/minBackoff, 9)]++
+		}
+		chi2 := 0.0
+		for _, k := range tenths {
+			d := float64(k) - n/10
+			chi2 += d * d / (n / 10)
+		}
+		if chi2 > 33.7 { // 9 degrees of freedom, p = 0.0001
+			t.Errorf("not uniform: %v, χ² = %.1f", tenths, chi2)
+		}
+	})
+}
+
+func TestRetryAfter(t *testing.T) {
+	busy := func(d time.Duration) func(context.Context, client.Op, int) reply {
+		return failsOnce(&client.Error{Status: 429, Err: errors.New("busy"), RetryAfter: d})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		fakes := newFakes(1)
+		fakes[0].answer = busy(7 * time.Second)
+		if _, err := newLB(t, &strategy.Failover{}, fakes, 1).ID(t.Context()); err != nil || time.Since(start) != 7*time.Second {
+			t.Errorf("%v after %s, want success after 7s", err, time.Since(start))
+		}
+
+		// Another endpoint did not ask for it.
+		start = time.Now()
+		fakes = newFakes(2)
+		fakes[0].answer = busy(7 * time.Second)
+		if _, err := newLB(t, &strategy.Failover{}, fakes, 1).ID(t.Context()); err != nil || time.Since(start) != 0 {
+			t.Errorf("%v after %s, want success at once", err, time.Since(start))
+		}
+
+		// The caller's context bounds the wait.
+		start = time.Now()
+		fakes = newFakes(1)
+		fakes[0].answer = busy(7 * time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := newLB(t, &strategy.Failover{}, fakes, 1).ID(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Second {
+			t.Errorf("%v after %s, want the deadline after 1s", err, time.Since(start))
+		}
+
+		// What is longer than anybody waits ends the call.
+		start = time.Now()
+		fakes = newFakes(1)
+		fakes[0].answer = busy(time.Hour)
+		_, err := newLB(t, &strategy.Failover{}, fakes, 1).ID(t.Context())
+		if err == nil || time.Since(start) != 0 || !strings.Contains(err.Error(), "1h0m0s") {
+			t.Errorf("%v after %s, want a failure at once", err, time.Since(start))
+		}
+	})
+}
