@@ -93,6 +93,7 @@ func TestCombineKeepsWhatFailed(t *testing.T) {
 		x.fail <- errors.New("broken")
 		l.expect(t, a1, a2)
 		time.Sleep(2 * time.Second)
+		synctest.Wait()
 		if x.watched != 2 {
 			t.Fatalf("watched %d times, want 2", x.watched)
 		}

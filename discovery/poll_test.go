@@ -1,0 +1,69 @@
+package discovery_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/multiformats/go-multiaddr"
+
+	"github.com/pinfleet/pinfleet/discovery"
+)
+
+// Looks are an interval apart, give or take a tenth; after a failure they are
+// repeated sooner, ever less so. Watching ends with its context.
+func TestLooksAreSpread(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex // of the next two
+		var looks []time.Time
+		failing := false
+		src := &discovery.DNS{
+			Addrs:    []multiaddr.Multiaddr{maddr("/dnsaddr/a.test")},
+			Interval: time.Minute,
+			ResolveDNSAddr: func(context.Context, multiaddr.Multiaddr, *net.Resolver) ([]multiaddr.Multiaddr, error) {
+				mu.Lock()
+				defer mu.Unlock()
+				looks = append(looks, time.Now())
+				if failing {
+					return nil, errors.New("broken")
+				}
+				return []multiaddr.Multiaddr{maddr(a1)}, nil
+			},
+		}
+		l := listen(t, src)
+		time.Sleep(time.Hour)
+		mu.Lock()
+		gaps := make(map[time.Duration]bool)
+		for i := range looks[1:] {
+			gap := looks[i+1].Sub(looks[i])
+			if gap < 54*time.Second || gap > 66*time.Second {
+				t.Errorf("a gap of %v", gap)
+			}
+			gaps[gap] = true
+		}
+		if len(looks) < 55 || len(gaps) < 50 {
+			t.Errorf("%d looks, %d different gaps", len(looks), len(gaps))
+		}
+		failing, looks = true, nil
+		mu.Unlock()
+		time.Sleep(10 * time.Minute)
+		l.expect(t, a1)
+		mu.Lock()
+		defer mu.Unlock()
+		if len(looks) < 6+7 || len(looks) > 6+12 {
+			t.Errorf("%d looks while failing", len(looks))
+		}
+		for i, most := range []time.Duration{2, 3, 5, 9, 18, 36, 67} {
+			if gap := looks[i+1].Sub(looks[i]); gap > most*time.Second {
+				t.Errorf("gap %d is %v", i, gap)
+			}
+		}
+		if _, n := l.last(); n != 1 {
+			t.Errorf("told %d times", n)
+		}
+	})
+}
