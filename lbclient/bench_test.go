@@ -67,3 +67,15 @@ func BenchmarkUnaryOverhead(b *testing.B) {
 		bench(s.name, newLB(b, s.LBStrategy, make([]quietClient, 3), 3))
 	}
 }
+
+func TestUnaryAllocations(t *testing.T) {
+	for _, s := range []strategy.LBStrategy{&strategy.Failover{}, &strategy.RoundRobin{}, &strategy.LeastLoaded{}, &strategy.Sticky{}, &strategy.Weighted{}} {
+		c := newLB(t, s, make([]quietClient, 3), 3)
+		ctx := t.Context()
+		id := testing.AllocsPerRun(1000, func() { _, _ = c.ID(ctx) })
+		status := testing.AllocsPerRun(1000, func() { _, _ = c.Status(ctx, aBenched, false) })
+		if id > 2 || status > 2 {
+			t.Errorf("%T: ID makes %v allocations, Status %v, want at most 2", s, id, status)
+		}
+	}
+}
