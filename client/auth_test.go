@@ -139,6 +139,19 @@ func TestUnauthorizedWithoutRenewal(t *testing.T) {
 	}
 }
 
+// A request that carries no credentials does not get a second chance with them.
+func TestUnauthorizedHealth(t *testing.T) {
+	r := &recorder{answer: rawserver.JSON(401, unauthorized)}
+	s := rawserver.New(t, r.handle)
+	c := newClient(t, &config.Config{URL: "http://" + s.Addr(), TokenFunc: func(context.Context) (string, error) {
+		t.Error("a token was asked for")
+		return "t", nil
+	}})
+	if err := c.Health(t.Context()); !errors.Is(err, ErrUnauthorized) || len(r.requests()) != 1 {
+		t.Errorf("%d requests, %v", len(r.requests()), err)
+	}
+}
+
 // When there is no token to be had, the call fails without being sent, as what
 // it is, and not as the request for the token: a server without the route has
 // not said that the pin was not found.

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
+	"time"
 
 	"github.com/ipfs/boxo/files"
 
@@ -172,6 +174,64 @@ func TestBodiesAreClosed(t *testing.T) {
 		t.Errorf("%d bodies were opened", n)
 	}
 }
+
+// A source that is being read when the call ends is closed as soon as that read
+// returns, and not before.
+func TestBlockedSourceIsClosedLater(t *testing.T) {
+	reading, release, closed := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	c := serve(t, silent(make(chan struct{}, 1)))
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() {
+		done <- c.AddBody(ctx, &Body{Boundary: "b", Open: func(context.Context) (io.ReadCloser, error) {
+			return &lateSource{reading: reading, release: release, closed: closed}, nil
+		}}, nil, nil)
+	}()
+	<-reading
+	cancel()
+	if err := <-done; !isCanceled(err) {
+		t.Error(err)
+	}
+	select {
+	case <-closed:
+		t.Error("closed while it was read")
+	default:
+	}
+	close(release)
+	<-closed
+}
+
+type lateSource struct{ reading, release, closed chan struct{} }
+
+func (s *lateSource) Read([]byte) (int, error) {
+	close(s.reading)
+	<-s.release
+	return 0, io.EOF
+}
+
+func (s *lateSource) Close() error { close(s.closed); return nil }
+
+// What a source reports because the call is over is not its failure.
+func TestSourceOfAnExpiredCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := overPipes(t, config.Config{Timeout: time.Minute}, func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+		})
+		err := c.AddBody(context.Background(), &Body{Boundary: "b", Open: func(ctx context.Context) (io.ReadCloser, error) {
+			return io.NopCloser(readerFunc(func([]byte) (int, error) {
+				<-ctx.Done()
+				return 0, errors.New("interrupted")
+			})), nil
+		}}, nil, nil)
+		if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrSource) {
+			t.Error(err)
+		}
+	})
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 // A connection that the server has closed while it was idle is no failure: what
 // may be sent twice is sent again, what was not sent at all too.

@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"reflect"
+	"strings"
 	"sync"
 	"testing"
 
@@ -79,6 +82,38 @@ func TestU33Close(t *testing.T) {
 	}
 	s.Close()
 	goleak.VerifyNone(t, before)
+}
+
+// Close also ends the idle connections to web sources and to the IPFS proxy.
+func TestCloseEndsOtherConnections(t *testing.T) {
+	closed := make(chan struct{}, 10)
+	web := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	web.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateClosed {
+			closed <- struct{}{}
+		}
+	}
+	web.Start()
+	defer web.Close()
+	a := httptest.NewServer(&adder{})
+	defer a.Close()
+	proxy := "/ip4/127.0.0.1/tcp/" + strings.TrimPrefix(web.URL, "http://127.0.0.1:")
+	c := newClient(t, &config.Config{URL: a.URL, ProxyAddr: multiaddr.StringCast(proxy)})
+	if err := c.Add(t.Context(), []string{web.URL}, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	u, hc, err := c.IPFS(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := hc.Get(u.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	_ = c.Close()
+	<-closed
+	<-closed
 }
 
 // A listing that was begun before Close ends with the next step.

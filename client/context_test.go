@@ -117,10 +117,11 @@ func TestErrorBodyThatDoesNotCome(t *testing.T) {
 				w.(http.Flusher).Flush()
 				<-r.Context().Done()
 			})
+			start := time.Now()
 			_, err := c.ID(context.Background())
 			var e *Error
-			if !asError(err, &e) || e.Status != 503 || e.Message != begun || isCanceled(err) {
-				t.Error(err)
+			if !asError(err, &e) || e.Status != 503 || e.Message != begun || isCanceled(err) || time.Since(start) != errorBodyTimeout {
+				t.Errorf("after %s: %v", time.Since(start), err)
 			}
 		})
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/multiformats/go-multiaddr"
@@ -62,6 +63,24 @@ func TestU36FilesAreClosed(t *testing.T) {
 		for descriptors(t, dir) > 0 { // one may be about to be closed
 			runtime.Gosched()
 		}
+	}
+}
+
+// What took the place of a file is not read, and left closed: a named pipe would
+// read as empty, or keep waiting for a writer.
+func TestOnlyRegularFilesAreOpened(t *testing.T) {
+	dir := tree(t, map[string]string{"d/": "", "f": "x"})
+	pipe := filepath.Join(dir, "p")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{filepath.Join(dir, "d"), pipe} {
+		if f, err := openRegular(path); err == nil || f != nil {
+			t.Errorf("%s was opened", path)
+		}
+	}
+	if n := descriptors(t, dir); n != 0 {
+		t.Errorf("%d descriptors were left open", n)
 	}
 }
 

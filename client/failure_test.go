@@ -144,6 +144,23 @@ func TestMayHaveExecutedBeforeFailedDial(t *testing.T) {
 	}
 }
 
+// What was refused with a redirect, and could not be sent to where that leads,
+// was not executed.
+func TestMayHaveExecutedBehindRefusal(t *testing.T) {
+	hops := 0
+	c := overRoundTripper(t, func(r *http.Request) (*http.Response, error) {
+		if hops++; hops == 2 {
+			return nil, &transport.DialError{Addr: "there", Err: syscall.ECONNREFUSED}
+		}
+		trace(r).WroteHeaders()
+		return &http.Response{StatusCode: 307, Header: http.Header{"Location": {"/there"}}}, nil
+	})
+	var e *Error
+	if err := calls[OpPin](t.Context(), c); !asError(err, &e) || e.MayHaveExecuted || hops != 2 {
+		t.Errorf("%d hops, %v", hops, err)
+	}
+}
+
 // U19: the original errors were flattened to text.
 func TestU19CausesAreKept(t *testing.T) {
 	cause := fmt.Errorf("far below: %w", syscall.EHOSTUNREACH)

@@ -203,6 +203,10 @@ func TestU48UnannouncedTrailer(t *testing.T) {
 		}
 	}
 	add := rawserver.AddStream([]string{addedA})
+	old := rawserver.Response{Proto: "HTTP/1.0", Status: 200, Header: add.Header[:2], Body: []byte(addedA), Framing: rawserver.Close}
+	if err := answering(t, old.Answer()).Add(t.Context(), []string{"testdata/hello.txt"}, nil, nil); !errors.Is(err, ErrIncomplete) {
+		t.Errorf("add over HTTP/1.0: %v", err)
+	}
 	add.Header = slices.Delete(add.Header, 1, 2)
 	if err := answering(t, add.Answer()).Add(t.Context(), []string{"testdata/hello.txt"}, nil, nil); err != nil {
 		t.Errorf("add without an announcement: %v", err)

@@ -114,7 +114,7 @@ func TestRedirectedGet(t *testing.T) {
 
 // Q4: a server redirects GET / to itself for ever. Loops of any length end.
 func TestQ4RedirectLoops(t *testing.T) {
-	for _, location := range []string{"/id", "id", "http://%s/id"} {
+	for _, location := range []string{"/id", "id", "/id#there", "http://%s/id", "http://user:secret@%s/id"} {
 		requests := 0
 		c := serve(t, func(r *http.Request) rawserver.Answer {
 			requests++
