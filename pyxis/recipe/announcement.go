@@ -144,13 +144,8 @@ func (a *Announcement) run() {
 			troubles = 0
 		}
 		last = time.Now()
-		wait := time.NewTimer(pause(troubles))
+		sleep(a.life, pause(troubles))
 		troubles++
-		select {
-		case <-wait.C:
-		case <-a.life.Done():
-		}
-		wait.Stop()
 	}
 }
 

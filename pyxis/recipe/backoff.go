@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"context"
 	"math/rand/v2"
 	"time"
 )
@@ -14,4 +15,16 @@ const (
 func pause(failures int) time.Duration {
 	longest := min(minPause<<min(failures, 10), maxPause)
 	return longest/2 + rand.N(longest/2)
+}
+
+// sleep waits, and tells whether ctx still goes on.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
