@@ -122,6 +122,8 @@ func (c *Client) race(ctx, caller context.Context, cl *call, ep *endpoint, held 
 				slow.Reset(delay)
 				continue
 			}
+			c.logger.DebugContext(ctx, "attempt is slow, asking another endpoint, too",
+				"op", string(cl.asked.Op), "attempt", cl.asked.Attempt, "endpoint", ep.name, "other", other.name)
 			isSlow = nil
 			running++
 			start(other, held, true)

@@ -31,8 +31,9 @@ func WithOpener(open func(*config.Config) (client.Client, error)) Option {
 //
 // The list must not be empty: the last endpoints are never removed. If
 // anything is wrong with it, all that is wrong is reported and nothing
-// changes. Configurations are compared by what they hold; one with a TokenFunc
-// is the same only if it is the same pointer, as functions cannot be compared.
+// changes. Configurations are compared by what they hold, and what they refer to
+// by identity; one with a TokenFunc is the same only if it is the same pointer,
+// as functions cannot be compared.
 //
 // The endpoints of a load balancer made by [New] are all replaced.
 func (c *Client) SetConfigs(cfgs []*config.Config) error {
@@ -89,8 +90,26 @@ func (e *endpoint) isMadeOf(cfg *config.Config) bool {
 		return false
 	}
 	old, now := *e.config, *cfg
-	if old.TokenFunc != nil && now.TokenFunc != nil && cfg == e.given {
-		old.TokenFunc, now.TokenFunc = nil, nil
+	// What a configuration refers to is alive: it is compared by identity, and
+	// not by what is in it. Functions have none.
+	same := func(a, b any) bool {
+		switch {
+		case reflect.TypeOf(a) != reflect.TypeOf(b):
+			return false
+		case a == nil:
+			return true
+		case !reflect.ValueOf(a).Comparable():
+			return cfg == e.given
+		}
+		return a == b
+	}
+	if !same(old.RoundTripper, now.RoundTripper) || !same(old.Libp2pHost, now.Libp2pHost) ||
+		old.Resolver != now.Resolver || old.Logger != now.Logger ||
+		(old.TokenFunc == nil) != (now.TokenFunc == nil) || now.TokenFunc != nil && cfg != e.given {
+		return false
+	}
+	for _, c := range []*config.Config{&old, &now} {
+		c.RoundTripper, c.Libp2pHost, c.Resolver, c.Logger, c.TokenFunc = nil, nil, nil, nil, nil
 	}
 	return reflect.DeepEqual(&old, &now)
 }

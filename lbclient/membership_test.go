@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -12,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/multiformats/go-multiaddr"
 	"pgregory.net/rapid"
 
 	"github.com/pinfleet/pinfleet/api"
@@ -150,25 +153,50 @@ func TestSetConfigsRefuses(t *testing.T) {
 	}
 }
 
-// A changed configuration is another endpoint; functions cannot be compared.
+type roundTripperFunc func(*http.Request) (*http.Response, error)
+
+func (f roundTripperFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// A changed configuration is another endpoint. What it refers to is compared by
+// identity: functions have none, so that there the pointer decides.
 func TestSameConfig(t *testing.T) {
 	token := func(context.Context) (string, error) { return "", nil }
-	a, b := &config.Config{Host: "a", TokenFunc: token}, &config.Config{Host: "b"}
-	town, c := newTown(t, &strategy.RoundRobin{}, []*config.Config{a, b}, 1)
-	same := *b
-	if err := c.SetConfigs([]*config.Config{a, &same}); err != nil {
+	rt := roundTripperFunc(http.DefaultTransport.RoundTrip)
+	addr, err := multiaddr.NewMultiaddr("/ip4/127.0.0.1/tcp/9094")
+	if err != nil {
 		t.Fatal(err)
 	}
-	if len(town.at("a")) != 1 || len(town.at("b")) != 1 {
-		t.Error("the same ones were opened again")
+	for name, test := range map[string]struct {
+		old     config.Config
+		change  func(*config.Config)
+		copied  bool // whether a copy is the same
+		changed bool // whether the same pointer, changed, is the same
+	}{
+		"plain":        {config.Config{Headers: http.Header{"A": {"b"}}}, func(*config.Config) {}, true, true},
+		"address":      {config.Config{APIAddr: addr}, func(c *config.Config) { c.APIAddr = addr.Encapsulate(addr) }, true, false},
+		"weight":       {config.Config{}, func(c *config.Config) { c.Weight = 2 }, true, false},
+		"headers":      {config.Config{Headers: http.Header{"A": {"b"}}}, func(c *config.Config) { c.Headers["A"][0] = "c" }, true, false},
+		"token":        {config.Config{TokenFunc: token}, func(c *config.Config) { c.TokenFunc = nil }, false, false},
+		"transport":    {config.Config{RoundTripper: &http.Transport{}}, func(c *config.Config) { c.RoundTripper = &http.Transport{} }, true, false},
+		"round trips":  {config.Config{RoundTripper: rt}, func(c *config.Config) { c.RoundTripper = nil }, false, false},
+		"logger":       {config.Config{Logger: slog.New(slog.DiscardHandler)}, func(c *config.Config) { c.Logger = slog.New(slog.DiscardHandler) }, true, false},
+		"other logger": {config.Config{}, func(c *config.Config) { c.Logger = slog.New(slog.DiscardHandler) }, true, false},
+	} {
+		given := &test.old
+		e := &endpoint{given: given, config: given.Clone()}
+		if !e.isMadeOf(given) {
+			t.Errorf("%s: the same pointer is not the same", name)
+		}
+		if got := e.isMadeOf(given.Clone()); got != test.copied {
+			t.Errorf("%s: a copy is the same: %v", name, got)
+		}
+		test.change(given)
+		if got := e.isMadeOf(given); got != test.changed {
+			t.Errorf("%s: changed, it is the same: %v", name, got)
+		}
 	}
-	other := *a
-	same.Weight = 2
-	if err := c.SetConfigs([]*config.Config{&other, &same}); err != nil {
-		t.Fatal(err)
-	}
-	if len(town.at("a")) != 2 || len(town.at("b")) != 2 {
-		t.Error("changed ones were not opened again")
+	if (&endpoint{}).isMadeOf(&config.Config{}) {
+		t.Error("a ready client was made of a configuration")
 	}
 }
 

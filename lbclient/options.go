@@ -36,8 +36,8 @@ type replayBounds struct {
 }
 
 // WithLogger makes the load balancer log to logger: ejections at level Warn,
-// readmissions and changes of the endpoints at Info, retries at Debug. Without it, or with nil, it is
-// silent.
+// readmissions and changes of the endpoints at Info, retries and hedges at
+// Debug. Without it, or with nil, it is silent.
 func WithLogger(logger *slog.Logger) Option {
 	return func(o *options) {
 		if logger != nil {
