@@ -1,0 +1,90 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"pgregory.net/rapid"
+)
+
+// U11, for all paths: what the server decodes is what was given.
+func TestU11AnyPathSurvives(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		segment := rapid.StringN(1, 12, -1).Filter(func(s string) bool { return s != "." && s != ".." && !strings.Contains(s, "/") })
+		path := "/ipfs/" + textA
+		for _, s := range rapid.SliceOfN(segment, 0, 5).Draw(t, "segments") {
+			path += "/" + s
+		}
+		escaped, err := contentPath(OpPinPath, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &defaultClient{endpoint: endpointAt("http://h.test/base")}
+		target, err := c.target(&request{path: escaped})
+		if err != nil {
+			t.Fatal(err)
+		}
+		u, err := url.ParseRequestURI(target.RequestURI())
+		if err != nil || u.Path != "/base/pins"+path || u.RawQuery != "" {
+			t.Fatalf("%q is sent as %s and read as %q, %v", path, target.RequestURI(), u.Path, err)
+		}
+	})
+}
+
+// An upload delivers its source's bytes, whatever the sizes of the reads on
+// either side.
+func TestUploadDeliversItsSource(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want := rapid.SliceOfN(rapid.Byte(), 0, 3*uploadBuffer).Draw(t, "content")
+		var src io.Reader = bytes.NewReader(want)
+		switch rapid.IntRange(0, 2).Draw(t, "source") {
+		case 1:
+			src = iotest.HalfReader(src)
+		case 2:
+			src = iotest.DataErrReader(src)
+		}
+		u, err := newUpload(context.Background(), &Body{Open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(src), nil }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer u.Close()
+		var got []byte
+		p := make([]byte, rapid.IntRange(1, 2*uploadBuffer).Draw(t, "buffer"))
+		for err == nil {
+			var n int
+			n, err = u.Read(p)
+			got = append(got, p[:n]...)
+		}
+		if err != io.EOF || !bytes.Equal(got, want) {
+			t.Fatalf("%d bytes of %d, %v", len(got), len(want), err)
+		}
+	})
+}
+
+// Batches hold every CID once and in order, and none is longer than allowed.
+func TestBatchesHoldEveryCID(t *testing.T) {
+	cids := manyCids(400)
+	rapid.Check(t, func(t *rapid.T) {
+		picked := rapid.SliceOfN(rapid.SampledFrom(cids), 0, 400).Draw(t, "cids")
+		var want, got []string
+		seen := map[string]bool{}
+		for _, ci := range picked {
+			if !seen[ci.String()] {
+				want = append(want, ci.String())
+			}
+			seen[ci.String()] = true
+		}
+		c := overListing(func(batch []string) { got = append(got, batch...) })
+		if _, err := collect(c.StatusCids(context.Background(), picked, false)); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Join(got, ",") != strings.Join(want, ",") {
+			t.Fatalf("%d CIDs were asked for, want %d", len(got), len(want))
+		}
+	})
+}
