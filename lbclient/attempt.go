@@ -196,8 +196,9 @@ func timedOut(ctx context.Context, a *attempt, err error) error {
 // first item of a listing. It counts as a failure of the peer, and as one that
 // may have been executed. 0, the default, is no bound other than the caller's.
 //
-// Adds and RepoGC are not bounded, as nothing tells a large or busy one from
-// one that hangs: set the IdleTimeout of the endpoints' config.Config for them.
+// Adds and RepoGC are not bounded, as their time says nothing about whether
+// they get on. For adds there are HeaderTimeout and IdleTimeout of config.Config,
+// which see the connection.
 func WithAttemptTimeout(d time.Duration) Option {
 	return func(o *options) {
 		if d < 0 {

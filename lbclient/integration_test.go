@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -96,6 +97,43 @@ func TestPeerKilledDuringListing(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%d items, which are not the %d of the pinset in their order", len(got), len(want))
+	}
+}
+
+// Calls have the caller's own context, so that it is the endpoints' Close that
+// ends those under way.
+func TestCloseEndsCallsUnderWay(t *testing.T) {
+	cluster, c := newCluster(t, &strategy.Failover{})
+	held := make(chan struct{})
+	cluster.InjectAll(clustertest.Fault{Effect: func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			held <- struct{}{}
+			<-r.Context().Done()
+		})
+	}})
+	done := make(chan error)
+	go func() { _, err := c.ID(t.Context()); done <- err }()
+	go func() {
+		var last error
+		for _, err := range c.StatusAll(t.Context(), 0, false) {
+			last = err
+		}
+		done <- last
+	}()
+	<-held
+	<-held
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	for range 2 {
+		select {
+		case err := <-done:
+			if !errors.Is(err, client.ErrClosed) {
+				t.Errorf("got %v, want closed", err)
+			}
+		case <-time.After(30 * time.Second):
+			t.Fatal("the call hangs")
+		}
 	}
 }
 
