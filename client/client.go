@@ -44,8 +44,9 @@ type Client interface {
 	//
 	// Add closes out exactly once before it returns, whatever it returns; a
 	// nil out discards the outputs. The outputs received before an error are
-	// stored, but not pinned. Several paths need params.Wrap: the server
-	// would merge them otherwise.
+	// stored, but not pinned. Several paths are wrapped in a directory whatever
+	// params.Wrap says: the server would merge them otherwise. Paths that end in
+	// the same name are refused. A nil params is api.DefaultAddParams.
 	Add(ctx context.Context, paths []string, params *api.AddParams, out chan<- *api.AddedOutput) error
 
 	// AddMultiFile is Add for a body that the caller made. The reader is
@@ -118,7 +119,8 @@ type Client interface {
 	GetConnectGraph(ctx context.Context) (*api.ConnectGraph, error)
 
 	// Metrics returns the latest valid metric of that name for each peer. An
-	// unknown name has none, which is not an error.
+	// unknown name has none, which is not an error. No server can be asked for
+	// a name with a slash: it answers ErrNotFound.
 	Metrics(ctx context.Context, name string) ([]*api.Metric, error)
 
 	// MetricNames returns the names of the metrics that the peer has seen.

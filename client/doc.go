@@ -6,4 +6,18 @@
 // reached a status.
 //
 // Listings are iterators, adds report over a channel, failures are [*Error].
+//
+// # Contexts
+//
+// Every call ends with its context, wherever it is: dialling, waiting for the
+// answer, reading it, uploading, or delivering to a channel that nobody reads.
+// Nothing else bounds how long a call takes, unless the Config does:
+// an upload or a listing may well take hours.
+//
+// # Completeness
+//
+// A listing or an add that ended without an error was complete. Whatever was
+// cut, or came without the trailer in which a server reports late errors, is
+// [ErrIncomplete]; Config.AllowUnverifiedStreams accepts the latter for the
+// sake of proxies that strip trailers.
 package client

@@ -132,7 +132,7 @@ func (r *response) statusError(why error) error {
 		// Present servers answer bad options and go on (quirk Q1).
 		e.MayHaveExecuted = documents > 1
 	case r.StatusCode < 400:
-		e.Message, e.Err = "", why
+		e.Message, e.Err = "", or(why, fmt.Errorf("unexpected status %d", r.StatusCode))
 	case why != nil:
 		e.Err = fmt.Errorf("%w; %w", wire, why)
 	}

@@ -63,6 +63,25 @@ func TestU14ErrorBodies(t *testing.T) {
 	}
 }
 
+// Every status is a success or an error that can be printed.
+func TestEveryStatus(t *testing.T) {
+	status := 0
+	c := overRoundTripper(t, func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: status, Header: http.Header{"Location": {"/x"}}}, nil
+	})
+	for status = range 1000 {
+		for _, op := range []Op{OpID, OpHealth, OpPeers, OpPin, OpAdd, OpAddMultiFile} {
+			err := calls[op](t.Context(), c)
+			var e *Error
+			switch {
+			case err == nil && status/100 == 2:
+			case !asError(err, &e) || e.Err == nil || e.Status != status || len(e.Error()) < 20:
+				t.Errorf("%s, %d: %#v", op, status, err)
+			}
+		}
+	}
+}
+
 // An error's body is read up to a bound, and its message is shorter still.
 func TestErrorBodyIsBounded(t *testing.T) {
 	body := `{"code":500,"message":"` + strings.Repeat("ä", 4<<20) + `"}`

@@ -207,7 +207,7 @@ func (r *response) httpRequest(target *url.URL) (*http.Request, string, error) {
 	if authorization != "" {
 		hreq.Header.Set("Authorization", authorization)
 	}
-	if repeatable(req.op) {
+	if _, given := hreq.Header["Idempotency-Key"]; !given && repeatable(req.op) {
 		// A key without a value is not sent. It lets the HTTP library repeat
 		// the request when an idle connection turns out to be dead.
 		hreq.Header["Idempotency-Key"] = nil

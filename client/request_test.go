@@ -171,7 +171,7 @@ func TestQ2DirectPinsGoByPath(t *testing.T) {
 func TestRequestSettings(t *testing.T) {
 	r := &recorder{answer: rawserver.JSON(200, idDoc)}
 	s := rawserver.New(t, r.handle)
-	header := http.Header{"X-Tenant": {"a", "b"}}
+	header := http.Header{"X-Tenant": {"a", "b"}, "Idempotency-Key": {"k"}}
 	c := newClient(t, &config.Config{URL: "http://" + s.Addr() + "/base%20x", Headers: header, UserAgent: "me/1"})
 	if _, err := c.PeerAdd(t.Context(), peerA); err != nil {
 		t.Fatal(err)
@@ -179,10 +179,10 @@ func TestRequestSettings(t *testing.T) {
 	got := r.requests()[0]
 	if got.line != "POST /base%20x/peers" || got.body != `{"peer_id":"`+textPeer+`"}` ||
 		got.header.Get("Content-Type") != "application/json" || got.header.Get("User-Agent") != "me/1" ||
-		strings.Join(got.header["X-Tenant"], ",") != "a,b" {
+		strings.Join(got.header["X-Tenant"], ",") != "a,b" || got.header.Get("Idempotency-Key") != "k" {
 		t.Errorf("request %+v", got)
 	}
-	if len(header) != 1 {
+	if len(header) != 2 {
 		t.Errorf("the caller's headers were changed: %v", header)
 	}
 }
