@@ -98,7 +98,7 @@ func (l *Lock) acquire(ctx context.Context) (touched chan *watch.Event, sid uint
 		}
 		if ctx.Err() != nil {
 			if tried {
-				err = errors.Join(err, l.abandon())
+				err = errors.Join(err, inTime(l.abandon))
 			}
 			return nil, 0, errors.Join(context.Cause(ctx), err)
 		}
@@ -162,53 +162,82 @@ func (l *Lock) Context(parent context.Context) (ctx context.Context, cancel cont
 	return ctx, func() { end(nil) }
 }
 
-// Release gives the lock up, whether or not it was lost. It takes two seconds at
-// most; an error says that the lock may stay taken until the session ends. It
-// is idempotent.
+// Release gives the lock up, whether or not it was lost. It waits two seconds at
+// most: an error says that the node is still there as far as is known. It is
+// deleted then as soon as the service can be reached, by a goroutine that ends
+// with the client. Release is idempotent.
 func (l *Lock) Release() error {
 	l.once.Do(func() {
 		close(l.release)
 		l.ended.Wait()
-		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
-		defer cancel()
-		if err := l.remove(ctx); err != nil {
+		if err := inTime(l.remove); err != nil {
 			l.err = fmt.Errorf("releasing %s: %w", l.path, err)
 		}
 	})
 	return l.err
 }
 
+// errRemoving is what Release and Acquire say of a node that they leave behind.
+var errRemoving = errors.New("no answer yet, the node will be deleted when there is one")
+
+// inTime runs remove in the background and waits closeTimeout for it.
+func inTime(remove func()) error {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		remove()
+	}()
+	timer := time.NewTimer(closeTimeout)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return nil
+	case <-timer.C:
+		return errRemoving
+	}
+}
+
 // abandon undoes an attempt that was given up, which may have been carried out
 // or be about to. Writes are carried out in order, so creating the node again
 // shows what became of it.
-func (l *Lock) abandon() error {
-	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
-	defer cancel()
-	err := create(l.client.WithContext(ctx), l.path, l.claim.data())
-	if err != nil && !errors.Is(err, pyxis.ErrExists) && !errors.Is(err, pyxis.ErrOutcomeUnknown) {
-		return err
+func (l *Lock) abandon() {
+	for l.retry(func(c *pyxis.Client) bool {
+		err := create(c, l.path, l.claim.data())
+		return err == nil || errors.Is(err, pyxis.ErrExists)
+	}) {
 	}
-	return l.remove(ctx)
+	l.remove()
 }
 
-// remove deletes the node if it is this lock's.
-func (l *Lock) remove(ctx context.Context) error {
-	c := l.client.WithContext(ctx)
-	for failures := 0; ; failures++ {
+// remove deletes the node if it is this lock's. It goes on until that is done,
+// since a lock whose session survives would be taken for ever, or the client is
+// closed.
+func (l *Lock) remove() {
+	for l.retry(func(c *pyxis.Client) bool {
 		n, err := c.Read(nil, l.path, nil)
-		if err == nil {
-			if !l.claim.made(n) {
-				return nil
-			}
+		if err == nil && l.claim.made(n) {
 			err = c.Delete(nil, l.path)
 		}
-		if err == nil || errors.Is(err, pyxis.ErrNotFound) {
-			return nil
-		}
-		if errors.Is(err, pyxis.ErrClosed) || !sleep(ctx, pause(failures)) {
-			return err
+		return err == nil || errors.Is(err, pyxis.ErrNotFound)
+	}) {
+	}
+}
+
+// retry tries something and tells whether it has to be tried again: it has not
+// been done and the client is not closed. Then a second has passed.
+func (l *Lock) retry(try func(*pyxis.Client) (done bool)) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	c := l.client.WithContext(ctx)
+	if try(c) {
+		return false
+	}
+	for _, err := range c.Watch(nil, l.path) {
+		if errors.Is(err, pyxis.ErrClosed) {
+			return false
 		}
 	}
+	return true
 }
 
 // claim is what a lock's node holds: a line that no other lock has, also none

@@ -135,6 +135,39 @@ func TestLockSurvives(t *testing.T) {
 	})
 }
 
+// A release that could not be told anybody, by a client whose session survives,
+// once left the lock taken for ever: the client's next attempt waited for
+// itself.
+func TestReleaseWhileCutOff(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *pyxistest.Cluster) {
+		p := newProcess(t, s)
+		l := acquire(t, p)
+		p.cutOff()
+		if err := l.Release(); err == nil {
+			t.Error("no error")
+		}
+		if _, there := s.Get(lockPath); !there {
+			t.Error("the session has not survived")
+		}
+		p.reconnect()
+		must(t, acquire(t, p).Release())
+		expectNoNode(t, s, lockPath)
+
+		// The same while the attempt is given up.
+		for _, effect := range []pyxistest.Effect{pyxistest.DropAnswer(), pyxistest.CutAfter(), pyxistest.Drop()} {
+			remove := s.InjectAll(pyxistest.Fault{Ops: pyxistest.Create, Times: 1, Effect: effect})
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			if _, err := recipe.Acquire(ctx, p.Client, lockPath, nil); err == nil {
+				t.Error("acquired without an answer")
+			}
+			cancel()
+			remove()
+			must(t, acquire(t, p).Release())
+			expectNoNode(t, s, lockPath)
+		}
+	})
+}
+
 // Giving up leaves nothing behind, at whatever moment it happens.
 func TestAcquireGivenUp(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *pyxistest.Cluster) {
@@ -250,7 +283,9 @@ func TestNeverTwoHolders(t *testing.T) {
 					_ = s.MoveLeader(random.IntN(3))
 				case 4:
 					if sid, _ := p.Session(); sid != 0 && random.IntN(4) == 0 {
-						_ = p.WithContext(ctx).Unregister()
+						soon, cancel := context.WithTimeout(ctx, time.Second)
+						_ = p.WithContext(soon).Unregister()
+						cancel()
 					}
 				}
 			}
@@ -259,7 +294,7 @@ func TestNeverTwoHolders(t *testing.T) {
 			}
 			workers.Wait()
 			synctest.Wait()
-			if terms < 10 {
+			if terms < 40 {
 				t.Errorf("seed %d: only %d terms", seed, terms)
 			}
 		})
