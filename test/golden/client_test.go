@@ -136,6 +136,9 @@ func answer(r golden.Response) rawserver.Answer {
 	switch {
 	case r.Framing == "chunked":
 		wire.Framing = rawserver.Chunked
+	case r.Framing == "cut" && r.Chunks != nil: // in front of the last chunk
+		wire.Framing = rawserver.Chunked
+		return rawserver.Cut(bytes.TrimSuffix(wire.Wire(), []byte("0\r\n\r\n")))
 	case r.Framing == "length" && (r.Get("Content-Length") != "" || r.Status == http.StatusNoContent):
 		wire.Framing = rawserver.Length
 	}
@@ -275,8 +278,8 @@ func checkValues(t *testing.T, what call, r golden.Response, got []any, err erro
 		}
 		return
 	}
-	if r.Framing == "cut" {
-		want = want[:min(len(want), len(got))]
+	if what.op == client.OpPeers && err != nil {
+		want = nil // it returns all of the list or nothing
 	}
 	if len(got) != len(want) {
 		t.Fatalf("%d values, want %d; error %v", len(got), len(want), err)
