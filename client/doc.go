@@ -17,7 +17,8 @@
 // # Completeness
 //
 // A listing or an add that ended without an error was complete. Whatever was
-// cut, or came without the trailer in which a server reports late errors, is
-// [ErrIncomplete]; Config.AllowUnverifiedStreams accepts the latter for the
-// sake of proxies that strip trailers.
+// cut, or came without the trailer that was announced, in which a server reports
+// late errors, is [ErrIncomplete]; Config.AllowUnverifiedStreams accepts the
+// latter for the sake of proxies that strip trailers. Where the announcement is
+// stripped as well, nothing is left to verify with, and the Logger is told.
 package client
