@@ -65,17 +65,21 @@ func Example() {
 
 // A file for what is fixed, the cluster for the rest.
 func ExampleCombine() {
-	path := filepath.Join(os.TempDir(), "endpoints.json")
+	dir, err := os.MkdirTemp("", "discovery")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "endpoints.json")
 	if err := os.WriteFile(path, []byte(`["/ip4/10.0.0.1/tcp/9094", {"api_addr": "/ip4/10.0.0.2/tcp/9094", "weight": 2}]`), 0o600); err != nil {
 		log.Fatal(err)
 	}
-	defer os.Remove(path)
 	seed := &config.Config{APIAddr: multiaddr.StringCast("/ip4/10.0.0.3/tcp/9094")}
 	src := discovery.Combine(nil, &discovery.File{Path: path}, discovery.Static(seed))
 
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	err := src.Watch(ctx, func(cfgs []*config.Config) {
+	err = src.Watch(ctx, func(cfgs []*config.Config) {
 		if len(cfgs) < 3 {
 			return // one source has told, the other not yet
 		}

@@ -14,8 +14,8 @@ import (
 	"github.com/pinfleet/pinfleet/pyxis/watch"
 )
 
-// ErrPersistent: the node of an announcement is there and is not ephemeral.
-// Nothing that was made to stay is replaced.
+// ErrPersistent says that the node is there and is not ephemeral: nothing that
+// was made to stay is replaced.
 var ErrPersistent = errors.New("node is persistent: announce under another path, or delete it")
 
 // errDeleted is the passing state between a deletion and the next creation.

@@ -14,8 +14,9 @@ import (
 	"github.com/pinfleet/pinfleet/pyxis/watch"
 )
 
-// ErrLost: the lock may have been lost: the session has expired or may have, or
-// somebody has touched the node.
+// ErrLost is the cause of a lock's context that has ended because the lock may
+// have been lost: the session has expired or may have, or somebody has touched
+// the node.
 var ErrLost = errors.New("the lock may have been lost")
 
 // Lock is a lock that was acquired. It holds until Release, or until it may
