@@ -21,14 +21,12 @@ var ErrPersistent = errors.New("node is persistent: announce under another path,
 // errDeleted is the passing state between a deletion and the next creation.
 var errDeleted = errors.New("node was deleted by somebody")
 
-// closeTimeout bounds the withdrawal.
-const closeTimeout = 2 * time.Second
-
 // Announcement keeps an ephemeral node present, with the data it was given:
 // through reconnects, new leaders and new sessions, and when somebody deletes
 // the node or writes to it. It has a goroutine, which ends with Close; the client
 // should be closed after it. Its methods are safe for concurrent use.
 type Announcement struct {
+	root   *pyxis.Client // as it was given
 	client *pyxis.Client // its calls end with life
 	path   string
 	log    *slog.Logger
@@ -43,9 +41,13 @@ type Announcement struct {
 	data    []byte
 	err     error // the last one, nil if the node is as it should be
 
-	// Only for run.
+	once     sync.Once
+	closeErr error // of Close
+
+	// Only for run, and for withdraw after it.
 	settled bool     // ready is closed
 	sids    []uint64 // sessions of ours, the latest last
+	unsure  bool     // a creation may be about to be carried out
 	owned   uint64   // the session that the node was seen to belong to, 0 since it was lost
 }
 
@@ -61,7 +63,7 @@ func Announce(ctx context.Context, c *pyxis.Client, path string, data []byte, lo
 		logger = slog.New(slog.DiscardHandler)
 	}
 	a := &Announcement{
-		path: path, log: logger, data: bytes.Clone(data),
+		root: c, path: path, log: logger, data: bytes.Clone(data),
 		done: make(chan struct{}), ready: make(chan struct{}), changed: make(chan struct{}, 1),
 	}
 	a.life, a.end = context.WithCancel(context.WithoutCancel(ctx))
@@ -100,17 +102,18 @@ func (a *Announcement) Err() error {
 }
 
 // Close withdraws the announcement: it deletes the node, if it is still this
-// announcement's. It takes two seconds at most; an error says that the node may
-// stay until the session ends. It is idempotent.
+// announcement's. It waits two seconds at most: an error says that the node is
+// still there as far as is known. It is deleted then as soon as the service can
+// be reached, by a goroutine that ends with the client. Close is idempotent.
 func (a *Announcement) Close() error {
-	a.end()
-	<-a.done
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if errors.Is(a.err, pyxis.ErrClosed) {
-		return nil // and the node has gone with the client
-	}
-	return a.err
+	a.once.Do(func() {
+		a.end()
+		<-a.done
+		if err := inTime(a.withdraw); err != nil {
+			a.closeErr = fmt.Errorf("withdrawing %s: %w", a.path, err)
+		}
+	})
+	return a.closeErr
 }
 
 func (a *Announcement) run() {
@@ -120,7 +123,6 @@ func (a *Announcement) run() {
 		fired := make(chan *watch.Event, 1)
 		acted, err := a.settle(fired)
 		if a.life.Err() != nil {
-			a.setErr(a.withdraw())
 			return
 		}
 		a.setErr(err)
@@ -193,7 +195,9 @@ func (a *Announcement) settle(fired chan *watch.Event) (acted bool, err error) {
 			return true, err
 		}
 	}
+	a.unsure = true
 	err = create(a.client, a.path, data)
+	a.unsure = err != nil && !errors.Is(err, pyxis.ErrExists)
 	a.remember()
 	if errors.Is(err, pyxis.ErrExists) {
 		err = nil // somebody was quicker, or an earlier attempt was carried out
@@ -228,17 +232,18 @@ func (a *Announcement) remember() {
 	}
 }
 
-// withdraw deletes the node if it is ours.
-func (a *Announcement) withdraw() error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(a.life), closeTimeout)
-	defer cancel()
-	c := a.client.WithContext(ctx)
-	n, err := c.Read(nil, a.path, nil)
-	if err == nil && n.IsEphemeral() && slices.Contains(a.sids, n.Owner) {
-		err = c.Delete(nil, a.path)
+// withdraw deletes the node if it is ours. It goes on until that is done, since
+// the client's session may live on, or the client is closed.
+func (a *Announcement) withdraw() {
+	for a.unsure && retry(a.root, a.path, func(c *pyxis.Client) bool { return created(c, a.path, nil) }) {
 	}
-	if err == nil || errors.Is(err, pyxis.ErrNotFound) {
-		return nil
+	a.remember()
+	for retry(a.root, a.path, func(c *pyxis.Client) bool {
+		n, err := c.Read(nil, a.path, nil)
+		if err == nil && n.IsEphemeral() && slices.Contains(a.sids, n.Owner) {
+			err = c.Delete(nil, a.path)
+		}
+		return err == nil || errors.Is(err, pyxis.ErrNotFound)
+	}) {
 	}
-	return fmt.Errorf("withdrawing %s: %w", a.path, err)
 }

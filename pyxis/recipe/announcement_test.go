@@ -73,6 +73,43 @@ func TestAnnouncementIsKept(t *testing.T) {
 	})
 }
 
+// A withdrawal that could not be told anybody is made up for, by a client whose
+// session survives.
+func TestCloseWhileCutOff(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *pyxistest.Cluster) {
+		p := newProcess(t, s)
+		a, err := recipe.Announce(t.Context(), p.Client, "/p1", nil, nil)
+		must(t, err)
+		p.cutOff()
+		if err := a.Close(); err == nil {
+			t.Error("no error")
+		}
+		expectNode(t, s, "/p1", "")
+		p.reconnect()
+		time.Sleep(2 * time.Second)
+		expectNoNode(t, s, "/p1")
+	})
+}
+
+// Giving up leaves nothing behind, at whatever moment it happens.
+func TestAnnounceGivenUp(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *pyxistest.Cluster) {
+		p := newProcess(t, s)
+		for ms := range 120 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(ms)*time.Millisecond)
+			a, err := recipe.Announce(ctx, p.Client, "/p1", []byte("one"), nil)
+			cancel()
+			if err == nil {
+				must(t, a.Close())
+			} else if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%d ms: %v", ms, err)
+			}
+			time.Sleep(time.Second)
+			expectNoNode(t, s, "/p1")
+		}
+	})
+}
+
 // A process that was started again does not wait for the end of its former
 // session; and of two with one name the later prevails, without a fight.
 func TestAnnouncementTakesOver(t *testing.T) {

@@ -178,34 +178,10 @@ func (l *Lock) Release() error {
 	return l.err
 }
 
-// errRemoving is what Release and Acquire say of a node that they leave behind.
-var errRemoving = errors.New("no answer yet, the node will be deleted when there is one")
-
-// inTime runs remove in the background and waits closeTimeout for it.
-func inTime(remove func()) error {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		remove()
-	}()
-	timer := time.NewTimer(closeTimeout)
-	defer timer.Stop()
-	select {
-	case <-done:
-		return nil
-	case <-timer.C:
-		return errRemoving
-	}
-}
-
 // abandon undoes an attempt that was given up, which may have been carried out
-// or be about to. Writes are carried out in order, so creating the node again
-// shows what became of it.
+// or be about to.
 func (l *Lock) abandon() {
-	for l.retry(func(c *pyxis.Client) bool {
-		err := create(c, l.path, l.claim.data())
-		return err == nil || errors.Is(err, pyxis.ErrExists)
-	}) {
+	for retry(l.client, l.path, func(c *pyxis.Client) bool { return created(c, l.path, l.claim.data()) }) {
 	}
 	l.remove()
 }
@@ -214,7 +190,7 @@ func (l *Lock) abandon() {
 // since a lock whose session survives would be taken for ever, or the client is
 // closed.
 func (l *Lock) remove() {
-	for l.retry(func(c *pyxis.Client) bool {
+	for retry(l.client, l.path, func(c *pyxis.Client) bool {
 		n, err := c.Read(nil, l.path, nil)
 		if err == nil && l.claim.made(n) {
 			err = c.Delete(nil, l.path)
@@ -222,23 +198,6 @@ func (l *Lock) remove() {
 		return err == nil || errors.Is(err, pyxis.ErrNotFound)
 	}) {
 	}
-}
-
-// retry tries something and tells whether it has to be tried again: it has not
-// been done and the client is not closed. Then a second has passed.
-func (l *Lock) retry(try func(*pyxis.Client) (done bool)) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	c := l.client.WithContext(ctx)
-	if try(c) {
-		return false
-	}
-	for _, err := range c.Watch(nil, l.path) {
-		if errors.Is(err, pyxis.ErrClosed) {
-			return false
-		}
-	}
-	return true
 }
 
 // claim is what a lock's node holds: a line that no other lock has, also none
