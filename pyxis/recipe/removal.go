@@ -32,11 +32,12 @@ func inTime(remove func()) error {
 }
 
 // created creates an ephemeral node whose creation was given up, and tells
-// whether it is there now, whoever made it. Writes are carried out in order, so
-// the creation that was given up is not under way any more then.
+// whether it is there now, whoever made it, or is refused. Writes are carried
+// out in order, so the creation that was given up is not under way any more
+// then.
 func created(c *pyxis.Client, path string, data []byte) bool {
 	err := create(c, path, data)
-	return err == nil || errors.Is(err, pyxis.ErrExists)
+	return err == nil || errors.Is(err, pyxis.ErrExists) || errors.Is(err, pyxis.ErrInvalidArgument)
 }
 
 // retry tries something and tells whether it has to be tried again: it has not
