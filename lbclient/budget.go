@@ -30,8 +30,13 @@ type budget struct {
 	mu sync.Mutex // held to take
 }
 
+// leastWindow is the shortest time that a window's sum covers, in seconds: its
+// last slot has just begun. The fixed part is for that time, so that it never
+// comes to more than so many a second.
+const leastWindow = windowLength - 1
+
 func newBudget(fraction, perSecond float64) *budget {
-	return &budget{fraction: fraction, fixed: perSecond * windowLength}
+	return &budget{fraction: fraction, fixed: perSecond * leastWindow}
 }
 
 // called takes note of a call.

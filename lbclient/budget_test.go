@@ -78,8 +78,8 @@ func TestBudgetOfFewCalls(t *testing.T) {
 	for b.take(0) {
 		n++
 	}
-	if n != 100 {
-		t.Errorf("%d retries, want 100", n)
+	if n != 10*leastWindow {
+		t.Errorf("%d retries, want %d", n, 10*leastWindow)
 	}
 	if b.take(9 * time.Second) {
 		t.Error("more within 10 s")
@@ -130,7 +130,7 @@ func TestBudgetProperty(t *testing.T) {
 				}
 				return n
 			}
-			allowed := fraction*float64(since(calls)) + fixed*windowLength
+			allowed := fraction*float64(since(calls)) + fixed*leastWindow
 			if n := float64(since(extra)); taken && n > allowed {
 				t.Fatalf("%v extra requests, %v allowed", n, allowed)
 			} else if !taken && n+1 <= allowed {
