@@ -14,7 +14,9 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/discovery"
 	"github.com/pinfleet/pinfleet/lbclient"
+	"github.com/pinfleet/pinfleet/pyxis"
 	"github.com/pinfleet/pinfleet/strategy"
 	"github.com/pinfleet/pinfleet/test/clustertest"
 )
@@ -152,6 +154,27 @@ func nested(ctx context.Context, east, west client.Client) error {
 	}
 	fmt.Println(v.Version)
 	return nil
+}
+
+// followRegistry compiles; what it does is shown by examples/discovery.
+func followRegistry(ctx context.Context) error {
+	pc := pyxis.NewClient([]string{"127.0.0.1:7001", "127.0.0.1:7002", "127.0.0.1:7003"}, nil)
+	defer pc.Close()
+	src := &discovery.Registry{Client: pc, Path: "/clusters/main/peers"}
+	c, err := lbclient.NewFromSource(ctx, &strategy.RoundRobin{}, src, 2)
+	if err != nil {
+		return err
+	}
+	return c.Close()
+}
+
+// A context that has ended ends it before it dials anybody.
+func TestFollowRegistry(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := followRegistry(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestOwnCode(t *testing.T) {

@@ -40,7 +40,7 @@ var allowed = map[string][]string{
 	"test/sim":                         {"api", "client", "strategy", "lbclient"},
 
 	"pyxis/recipe": {"pyxis", "pyxis/node", "pyxis/watch"},
-	"discovery":    {"config", "client", "api", "pyxis", "pyxis/node", "pyxis/watch", "pyxis/recipe"},
+	"discovery":    {"config", "client", "api", "pyxis", "pyxis/recipe"},
 
 	"examples/discovery": {"api", "client", "config", "discovery", "lbclient", "pyxis", "pyxis/recipe",
 		"strategy", "test/clustertest", "test/pyxistest"},
