@@ -210,5 +210,5 @@ func WithAttemptTimeout(d time.Duration) Option {
 
 // isBounded tells whether the attempt timeout applies to op.
 func isBounded(op client.Op) bool {
-	return classOf(op) != adds && op != client.OpRepoGC
+	return op.Kind() != client.KindAdd && op != client.OpRepoGC
 }

@@ -24,7 +24,7 @@ const (
 // call is one call of a method on its way through its attempts.
 type call struct {
 	asked    strategy.Call // Tried holds the endpoint of each failed attempt
-	class    class
+	kind     client.OpKind
 	first    attempt   // so that most calls need no more than one allocation
 	current  *attempt  // the one under way, but for hedged calls
 	attempts []Attempt // those that failed
@@ -39,7 +39,7 @@ type call struct {
 }
 
 func newCall(op client.Op, key string) *call {
-	return &call{asked: strategy.Call{Op: op, Key: key}, class: classOf(op)}
+	return &call{asked: strategy.Call{Op: op, Key: key}, kind: op.Kind()}
 }
 
 // run makes attempts until one succeeds or there is nothing more to try. It is
@@ -65,7 +65,7 @@ func (c *Client) loop(caller context.Context, cl *call, do doer) error {
 		return err
 	}
 	ctx := caller
-	if cl.class.long() {
+	if !cl.kind.Short() {
 		// The consumer of a long call may keep it, whatever the endpoint does.
 		var cancel func()
 		ctx, cancel = c.bound(caller)
@@ -121,7 +121,7 @@ func (c *Client) next(cl *call, pinned *endpoint) (*endpoint, pass, error) {
 		ep, held := c.pool.pick(cl)
 		return ep, held, nil
 	}
-	if held, ok := pinned.force(cl.class.long()); ok {
+	if held, ok := pinned.force(!cl.kind.Short()); ok {
 		return pinned, held, nil
 	}
 	return nil, pass{}, &client.Error{Op: cl.asked.Op, Endpoint: pinned.name, Err: fmt.Errorf("the endpoint was removed: %w", client.ErrClosed)}

@@ -113,13 +113,13 @@ func (p *pool) changed(ep *endpoint, readmitted bool, err error) {
 // a call does not come back to an endpoint while there is another, and that
 // there is always somebody to ask.
 func (p *pool) pick(cl *call) (*endpoint, pass) {
-	if p.eligible.Load() > 0 && cl.asked.Attempt == 0 && cl.class != others {
+	if p.eligible.Load() > 0 && cl.asked.Attempt == 0 && cl.kind != client.KindOther {
 		now := p.now()
 		for _, ep := range p.list() {
 			if ep.health.isAdmitted() {
 				continue
 			}
-			if held, ok := ep.try(cl.class.long(), now); ok {
+			if held, ok := ep.try(!cl.kind.Short(), now); ok {
 				return ep, held
 			}
 		}
@@ -129,7 +129,7 @@ func (p *pool) pick(cl *call) (*endpoint, pass) {
 	}
 	for {
 		ep := p.leastBad(cl)
-		if held, ok := ep.force(cl.class.long()); ok {
+		if held, ok := ep.force(!cl.kind.Short()); ok {
 			return ep, held
 		}
 	}

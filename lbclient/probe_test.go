@@ -164,7 +164,7 @@ func TestProberIsLazy(t *testing.T) {
 // An eligible endpoint gets calls that are short, whatever the strategy says;
 // never RepoGC; and others only if no short one comes along.
 func TestTrialsAreShort(t *testing.T) {
-	short := map[class]bool{reads: true, writes: true}
+	short := map[client.OpKind]bool{client.KindRead: true, client.KindWrite: true}
 	for op := range methods(t.Context(), nil) {
 		synctest.Test(t, func(t *testing.T) {
 			fakes := newFakes(2)
@@ -180,7 +180,7 @@ func TestTrialsAreShort(t *testing.T) {
 				if err := methods(t.Context(), c)[op](); err != nil {
 					t.Fatal(err)
 				}
-				want := short[classOf(op)] && after == 0 || !short[classOf(op)] && classOf(op) != others && after > 0
+				want := short[op.Kind()] && after == 0 || !short[op.Kind()] && op.Kind() != client.KindOther && after > 0
 				if tried := fakes[1].called() > before; tried != want {
 					t.Errorf("%s after %s: tried is %v", op, after, tried)
 				}

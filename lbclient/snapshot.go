@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/pinfleet/pinfleet/client"
 )
 
 // State is what an endpoint may get.
@@ -78,8 +80,8 @@ func (e *endpoint) info() EndpointInfo {
 		info.NextProbe = at(until)
 	}
 	for i := range e.stats.times {
-		if d := e.stats.times[i].Load(); d > 0 && class(i) != others {
-			info.EWMA = with(info.EWMA, classNames[i], time.Duration(d))
+		if d := e.stats.times[i].Load(); d > 0 && client.OpKind(i) != client.KindOther {
+			info.EWMA = with(info.EWMA, client.OpKind(i).String(), time.Duration(d))
 		}
 	}
 	for i := range e.stats.failures {
@@ -109,7 +111,7 @@ func with[V any](m map[string]V, key string, value V) map[string]V {
 type stats struct {
 	attempts atomic.Uint64
 	failures [kinds]atomic.Uint64
-	times    [classes]atomic.Int64 // moving averages in ns; 0 if not known
+	times    [client.NumOpKinds]atomic.Int64 // moving averages in ns; 0 if not known
 	last     atomic.Pointer[lastFailure]
 }
 
@@ -123,7 +125,7 @@ func (s *stats) note(a *attempt, told outcome, cancelled bool, err error) {
 	s.attempts.Add(1)
 	switch {
 	case err == nil && !cancelled:
-		s.took(classOf(a.asked.Op), a.duration())
+		s.took(a.asked.Op.Kind(), a.duration())
 	case err != nil && told != success:
 		if k := kindOf(err); k.isFailure() && (!cancelled || k == noCredentials) {
 			s.failures[k].Add(1)
@@ -134,8 +136,8 @@ func (s *stats) note(a *attempt, told outcome, cancelled bool, err error) {
 
 // took updates the average. Of two that do so at the same moment one is lost,
 // which an average can bear.
-func (s *stats) took(c class, d time.Duration) {
-	avg := &s.times[c]
+func (s *stats) took(k client.OpKind, d time.Duration) {
+	avg := &s.times[k]
 	if old := avg.Load(); old > 0 {
 		avg.Store(max(old+(int64(d)-old)/8, 1))
 	} else {

@@ -78,12 +78,12 @@ func TestSnapshotOfNested(t *testing.T) {
 func TestAverage(t *testing.T) {
 	var s stats
 	for range 10 {
-		s.took(reads, time.Second)
+		s.took(client.KindRead, time.Second)
 	}
 	for range 40 {
-		s.took(reads, 2*time.Second)
+		s.took(client.KindRead, 2*time.Second)
 	}
-	if d := time.Duration(s.times[reads].Load()); d < 1900*time.Millisecond || d > 2*time.Second {
+	if d := time.Duration(s.times[client.KindRead].Load()); d < 1900*time.Millisecond || d > 2*time.Second {
 		t.Errorf("average %s", d)
 	}
 }

@@ -9,35 +9,6 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// kind is what operations are measured together.
-type kind int
-
-const (
-	single  kind = iota // reads of one peer or one item
-	listing             // what asks every peer, or lists the pinset
-	write               // pins and membership
-	upload              // adds
-	other               // what compares with nothing: Health is too fast, RepoGC takes hours
-	kinds
-)
-
-func kindOf(op client.Op) kind {
-	switch op {
-	case client.OpID, client.OpVersion, client.OpAllocation, client.OpStatus, client.OpAlerts,
-		client.OpBandwidthByProtocol, client.OpMetrics, client.OpMetricNames, client.OpToken:
-		return single
-	case client.OpPeers, client.OpAllocations, client.OpStatusAll, client.OpStatusCids,
-		client.OpRecoverAll, client.OpConnectGraph:
-		return listing
-	case client.OpPin, client.OpPinPath, client.OpUnpin, client.OpUnpinPath, client.OpRecover,
-		client.OpPeerAdd, client.OpPeerRm:
-		return write
-	case client.OpAdd, client.OpAddMultiFile:
-		return upload
-	}
-	return other
-}
-
 const (
 	// decay is how long it takes an expected time to fall to 1/e, as in Finagle.
 	decay = 10 * time.Second
@@ -65,7 +36,7 @@ const (
 // attempt begins or ends may see half of the change, and is off by no more than
 // that attempt.
 type estimate struct {
-	kind kind
+	kind client.OpKind
 
 	inFlight   atomic.Int64
 	bytes      atomic.Int64  // taken of the uploads in flight
@@ -114,13 +85,15 @@ func (e *estimate) burden(now int64, typical float64) burden {
 		failed = e.failed.Load()
 	}
 	var b burden
-	if e.kind == upload {
+	if e.kind == client.KindAdd {
 		idle := time.Duration(quiet) + time.Duration(failed)*failureTime
 		b.load = float64(e.bytes.Load()) + uploadSize*float64(n+1) + uploadRate*idle.Seconds()
 		b.suspect = failed > 0
 	} else {
 		cost := math.Float64frombits(e.cost.Load())
-		if !waiting || !e.kind.answersAtOnce() {
+		// A listing is in flight for as long as its consumer takes to read it,
+		// so that only short operations in flight are ones without an answer.
+		if !waiting || !e.kind.Short() {
 			cost *= fade(now - e.costAt.Load())
 		} else if cost < float64(quiet) {
 			cost = float64(quiet)
@@ -131,10 +104,6 @@ func (e *estimate) burden(now int64, typical float64) burden {
 	b.probed = b.suspect && (waiting || failed > 0)
 	return b
 }
-
-// answersAtOnce tells whether an attempt in flight is one without an answer. A
-// listing is in flight for as long as its consumer takes to read it.
-func (k kind) answersAtOnce() bool { return k == single || k == write }
 
 // fade is e^(-age/decay), within 1 %. It takes a third of the time of math.Exp,
 // of which a pick needs two.
@@ -208,7 +177,7 @@ func (e *estimate) end(r Result, now int64) float64 {
 		e.fail(took, r.RetryAfter, now)
 	} else if r.Cancelled {
 		// The attempt took at least as long as the client has been quiet.
-		if e.kind.answersAtOnce() {
+		if e.kind.Short() {
 			took = max(took, time.Duration(now-e.quietSince.Load()))
 		}
 		e.expect(max(e.expected(now), float64(took)), now, e.guessed)

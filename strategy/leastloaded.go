@@ -55,7 +55,7 @@ type LeastLoaded struct {
 	board atomic.Pointer[board]
 	clock atomic.Int64 // when something was last reported, in ns since board.start
 	// typical is what the clients that answer are expected to take.
-	typical [kinds]mean
+	typical [client.NumOpKinds]mean
 
 	mu sync.Mutex // held to replace board
 }
@@ -75,13 +75,13 @@ const maxDraws = 3
 type load struct {
 	weigher   Weigher
 	listed    bool // it is to choose from; guarded by LeastLoaded.mu
-	estimates [kinds]estimate
+	estimates [client.NumOpKinds]estimate
 }
 
 func newLoad(c client.Client) *load {
 	l := &load{weigher: weigherOf(c)}
 	for k := range l.estimates {
-		l.estimates[k].kind = kind(k)
+		l.estimates[k].kind = client.OpKind(k)
 	}
 	return l
 }
@@ -152,7 +152,7 @@ func (l *LeastLoaded) Pick(call *Call) client.Client {
 	if b == nil || len(b.clients) == 0 {
 		return nil // U39
 	}
-	k := kindOf(call.Op)
+	k := call.Op.Kind()
 	// Reading the time would double the cost of a pick. As nothing was reported
 	// since the clock was set, the loads of then will do.
 	now, typical := l.clock.Load(), l.typical[k].load()
@@ -203,7 +203,7 @@ func untriedPair(clients []client.Client, first, second int, call *Call) (int, i
 }
 
 // burden returns what speaks against asking the client.
-func (l *load) burden(k kind, now int64, typical float64) burden {
+func (l *load) burden(k client.OpKind, now int64, typical float64) burden {
 	b := l.estimates[k].burden(now, typical)
 	if w := weightOf(l.weigher); w != 1 { // a division takes its time
 		b.load /= w
@@ -217,20 +217,20 @@ func (l *LeastLoaded) Begin(call *Call, c client.Client) {
 	if known == nil {
 		b, known = l.know(c)
 	}
-	known.estimates[kindOf(call.Op)].begin(l.tick(b))
+	known.estimates[call.Op.Kind()].begin(l.tick(b))
 }
 
 // Sent implements Observer.
 func (l *LeastLoaded) Sent(call *Call, c client.Client, n int) {
 	if b, known := l.find(c); known != nil {
-		known.estimates[kindOf(call.Op)].sent(n, l.tick(b))
+		known.estimates[call.Op.Kind()].sent(n, l.tick(b))
 	}
 }
 
 // End implements Observer.
 func (l *LeastLoaded) End(call *Call, c client.Client, r Result) {
 	if b, known := l.find(c); known != nil {
-		k := kindOf(call.Op)
+		k := call.Op.Kind()
 		if expected := known.estimates[k].end(r, l.tick(b)); expected > 0 {
 			l.typical[k].add(expected)
 		}

@@ -36,7 +36,7 @@ func picks(l *LeastLoaded, op client.Op, n int) (names string) {
 }
 
 // expectedOf returns the expected time of a client, now.
-func expectedOf(l *LeastLoaded, k kind, c client.Client) time.Duration {
+func expectedOf(l *LeastLoaded, k client.OpKind, c client.Client) time.Duration {
 	b := l.board.Load()
 	return time.Duration(math.Round(b.known[c].estimates[k].expected(int64(time.Since(b.start)))))
 }
@@ -95,14 +95,14 @@ func TestLeastLoadedExpectedTime(t *testing.T) {
 				for i, s := range steps {
 					time.Sleep(s.wait)
 					finish(l, client.OpStatus, peers[0], s.r)
-					if got := expectedOf(l, single, peers[0]); got != s.want {
+					if got := expectedOf(l, client.KindRead, peers[0]); got != s.want {
 						t.Errorf("step %d: expected to take %v, want %v", i, got, s.want)
 					}
 				}
 				last := steps[len(steps)-1].want
 				time.Sleep(decay)
 				want := time.Duration(math.Round(float64(last) * e(-1)))
-				if got := expectedOf(l, single, peers[0]); got != want {
+				if got := expectedOf(l, client.KindRead, peers[0]); got != want {
 					t.Errorf("10 s later expected to take %v, want %v", got, want)
 				}
 			})
@@ -156,7 +156,7 @@ func TestLeastLoadedQuietClient(t *testing.T) {
 		check(t, "quiet for twice as long", nameOf(l.Pick(&Call{Op: client.OpStatus})), "b")
 		// Giving up on a tells no more than that.
 		l.End(&Call{Op: client.OpStatus}, peers[0], Result{Duration: ms, Cancelled: true})
-		if got := expectedOf(l, single, peers[0]); got != 200*ms {
+		if got := expectedOf(l, client.KindRead, peers[0]); got != 200*ms {
 			t.Errorf("a is expected to take %v, want 200ms", got)
 		}
 	})
@@ -205,16 +205,16 @@ func TestLeastLoadedKindsApart(t *testing.T) {
 
 // Every operation of the table of replay classes is measured with its like.
 func TestLeastLoadedKinds(t *testing.T) {
-	for op, want := range map[client.Op]kind{
-		client.OpID: single, client.OpVersion: single, client.OpAllocation: single, client.OpStatus: single,
-		client.OpPeers: listing, client.OpAllocations: listing, client.OpStatusAll: listing,
-		client.OpStatusCids: listing, client.OpRecoverAll: listing, client.OpConnectGraph: listing,
-		client.OpPin: write, client.OpPinPath: write, client.OpUnpin: write, client.OpUnpinPath: write,
-		client.OpAdd: upload, client.OpAddMultiFile: upload,
-		client.OpHealth: other, client.OpRepoGC: other, "Unheard": other,
+	for op, want := range map[client.Op]client.OpKind{
+		client.OpID: client.KindRead, client.OpVersion: client.KindRead, client.OpAllocation: client.KindRead, client.OpStatus: client.KindRead,
+		client.OpPeers: client.KindListing, client.OpAllocations: client.KindListing, client.OpStatusAll: client.KindListing,
+		client.OpStatusCids: client.KindListing, client.OpRecoverAll: client.KindListing, client.OpConnectGraph: client.KindListing,
+		client.OpPin: client.KindWrite, client.OpPinPath: client.KindWrite, client.OpUnpin: client.KindWrite, client.OpUnpinPath: client.KindWrite,
+		client.OpAdd: client.KindAdd, client.OpAddMultiFile: client.KindAdd,
+		client.OpHealth: client.KindOther, client.OpRepoGC: client.KindOther, "Unheard": client.KindOther,
 	} {
-		if got := kindOf(op); got != want {
-			t.Errorf("%s is of kind %d, want %d", op, got, want)
+		if got := op.Kind(); got != want {
+			t.Errorf("%s is of kind %s, want %s", op, got, want)
 		}
 	}
 }
@@ -337,7 +337,7 @@ func TestLeastLoadedMembership(t *testing.T) {
 			if known == nil {
 				return -1
 			}
-			return known.estimates[single].inFlight.Load()
+			return known.estimates[client.KindRead].inFlight.Load()
 		}
 		want := func(what string, a, b, c int64) {
 			t.Helper()
