@@ -203,22 +203,6 @@ func TestLeastLoadedKindsApart(t *testing.T) {
 	})
 }
 
-// Every operation of the table of replay classes is measured with its like.
-func TestLeastLoadedKinds(t *testing.T) {
-	for op, want := range map[client.Op]client.OpKind{
-		client.OpID: client.KindRead, client.OpVersion: client.KindRead, client.OpAllocation: client.KindRead, client.OpStatus: client.KindRead,
-		client.OpPeers: client.KindListing, client.OpAllocations: client.KindListing, client.OpStatusAll: client.KindListing,
-		client.OpStatusCids: client.KindListing, client.OpRecoverAll: client.KindListing, client.OpConnectGraph: client.KindListing,
-		client.OpPin: client.KindWrite, client.OpPinPath: client.KindWrite, client.OpUnpin: client.KindWrite, client.OpUnpinPath: client.KindWrite,
-		client.OpAdd: client.KindAdd, client.OpAddMultiFile: client.KindAdd,
-		client.OpHealth: client.KindOther, client.OpRepoGC: client.KindOther, "Unheard": client.KindOther,
-	} {
-		if got := op.Kind(); got != want {
-			t.Errorf("%s is of kind %s, want %s", op, got, want)
-		}
-	}
-}
-
 // Adds go where the fewest bytes are under way, whatever they take.
 func TestLeastLoadedAdds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

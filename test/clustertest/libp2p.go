@@ -20,30 +20,32 @@ import (
 	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	"github.com/multiformats/go-multiaddr"
+
+	"github.com/pinfleet/pinfleet/internal/heldport"
 )
 
 // httpProtocol is the libp2p protocol whose streams are HTTP connections.
 const httpProtocol = "/libp2p-http"
 
 func newLibp2pEndpoint(p *Peer, port int) (*endpoint, error) {
-	held, err := reservePort(p.host, port)
+	held, err := heldport.Hold(p.host, port)
 	if err != nil {
 		return nil, fmt.Errorf("libp2p port of peer %d: %w", p.index, err)
 	}
-	listenAddr, err := multiaddr.NewMultiaddr(tcpAddr(p.host, held.port))
+	listenAddr, err := multiaddr.NewMultiaddr(tcpAddr(p.host, held.Number()))
 	if err != nil {
-		return nil, errors.Join(err, held.release())
+		return nil, errors.Join(err, held.Release())
 	}
 	addr, err := multiaddr.NewMultiaddr(listenAddr.String() + "/p2p/" + p.id.String())
 	if err != nil {
-		return nil, errors.Join(err, held.release())
+		return nil, errors.Join(err, held.Release())
 	}
 	return &endpoint{
 		transport: Libp2p,
 		addr:      addr,
-		port:      held.port,
+		port:      held.Number(),
 		secure:    plain,
-		release:   held.release,
+		release:   held.Release,
 		listen: func() (net.Listener, func() error, error) {
 			h, closer, err := p.newHost(listenAddr)
 			if err != nil {

@@ -12,6 +12,8 @@ import (
 	"strconv"
 
 	"github.com/multiformats/go-multiaddr"
+
+	"github.com/pinfleet/pinfleet/internal/heldport"
 )
 
 // endpoint is one address that a peer serves on, also while it is stopped.
@@ -73,11 +75,11 @@ func newEndpoints(p *Peer) ([]*endpoint, error) {
 func plain(l net.Listener) net.Listener { return l }
 
 func newTCPEndpoint(p *Peer, transport Listen, port int) (*endpoint, error) {
-	held, err := reservePort(p.host, port)
+	held, err := heldport.Hold(p.host, port)
 	if err != nil {
 		return nil, fmt.Errorf("port of peer %d: %w", p.index, err)
 	}
-	e := &endpoint{transport: transport, port: held.port, secure: plain, release: held.release}
+	e := &endpoint{transport: transport, port: held.Number(), secure: plain, release: held.Release}
 	suffix := ""
 	if transport == HTTPS {
 		suffix = "/https"
@@ -85,11 +87,11 @@ func newTCPEndpoint(p *Peer, transport Listen, port int) (*endpoint, error) {
 	}
 	e.listen = func() (net.Listener, func() error, error) {
 		var config net.ListenConfig
-		l, err := config.Listen(context.Background(), "tcp", net.JoinHostPort(p.host, strconv.Itoa(held.port)))
+		l, err := config.Listen(context.Background(), "tcp", net.JoinHostPort(p.host, strconv.Itoa(held.Number())))
 		return l, noClose, err
 	}
-	if e.addr, err = multiaddr.NewMultiaddr(tcpAddr(p.host, held.port) + suffix); err != nil {
-		return nil, errors.Join(err, held.release())
+	if e.addr, err = multiaddr.NewMultiaddr(tcpAddr(p.host, held.Number()) + suffix); err != nil {
+		return nil, errors.Join(err, held.Release())
 	}
 	return e, nil
 }

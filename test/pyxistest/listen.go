@@ -6,13 +6,15 @@ import (
 	"net"
 	"strconv"
 	"sync"
+
+	"github.com/pinfleet/pinfleet/internal/heldport"
 )
 
 // endpoint is where a node listens, also while it is stopped.
 type endpoint struct {
 	addr string // host:port
 	// held keeps the port; nil with the Memory network.
-	held *heldPort
+	held *heldport.Port
 
 	mu     sync.Mutex
 	memory *memoryListener // nil while stopped, and with the TCP network
@@ -27,11 +29,11 @@ func newEndpoint(opts Options, index int) (*endpoint, error) {
 	if opts.BasePort != 0 {
 		port = opts.BasePort + index
 	}
-	held, err := reservePort(port)
+	held, err := heldport.Hold(host, port)
 	if err != nil {
 		return nil, fmt.Errorf("port of node %d: %w", index, err)
 	}
-	return &endpoint{addr: net.JoinHostPort(host, strconv.Itoa(held.port)), held: held}, nil
+	return &endpoint{addr: net.JoinHostPort(host, strconv.Itoa(held.Number())), held: held}, nil
 }
 
 func (e *endpoint) listen() (net.Listener, error) {
@@ -63,5 +65,5 @@ func (e *endpoint) release() error {
 	if e.held == nil {
 		return nil
 	}
-	return e.held.release()
+	return e.held.Release()
 }

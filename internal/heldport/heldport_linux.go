@@ -1,4 +1,4 @@
-package clustertest
+package heldport
 
 import (
 	"fmt"
@@ -7,17 +7,17 @@ import (
 	"syscall"
 )
 
-// heldPort keeps a TCP port while nothing listens on it, so that a stopped peer
-// finds it free when it starts again: a socket that is bound and never listens
+// Port keeps a TCP port while nothing listens on it, so that a server that was
+// stopped finds it free when it starts again: a socket that is bound and never listens
 // refuses connections, and keeps the kernel from giving the port to others, but
 // not an explicit listener from using it.
-type heldPort struct {
-	port int
-	fd   int
+type Port struct {
+	number int
+	fd     int
 }
 
-// reservePort holds a port of the host, any free one for 0.
-func reservePort(host string, port int) (*heldPort, error) {
+// Hold holds a port of the host, an IP address; any free one for 0.
+func Hold(host string, port int) (*Port, error) {
 	addr, err := net.ResolveTCPAddr("tcp", net.JoinHostPort(host, fmt.Sprint(port)))
 	if err != nil {
 		return nil, err
@@ -33,15 +33,15 @@ func reservePort(host string, port int) (*heldPort, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("socket", err)
 	}
-	held := &heldPort{fd: fd}
+	held := &Port{fd: fd}
 	if err := held.bind(local); err != nil {
-		_ = held.release()
+		_ = held.Release()
 		return nil, fmt.Errorf("%s: %w", addr, err)
 	}
 	return held, nil
 }
 
-func (h *heldPort) bind(local syscall.Sockaddr) error {
+func (h *Port) bind(local syscall.Sockaddr) error {
 	if err := syscall.SetsockoptInt(h.fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil {
 		return os.NewSyscallError("setsockopt", err)
 	}
@@ -54,11 +54,12 @@ func (h *heldPort) bind(local syscall.Sockaddr) error {
 	}
 	switch bound := bound.(type) {
 	case *syscall.SockaddrInet4:
-		h.port = bound.Port
+		h.number = bound.Port
 	case *syscall.SockaddrInet6:
-		h.port = bound.Port
+		h.number = bound.Port
 	}
 	return nil
 }
 
-func (h *heldPort) release() error { return os.NewSyscallError("close", syscall.Close(h.fd)) }
+// Release gives the port up.
+func (h *Port) Release() error { return os.NewSyscallError("close", syscall.Close(h.fd)) }
