@@ -2,8 +2,8 @@ package architecture
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -12,6 +12,7 @@ import (
 
 var (
 	faultRow = regexp.MustCompile(`(?m)^\| ([A-Z]\d+) \|.*$`)
+	testFunc = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)[A-Za-z0-9_]+)`)
 	testName = regexp.MustCompile("`(Test[A-Za-z0-9_]+|Fuzz[A-Za-z0-9_]+)`")
 )
 
@@ -36,14 +37,7 @@ func checkFaults(t *testing.T, document, prefix string, count int) {
 	for _, m := range faultRow.FindAllStringSubmatch(string(text), -1) {
 		rows[m[1]] = m[0]
 	}
-	known, err := exec.Command("git", "-C", root, "grep", "-hoE", "^func (Test|Fuzz)[A-Za-z0-9_]+", "--", "*_test.go").Output()
-	if err != nil {
-		t.Fatalf("git grep: %v", err)
-	}
-	exists := map[string]bool{}
-	for _, line := range strings.Split(string(known), "\n") {
-		exists[strings.TrimPrefix(line, "func ")] = true
-	}
+	exists := testNames(t, root)
 	for i := 1; i <= count; i++ {
 		name := fmt.Sprint(prefix, i)
 		row, ok := rows[name]
@@ -61,4 +55,23 @@ func checkFaults(t *testing.T, document, prefix string, count int) {
 			}
 		}
 	}
+}
+
+// testNames are the names of all tests and fuzz targets below root.
+func testNames(t *testing.T, root string) map[string]bool {
+	names := map[string]bool{}
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, m := range testFunc.FindAllStringSubmatch(string(text), -1) {
+			names[m[1]] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
 }
