@@ -115,6 +115,36 @@ func TestP12_WatchersOfAPathGetAlong(t *testing.T) {
 	})
 }
 
+func TestRecursiveWatcherOfChildren(t *testing.T) {
+	// The watch on the server is spent by the Create or Delete of a node, so the
+	// Children at its parent never came: a recursive watcher that wanted only
+	// those was told of nothing below the children of its node.
+	inBubble(t, pyxistest.Options{}, func(t *testing.T, s *pyxistest.Cluster) {
+		c, _ := start(t, s, pyxis.Options{})
+		must(t, c.Create(nil, "/p", nil))
+		must(t, c.Create(nil, "/p/a", nil))
+		w, alone := filtered(watch.Children), filtered(watch.Children)
+		w.Recursive = true
+		read(t, c, "/p", &alone.Watcher)
+		read(t, c, "/p", &w.Watcher)
+		must(t, s.Write("/p/a", nil)) // nobody's
+		w.expect(t)
+		must(t, s.Create("/p/a/b", nil))
+		w.expect(t, "Children /p/a")
+		read(t, c, "/p", &w.Watcher)
+		must(t, s.Delete("/p/a/b"))
+		w.expect(t, "Children /p/a")
+		read(t, c, "/p", &w.Watcher)
+		alone.expect(t)
+		must(t, s.Delete("/p/a"))
+		w.expect(t, "Children /p")
+		alone.expect(t, "Children /p")
+		read(t, c, "/p", &w.Watcher)
+		must(t, s.Delete("/p")) // Children is at the root, above the watch
+		w.expect(t)
+	})
+}
+
 func TestP13_EventUnderWayIsForOldWatchers(t *testing.T) {
 	// P13: an event in flight for an old watch consumed a newer watcher of the
 	// path, whose own event went to the default watcher then.

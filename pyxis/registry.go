@@ -125,7 +125,10 @@ func (r *registry) fired(path string, e watch.Event) (ours, rearm bool) {
 		s.armed = false
 	}
 	s.deliver(r, path, func(w *oneShot) (watch.Event, bool) {
-		return e, w.generation <= generation && w.wants(path, e)
+		if w.generation > generation {
+			return e, false
+		}
+		return w.choose(path, e)
 	})
 	s.pokeAll()
 	r.release(path, s)

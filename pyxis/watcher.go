@@ -1,6 +1,8 @@
 package pyxis
 
 import (
+	"path"
+
 	"github.com/pinfleet/pinfleet/pyxis/watch"
 )
 
@@ -37,11 +39,25 @@ type Watcher struct {
 }
 
 // wants tells whether the watcher, set on path, wants the event.
-func (w *Watcher) wants(path string, e watch.Event) bool {
-	if e.Path != path && !w.Recursive {
+func (w *Watcher) wants(watched string, e watch.Event) bool {
+	if e.Path != watched && !w.Recursive {
 		return false
 	}
 	return w.Filter == 0 || w.Filter&e.Type != 0
+}
+
+// choose returns the event that the watcher, set on the given path, receives
+// for e, if it does. Behind a Create or Delete the server raises Children at the
+// parent, for which the watch is spent: who waits for that one receives it, too.
+func (w *Watcher) choose(watched string, e watch.Event) (chosen watch.Event, ok bool) {
+	if w.wants(watched, e) {
+		return e, true
+	}
+	if !w.Recursive || e.Path == watched || e.Type&(watch.Create|watch.Delete) == 0 {
+		return e, false
+	}
+	behind := watch.Event{Path: path.Dir(e.Path), Type: watch.Children}
+	return behind, w.wants(watched, behind)
 }
 
 // offer hands over an event of a node, without waiting. It tells whether there
