@@ -2,6 +2,7 @@ package clustertest
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -18,12 +19,12 @@ func cors(next http.Handler) http.Handler {
 		wanted := r.Header.Get("Access-Control-Request-Method")
 		if r.Method == http.MethodOptions && wanted != "" {
 			h.Add("Vary", corsPreflight)
-			headers := r.Header.Get("Access-Control-Request-Headers")
+			headers := r.Header["Access-Control-Request-Headers"]
 			if origin != "" && corsMethod(wanted) && corsHeaders(headers) {
 				allowOrigin(h)
-				h.Set("Access-Control-Allow-Methods", strings.ToUpper(wanted))
-				if headers != "" {
-					h.Set("Access-Control-Allow-Headers", headers)
+				h.Set("Access-Control-Allow-Methods", wanted)
+				if len(headers) > 0 && headers[0] != "" {
+					h["Access-Control-Allow-Headers"] = slices.Clone(headers)
 				}
 			}
 			w.WriteHeader(http.StatusNoContent)
@@ -44,16 +45,39 @@ func allowOrigin(h http.Header) {
 }
 
 func corsMethod(method string) bool {
-	return strings.EqualFold(method, http.MethodGet) || strings.EqualFold(method, http.MethodOptions)
+	return method == http.MethodGet || method == http.MethodOptions
 }
 
-func corsHeaders(list string) bool {
-	for name := range strings.SplitSeq(list, ",") {
-		switch strings.ToLower(strings.TrimSpace(name)) {
-		case "", "accept", "content-type", "x-requested-with":
-		default:
-			return false
+// corsHeaders accepts header names as browsers send them: in lower case, in
+// order, each once, with at most one blank on either side.
+func corsHeaders(lists []string) bool {
+	last := ""
+	for _, list := range lists {
+		for name := range strings.SplitSeq(list, ",") {
+			name = trimBlank(name)
+			switch name {
+			case "":
+				continue
+			case "accept", "content-type", "x-requested-with":
+			default:
+				return false
+			}
+			if name <= last {
+				return false
+			}
+			last = name
 		}
 	}
 	return true
+}
+
+// trimBlank removes one space or tab from either side.
+func trimBlank(s string) string {
+	if s != "" && (s[0] == ' ' || s[0] == '\t') {
+		s = s[1:]
+	}
+	if n := len(s); n > 0 && (s[n-1] == ' ' || s[n-1] == '\t') {
+		s = s[:n-1]
+	}
+	return s
 }

@@ -130,13 +130,14 @@ func (p *Peer) handleStatus(w http.ResponseWriter, r *http.Request, vars map[str
 
 func (p *Peer) handleStatusAll(w http.ResponseWriter, r *http.Request, _ map[string]string) {
 	q := r.URL.Query()
+	// With CIDs, the filter is not even looked at.
+	if list := q.Get("cids"); list != "" {
+		p.handleStatusCids(w, r, strings.Split(list, ","))
+		return
+	}
 	filter := api.TrackerStatusFromString(q.Get("filter"))
 	if filter == api.TrackerStatusUndefined && q.Get("filter") != "" {
 		p.sendCode(w, http.StatusBadRequest, badFilter)
-		return
-	}
-	if list := q.Get("cids"); list != "" {
-		p.handleStatusCids(w, r, strings.Split(list, ","))
 		return
 	}
 	if isLocal(r) {

@@ -120,3 +120,49 @@ func TestRequestLog(t *testing.T) {
 		t.Errorf("%d requests after the reset", n)
 	}
 }
+
+// TestPreflightHeaders pins how the daemon's CORS layer reads the names that a
+// preflight asks for: as browsers send them, and not otherwise. It once took any
+// order and case, and methods in lower case.
+func TestPreflightHeaders(t *testing.T) {
+	c := clustertest.New(t, clustertest.Options{Peers: 1})
+	call := newCaller(t, c.Peer(0))
+	for _, tc := range []struct {
+		method, headers string
+		allowed         bool
+	}{
+		{"GET", "", true},
+		{"OPTIONS", "accept", true},
+		{"get", "accept", false},
+		{"GET", "accept,content-type,x-requested-with", true},
+		{"GET", "accept, content-type", true},
+		{"GET", "accept,  content-type", false},
+		{"GET", "content-type,accept", false},
+		{"GET", "accept,accept", false},
+		{"GET", "Content-Type", false},
+		{"GET", ",accept,", true},
+	} {
+		a := call.call(http.MethodOptions, "/pins", "Origin", "http://example.com",
+			"Access-Control-Request-Method", tc.method, "Access-Control-Request-Headers", tc.headers)
+		method, headers := "", ""
+		if tc.allowed {
+			method, headers = tc.method, tc.headers
+		}
+		if got := a.header.Get("Access-Control-Allow-Methods"); a.status != 204 || got != method {
+			t.Errorf("%s, %q: %d, allowed methods %q, want %q", tc.method, tc.headers, a.status, got, method)
+		}
+		if got := a.header.Get("Access-Control-Allow-Headers"); got != headers {
+			t.Errorf("%s, %q: allowed headers %q, want %q", tc.method, tc.headers, got, headers)
+		}
+	}
+}
+
+// TestCidsBeforeFilter asks for CIDs with a filter that is none. It was once
+// refused, but a daemon that is given CIDs ignores the filter.
+func TestCidsBeforeFilter(t *testing.T) {
+	c := clustertest.New(t, clustertest.Options{Peers: 1})
+	call := newCaller(t, c.Peer(0))
+	call.get("/pins?filter=bogus&cids=QmWfVY9y3xjsixTgbd9AorQxH7VtMpzfx2HaWtsoUYecaX").expect(t, 200, `"unpinned"`)
+	call.get("/pins?filter=bogus&cids=x").expect(t, 400, "error decoding Cid")
+	call.get("/pins?filter=bogus&cids=").expect(t, 400, "invalid filter value")
+}
