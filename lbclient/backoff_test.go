@@ -55,7 +55,7 @@ func TestBackoffJitter(t *testing.T) {
 			}
 			return reply{}
 		}
-		c := newLB(t, &strategy.Failover{}, fakes, 1, WithRetryBudget(1, 0))
+		c := newLB(t, &strategy.Failover{}, fakes, 1, WithRetryBudget(2, 0))
 		var tenths [10]int
 		for range n {
 			start := time.Now()

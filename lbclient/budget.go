@@ -30,13 +30,8 @@ type budget struct {
 	mu sync.Mutex // held to take
 }
 
-// leastWindow is the shortest time that a window's sum covers, in seconds: its
-// last slot has just begun. The fixed part is for that time, so that it never
-// comes to more than so many a second.
-const leastWindow = windowLength - 1
-
 func newBudget(fraction, perSecond float64) *budget {
-	return &budget{fraction: fraction, fixed: perSecond * leastWindow}
+	return &budget{fraction: fraction, fixed: perSecond * windowLength}
 }
 
 // called takes note of a call.
@@ -46,7 +41,10 @@ func (b *budget) called(now time.Duration) { b.calls.add(now, 1, 0) }
 func (b *budget) take(now time.Duration) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	calls, extra := b.calls.sum(now)
+	// Calls of at most, and extra requests of at least 10 seconds, so that no
+	// 10 seconds see more than they allow, the first ones of an outage included.
+	calls, _ := b.calls.sum(now, windowLength)
+	_, extra := b.calls.sum(now, windowLength+1)
 	if float64(extra+1) > b.fraction*float64(calls)+b.fixed {
 		return false
 	}
@@ -55,7 +53,8 @@ func (b *budget) take(now time.Duration) bool {
 }
 
 // WithRetryBudget bounds the attempts after the first ones, over the last 10
-// seconds: to a fraction of the calls and so many a second. The default is 0.2
+// seconds: to a fraction of the calls and so many a second. Whole seconds are
+// counted, on the strict side. The default is 0.2
 // and 10, so that when all peers are down they get 1.2 times the usual load
 // and 10 requests a second. A call that finds the budget exhausted fails with
 // [ErrRetryBudget] as the Cause. With 0 and 0 nothing is tried again.

@@ -78,14 +78,14 @@ func TestBudgetOfFewCalls(t *testing.T) {
 	for b.take(0) {
 		n++
 	}
-	if n != 10*leastWindow {
-		t.Errorf("%d retries, want %d", n, 10*leastWindow)
+	if n != 100 {
+		t.Errorf("%d retries, want %d", n, 100)
 	}
-	if b.take(9 * time.Second) {
+	if b.take(10 * time.Second) {
 		t.Error("more within 10 s")
 	}
-	if !b.take(10 * time.Second) {
-		t.Error("none after 10 s")
+	if !b.take(11 * time.Second) {
+		t.Error("none after 11 s")
 	}
 }
 
@@ -122,19 +122,22 @@ func TestBudgetProperty(t *testing.T) {
 			if taken {
 				extra = append(extra, now)
 			}
-			since := func(times []time.Duration) (n int) {
+			since := func(times []time.Duration, ago time.Duration) (n float64) {
 				for _, at := range times {
-					if now/time.Second-at/time.Second < windowLength {
+					if now-at < ago {
 						n++
 					}
 				}
 				return n
 			}
-			allowed := fraction*float64(since(calls)) + fixed*leastWindow
-			if n := float64(since(extra)); taken && n > allowed {
-				t.Fatalf("%v extra requests, %v allowed", n, allowed)
-			} else if !taken && n+1 <= allowed {
-				t.Fatalf("refused after %v extra requests, %v allowed", n, allowed)
+			allowed := fraction*since(calls, 10*time.Second) + 10*fixed
+			if n := since(extra, 10*time.Second); taken && n > allowed {
+				t.Fatalf("%v extra requests in 10 s, %v allowed", n, allowed)
+			}
+			// Whole seconds are counted, so that it may be a second stricter.
+			certain := fraction*since(calls, 9*time.Second) + 10*fixed
+			if n := since(extra, 11*time.Second); !taken && n+1 <= certain {
+				t.Fatalf("refused after %v extra requests in 11 s, %v allowed", n, certain)
 			}
 		}
 	})
@@ -152,7 +155,7 @@ func TestWindowConcurrently(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if n, marked := w.sum(5 * time.Second); n != 80000 || marked != 40000 {
+	if n, marked := w.sum(5*time.Second, windowLength); n != 80000 || marked != 40000 {
 		t.Errorf("%d, %d", n, marked)
 	}
 }

@@ -161,7 +161,7 @@ func (h *health) leave(p pass, o outcome, now, pause time.Duration) bool {
 
 // failsOften tells whether the success rate is too low.
 func (h *health) failsOften(now time.Duration) bool {
-	n, failed := h.recent.sum(now)
+	n, failed := h.recent.sum(now, windowLength)
 	return n >= minAttempts && float64(n-failed) < minSuccess*float64(n)
 }
 

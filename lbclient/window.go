@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// windowLength is how many seconds a window looks back.
+// windowLength is how many seconds a window looks back: its last that many
+// slots cover a little less, and with one more slot they cover a little more.
 const windowLength = 10
 
 // A slot of a window is packed into a word: the second that it is about (20
@@ -21,12 +22,12 @@ const (
 // marked. It is safe for concurrent use, without a lock. Times are since the
 // pool's start.
 type window struct {
-	slots [windowLength]atomic.Uint64
+	slots [windowLength + 1]atomic.Uint64
 }
 
 func (w *window) add(now time.Duration, events, marked uint64) {
 	second := uint64(now/time.Second) & maxSecond
-	slot := &w.slots[uint64(now/time.Second)%windowLength]
+	slot := &w.slots[uint64(now/time.Second)%(windowLength+1)]
 	for {
 		old := slot.Load()
 		n, m := events, marked
@@ -40,11 +41,13 @@ func (w *window) add(now time.Duration, events, marked uint64) {
 	}
 }
 
-func (w *window) sum(now time.Duration) (events, marked uint64) {
+// sum counts what is in the last seconds, of which the present one has just
+// begun.
+func (w *window) sum(now time.Duration, seconds uint64) (events, marked uint64) {
 	second := uint64(now / time.Second)
 	for i := range w.slots {
 		slot := w.slots[i].Load()
-		if (second-slot>>(2*slotBits))&maxSecond < windowLength {
+		if (second-slot>>(2*slotBits))&maxSecond < seconds {
 			events += slot >> slotBits & maxInSlot
 			marked += slot & maxInSlot
 		}
