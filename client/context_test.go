@@ -107,6 +107,30 @@ func TestContextEndsTheWaitForTheRest(t *testing.T) {
 	}
 }
 
+// A call that ended with its context, or with Close, while the text of an error
+// was being read did not say so once the first byte of that text was there: it
+// was an error of the server's alone.
+func TestEndWithinTheTextOfAnError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := overPipes(t, config.Config{}, func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(http.StatusInternalServerError)
+			_, _ = w.Write([]byte("begun"))
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		var e *Error
+		if _, err := c.ID(ctx); !errors.Is(err, context.DeadlineExceeded) || !asError(err, &e) || e.Status != 500 || e.Message != "begun" {
+			t.Errorf("deadline: %v", err)
+		}
+		time.AfterFunc(time.Second, func() { _ = c.Close() })
+		if _, err := c.ID(t.Context()); !errors.Is(err, ErrClosed) {
+			t.Errorf("closed: %v", err)
+		}
+	})
+}
+
 // The text of an error is not waited for without end: its status says the most.
 func TestErrorBodyThatDoesNotCome(t *testing.T) {
 	for _, begun := range []string{"", "begun"} {

@@ -119,8 +119,11 @@ func (r *response) statusError(why error) error {
 	patience := time.AfterFunc(errorBodyTimeout, r.cancel)
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxErrorBody))
 	inTime := patience.Stop()
-	if cause := r.cause(); err != nil && len(body) == 0 && cause != nil && inTime {
-		return r.fail(0, "", cause, true)
+	if cause := r.cause(); err != nil && cause != nil && inTime {
+		if len(body) == 0 {
+			return r.fail(0, "", cause, true)
+		}
+		why = or(why, cause)
 	}
 	wire, documents := decodeError(body)
 	if wire.Code == 0 {
