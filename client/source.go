@@ -117,15 +117,13 @@ func locate(p string) (string, error) {
 // element of the path, and after the host if there is none.
 func newWebRoot(p string) (node, error) {
 	u, err := url.Parse(p)
-	if err == nil && u.Hostname() == "" {
-		err = errors.New("it has no host")
-	}
-	if err != nil {
-		// The whole address might hold a password.
-		if full := (*url.Error)(nil); errors.As(err, &full) {
-			err = full.Err
-		}
-		return node{}, fmt.Errorf("%w: the address of a web source is malformed: %w", ErrInvalid, err)
+	switch {
+	case err != nil:
+		// Neither the address nor the cause, which quotes parts of it, is shown:
+		// there might be a password in it.
+		return node{}, fmt.Errorf("%w: the address of a web source is malformed: special characters need to be escaped", ErrInvalid)
+	case u.Hostname() == "":
+		return node{}, fmt.Errorf("%w: the address of a web source is malformed: it has no host", ErrInvalid)
 	}
 	name := path.Base(path.Clean("/" + u.Path))
 	if name == "/" {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/config"
 )
 
 // U25: web sources were fetched with the process's default client, without the
@@ -108,5 +109,17 @@ func TestWebSources(t *testing.T) {
 	web.Close()
 	if err := c.Add(t.Context(), []string{web.URL + "/x?sig=s3cret"}, nil, nil); !errors.Is(err, ErrSource) || strings.Contains(err.Error(), "s3cret") {
 		t.Errorf("no server: %v", err)
+	}
+}
+
+// A password with #, / or ? in the address of a web source, which net/url takes
+// for a port, was quoted by the error that refused the address.
+func TestMalformedWebAddressIsNotShown(t *testing.T) {
+	c := newClient(t, &config.Config{})
+	for _, address := range []string{"http://me:s3cret#@h/x", "https://me:s3cret/@h", "https://me:s3cret?@h", "http://me:s3cret@h h"} {
+		err := c.Add(t.Context(), []string{address}, nil, nil)
+		if !isInvalid(err) || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%s: %v", address, err)
+		}
 	}
 }

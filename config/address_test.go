@@ -172,7 +172,7 @@ func TestRefusedURLHostAndPort(t *testing.T) {
 		{Config{Host: "[1.2.3.4]"}, "not an IPv6 address"},
 		{Config{Host: "[::1"}, "neither a name"},
 		{Config{Host: "h/x"}, "host name"},
-		{Config{Host: "u@h"}, "host name"},
+		{Config{Host: "u@h"}, "contains an @"},
 		{Config{Port: "abc"}, "port \"abc\""},
 		{Config{Port: "-1"}, "port"},
 		{Config{Port: "65536"}, "port"},
@@ -230,6 +230,8 @@ func TestProxyAddress(t *testing.T) {
 	}
 	for _, cfg := range []Config{
 		{APIAddr: maddr(t, "/dnsaddr/h")},
+		// The host in front is the relay's, which was taken for the peer's.
+		{APIAddr: maddr(t, "/ip4/1.2.3.4/tcp/9096/p2p/"+peerID+"/p2p-circuit/p2p/"+peerID)},
 		{ProxyAddr: maddr(t, "/ip4/1.2.3.4/tcp/9096/p2p/"+peerID)},
 		{ProxyAddr: maddr(t, "/ip4/1.2.3.4")},
 	} {

@@ -56,7 +56,7 @@ func (c *Config) document() *document {
 	d := &document{
 		APIAddr:                c.APIAddr.String(),
 		URL:                    maskURL(c.URL),
-		Host:                   c.Host,
+		Host:                   maskHost(c.Host),
 		Port:                   c.Port,
 		SSL:                    c.SSL,
 		BasePath:               c.BasePath,

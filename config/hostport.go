@@ -16,11 +16,8 @@ import (
 func parseURL(text string, ssl bool) (Address, error) {
 	u, err := url.Parse(text)
 	if err != nil {
-		var ue *url.Error
-		if errors.As(err, &ue) {
-			err = ue.Err
-		}
-		return Address{}, fmt.Errorf("URL cannot be parsed: %w", err)
+		// The cause may quote a password: one with #, / or ? is taken for a port.
+		return Address{}, errors.New("URL cannot be parsed: write http://host:port/base, and credentials elsewhere")
 	}
 	switch {
 	case u.Scheme != SchemeHTTP && u.Scheme != SchemeHTTPS:
@@ -55,6 +52,8 @@ func parseHostPort(host, port string, ssl bool) (Address, error) {
 	switch {
 	case strings.Contains(host, "://"):
 		return Address{}, errors.New("the Host is a URL: put it in URL")
+	case strings.Contains(host, "@"):
+		return Address{}, errors.New("the Host contains an @: put credentials in Username and Password")
 	case strings.HasPrefix(host, "/"):
 		return Address{}, errors.New("the Host begins with a slash: put a multiaddress in APIAddr")
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 )
 
 // mask stands for a secret in print.
@@ -77,6 +78,15 @@ func maskURL(text string) string {
 		u.Fragment, u.RawFragment = mask, ""
 	}
 	return u.String()
+}
+
+// maskHost hides a Host in which credentials were put. No Config with such a
+// Host is valid.
+func maskHost(host string) string {
+	if strings.Contains(host, "@") {
+		return mask
+	}
+	return host
 }
 
 func maskHeaders(h http.Header) http.Header {

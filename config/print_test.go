@@ -68,6 +68,27 @@ func TestUnparsableURLIsMasked(t *testing.T) {
 	}
 }
 
+// Credentials in a Host, as in me:password@host:9094 (an element of PINFLEET_API
+// without its http://), were printed, and quoted by the error that refused
+// them; so was the first part of a password with #, / or ? in a URL, which
+// net/url takes for a port.
+func TestMisplacedCredentialsAreMasked(t *testing.T) {
+	for _, at := range []string{
+		"me:SECRET@host", "me:SECRET@host:9094", "http://me:SECRET@host",
+		"http://me:SECRET#@host", "http://me:SECRET/@host", "https://me:SECRET?@host",
+	} {
+		for _, c := range []Config{{Host: at}, {URL: at}} {
+			err := c.Validate()
+			if text := fmt.Sprint(c, err); err == nil || strings.Contains(text, "SECRET") {
+				t.Errorf("%s: %s", at, text)
+			}
+		}
+		if cfgs, err := ParseAddrs(at); strings.Contains(fmt.Sprint(cfgs, err), "SECRET") {
+			t.Errorf("%s as an element of a list: %v, %v", at, cfgs, err)
+		}
+	}
+}
+
 func TestPrintIsShort(t *testing.T) {
 	if got := fmt.Sprintf("%+v", &Config{}); got != "config.Config{}" {
 		t.Errorf("zero Config prints %s", got)
