@@ -42,6 +42,11 @@ var kindNames = [kinds]string{"refused", "unsent", "broken", "unavailable", "fai
 // was to put blocks on took one. It comes in the trailer.
 const ipfsDownText = "failed to put block on all destinations"
 
+// cutShortText is the whole trailer of a stream that the server gave up: it is
+// stopping, or lost the connection on its side. A call whose own context ended
+// is sorted out before.
+const cutShortText = "context canceled"
+
 // kindOf classifies the error of an attempt. Errors that are not *client.Error
 // are those of somebody else's Client: what it sent is anybody's guess.
 func kindOf(err error) kind {
@@ -64,7 +69,7 @@ func kindOf(err error) kind {
 	case e.Status < 300:
 		var told api.Error
 		switch {
-		case !errors.As(e.Err, &told):
+		case !errors.As(e.Err, &told), told.Message == cutShortText:
 			return broken
 		case strings.Contains(told.Message, ipfsDownText):
 			return ipfsDown

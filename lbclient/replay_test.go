@@ -82,6 +82,10 @@ var failures = []struct {
 	{"503", statusError(503), "rwa"},
 	{"504", statusError(504), "rwa"},
 	{"trailer", trailerError("hash function name not known"), "r"},
+	// Adds failed under way at a peer that was being stopped, although another
+	// one could have done them: its handlers' contexts end before its connections.
+	{"server's context", trailerError("context canceled"), "rwa"},
+	{"server's context, in other words", trailerError("hash function: context canceled"), "r"},
 	{"IPFS down", trailerError("failed to put block on all destinations: x"), "ra"},
 	{"IPFS down, buffered", &client.Error{Status: 500, Message: ipfsDownText, Err: api.Error{Code: 500, Message: ipfsDownText}, MayHaveExecuted: true}, "ra"},
 	{"301", statusError(301), ""},

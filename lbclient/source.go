@@ -54,7 +54,8 @@ func NewFromSource(ctx context.Context, s strategy.LBStrategy, src Source, retri
 	case <-ctx.Done():
 	}
 	err = fmt.Errorf("no endpoints yet from the source: %w", contextError(ctx))
-	return nil, errors.Join(err, c.Close(), f.err)
+	closeErr := c.Close() // after it, f.err is not written any more
+	return nil, errors.Join(err, closeErr, f.err)
 }
 
 // follower keeps a load balancer to what a source tells.
