@@ -81,7 +81,8 @@ type AddParams struct {
 	NoPin          bool   // only put blocks; without effect when sharding
 }
 
-// DefaultAddParams returns the parameters upstream's client starts from:
+// DefaultAddParams returns the parameters that clients start from. They are
+// upstream's, except that directories may be added (Recursive):
 // UnixFS, chunks of 256 KiB, sha2-256, CID version 0, streamed, shards of
 // DefaultShardSize. Every call returns a value of its own.
 func DefaultAddParams() *AddParams {
@@ -94,6 +95,7 @@ func DefaultAddParams() *AddParams {
 			Chunker: defaultChunker,
 			HashFun: defaultHash,
 		},
+		Recursive:      true,
 		StreamChannels: true,
 		Format:         formatUnixFS,
 	}

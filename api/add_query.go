@@ -64,6 +64,7 @@ func (p AddParams) ToQueryString() (string, error) {
 // "false" sets NoRawLeaves. The result is nil on error.
 func AddParamsFromQuery(q url.Values) (*AddParams, error) {
 	p := DefaultAddParams()
+	p.Recursive = false
 	if err := p.PinOptions.FromQuery(q); err != nil {
 		return nil, err
 	}

@@ -42,7 +42,7 @@ func TestU26AddParamsEquals(t *testing.T) {
 		"HashFun":        func(p *AddParams) { p.HashFun = "blake3" },
 		"NoCopy":         func(p *AddParams) { p.NoCopy = true },
 		"Local":          func(p *AddParams) { p.Local = true },
-		"Recursive":      func(p *AddParams) { p.Recursive = true },
+		"Recursive":      func(p *AddParams) { p.Recursive = false },
 		"Hidden":         func(p *AddParams) { p.Hidden = true },
 		"Wrap":           func(p *AddParams) { p.Wrap = true },
 		"Shard":          func(p *AddParams) { p.Shard = true },
@@ -91,7 +91,7 @@ func TestAddParamsValidate(t *testing.T) {
 // is sent only when the caller set it; the rest is upstream's text.
 func TestU22RawLeavesOnlyWhenSet(t *testing.T) {
 	const before = "chunker=size-262144&cid-version=0&format=unixfs&hash=sha2-256&hidden=false&layout=&local=false&mode=recursive&name=&no-pin=false&nocopy=false&progress=false"
-	const after = "&recursive=false&replication-max=0&replication-min=0&shard=false&shard-size=104857600&stream-channels=true&user-allocations=&wrap-with-directory=false"
+	const after = "&recursive=true&replication-max=0&replication-min=0&shard=false&shard-size=104857600&stream-channels=true&user-allocations=&wrap-with-directory=false"
 	for sent, change := range map[string]func(*AddParams){
 		"":                  func(*AddParams) {},
 		"&raw-leaves=true":  func(p *AddParams) { p.RawLeaves = true },

@@ -127,7 +127,7 @@ func TestRequests(t *testing.T) {
 // U22: raw-leaves=false was always sent, so that CIDv1 never implied raw
 // leaves. It is sent only when set.
 const defaultAddQuery = "chunker=size-262144&cid-version=0&format=unixfs&hash=sha2-256&hidden=false&layout=&local=false" +
-	"&mode=recursive&name=&no-pin=false&nocopy=false&progress=false&recursive=false&replication-max=0&replication-min=0" +
+	"&mode=recursive&name=&no-pin=false&nocopy=false&progress=false&recursive=true&replication-max=0&replication-min=0" +
 	"&shard=false&shard-size=104857600&stream-channels=true&user-allocations=&wrap-with-directory=false"
 
 func TestU22RawLeavesAreLeftToTheServer(t *testing.T) {

@@ -149,7 +149,9 @@ func TestDirectoryUpload(t *testing.T) {
 	if got := added(t, a, c, recursive(), filepath.Join(dir, ".hd")); !slices.Equal(got, []string{".hd", ".hd/x"}) {
 		t.Errorf("hidden directory: %q", got)
 	}
-	if err := c.Add(t.Context(), []string{dir}, nil, nil); !isInvalid(err) || !strings.Contains(err.Error(), "set Recursive") {
+	flat := api.DefaultAddParams()
+	flat.Recursive = false
+	if err := c.Add(t.Context(), []string{dir}, flat, nil); !isInvalid(err) || !strings.Contains(err.Error(), "set Recursive") {
 		t.Errorf("not recursive: %v", err)
 	}
 }

@@ -40,11 +40,9 @@ func quickStart(ctx context.Context, a1, a2, a3 multiaddr.Multiaddr) error {
 	}
 	defer c.Close()
 
-	params := api.DefaultAddParams()
-	params.Recursive = true
 	out := make(chan *api.AddedOutput, 16)
 	added := make(chan error, 1)
-	go func() { added <- c.Add(ctx, []string{"./site"}, params, out) }() // closes out, always
+	go func() { added <- c.Add(ctx, []string{"./site"}, api.DefaultAddParams(), out) }() // closes out, always
 	for o := range out {
 		fmt.Println(o.Cid, o.Name)
 	}
