@@ -81,10 +81,10 @@ type AddParams struct {
 	NoPin          bool   // only put blocks; without effect when sharding
 }
 
-// DefaultAddParams returns the parameters that clients start from. They are
-// upstream's, except that directories may be added (Recursive):
-// UnixFS, chunks of 256 KiB, sha2-256, CID version 0, streamed, shards of
-// DefaultShardSize. Every call returns a value of its own.
+// DefaultAddParams returns the parameters to start from: UnixFS, chunks of
+// 256 KiB, sha2-256, CID version 0, streamed, shards of DefaultShardSize. They
+// are upstream's, except that directories may be added (Recursive). Every call
+// returns a value of its own.
 func DefaultAddParams() *AddParams {
 	return &AddParams{
 		PinOptions: PinOptions{

@@ -34,9 +34,6 @@ func newAuthorizer(cfg *config.Config, fetch func(ctx context.Context, authoriza
 	case cfg.TokenFunc != nil:
 		return &fetchedAuth{fetch: cfg.TokenFunc, turn: make(chan struct{}, 1)}
 	case cfg.FetchToken:
-		if cfg.Token != "" {
-			basic = staticAuth("Bearer " + cfg.Token)
-		}
 		return &fetchedAuth{fetch: func(ctx context.Context) (string, error) { return fetch(ctx, string(basic)) }, turn: make(chan struct{}, 1)}
 	case cfg.MintTTL > 0:
 		return &mintedAuth{user: cfg.Username, key: []byte(cfg.Password), ttl: cfg.MintTTL}
