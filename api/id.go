@@ -4,11 +4,11 @@ import (
 	"encoding/json"
 
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/core/protocol"
 )
 
 // ID describes a cluster peer. A peer that the contacted one could not reach has
-// only ID and Error set.
+// only ID and Error set. RPCProtocolVersion is the name of the libp2p protocol
+// that the peers of its cluster speak, as in /ipfscluster/1.0/rpc.
 type ID struct {
 	ID                    peer.ID     `json:"id"`
 	Addresses             []Multiaddr `json:"addresses"`
@@ -16,7 +16,7 @@ type ID struct {
 	ClusterPeersAddresses []Multiaddr `json:"cluster_peers_addresses"`
 	Version               string      `json:"version"`
 	Commit                string      `json:"commit"`
-	RPCProtocolVersion    protocol.ID `json:"rpc_protocol_version"`
+	RPCProtocolVersion    string      `json:"rpc_protocol_version"`
 	Error                 string      `json:"error"`
 	IPFS                  IPFSID      `json:"ipfs"`
 	Peername              string      `json:"peername"`

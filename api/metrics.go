@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/core/protocol"
 )
 
 // Metric is a value that a peer reports about itself, valid for a while.
@@ -109,6 +108,6 @@ type Bandwidth struct {
 	RateOut  float64 `json:"rate_out"`
 }
 
-// BandwidthByProtocol holds the traffic of each libp2p protocol. It is nil when
-// the peer does not measure.
-type BandwidthByProtocol map[protocol.ID]Bandwidth
+// BandwidthByProtocol holds the traffic of each libp2p protocol, by its name, as
+// in /ipfs/id/1.0.0. It is nil when the peer does not measure.
+type BandwidthByProtocol map[string]Bandwidth

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/core/protocol"
 
 	"github.com/pinfleet/pinfleet/api"
 )
@@ -135,7 +134,7 @@ func (c *Cluster) allAlerts() []api.Alert {
 // handleBandwidth answers with made-up figures for the usual protocols.
 func (p *Peer) handleBandwidth(w http.ResponseWriter, _ *http.Request, _ map[string]string) {
 	bandwidth := make(api.BandwidthByProtocol)
-	for i, id := range []protocol.ID{"", "/ipfs/id/1.0.0", "/ipfs/id/push/1.0.0", "/ipfs/lan/kad/1.0.0", rpcProtocol, "/meshsub/1.3.0"} {
+	for i, id := range []string{"", "/ipfs/id/1.0.0", "/ipfs/id/push/1.0.0", "/ipfs/lan/kad/1.0.0", rpcProtocol, "/meshsub/1.3.0"} {
 		bandwidth[id] = api.Bandwidth{TotalIn: int64(1000 * i), TotalOut: int64(1100 * i)}
 	}
 	p.sendJSON(w, http.StatusOK, bandwidth)
