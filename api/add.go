@@ -3,7 +3,6 @@ package api
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -119,29 +118,29 @@ func (p AddParams) Equals(other AddParams) bool {
 // Validate reports, all at once, the parameters that the server would refuse,
 // before or during the add, and contradictions between them.
 func (p AddParams) Validate() error {
-	errs := []error{p.PinOptions.Validate()}
+	wrong := problems{p.PinOptions.Validate()}
 	if !validLayout(p.Layout) {
-		errs = append(errs, fmt.Errorf("unknown layout %q: use balanced or trickle", p.Layout))
+		wrong.addf("unknown layout %q: use balanced or trickle", p.Layout)
 	}
 	if !validFormat(p.Format) {
-		errs = append(errs, fmt.Errorf("unknown format %q: use unixfs or car", p.Format))
+		wrong.addf("unknown format %q: use unixfs or car", p.Format)
 	}
 	if p.CidVersion != 0 && p.CidVersion != 1 {
-		errs = append(errs, fmt.Errorf("unknown CID version %d: use 0 or 1", p.CidVersion))
+		wrong.addf("unknown CID version %d: use 0 or 1", p.CidVersion)
 	}
 	if p.CidVersion == 0 && p.HashFun != "" && !strings.EqualFold(p.HashFun, defaultHash) {
-		errs = append(errs, fmt.Errorf("hash function %q needs CID version 1", p.HashFun))
+		wrong.addf("hash function %q needs CID version 1", p.HashFun)
 	}
 	if p.RawLeaves && p.NoRawLeaves {
-		errs = append(errs, errors.New("raw leaves are both asked for and refused: set only one of RawLeaves and NoRawLeaves"))
+		wrong.addf("raw leaves are both asked for and refused: set only one of RawLeaves and NoRawLeaves")
 	}
 	if p.Shard && p.ShardSize == 0 {
-		errs = append(errs, errors.New("sharding needs a shard size: set ShardSize, for example to DefaultShardSize"))
+		wrong.addf("sharding needs a shard size: set ShardSize, for example to DefaultShardSize")
 	}
 	if p.Wrap && p.Format == formatCAR {
-		errs = append(errs, errors.New("a CAR file cannot be wrapped with a directory: unset Wrap"))
+		wrong.addf("a CAR file cannot be wrapped with a directory: unset Wrap")
 	}
-	return errors.Join(errs...)
+	return errors.Join(wrong...)
 }
 
 func validLayout(layout string) bool {

@@ -214,33 +214,33 @@ func parseInt(target *int, name, text string) error {
 // silently drops. Sending them anyway is worse than an error: a v1.1.6 server
 // that refuses an option pins with the options before it (Q1).
 func (o PinOptions) Validate() error {
-	var errs []error
+	var wrong problems
 	lower, upper := o.ReplicationFactorMin, o.ReplicationFactorMax
 	switch {
 	case lower < -1 || upper < -1:
-		errs = append(errs, fmt.Errorf("replication factors %d and %d are invalid: use -1 for every peer, 0 for the server's default, or a count", lower, upper))
+		wrong.addf("replication factors %d and %d are invalid: use -1 for every peer, 0 for the server's default, or a count", lower, upper)
 	case lower == -1 && upper > 0, lower > 0 && upper == -1:
-		errs = append(errs, fmt.Errorf("replication factors %d and %d are invalid: both must be -1 when one is", lower, upper))
+		wrong.addf("replication factors %d and %d are invalid: both must be -1 when one is", lower, upper)
 	case upper > 0 && lower > upper:
-		errs = append(errs, fmt.Errorf("replication factors %d and %d are invalid: the minimum must not be larger than the maximum", lower, upper))
+		wrong.addf("replication factors %d and %d are invalid: the minimum must not be larger than the maximum", lower, upper)
 	}
 	if o.Mode != PinModeRecursive && o.Mode != PinModeDirect {
-		errs = append(errs, fmt.Errorf("unknown pin mode %d: use PinModeRecursive or PinModeDirect", int(o.Mode)))
+		wrong.addf("unknown pin mode %d: use PinModeRecursive or PinModeDirect", int(o.Mode))
 	}
 	for _, p := range o.UserAllocations {
 		if _, err := multihash.Cast([]byte(p)); err != nil {
-			errs = append(errs, fmt.Errorf("user allocation %q is not a peer ID: %w", p.String(), err))
+			wrong.addf("user allocation %q is not a peer ID: %w", p.String(), err)
 		}
 	}
 	if _, err := o.ExpireAt.MarshalText(); err != nil {
-		errs = append(errs, fmt.Errorf("expiry time cannot be sent: %w", err))
+		wrong.addf("expiry time cannot be sent: %w", err)
 	}
 	for _, origin := range o.Origins {
 		if err := validateOrigin(origin); err != nil {
-			errs = append(errs, err)
+			wrong = append(wrong, err)
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(wrong...)
 }
 
 func validateOrigin(origin Multiaddr) error {
@@ -256,3 +256,8 @@ func validateOrigin(origin Multiaddr) error {
 	}
 	return nil
 }
+
+// problems are what Validate has found.
+type problems []error
+
+func (p *problems) addf(format string, args ...any) { *p = append(*p, fmt.Errorf(format, args...)) }

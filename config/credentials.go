@@ -25,7 +25,7 @@ func (c *Config) hasCredentials() bool {
 // checkCredentials sees to it that there is one way in which requests are
 // authenticated, and that it is complete.
 func (c *Config) checkCredentials() error {
-	var errs []error
+	var wrong problems
 	var bearer []string
 	for _, b := range []struct {
 		name  string
@@ -44,20 +44,20 @@ func (c *Config) checkCredentials() error {
 	hasUser := c.Username != "" || c.Password != ""
 	switch {
 	case len(bearer) > 1:
-		errs = append(errs, fmt.Errorf("%s are set together: choose one way of getting a bearer token", strings.Join(bearer, ", ")))
+		wrong.addf("%s are set together: choose one way of getting a bearer token", strings.Join(bearer, ", "))
 	case len(bearer) == 1 && hasUser && !needsUser:
-		errs = append(errs, fmt.Errorf("%s is set together with Username or Password: a request carries one of them only", bearer[0]))
+		wrong.addf("%s is set together with Username or Password: a request carries one of them only", bearer[0])
 	case needsUser && !hasUser:
-		errs = append(errs, fmt.Errorf("%s needs Username and Password", bearer[0]))
+		wrong.addf("%s needs Username and Password", bearer[0])
 	}
 	if hasUser && (c.Username == "" || c.Password == "") {
-		errs = append(errs, errors.New("one of Username and Password is empty: the server accepts neither without the other"))
+		wrong.addf("one of Username and Password is empty: the server accepts neither without the other")
 	}
 	if strings.Contains(c.Username, ":") && c.MintTTL <= 0 {
-		errs = append(errs, errors.New("the Username contains a colon, which Basic credentials cannot express"))
+		wrong.addf("the Username contains a colon, which Basic credentials cannot express")
 	}
 	if strings.ContainsFunc(c.Token, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
-		errs = append(errs, errors.New("the Token contains a space, a control or a non-ASCII character: give the bare token, without \"Bearer\" or a line end"))
+		wrong.addf("the Token contains a space, a control or a non-ASCII character: give the bare token, without \"Bearer\" or a line end")
 	}
-	return errors.Join(errs...)
+	return errors.Join(wrong...)
 }

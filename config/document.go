@@ -175,13 +175,13 @@ func (d *document) checkMasks() error {
 			}
 		}
 	}
-	var errs []error
+	var wrong problems
 	for key, value := range secrets {
 		if value == mask {
-			errs = append(errs, fmt.Errorf("%s is %q, as a Config is printed: put in the secret itself", key, mask))
+			wrong.addf("%s is %q, as a Config is printed: put in the secret itself", key, mask)
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(wrong...)
 }
 
 func optionalBytes(text string) []byte {

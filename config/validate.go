@@ -39,6 +39,11 @@ func prefixed(errs []error) error {
 	return errors.Join(errs...)
 }
 
+// problems are what a check has found.
+type problems []error
+
+func (p *problems) addf(format string, args ...any) { *p = append(*p, fmt.Errorf(format, args...)) }
+
 func (c *Config) checkTLS(addr Address) error {
 	if c.TLS.isZero() {
 		return nil
@@ -88,24 +93,24 @@ func (c *Config) checkDurations() error {
 // checkHeaders refuses header fields that are malformed, that the client
 // writes itself, or that would change how messages are framed.
 func (c *Config) checkHeaders() error {
-	var errs []error
+	var wrong problems
 	for name, values := range c.Headers {
 		if why, ok := reservedHeaders[textproto.CanonicalMIMEHeaderKey(name)]; ok {
-			errs = append(errs, fmt.Errorf("the field %s may not be in Headers: %s", name, why))
+			wrong.addf("the field %s may not be in Headers: %s", name, why)
 		}
 		if !validHeaderName(name) {
-			errs = append(errs, fmt.Errorf("a field of Headers has the malformed name %q", name))
+			wrong.addf("a field of Headers has the malformed name %q", name)
 		}
 		for _, v := range values {
 			if !validHeaderValue(v) {
-				errs = append(errs, fmt.Errorf("the field %q of Headers has a malformed value: control characters are not allowed", name))
+				wrong.addf("the field %q of Headers has a malformed value: control characters are not allowed", name)
 			}
 		}
 	}
 	if !validHeaderValue(c.UserAgent) {
-		errs = append(errs, errors.New("UserAgent contains control characters"))
+		wrong.addf("UserAgent contains control characters")
 	}
-	return errors.Join(errs...)
+	return errors.Join(wrong...)
 }
 
 const byClient = "the client sets it itself"
