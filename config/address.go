@@ -52,7 +52,7 @@ var defaultAPIAddr = multiaddr.StringCast("/ip4/" + DefaultHost + "/tcp/" + Defa
 // Port.
 func (c *Config) Address() (Address, error) {
 	var (
-		a   Address
+		a   *Address
 		err error
 	)
 	switch {
@@ -78,7 +78,7 @@ func (c *Config) Address() (Address, error) {
 	if err := a.setBasePath(c.BasePath); err != nil {
 		return Address{}, err
 	}
-	return a, nil
+	return *a, nil
 }
 
 // setServerName adds Config.TLS.ServerName to what the address itself says.

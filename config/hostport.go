@@ -13,34 +13,34 @@ import (
 
 // parseURL makes an Address of Config.URL. Its errors do not repeat the URL,
 // which may hold a password.
-func parseURL(text string, ssl bool) (Address, error) {
+func parseURL(text string, ssl bool) (*Address, error) {
 	u, err := url.Parse(text)
 	if err != nil {
 		// The cause may quote a password: one with #, / or ? is taken for a port.
-		return Address{}, errors.New("URL cannot be parsed: write http://host:port/base, and credentials elsewhere")
+		return nil, errors.New("URL cannot be parsed: write http://host:port/base, and credentials elsewhere")
 	}
 	switch {
 	case u.Scheme != SchemeHTTP && u.Scheme != SchemeHTTPS:
-		return Address{}, errors.New("URL must begin with http:// or https://")
+		return nil, errors.New("URL must begin with http:// or https://")
 	case u.User != nil:
-		return Address{}, errors.New("URL holds credentials: put them in Username and Password")
+		return nil, errors.New("URL holds credentials: put them in Username and Password")
 	case u.RawQuery != "" || u.ForceQuery || strings.Contains(text, "#"):
-		return Address{}, errors.New("URL has a query or a fragment: it may only have host, port and base path")
+		return nil, errors.New("URL has a query or a fragment: it may only have host, port and base path")
 	case ssl && u.Scheme == SchemeHTTP:
-		return Address{}, errors.New("SSL is set, but URL says http://: drop the one that is wrong")
+		return nil, errors.New("SSL is set, but URL says http://: drop the one that is wrong")
 	case strings.Contains(strings.ToLower(u.EscapedPath()), "%2f"):
-		return Address{}, errors.New("URL has an escaped slash in its path")
+		return nil, errors.New("URL has an escaped slash in its path")
 	}
 	port := u.Port()
 	if port == "" {
 		port = map[string]string{SchemeHTTP: "80", SchemeHTTPS: "443"}[u.Scheme]
 	}
 	if u.Hostname() == "" {
-		return Address{}, errors.New("URL has no host")
+		return nil, errors.New("URL has no host")
 	}
 	a, err := hostAddress(u.Hostname(), port, u.Scheme == SchemeHTTPS)
 	if err != nil {
-		return Address{}, fmt.Errorf("URL: %w", err)
+		return nil, fmt.Errorf("URL: %w", err)
 	}
 	a.BasePath, err = cleanBasePath(u.Path)
 	return a, err
@@ -48,21 +48,21 @@ func parseURL(text string, ssl bool) (Address, error) {
 
 // parseHostPort makes an Address of Config.Host, which may hold a port, and
 // Config.Port.
-func parseHostPort(host, port string, ssl bool) (Address, error) {
+func parseHostPort(host, port string, ssl bool) (*Address, error) {
 	switch {
 	case strings.Contains(host, "://"):
-		return Address{}, errors.New("the Host is a URL: put it in URL")
+		return nil, errors.New("the Host is a URL: put it in URL")
 	case strings.Contains(host, "@"):
-		return Address{}, errors.New("the Host contains an @: put credentials in Username and Password")
+		return nil, errors.New("the Host contains an @: put credentials in Username and Password")
 	case strings.HasPrefix(host, "/"):
-		return Address{}, errors.New("the Host begins with a slash: put a multiaddress in APIAddr")
+		return nil, errors.New("the Host begins with a slash: put a multiaddress in APIAddr")
 	}
 	host, inHost, err := splitHost(host)
 	if err != nil {
-		return Address{}, err
+		return nil, err
 	}
 	if inHost != "" && port != "" && inHost != port {
-		return Address{}, fmt.Errorf("the Host has port %s, but Port is %q: drop the one that is wrong", inHost, port)
+		return nil, fmt.Errorf("the Host has port %s, but Port is %q: drop the one that is wrong", inHost, port)
 	}
 	if port == "" {
 		port = inHost
@@ -75,7 +75,7 @@ func parseHostPort(host, port string, ssl bool) (Address, error) {
 	}
 	a, err := hostAddress(host, port, ssl)
 	if err != nil {
-		return Address{}, fmt.Errorf("in Host and Port: %w", err)
+		return nil, fmt.Errorf("in Host and Port: %w", err)
 	}
 	return a, nil
 }
@@ -110,19 +110,19 @@ func checkIPv6(s string) error {
 }
 
 // hostAddress makes an Address of a name or IP address and a port.
-func hostAddress(host, port string, tls bool) (Address, error) {
+func hostAddress(host, port string, tls bool) (*Address, error) {
 	port, err := parsePort(port)
 	if err != nil {
-		return Address{}, err
+		return nil, err
 	}
 	if ip, err := netip.ParseAddr(host); err == nil {
 		if err := checkZone(ip.Zone()); err != nil {
-			return Address{}, err
+			return nil, err
 		}
 	} else if err := checkName(host); err != nil {
-		return Address{}, err
+		return nil, err
 	}
-	a := Address{Scheme: SchemeHTTP, Network: "tcp", HostPort: net.JoinHostPort(host, port), TLS: tls}
+	a := &Address{Scheme: SchemeHTTP, Network: "tcp", HostPort: net.JoinHostPort(host, port), TLS: tls}
 	if tls {
 		a.Scheme = SchemeHTTPS
 	}

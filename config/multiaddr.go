@@ -13,25 +13,25 @@ import (
 // parseMultiaddr makes an Address of a multiaddress, none of whose parts may
 // be left over: what is not understood is refused, for a part that is dropped
 // in silence may have been the one that asked for encryption.
-func parseMultiaddr(m multiaddr.Multiaddr, ssl bool) (Address, error) {
+func parseMultiaddr(m multiaddr.Multiaddr, ssl bool) (*Address, error) {
 	a, err := parseComponents(m, ssl)
 	if err != nil {
-		return Address{}, fmt.Errorf("address %s: %w", m, err)
+		return nil, fmt.Errorf("address %s: %w", m, err)
 	}
 	a.Multiaddr = m
 	return a, nil
 }
 
-func parseComponents(m multiaddr.Multiaddr, ssl bool) (Address, error) {
+func parseComponents(m multiaddr.Multiaddr, ssl bool) (*Address, error) {
 	switch code := m[0].Code(); {
 	case code == multiaddr.P_UNIX:
-		return Address{Scheme: SchemeUnix, Network: "unix", Socket: m[0].Value(), TLS: ssl}, checkSocket(m[0].Value())
+		return &Address{Scheme: SchemeUnix, Network: "unix", Socket: m[0].Value(), TLS: ssl}, checkSocket(m[0].Value())
 	case code == multiaddr.P_DNSADDR:
-		return Address{Scheme: SchemeDNSAddr}, checkName(m[0].Value())
+		return &Address{Scheme: SchemeDNSAddr}, checkName(m[0].Value())
 	case has(m, multiaddr.P_DNSADDR):
-		return Address{}, errors.New("/dnsaddr is only understood in front")
+		return nil, errors.New("/dnsaddr is only understood in front")
 	case has(m, multiaddr.P_P2P):
-		return Address{Scheme: SchemeP2P}, checkP2P(m)
+		return &Address{Scheme: SchemeP2P}, checkP2P(m)
 	}
 	return parseTCP(m, ssl)
 }
@@ -63,24 +63,24 @@ func checkP2P(m multiaddr.Multiaddr) error {
 
 // parseTCP understands a host, /tcp/ and a port, how HTTP is spoken there, and
 // a base path.
-func parseTCP(m multiaddr.Multiaddr, ssl bool) (Address, error) {
+func parseTCP(m multiaddr.Multiaddr, ssl bool) (*Address, error) {
 	host, network, rest, err := parseHost(m)
 	if err != nil {
-		return Address{}, err
+		return nil, err
 	}
 	switch {
 	case len(rest) == 0:
-		return Address{}, errors.New("the port is missing: add /tcp/" + DefaultPort)
+		return nil, errors.New("the port is missing: add /tcp/" + DefaultPort)
 	case rest[0].Code() == multiaddr.P_UDP:
-		return Address{}, errors.New("/udp is only for libp2p, and then /p2p/<peer ID> is missing at the end")
+		return nil, errors.New("/udp is only for libp2p, and then /p2p/<peer ID> is missing at the end")
 	case rest[0].Code() != multiaddr.P_TCP:
-		return Address{}, fmt.Errorf("/%s cannot follow the host: expected /tcp/<port>", rest[0].Protocol().Name)
+		return nil, fmt.Errorf("/%s cannot follow the host: expected /tcp/<port>", rest[0].Protocol().Name)
 	}
 	port, err := parsePort(rest[0].Value())
 	if err != nil {
-		return Address{}, err
+		return nil, err
 	}
-	a := Address{Scheme: SchemeHTTP, Network: network, HostPort: net.JoinHostPort(host, port)}
+	a := &Address{Scheme: SchemeHTTP, Network: network, HostPort: net.JoinHostPort(host, port)}
 	return a, a.parseSuffix(rest[1:], ssl)
 }
 

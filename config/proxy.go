@@ -22,7 +22,7 @@ func (c *Config) ProxyAddress() (Address, error) {
 		if err != nil {
 			return Address{}, fmt.Errorf("ProxyAddr: %w", err)
 		}
-		return a, nil
+		return *a, nil
 	}
 	a, err := c.Address()
 	if err != nil {
