@@ -39,6 +39,7 @@ var allowed = map[string][]string{
 	"test/devcluster":                  {"test/clustertest"},
 	"test/conformance":                 {"api", "client"},
 	"test/sim":                         {"api", "client", "strategy", "lbclient"},
+	"test/bench":                       {"api", "client", "config", "strategy", "lbclient", "transport/p2p", "test/clustertest"},
 
 	"pyxis/recipe": {"pyxis", "pyxis/node", "pyxis/watch"},
 	"discovery":    {"config", "client", "api", "pyxis", "pyxis/recipe"},

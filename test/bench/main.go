@@ -1,0 +1,104 @@
+// Command bench measures how close the clients come to the wire, and how far
+// they are from a straightforward one.
+//
+//	go run ./test/bench [-run NAME,...] [-count N] [-json]
+//
+// Each workload is done by several contenders in turn, in one process and
+// against the same server, -count times each: "ours"; "naive", the usual
+// client made of net/http and encoding/json; and "floor", what cannot be
+// avoided, such as net/http alone. Only the ratios of medians of one run mean
+// something: the machine is the same for all contenders then, and whatever
+// else it does hits all of them alike.
+//
+// It prints a table for each workload, with the bars that the figures have to
+// reach, or with -json one object, nested by the dots in the names of the
+// figures. A bar that was missed is reported, and is no failure: timings
+// depend on what else the machine does. docs/benchmarks.md tells what each
+// figure means.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	s, err := parse(os.Args[1:], os.Stderr)
+	if err == nil {
+		err = s.run(ctx, os.Stdout, os.Stderr)
+	}
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(2)
+	}
+}
+
+// settings are the command line.
+type settings struct {
+	workloads []workload
+	count     int
+	json      bool
+}
+
+func parse(args []string, output io.Writer) (*settings, error) {
+	s := &settings{}
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(output)
+	run := flags.String("run", "", "the `names` of the workloads to run, separated by commas: "+strings.Join(names(), ", "))
+	flags.IntVar(&s.count, "count", 7, "how often each contender does the work")
+	flags.BoolVar(&s.json, "json", false, "print one JSON object in place of the tables")
+	if err := flags.Parse(args); err != nil {
+		return nil, err
+	}
+	switch {
+	case flags.NArg() > 0:
+		return nil, fmt.Errorf("argument %q: use -run to name workloads", flags.Arg(0))
+	case s.count < 1:
+		return nil, fmt.Errorf("-count %d: use at least 1", s.count)
+	case *run == "":
+		s.workloads = workloads
+		return s, nil
+	}
+	for name := range strings.SplitSeq(*run, ",") {
+		i := slices.IndexFunc(workloads, func(w workload) bool { return w.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("no workload %q: use some of %s", name, strings.Join(names(), ", "))
+		}
+		s.workloads = append(s.workloads, workloads[i])
+	}
+	return s, nil
+}
+
+// run measures and prints. What it is at is told to notes.
+func (s *settings) run(ctx context.Context, out, notes io.Writer) error {
+	var reports []*report
+	for _, w := range s.workloads {
+		fmt.Fprintf(notes, "bench: %s: %s\n", w.name, w.about)
+		r := &report{workload: w, count: s.count, values: map[string]float64{}}
+		if err := w.measure(ctx, r); err != nil {
+			return fmt.Errorf("%s: %w", w.name, err)
+		}
+		for _, f := range w.figures {
+			if _, ok := r.values[f.name]; !ok {
+				return fmt.Errorf("%s.%s was not measured", w.name, f.name)
+			}
+		}
+		if !s.json {
+			r.print(out)
+		}
+		reports = append(reports, r)
+	}
+	if s.json {
+		return printJSON(out, reports)
+	}
+	return nil
+}

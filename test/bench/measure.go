@@ -1,0 +1,137 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"runtime"
+	"runtime/metrics"
+	"slices"
+	"time"
+)
+
+// contender does the work of a workload once.
+type contender struct {
+	name string
+	do   func(context.Context) error
+}
+
+// sample is what doing the work once took. Allocations are those of the whole
+// process.
+type sample struct {
+	time   time.Duration
+	allocs float64
+	bytes  float64
+}
+
+// standing is how a contender did.
+type standing struct {
+	name   string
+	median sample
+	best   time.Duration
+	worst  time.Duration
+}
+
+// race lets the contenders do the work in turns, after a round that does not
+// count, and returns their standings in order. The collector runs before each
+// turn, so that nobody clears up behind another.
+func (r *report) race(ctx context.Context, contenders ...contender) ([]standing, error) {
+	samples := make([][]sample, len(contenders))
+	for round := range r.count + 1 {
+		for i := range contenders {
+			i := (i + round) % len(contenders) // everybody begins some time
+			s, err := take(ctx, contenders[i])
+			if err != nil {
+				return nil, err
+			}
+			if round > 0 {
+				samples[i] = append(samples[i], s)
+			}
+		}
+	}
+	standings := make([]standing, len(contenders))
+	for i, c := range contenders {
+		times := column(samples[i], func(s sample) time.Duration { return s.time })
+		standings[i] = standing{
+			name: c.name,
+			median: sample{
+				time:   median(times),
+				allocs: median(column(samples[i], func(s sample) float64 { return s.allocs })),
+				bytes:  median(column(samples[i], func(s sample) float64 { return s.bytes })),
+			},
+			best:  slices.Min(times),
+			worst: slices.Max(times),
+		}
+	}
+	r.standings = standings
+	return standings, nil
+}
+
+func take(ctx context.Context, c contender) (sample, error) {
+	runtime.GC()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	began := time.Now()
+	err := c.do(ctx)
+	took := time.Since(began)
+	if err != nil {
+		return sample{}, fmt.Errorf("%s: %w", c.name, err)
+	}
+	runtime.ReadMemStats(&after)
+	return sample{
+		time:   took,
+		allocs: float64(after.Mallocs - before.Mallocs),
+		bytes:  float64(after.TotalAlloc - before.TotalAlloc),
+	}, nil
+}
+
+func column[T any](samples []sample, of func(sample) T) []T {
+	var all []T
+	for _, s := range samples {
+		all = append(all, of(s))
+	}
+	return all
+}
+
+func median[T cmp.Ordered](values []T) T {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
+}
+
+// heapObjects is the memory of objects that live or have not been swept yet.
+const heapObjects = "/memory/classes/heap/objects:bytes"
+
+func heap() float64 {
+	s := []metrics.Sample{{Name: heapObjects}}
+	metrics.Read(s)
+	return float64(s[0].Value.Uint64())
+}
+
+// sampling is how often the heap is looked at.
+const sampling = time.Millisecond
+
+// peak returns by how much the heap exceeds, at its peak, what it holds when
+// nothing is done, in MB.
+func peak(ctx context.Context, do func(context.Context) error) (float64, error) {
+	runtime.GC()
+	runtime.GC() // what pools hold survives the first
+	idle := heap()
+	done, highest := make(chan struct{}), make(chan float64)
+	go func() {
+		most := heap()
+		ticker := time.NewTicker(sampling)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				most = max(most, heap())
+			case <-done:
+				highest <- max(most, heap())
+				return
+			}
+		}
+	}()
+	err := do(ctx)
+	close(done)
+	return (<-highest - idle) / 1e6, err
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+
+	"github.com/multiformats/go-multiaddr"
+
+	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/config"
+)
+
+// sink is a server that does as little as it can, so that clients are what is
+// measured.
+type sink struct {
+	listener net.Listener
+	url      string
+	close    func()
+}
+
+// serve starts an HTTP server on loopback.
+func serve(handler http.Handler) (*sink, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	server := &http.Server{Handler: handler}
+	go server.Serve(l)
+	return &sink{listener: l, url: "http://" + l.Addr().String(), close: func() { server.Close() }}, nil
+}
+
+// config returns the configuration of a client of the sink.
+func (s *sink) config() (*config.Config, error) {
+	port := s.listener.Addr().(*net.TCPAddr).Port
+	addr, err := multiaddr.NewMultiaddr(fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", port))
+	return &config.Config{APIAddr: addr}, err
+}
+
+// client returns our client of the sink.
+func (s *sink) client() (client.Client, error) {
+	cfg, err := s.config()
+	if err != nil {
+		return nil, err
+	}
+	return client.NewDefaultClient(cfg)
+}
+
+// piece is how much a sink writes at a time.
+const piece = 32 << 10
+
+// streaming answers with body, repeated, as a cluster peer does.
+func streaming(body []byte, times int) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // what fails is seen by the client
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Trailer", "X-Stream-Error")
+		for range times {
+			for p := range slices.Chunk(body, piece) {
+				if _, err := w.Write(p); err != nil {
+					return
+				}
+			}
+		}
+		w.Header().Set("X-Stream-Error", "")
+	}
+}
+
+// serveRaw starts a server that answers each request without a body by the
+// same bytes, and allocates nothing for it: what is allocated is the client's.
+func serveRaw(document []byte) (*sink, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	answer := fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(document), document)
+	var mu sync.Mutex
+	var conns []net.Conn
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			conns = append(conns, conn)
+			mu.Unlock()
+			go answerAll(conn, answer)
+		}
+	}()
+	return &sink{listener: l, url: "http://" + l.Addr().String(), close: func() {
+		l.Close()
+		mu.Lock()
+		defer mu.Unlock()
+		for _, c := range conns {
+			c.Close()
+		}
+	}}, nil
+}
+
+// answerAll answers the requests of a connection until it ends.
+func answerAll(conn net.Conn, answer []byte) {
+	buf, have := make([]byte, 16<<10), 0
+	for {
+		n, err := conn.Read(buf[have:])
+		if err != nil {
+			return
+		}
+		have += n
+		if !bytes.HasSuffix(buf[:have], []byte("\r\n\r\n")) {
+			continue
+		}
+		have = 0
+		if _, err := conn.Write(answer); err != nil {
+			return
+		}
+	}
+}
+
+// drain reads what is at url to its end, and returns how much it was.
+func drain(ctx context.Context, c *http.Client, url string) (int64, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return 0, err
+	}
+	resp, err := c.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return 0, errors.New(resp.Status)
+	}
+	return io.Copy(io.Discard, resp.Body)
+}
