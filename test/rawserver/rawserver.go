@@ -50,6 +50,7 @@ type Handler func(*http.Request) Answer
 type Server struct {
 	listener net.Listener
 	handler  Handler
+	canned   []byte // see Canned
 	ctx      context.Context
 	stop     context.CancelFunc
 	running  sync.WaitGroup
@@ -71,7 +72,11 @@ func New(t testing.TB, handler Handler) *Server {
 
 // Serve serves on a listener until the test ends, and closes it then.
 func Serve(t testing.TB, listener net.Listener, handler Handler) *Server {
-	s := &Server{listener: listener, handler: handler, conns: make(map[net.Conn]struct{})}
+	return start(t, &Server{listener: listener, handler: handler})
+}
+
+func start(t testing.TB, s *Server) *Server {
+	s.conns = make(map[net.Conn]struct{})
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.running.Add(1)
 	go s.accept()
@@ -150,6 +155,10 @@ func (s *Server) serve(conn net.Conn) {
 		delete(s.conns, conn)
 		_ = conn.Close()
 	}()
+	if s.canned != nil {
+		s.repeat(conn)
+		return
+	}
 	r := bufio.NewReader(conn)
 	for {
 		req, err := http.ReadRequest(r)
