@@ -9,10 +9,12 @@ import (
 	"testing"
 )
 
-// What a program that speaks only HTTP may weigh.
+// What a program that speaks only HTTP may weigh: no module but those that
+// peer.ID, multiaddresses, CIDs and boxo/files bring along, this one not
+// counted, and 2 % more bytes than when this was last measured, 14.2 MB.
 const (
-	maxModules = 25
-	maxBytes   = 16 << 20
+	maxModules = 21
+	maxBytes   = 14_500_000
 )
 
 const httpOnly = `package main
@@ -60,15 +62,17 @@ func TestHTTPOnlyProgramIsLight(t *testing.T) {
 	}
 	var names []string
 	for _, m := range info.Deps {
-		names = append(names, m.Path)
+		if m.Path != module {
+			names = append(names, m.Path)
+		}
 	}
 	stat, err := os.Stat(binary)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d modules, %.1f MB", len(names), float64(stat.Size())/1e6)
+	t.Logf("%d modules besides this one, %d bytes", len(names), stat.Size())
 	if len(names) > maxModules {
-		t.Errorf("%d modules, at most %d are allowed:\n%s", len(names), maxModules, strings.Join(names, "\n"))
+		t.Errorf("%d modules besides this one, at most %d are allowed:\n%s", len(names), maxModules, strings.Join(names, "\n"))
 	}
 	if stat.Size() > maxBytes {
 		t.Errorf("%d bytes, at most %d are allowed", stat.Size(), maxBytes)
