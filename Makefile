@@ -2,7 +2,7 @@
 GO ?= go
 FUZZTIME ?= 10s
 
-.PHONY: help build test race vet lint fuzz quickstart cluster doc ci clean
+.PHONY: help build test race vet lint fuzz bench quickstart cluster doc ci clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -25,6 +25,9 @@ lint: vet ## vet, gofmt and staticcheck, in the version that tools/go.mod pins
 
 fuzz: ## run each fuzz target for FUZZTIME (10s)
 	.ci/fuzz $(FUZZTIME)
+
+bench: ## compare the benchmarks with the base commit (BASE=…), by benchstat
+	.ci/bench $(BASE)
 
 quickstart: ## add a small site to an in-process cluster
 	$(GO) run ./examples/quickstart
