@@ -17,41 +17,14 @@ const (
 	maxBytes   = 14_500_000
 )
 
-const httpOnly = `package main
-
-import (
-	"context"
-	"fmt"
-
-	"github.com/pinfleet/pinfleet/api"
-	"github.com/pinfleet/pinfleet/client"
-	"github.com/pinfleet/pinfleet/config"
-	"github.com/pinfleet/pinfleet/lbclient"
-	"github.com/pinfleet/pinfleet/strategy"
-)
-
-func main() {
-	one, err := client.NewDefaultClient(&config.Config{})
-	fmt.Println(one, err)
-	c, err := lbclient.NewLBClient(&strategy.Failover{}, []*config.Config{{}}, 3)
-	if err != nil {
-		panic(err)
-	}
-	defer c.Close()
-	fmt.Println(c.Add(context.Background(), []string{"."}, api.DefaultAddParams(), nil))
-}
-`
+// httpOnly is the program that is weighed, the same as by test/bench.
+const httpOnly = "../bench/testdata/httponly"
 
 // A program that speaks only HTTP must not link the libp2p stack: transport/p2p
 // is opt-in.
 func TestHTTPOnlyProgramIsLight(t *testing.T) {
-	dir := t.TempDir()
-	source := filepath.Join(dir, "main.go")
-	if err := os.WriteFile(source, []byte(httpOnly), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	binary := filepath.Join(dir, "httponly")
-	build := exec.Command("go", "build", "-o", binary, source)
+	binary := filepath.Join(t.TempDir(), "httponly")
+	build := exec.Command("go", "build", "-o", binary, httpOnly)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
@@ -77,7 +50,7 @@ func TestHTTPOnlyProgramIsLight(t *testing.T) {
 	if stat.Size() > maxBytes {
 		t.Errorf("%d bytes, at most %d are allowed", stat.Size(), maxBytes)
 	}
-	deps, err := exec.Command("go", "list", "-deps", source).Output()
+	deps, err := exec.Command("go", "list", "-deps", httpOnly).Output()
 	if err != nil {
 		t.Fatal(err)
 	}

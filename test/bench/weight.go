@@ -10,50 +10,67 @@ import (
 	"strings"
 )
 
-// The programs that are weighed, below the root of the module.
-const (
-	httpProgram = "./test/bench/testdata/httponly"
-	p2pProgram  = "./test/bench/testdata/libp2p"
-)
-
+// weight links a program that speaks HTTP only, and two that tell what cannot
+// be avoided.
 func weight(ctx context.Context, r *report) error {
-	modules, size, err := link(ctx, httpProgram)
-	r.values["modules"], r.values["mb"] = modules, size
-	return err
+	for name, program := range map[string]string{"mb": "httponly", "ten_lines_mb": "tenlines", "floor_mb": "floor"} {
+		p, err := link(ctx, program)
+		if err != nil {
+			return err
+		}
+		r.values[name] = p.mb
+		if program == "httponly" {
+			r.values["modules"] = float64(p.modules)
+		}
+	}
+	stripped, err := link(ctx, "httponly", "-ldflags=-s -w")
+	if err != nil {
+		return err
+	}
+	r.values["stripped_mb"] = stripped.mb
+	r.note("%.2f MB with the types of the interface and net/http alone, %.2f MB with all that is needed of the standard library", r.values["ten_lines_mb"], r.values["floor_mb"])
+	r.note("%.2f MB without symbols and debugging information", stripped.mb)
+	return nil
 }
 
 func weightLibp2p(ctx context.Context, r *report) error {
-	modules, size, err := link(ctx, p2pProgram)
-	r.values["modules"], r.values["mb"] = modules, size
+	p, err := link(ctx, "libp2p")
+	r.values["modules"], r.values["mb"] = float64(p.modules), p.mb
 	return err
 }
 
-// link builds a program as a user would, and returns how many modules besides
-// its own it has, and its size in MB.
-func link(ctx context.Context, program string) (modules, size float64, err error) {
+// linked is a program as a user would build it.
+type linked struct {
+	modules int // besides its own
+	mb      float64
+}
+
+// link builds a program of testdata.
+func link(ctx context.Context, program string, flags ...string) (linked, error) {
 	dir, err := os.MkdirTemp("", "pinfleet-bench-")
 	if err != nil {
-		return 0, 0, err
+		return linked{}, err
 	}
 	defer os.RemoveAll(dir)
 	gomod, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
 	if err != nil {
-		return 0, 0, fmt.Errorf("go env GOMOD: %w", err)
+		return linked{}, fmt.Errorf("go env GOMOD: %w", err)
 	}
-	binary := filepath.Join(dir, "program")
-	build := exec.CommandContext(ctx, "go", "build", "-o", binary, program)
+	binary := filepath.Join(dir, program)
+	args := append([]string{"build", "-o", binary}, flags...)
+	build := exec.CommandContext(ctx, "go", append(args, "./test/bench/testdata/"+program)...)
 	build.Dir = filepath.Dir(strings.TrimSpace(string(gomod)))
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
-		return 0, 0, fmt.Errorf("go build %s: %w\n%s", program, err, out)
+		return linked{}, fmt.Errorf("go build of %s: %w\n%s", program, err, out)
 	}
 	info, err := buildinfo.ReadFile(binary)
 	if err != nil {
-		return 0, 0, err
+		return linked{}, err
 	}
 	stat, err := os.Stat(binary)
 	if err != nil {
-		return 0, 0, err
+		return linked{}, err
 	}
-	return float64(len(info.Deps)), float64(stat.Size()) / 1e6, nil
+	return linked{modules: len(info.Deps), mb: float64(stat.Size()) / 1e6}, nil
 }

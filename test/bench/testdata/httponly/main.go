@@ -1,3 +1,4 @@
+// Command httponly is weighed: both clients, without libp2p.
 package main
 
 import (
