@@ -2,12 +2,18 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"sync/atomic"
 	"time"
 )
+
+// maxTries bounds how often an upload is sent to find a connection that is
+// alive.
+const maxTries = 6
 
 // An exchange is one request and its response, on the way through an
 // http.Transport.
@@ -15,47 +21,80 @@ type exchange struct {
 	req    *http.Request // the caller's, with a context and a body of its own
 	cancel context.CancelCauseFunc
 	watch  *watch // nil if silence is allowed
+	trace  httptrace.ClientTrace
+	body   responseBody
 
-	wanted    atomic.Bool // a connection was asked for
-	connected atomic.Bool // and got
-	sent      atomic.Bool // the request went out in full
+	connected atomic.Bool // a connection was had
+	reused    atomic.Bool // it had been used before
+	sent      atomic.Bool // the head of the request was written to it
+	answered  atomic.Bool // something came back
+	unread    atomic.Bool // the request's body could not be read
 }
 
 // newExchange wraps req. It has to be ended.
 func newExchange(req *http.Request, idle time.Duration) *exchange {
 	x := &exchange{}
 	ctx := req.Context()
+	x.trace.GotConn = x.gotConn
+	x.trace.WroteHeaders = func() { x.sent.Store(true) }
 	if idle > 0 {
 		ctx, x.cancel = context.WithCancelCause(ctx)
 		x.watch = newWatch(idle, x.cancel)
+		x.trace.WroteRequest = func(httptrace.WroteRequestInfo) { x.watch.set(sending, false) }
 	}
-	x.req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { x.wanted.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) {
-			x.connected.Store(true)
-			x.watch.set(sending, true)
-		},
-		WroteRequest: func(info httptrace.WroteRequestInfo) {
-			if info.Err == nil {
-				x.sent.Store(true)
-			}
-			x.watch.set(sending, false)
-		},
-	}))
-	if x.watch == nil || req.Body == nil || req.Body == http.NoBody {
+	if req.Body == nil || req.Body == http.NoBody {
+		x.req = req.WithContext(httptrace.WithClientTrace(ctx, &x.trace))
 		return x
 	}
-	x.req.Body = &requestBody{req.Body, x.watch}
+	x.trace.GotFirstResponseByte = func() { x.answered.Store(true) }
+	x.req = req.WithContext(httptrace.WithClientTrace(ctx, &x.trace))
+	x.req.Body = newRequestBody(req.Body, x)
 	if getBody := req.GetBody; getBody != nil {
 		x.req.GetBody = func() (io.ReadCloser, error) {
 			b, err := getBody()
 			if err != nil {
 				return nil, err
 			}
-			return &requestBody{b, x.watch}, nil
+			return newRequestBody(b, x), nil
 		}
 	}
 	return x
+}
+
+func (x *exchange) gotConn(info httptrace.GotConnInfo) {
+	x.connected.Store(true)
+	x.reused.Store(info.Reused)
+	x.watch.set(sending, true)
+}
+
+// send performs the exchange up to the response's header. An upload whose
+// connection turns out to be dead is sent again on another one.
+func (x *exchange) send(base *http.Transport) (*http.Response, error) {
+	for tries := 1; ; tries++ {
+		resp, err := base.RoundTrip(x.req)
+		if err == nil || tries == maxTries || !x.wasStale(err) {
+			return resp, err
+		}
+		if x.req.Body, err = x.req.GetBody(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// wasStale tells whether a request went to an idle connection that the server
+// had closed, and may be sent again. It is what net/http does for requests that
+// it could write at once, under the same conditions: the body can be had again,
+// and an Idempotency-Key, be it without a value, says that repeating does no
+// harm.
+func (x *exchange) wasStale(err error) bool {
+	_, repeatable := x.req.Header["Idempotency-Key"]
+	if !repeatable || x.req.Body == nil || x.req.GetBody == nil || x.req.Context().Err() != nil {
+		return false
+	}
+	var dial *DialError
+	var timeout net.Error
+	return x.reused.Load() && !x.answered.Load() && !x.unread.Load() &&
+		!errors.As(err, &dial) && !(errors.As(err, &timeout) && timeout.Timeout())
 }
 
 // receive follows the body of resp to its end.
@@ -64,7 +103,8 @@ func (x *exchange) receive(resp *http.Response) {
 		x.end()
 		return
 	}
-	resp.Body = &responseBody{body: resp.Body, x: x}
+	x.body = responseBody{body: resp.Body, x: x}
+	resp.Body = &x.body
 }
 
 // end releases what the exchange holds. It may be called more than once.
@@ -73,20 +113,6 @@ func (x *exchange) end() {
 		x.watch.stop()
 		x.cancel(nil)
 	}
-}
-
-// requestBody tells the time that the caller takes to supply the body from the
-// time that the peer takes to accept it.
-type requestBody struct {
-	io.ReadCloser
-	watch *watch
-}
-
-func (b *requestBody) Read(p []byte) (int, error) {
-	b.watch.set(supplying, true)
-	n, err := b.ReadCloser.Read(p)
-	b.watch.set(supplying, false)
-	return n, err
 }
 
 // responseBody tells the time that the peer takes to send the body from the

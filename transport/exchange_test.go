@@ -138,6 +138,17 @@ func TestLongStreamsPass(t *testing.T) {
 				return readAll(do(t, t.Context(), ep, http.MethodPost, pr))
 			},
 		},
+		"slow supplier that writes": {
+			func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) },
+			func(t *testing.T, ep *Endpoint) error {
+				pr, pw := io.Pipe()
+				go func() {
+					every(time.Hour, 5, pw)
+					pw.Close()
+				}()
+				return readAll(do(t, t.Context(), ep, http.MethodPost, writing{pr}))
+			},
+		},
 		"slow supplier, answer under way": {
 			func(w http.ResponseWriter, r *http.Request) {
 				_ = http.NewResponseController(w).EnableFullDuplex()
@@ -192,6 +203,11 @@ func TestLongStreamsPass(t *testing.T) {
 	}
 }
 
+// writing is a body that writes itself.
+type writing struct{ io.Reader }
+
+func (w writing) WriteTo(to io.Writer) (int64, error) { return io.Copy(to, w.Reader) }
+
 type zeroes struct{}
 
 func (zeroes) Read(p []byte) (int, error) { return len(p), nil }
@@ -221,6 +237,7 @@ func TestSilenceIsNoticed(t *testing.T) {
 		"header":              {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, nil, 20 * time.Second},
 		"header after upload": {func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body); <-r.Context().Done() }, strings.NewReader("x"), 20 * time.Second},
 		"upload":              {func(http.ResponseWriter, *http.Request) { time.Sleep(time.Hour) }, zeroes{}, 10 * time.Second},
+		"upload that writes":  {func(http.ResponseWriter, *http.Request) { time.Sleep(time.Hour) }, writing{zeroes{}}, 10 * time.Second},
 		// The upload stands still from the beginning, the answer does not: that
 		// something comes back is progress, too.
 		"upload, answer under way": {func(w http.ResponseWriter, r *http.Request) {

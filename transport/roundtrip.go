@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"sync"
 	"time"
@@ -31,7 +30,7 @@ const (
 // not sent, and watches for silence.
 type roundTripper struct {
 	name          string
-	target        string // scheme://host:port of the one place it connects to
+	scheme, host  string // of the one place it connects to
 	base          *http.Transport
 	dialer        Dialer
 	dialTimeout   time.Duration // 0 means none
@@ -47,7 +46,8 @@ type roundTripper struct {
 func newRoundTripper(cfg *config.Config, addr config.Address, dialer Dialer) *roundTripper {
 	rt := &roundTripper{
 		name:          addr.String(),
-		target:        target(addr.URL()),
+		scheme:        addr.URL().Scheme,
+		host:          addr.URL().Host,
 		dialer:        dialer,
 		dialTimeout:   cfg.DialTimeout,
 		headerTimeout: max(cfg.HeaderTimeout, 0),
@@ -79,9 +79,6 @@ func newRoundTripper(cfg *config.Config, addr config.Address, dialer Dialer) *ro
 	}
 	return rt
 }
-
-// target is what distinguishes the places that connections lead to.
-func target(u *url.URL) string { return u.Scheme + "://" + u.Host }
 
 // dial opens a connection for the http.Transport, which does not cancel its
 // context when the request is cancelled that asked for it (another may come and
@@ -119,7 +116,7 @@ func (rt *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	x := newExchange(req, rt.idleTimeout)
-	resp, err := rt.base.RoundTrip(x.req)
+	resp, err := x.send(rt.base)
 	if rt.closing.Err() != nil {
 		// A request that began before close may have made the http.Transport
 		// keep connections again.
@@ -144,8 +141,8 @@ func (rt *roundTripper) refuse(req *http.Request) error {
 	if rt.closing.Err() != nil {
 		return &DialError{Addr: rt.name, Err: net.ErrClosed}
 	}
-	if req.URL != nil && target(req.URL) != rt.target {
-		return &DialError{Addr: rt.name, Err: fmt.Errorf("the request is for %s, and this endpoint reaches %s only", target(req.URL), rt.target)}
+	if u := req.URL; u != nil && (u.Scheme != rt.scheme || u.Host != rt.host) {
+		return &DialError{Addr: rt.name, Err: fmt.Errorf("the request is for %s://%s, and this endpoint reaches %s://%s only", u.Scheme, u.Host, rt.scheme, rt.host)}
 	}
 	return nil
 }
@@ -157,12 +154,12 @@ func (rt *roundTripper) explain(ctx context.Context, x *exchange, err error) err
 	isDial := errors.As(err, &dial)
 	switch {
 	case isDial && x.sent.Load():
-		// The request went out on a connection that then broke, and the dial
-		// for its repetition failed.
+		// The request went to a connection that was broken, and the dial for
+		// its repetition failed.
 		return fmt.Errorf("sent to %s on a connection that broke, and no other could be had: %w", rt.name, dial.Err)
 	case isDial:
 		return dial
-	case x.wanted.Load() && !x.connected.Load():
+	case ctx.Err() != nil && !x.connected.Load():
 		return &DialError{Addr: rt.name, Err: err}
 	}
 	var ne net.Error
