@@ -59,18 +59,18 @@ func (b *batcher) request() *request {
 
 // room returns how many bytes of CIDs fit a request.
 func (b *batcher) room(ctx context.Context) int {
-	target, err := b.client.target(b.request())
+	req := b.request()
+	target, err := b.client.target(req)
 	if err != nil {
 		return maxCidsQuery
 	}
-	header, err := b.client.headerFor(ctx)
+	// If there are no credentials to be had, the request itself will say so.
+	authorization, _ := b.client.auth.authorization(ctx)
+	header, err := b.client.headerFor(ctx, req, authorization)
 	if err != nil {
 		return maxCidsQuery
 	}
 	hreq := &http.Request{Method: http.MethodGet, URL: target, Host: target.Host, Header: header}
-	// If there are no credentials to be had, the request itself will say so.
-	authorization, _ := b.client.auth.authorization(ctx)
-	hreq.Header.Set("Authorization", authorization)
 	return min(maxCidsQuery, maxRequestHead-headSize(hreq))
 }
 

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"sync"
@@ -15,14 +14,16 @@ type defaultClient struct {
 	cfg      *config.Config // a copy; read only
 	endpoint *transport.Endpoint
 	auth     authorizer
-	header   http.Header     // sent with each request; read only
-	web      *http.Transport // fetches http(s):// sources
-	proxy    *transport.Endpoint
-	proxyErr error // why there is no proxy
+	// header is sent with each request, repeatable in its place with those
+	// that may be repeated; read only.
+	header     http.Header
+	repeatable http.Header
+	web        *http.Transport // fetches http(s):// sources
+	proxy      *transport.Endpoint
+	proxyErr   error // why there is no proxy
 
-	// closing ends with the client and cuts the calls under way.
-	closing   context.Context
-	close     context.CancelCauseFunc
+	answers   sync.Pool // of *answer
+	life      life
 	closeOnce sync.Once
 	// unannounced is done when the lack of trailers was logged.
 	unannounced sync.Once
@@ -48,24 +49,10 @@ func NewDefaultClient(cfg *config.Config) (Client, error) {
 		header:   requestHeader(cfg),
 		web:      newWebTransport(cfg),
 	}
+	c.repeatable = repeatableHeader(c.header)
 	c.proxy, c.proxyErr = openProxy(cfg)
 	c.auth = newAuthorizer(cfg, c.fetchToken)
-	c.closing, c.close = context.WithCancelCause(context.Background())
 	return c, nil
-}
-
-// requestHeader returns the headers that every request carries.
-func requestHeader(cfg *config.Config) http.Header {
-	h := cfg.Headers.Clone()
-	if h == nil {
-		h = http.Header{}
-	}
-	ua := cfg.UserAgent
-	if ua == "" {
-		ua = "pinfleet"
-	}
-	h.Set("User-Agent", ua)
-	return h
 }
 
 // Endpoint returns how errors name the peer.
@@ -74,7 +61,7 @@ func (c *defaultClient) Endpoint() string { return c.endpoint.Name }
 // Close implements Client.
 func (c *defaultClient) Close() error {
 	c.closeOnce.Do(func() {
-		c.close(ErrClosed)
+		c.life.end()
 		c.web.CloseIdleConnections()
 		c.closeErr = c.endpoint.Close()
 		if c.proxy != nil {

@@ -46,7 +46,7 @@ func (r *response) cause() error {
 	if r.caller.Err() != nil {
 		return contextError(r.caller)
 	}
-	if closed := context.Cause(r.client.closing); closed != nil {
+	if closed := r.client.life.err(); closed != nil {
 		return closed
 	}
 	if src := r.upload.sourceError(); src != nil {
@@ -116,7 +116,7 @@ func (r *response) streamError(messages []string) error {
 // for what cannot be done; why says what then.
 func (r *response) statusError(why error) error {
 	defer r.Body.Close()
-	patience := time.AfterFunc(errorBodyTimeout, r.cancel)
+	patience := time.AfterFunc(errorBodyTimeout, func() { r.cancel(nil) })
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxErrorBody))
 	inTime := patience.Stop()
 	if cause := r.cause(); err != nil && cause != nil && inTime {

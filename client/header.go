@@ -48,15 +48,70 @@ func callHeaderOf(ctx context.Context) callHeader {
 	return h
 }
 
-// headerFor returns a copy of the headers of a request: the client's, and those
-// of the context.
-func (c *defaultClient) headerFor(ctx context.Context) (http.Header, error) {
-	header := c.header.Clone()
-	h := callHeaderOf(ctx)
-	if len(h.fields) == 0 {
-		return header, nil
+// requestHeader returns what every request carries.
+func requestHeader(cfg *config.Config) http.Header {
+	h := cfg.Headers.Clone()
+	if h == nil {
+		h = http.Header{}
 	}
-	if h.err != nil {
+	ua := cfg.UserAgent
+	if ua == "" {
+		ua = "pinfleet"
+	}
+	h.Set("User-Agent", ua)
+	return h
+}
+
+const idempotencyKey = "Idempotency-Key"
+
+// repeatableHeader returns header for requests that may be repeated: a key
+// without a value is not sent, but lets the HTTP library do so when an idle
+// connection turns out to be dead.
+func repeatableHeader(header http.Header) http.Header {
+	header = header.Clone()
+	if _, given := header[idempotencyKey]; !given {
+		header[idempotencyKey] = nil
+	}
+	return header
+}
+
+// repeatable tells whether a request that was written to a dead connection may
+// be written to another one, unnoticed by the caller. A repeated Unpin could
+// come back as not found.
+func repeatable(op Op) bool {
+	return op.ReplayClass() != ReplayOnce && op != OpUnpin && op != OpUnpinPath
+}
+
+// headerFor returns the header of a request: the client's, the fields of the
+// context, and what is the request's own. It is not to be changed.
+func (c *defaultClient) headerFor(ctx context.Context, req *request, authorization string) (http.Header, error) {
+	header := c.header
+	if repeatable(req.op) {
+		header = c.repeatable
+	}
+	fields, err := c.contextFields(ctx)
+	if err != nil {
+		return nil, err
+	}
+	contentType := req.contentType()
+	if len(fields) == 0 && contentType == "" && authorization == "" && c.cfg.RoundTripper == nil {
+		return header, nil // one for all: the built-in transport does not change it
+	}
+	header = header.Clone()
+	maps.Copy(header, fields)
+	if contentType != "" {
+		header.Set("Content-Type", contentType)
+	}
+	if authorization != "" {
+		header.Set("Authorization", authorization)
+	}
+	return header, nil
+}
+
+// contextFields returns the fields of the context, which may go to this peer.
+func (c *defaultClient) contextFields(ctx context.Context) (http.Header, error) {
+	h := callHeaderOf(ctx)
+	if len(h.fields) == 0 || h.err != nil {
 		return nil, h.err
 	}
 	addr, err := c.cfg.Address()
@@ -64,9 +119,16 @@ func (c *defaultClient) headerFor(ctx context.Context) (http.Header, error) {
 		return nil, err
 	}
 	rules := config.Config{Headers: h.fields, AllowCleartextAuth: c.cfg.AllowCleartextAuth}
-	if err := rules.CheckCleartext(addr); err != nil {
-		return nil, err
+	return h.fields, rules.CheckCleartext(addr)
+}
+
+// contentType returns what the body of the request is, empty if it has none.
+func (req *request) contentType() string {
+	switch {
+	case req.json != nil:
+		return "application/json"
+	case req.body != nil:
+		return "multipart/form-data; boundary=" + req.body.Boundary
 	}
-	maps.Copy(header, h.fields)
-	return header, nil
+	return ""
 }

@@ -29,7 +29,7 @@ func openProxy(cfg *config.Config) (*transport.Endpoint, error) {
 
 // IPFS implements Client.
 func (c *defaultClient) IPFS(context.Context) (*url.URL, *http.Client, error) {
-	err := context.Cause(c.closing)
+	err := c.life.err()
 	if err == nil {
 		err = c.proxyErr
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -45,10 +44,10 @@ type response struct {
 	caller context.Context
 	// ctx is caller, bounded by the configured timeout and the client's life.
 	ctx    context.Context
-	cancel func()
-	upload *upload     // nil without a multipart body
-	sent   atomic.Bool // the head of a request was written to a connection
-	reused atomic.Bool // which had been used before
+	cancel context.CancelCauseFunc
+	expire context.CancelFunc // nil without a timeout
+	upload *upload            // nil without a multipart body
+	sent   atomic.Bool        // a RoundTripper of the user's wrote a head
 }
 
 // close ends the exchange. It must be called exactly once.
@@ -59,11 +58,16 @@ func (r *response) close() {
 
 // release ends what may outlive the response.
 func (r *response) release() {
-	if r.upload != nil {
-		_ = r.upload.Close()
+	r.client.life.leave(r)
+	if r.expire != nil {
+		r.expire()
 	}
-	r.cancel()
-	if r.client.closing.Err() != nil {
+	r.cancel(nil)
+	if r.upload == nil {
+		return
+	}
+	_ = r.upload.Close()
+	if r.client.life.err() != nil {
 		// A fetch that began before Close may have made it keep connections again.
 		r.client.web.CloseIdleConnections()
 	}
@@ -72,14 +76,16 @@ func (r *response) release() {
 // send performs the exchange up to the response's headers. Every answer that
 // is not a success is an error.
 func (c *defaultClient) send(caller context.Context, req *request) (*response, error) {
-	if err := context.Cause(c.closing); err != nil {
-		return nil, &Error{Op: req.op, Endpoint: c.endpoint.Name, Err: err}
-	}
-	if caller.Err() != nil {
-		return nil, &Error{Op: req.op, Endpoint: c.endpoint.Name, Err: contextError(caller)}
-	}
 	r := &response{req: req, client: c, caller: caller}
-	r.ctx, r.cancel = c.bound(caller, req.deadline)
+	if caller.Err() != nil {
+		return nil, r.fail(0, "", contextError(caller), false)
+	}
+	r.ctx, r.cancel = context.WithCancelCause(caller)
+	if err := c.life.enter(r); err != nil {
+		r.cancel(nil)
+		return nil, r.fail(0, "", err, false)
+	}
+	r.limit()
 	if err := r.exchange(); err != nil {
 		r.release()
 		return nil, err
@@ -96,19 +102,15 @@ func (c *defaultClient) deadline() time.Time {
 	return time.Now().Add(c.cfg.Timeout)
 }
 
-// bound returns the context of an exchange: the caller's, ended early by the
-// configured Timeout or by Close.
-func (c *defaultClient) bound(caller context.Context, deadline time.Time) (context.Context, func()) {
-	ctx, cancel := context.WithCancelCause(caller)
-	stop := context.AfterFunc(c.closing, func() { cancel(ErrClosed) })
+// limit lets the context end with the configured Timeout.
+func (r *response) limit() {
+	deadline := r.req.deadline
 	if deadline.IsZero() {
-		deadline = c.deadline()
+		deadline = r.client.deadline()
 	}
-	if deadline.IsZero() {
-		return ctx, func() { stop(); cancel(nil) }
+	if !deadline.IsZero() {
+		r.ctx, r.expire = context.WithDeadlineCause(r.ctx, deadline, timeoutError(r.client.cfg.Timeout))
 	}
-	ctx, expire := context.WithDeadlineCause(ctx, deadline, timeoutError(c.cfg.Timeout))
-	return ctx, func() { stop(); expire(); cancel(nil) }
 }
 
 // timeoutError is the cause of an exchange that took longer than configured.
@@ -129,15 +131,12 @@ func (r *response) exchange() error {
 		return err
 	}
 	renewed := false
-	for hops, stale := 0, 0; ; {
+	for hops := 0; ; {
 		hreq, authorization, err := r.httpRequest(target)
 		if err != nil {
 			return err
 		}
 		if r.Response, err = c.endpoint.RoundTripper.RoundTrip(hreq); err != nil {
-			if stale++; stale <= maxHops && r.wasStale(err) {
-				continue
-			}
 			return r.transportError(err)
 		}
 		if r.Body == nil {
@@ -168,33 +167,20 @@ func (r *response) exchange() error {
 	}
 }
 
-// wasStale tells whether an upload went to an idle connection that had been
-// closed by the server, so that it can be sent again. The HTTP library sees to
-// that only for requests that it could write at once.
-func (r *response) wasStale(err error) bool {
-	var timeout net.Error
-	return r.reused.Load() && r.req.body != nil && !r.req.oneShot && r.cause() == nil &&
-		!(errors.As(err, &timeout) && timeout.Timeout())
-}
-
 // httpRequest returns the request for one hop and the Authorization in it.
 func (r *response) httpRequest(target *url.URL) (*http.Request, string, error) {
-	c, req := r.client, r.req
+	req := r.req
 	authorization := req.auth
 	if authorization == "" && !req.public {
 		var err error
-		if authorization, err = c.auth.authorization(r.ctx); err != nil {
+		if authorization, err = r.client.auth.authorization(r.ctx); err != nil {
 			return nil, "", r.authError(err)
 		}
 	}
-	header, err := c.headerFor(r.ctx)
+	header, err := r.client.headerFor(r.ctx, req, authorization)
 	if err != nil {
 		return nil, "", invalid(req.op, "a header field of the context: %w", err)
 	}
-	ctx := httptrace.WithClientTrace(r.ctx, &httptrace.ClientTrace{
-		GotConn:      func(info httptrace.GotConnInfo) { r.reused.Store(info.Reused) },
-		WroteHeaders: func() { r.sent.Store(true) },
-	})
 	hreq := (&http.Request{
 		Method:     req.method,
 		URL:        target,
@@ -203,34 +189,22 @@ func (r *response) httpRequest(target *url.URL) (*http.Request, string, error) {
 		ProtoMinor: 1,
 		Host:       target.Host,
 		Header:     header,
-	}).WithContext(ctx)
-	if authorization != "" {
-		hreq.Header.Set("Authorization", authorization)
-	}
-	if _, given := hreq.Header["Idempotency-Key"]; !given && repeatable(req.op) {
-		// A key without a value is not sent. It lets the HTTP library repeat
-		// the request when an idle connection turns out to be dead.
-		hreq.Header["Idempotency-Key"] = nil
-	}
-	switch {
-	case req.json != nil:
-		hreq.Header.Set("Content-Type", "application/json")
-		hreq.ContentLength = int64(len(req.json))
-		hreq.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(req.json)), nil }
-	case req.body != nil:
-		hreq.Header.Set("Content-Type", "multipart/form-data; boundary="+req.body.Boundary)
-		hreq.ContentLength = -1
-		hreq.GetBody = r.openBody
-	}
+	}).WithContext(r.traced())
 	if err := checkHead(req.op, hreq); err != nil {
 		return nil, "", err
 	}
-	if hreq.GetBody != nil {
-		body, err := hreq.GetBody()
-		if err != nil {
-			return nil, "", r.openError(err)
-		}
-		hreq.Body = body
+	switch {
+	case req.json != nil:
+		hreq.ContentLength = int64(len(req.json))
+		hreq.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(req.json)), nil }
+	case req.body != nil:
+		hreq.ContentLength = -1
+		hreq.GetBody = r.openBody
+	default:
+		return hreq, authorization, nil
+	}
+	if hreq.Body, err = hreq.GetBody(); err != nil {
+		return nil, "", r.fail(0, "", or(r.cause(), err), r.sent.Load())
 	}
 	if req.oneShot {
 		hreq.GetBody = nil
@@ -238,11 +212,14 @@ func (r *response) httpRequest(target *url.URL) (*http.Request, string, error) {
 	return hreq, authorization, nil
 }
 
-// repeatable tells whether a request that was written to a dead connection may
-// be written to another one, unnoticed by the caller. A repeated Unpin could
-// come back as not found.
-func repeatable(op Op) bool {
-	return op.ReplayClass() != ReplayOnce && op != OpUnpin && op != OpUnpinPath
+// traced returns the context of a request. The built-in transport tells by a
+// DialError what was provably not sent. With a RoundTripper of the user's it
+// may be the dial for a second try that failed.
+func (r *response) traced() context.Context {
+	if r.client.cfg.RoundTripper == nil {
+		return r.ctx
+	}
+	return httptrace.WithClientTrace(r.ctx, &httptrace.ClientTrace{WroteHeaders: func() { r.sent.Store(true) }})
 }
 
 // openBody opens the multipart body for another try.
@@ -252,6 +229,9 @@ func (r *response) openBody() (io.ReadCloser, error) {
 	}
 	u, err := newUpload(r.ctx, r.req.body)
 	if err != nil {
+		if r.ctx.Err() == nil && !errors.Is(err, ErrBodyNotReplayable) && !errors.Is(err, ErrInvalid) {
+			err = fmt.Errorf("%w: %w", ErrSource, err)
+		}
 		return nil, err
 	}
 	r.upload = u
@@ -263,12 +243,4 @@ func (r *response) openBody() (io.ReadCloser, error) {
 func (r *response) discard() {
 	_ = r.Body.Close()
 	r.sent.Store(false) // the server has refused it
-}
-
-// openError is the failure to open the body of a request.
-func (r *response) openError(err error) error {
-	if r.ctx.Err() == nil && !errors.Is(err, ErrBodyNotReplayable) && !errors.Is(err, ErrInvalid) {
-		err = fmt.Errorf("%w: %w", ErrSource, err)
-	}
-	return r.fail(0, "", or(r.cause(), err), r.sent.Load())
 }

@@ -42,7 +42,8 @@ func checkHead(op Op, hreq *http.Request) error {
 
 // headSize returns how many bytes request line and headers take.
 func headSize(hreq *http.Request) int {
-	size := headSlack + len(hreq.Method) + len(hreq.URL.RequestURI()) + len("  HTTP/1.1\r\n") + len("Host: \r\n") + len(hreq.Host)
+	u := hreq.URL
+	size := headSlack + len(hreq.Method) + len(u.EscapedPath()) + len("?") + len(u.RawQuery) + len("  HTTP/1.1\r\nHost: \r\n") + len(hreq.Host)
 	for name, values := range hreq.Header {
 		for _, v := range values {
 			size += len(name) + len(": \r\n") + len(v)

@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,11 +21,12 @@ func call[T any](ctx context.Context, c *defaultClient, req *request) (*T, error
 		return nil, err
 	}
 	defer r.close()
-	body, err := r.readAll()
-	if err != nil {
+	a := c.answer()
+	defer c.keep(a)
+	if err := a.read(r); err != nil {
 		return nil, r.brokenError(err)
 	}
-	if len(body) == 0 {
+	if a.body.Len() == 0 {
 		err := io.ErrUnexpectedEOF
 		if r.StatusCode == http.StatusAccepted || r.StatusCode == http.StatusNoContent {
 			err = errNoResult
@@ -34,7 +34,7 @@ func call[T any](ctx context.Context, c *defaultClient, req *request) (*T, error
 		return nil, r.brokenError(err)
 	}
 	v := new(T)
-	if err := json.Unmarshal(body, v); err != nil {
+	if err := a.decode(v); err != nil {
 		return nil, r.brokenError(fmt.Errorf("this is not what a cluster peer answers: %w", err))
 	}
 	if err := checkResult(v); err != nil {
@@ -72,17 +72,4 @@ func (c *defaultClient) run(ctx context.Context, req *request) error {
 	}
 	r.close()
 	return nil
-}
-
-// readAll returns the body, which may be as long as the request allows.
-func (r *response) readAll() ([]byte, error) {
-	limit := r.req.maxAnswer
-	if limit == 0 {
-		limit = maxItem
-	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
-	if err == nil && int64(len(body)) > limit {
-		err = fmt.Errorf("a document of more than %d MiB", limit>>20)
-	}
-	return body, err
 }
