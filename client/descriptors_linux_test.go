@@ -75,7 +75,7 @@ func TestOnlyRegularFilesAreOpened(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{filepath.Join(dir, "d"), pipe} {
-		if f, err := openRegular(path); err == nil || f != nil {
+		if f, _, err := openRegular(path); err == nil || f != nil {
 			t.Errorf("%s was opened", path)
 		}
 	}

@@ -1,15 +1,15 @@
 package client
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
-	"net/url"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pinfleet/pinfleet/api"
@@ -21,13 +21,17 @@ func newBoundary() string { return "pinfleet-" + rand.Text() }
 // multipartBody is the body of an add: one part for each node. It opens one
 // file at a time, when the upload has come to it.
 type multipartBody struct {
-	ctx      context.Context
-	boundary string
-	nodes    walker
-	noCopy   bool
-	web      http.RoundTripper
+	ctx       context.Context
+	delimiter string // of parts
+	nodes     walker
+	noCopy    bool
+	web       http.RoundTripper
+	// fills says that Read fills its buffer before it returns. What is fetched
+	// may be slow to come, and what was read before does not wait for it.
+	fills bool
 
-	head    bytes.Buffer  // text to deliver before content
+	text    []byte        // to deliver before content
+	buf     []byte        // what text was made in
 	content io.ReadCloser // of the node that is being uploaded
 	first   bool
 	done    bool
@@ -35,48 +39,48 @@ type multipartBody struct {
 
 func newMultipartBody(ctx context.Context, boundary string, roots []node, params *api.AddParams, web http.RoundTripper) *multipartBody {
 	return &multipartBody{
-		ctx:      ctx,
-		boundary: boundary,
-		nodes:    walker{hidden: params.Hidden, levels: [][]node{roots}},
-		noCopy:   params.NoCopy,
-		web:      web,
-		first:    true,
+		ctx:       ctx,
+		delimiter: "--" + boundary,
+		nodes:     walker{hidden: params.Hidden, levels: []level{{nodes: roots}}},
+		noCopy:    params.NoCopy,
+		web:       web,
+		fills:     !slices.ContainsFunc(roots, func(n node) bool { return n.web != nil }),
+		first:     true,
 	}
 }
 
-// Read implements io.Reader.
-func (m *multipartBody) Read(p []byte) (int, error) {
+// Read implements io.Reader. Small parts come many at a time.
+func (m *multipartBody) Read(p []byte) (n int, err error) {
 	if m.ctx.Err() != nil {
 		return 0, context.Cause(m.ctx)
 	}
-	for {
-		if m.head.Len() > 0 {
-			return m.head.Read(p)
-		}
-		if m.content != nil {
-			n, err := m.content.Read(p)
+	for n < len(p) && err == nil && (m.fills || n == 0) {
+		switch {
+		case len(m.text) > 0:
+			k := copy(p[n:], m.text)
+			m.text = m.text[k:]
+			n += k
+		case m.content != nil:
+			var k int
+			k, err = m.content.Read(p[n:])
+			n += k
 			if err == io.EOF {
 				err = m.content.Close()
 				m.content = nil
 			}
-			if n > 0 || err != nil {
-				return n, err
-			}
-			continue
-		}
-		if m.done {
-			return 0, io.EOF
-		}
-		if err := m.advance(); err != nil {
-			return 0, err
+		case m.done:
+			return n, io.EOF
+		default:
+			err = m.advance()
 		}
 	}
+	return n, err
 }
 
 // Close closes the file that is open.
 func (m *multipartBody) Close() error {
 	m.done = true
-	m.head.Reset()
+	m.text = nil
 	if m.content == nil {
 		return nil
 	}
@@ -87,68 +91,116 @@ func (m *multipartBody) Close() error {
 
 // advance begins the next part, or the end.
 func (m *multipartBody) advance() error {
-	n, ok, err := m.nodes.next()
-	if err != nil {
-		return err
-	}
+	b := m.buf[:0]
 	if !m.first {
-		m.head.WriteString("\r\n")
+		b = append(b, "\r\n"...)
 	}
 	m.first = false
-	if !ok {
-		fmt.Fprintf(&m.head, "--%s--\r\n", m.boundary)
-		m.done = true
-		return nil
-	}
-	contentType := "application/octet-stream"
+	b = append(b, m.delimiter...)
+	n, err := m.nodes.next()
 	switch {
-	case n.web != nil:
-		m.content, err = m.fetch(n)
-	case n.info.IsDir():
-		contentType = "application/x-directory"
-	case n.info.Mode().Type() == fs.ModeSymlink:
-		contentType = "application/symlink"
-		var target string
-		target, err = os.Readlink(n.path)
-		m.content = io.NopCloser(strings.NewReader(target))
-	default:
-		m.content, err = openRegular(n.path)
-	}
-	if err != nil {
-		m.content = nil
+	case err == io.EOF:
+		m.done = true
+		b = append(b, "--\r\n"...)
+	case err != nil:
 		return err
+	default:
+		b = append(b, "\r\n"...)
+		if b, err = m.open(b, n); err != nil {
+			return err
+		}
 	}
-	fmt.Fprintf(&m.head, "--%s\r\n", m.boundary)
-	if m.noCopy {
-		fmt.Fprintf(&m.head, "Abspath-Encoded: %s\r\n", url.QueryEscape(n.web.String()))
-	}
-	fmt.Fprintf(&m.head, "Content-Disposition: form-data; name=\"file%s\"; filename=\"%s\"\r\nContent-Type: %s\r\n\r\n",
-		metadata(n.info), url.QueryEscape(n.name), contentType)
+	m.text, m.buf = b, b
 	return nil
 }
 
-// metadata encodes mode and modification time as the server expects them
-// behind the form name.
-func metadata(info fs.FileInfo) string {
-	if info == nil {
-		return ""
-	}
-	text := fmt.Sprintf("?mode=0%o", uint32(info.Mode()))
-	if t := info.ModTime(); !t.IsZero() {
-		text += fmt.Sprintf("&mtime=%d", t.Unix())
-		if ns := t.Nanosecond(); ns > 0 {
-			text += fmt.Sprintf("&mtime-nsecs=%d", ns)
+// open begins the part of a node: with its head, which is appended to b, and
+// its content.
+func (m *multipartBody) open(b []byte, n node) ([]byte, error) {
+	info, contentType := n.info, "application/octet-stream"
+	var target string // of a symlink
+	switch {
+	case n.web != nil:
+		body, err := m.fetch(n)
+		if err != nil {
+			return nil, err
+		}
+		m.content = body
+	case info == nil || info.Mode().IsRegular():
+		f, now, err := openRegular(n.path)
+		if err != nil {
+			return nil, err
+		}
+		m.content, info = f, now
+	case info.IsDir():
+		contentType = "application/x-directory"
+	default:
+		contentType = "application/symlink"
+		var err error
+		if target, err = os.Readlink(n.path); err != nil {
+			return nil, err
 		}
 	}
-	return text
+	if m.noCopy {
+		b = append(b, "Abspath-Encoded: "...)
+		b = appendEscaped(b, n.web.String())
+		b = append(b, "\r\n"...)
+	}
+	b = append(b, `Content-Disposition: form-data; name="file`...)
+	if info != nil {
+		b = appendMetadata(b, info)
+	}
+	b = append(b, `"; filename="`...)
+	if n.dir != "" {
+		b = append(b, n.dir...)
+		b = append(b, "%2F"...)
+	}
+	b = appendEscaped(b, n.name)
+	b = append(b, "\"\r\nContent-Type: "...)
+	b = append(b, contentType...)
+	b = append(b, "\r\n\r\n"...)
+	return append(b, target...), nil
 }
 
-// openRegular opens a file, making sure that it still is one: opening a named
-// pipe that took its place would wait for a writer.
-func openRegular(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|openNonBlock, 0)
+// appendMetadata appends mode and modification time as the server expects them
+// behind the form name.
+func appendMetadata(b []byte, info fs.FileInfo) []byte {
+	b = append(b, "?mode=0"...)
+	b = strconv.AppendUint(b, uint64(info.Mode()), 8)
+	if t := info.ModTime(); !t.IsZero() {
+		b = append(b, "&mtime="...)
+		b = strconv.AppendInt(b, t.Unix(), 10)
+		if ns := t.Nanosecond(); ns > 0 {
+			b = append(b, "&mtime-nsecs="...)
+			b = strconv.AppendInt(b, int64(ns), 10)
+		}
+	}
+	return b
+}
+
+// appendEscaped appends what url.QueryEscape makes of s.
+func appendEscaped(b []byte, s string) []byte {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-_.~", c) >= 0:
+			b = append(b, c)
+		case c == ' ':
+			b = append(b, '+')
+		default:
+			const digits = "0123456789ABCDEF"
+			b = append(b, '%', digits[c>>4], digits[c&15])
+		}
+	}
+	return b
+}
+
+// openRegular opens a file and looks at it, making sure that it still is one:
+// opening a named pipe that took its place would wait for a writer, and a
+// symlink would lead elsewhere.
+func openRegular(path string) (*os.File, fs.FileInfo, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|openGuarded, 0)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
@@ -156,7 +208,7 @@ func openRegular(path string) (*os.File, error) {
 	}
 	if err != nil {
 		f.Close()
-		return nil, err
+		return nil, nil, err
 	}
-	return f, nil
+	return f, info, nil
 }

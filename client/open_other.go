@@ -2,4 +2,4 @@
 
 package client
 
-const openNonBlock = 0
+const openGuarded = 0

@@ -4,4 +4,5 @@ package client
 
 import "syscall"
 
-const openNonBlock = syscall.O_NONBLOCK
+// openGuarded makes opening a file neither wait nor follow a symlink.
+const openGuarded = syscall.O_NONBLOCK | syscall.O_NOFOLLOW

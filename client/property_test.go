@@ -40,7 +40,7 @@ func TestU11AnyPathSurvives(t *testing.T) {
 // either side.
 func TestUploadDeliversItsSource(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		want := rapid.SliceOfN(rapid.Byte(), 0, 3*uploadBuffer).Draw(t, "content")
+		want := rapid.SliceOfN(rapid.Byte(), 0, 3*laterBlock).Draw(t, "content")
 		var src io.Reader = bytes.NewReader(want)
 		switch rapid.IntRange(0, 2).Draw(t, "source") {
 		case 1:
@@ -54,7 +54,7 @@ func TestUploadDeliversItsSource(t *testing.T) {
 		}
 		defer u.Close()
 		var got []byte
-		p := make([]byte, rapid.IntRange(1, 2*uploadBuffer).Draw(t, "buffer"))
+		p := make([]byte, rapid.IntRange(1, 2*laterBlock).Draw(t, "buffer"))
 		for err == nil {
 			var n int
 			n, err = u.Read(p)

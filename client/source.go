@@ -3,6 +3,7 @@ package client
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -18,10 +19,11 @@ const formatCAR = "car"
 
 // node is one file-system node, or web source, to be uploaded.
 type node struct {
-	name string // path in the upload, separated by slashes
-	path string // where it is in the file system; empty for a web source
-	info fs.FileInfo
-	web  *url.URL // where it is in the web, as given
+	dir  string // path of its directory in the upload, escaped; empty for a root
+	name string
+	path string      // where it is in the file system; empty for a web source
+	info fs.FileInfo // nil for a web source and for a file that is to be opened
+	web  *url.URL    // where it is in the web, as given
 }
 
 // newRoots looks at what the paths of an Add name. Everything wrong is
@@ -143,7 +145,7 @@ func (n node) String() string {
 
 // check refuses nodes that cannot be uploaded.
 func (n node) check() error {
-	if n.web != nil {
+	if n.info == nil {
 		return nil
 	}
 	if t := n.info.Mode().Type(); t != 0 && t != fs.ModeDir && t != fs.ModeSymlink {
@@ -156,52 +158,78 @@ func (n node) check() error {
 // sorted by name. It keeps the names of one directory per level.
 type walker struct {
 	hidden bool
-	levels [][]node // what is left at each level, next one first
+	levels []level
 }
 
-// next returns the next node; ok is false at the end.
-func (w *walker) next() (n node, ok bool, err error) {
-	for len(w.levels) > 0 {
-		last := len(w.levels) - 1
-		if len(w.levels[last]) == 0 {
-			w.levels = w.levels[:last]
-			continue
-		}
-		n, w.levels[last] = w.levels[last][0], w.levels[last][1:]
-		if n.info == nil && n.web == nil {
-			if n.info, err = os.Lstat(n.path); err != nil {
-				return n, false, err
-			}
-		}
-		if err := n.check(); err != nil {
-			return n, false, err
-		}
-		if n.web == nil && n.info.IsDir() {
-			if err := w.push(n); err != nil {
-				return n, false, err
-			}
-		}
-		return n, true, nil
+// level is what is left to visit of a directory, or of the roots.
+type level struct {
+	nodes   []node        // roots
+	dir     string        // path in the upload, escaped
+	path    string        // with a separator behind it
+	entries []fs.DirEntry // sorted
+}
+
+// next returns the next node; io.EOF is the end.
+func (w *walker) next() (node, error) {
+	n, err := w.step()
+	if err != nil {
+		return n, err
 	}
-	return node{}, false, nil
+	if err := n.check(); err != nil {
+		return n, err
+	}
+	if n.info != nil && n.info.IsDir() {
+		return n, w.push(n)
+	}
+	return n, nil
+}
+
+func (w *walker) step() (node, error) {
+	for len(w.levels) > 0 {
+		l := &w.levels[len(w.levels)-1]
+		switch {
+		case len(l.nodes) > 0:
+			n := l.nodes[0]
+			l.nodes = l.nodes[1:]
+			return n, nil
+		case len(l.entries) > 0:
+			e := l.entries[0]
+			l.entries = l.entries[1:]
+			if !w.hidden && strings.HasPrefix(e.Name(), ".") {
+				continue
+			}
+			return l.child(e)
+		}
+		w.levels = w.levels[:len(w.levels)-1]
+	}
+	return node{}, io.EOF
+}
+
+// child returns the node of a directory entry.
+func (l *level) child(e fs.DirEntry) (node, error) {
+	n := node{dir: l.dir, name: e.Name(), path: l.path + e.Name()}
+	if e.Type().IsRegular() {
+		return n, nil
+	}
+	var err error
+	n.info, err = os.Lstat(n.path)
+	return n, err
 }
 
 // push puts the children of a directory in line.
 func (w *walker) push(dir node) error {
-	entries, err := os.ReadDir(dir.path) // sorted
+	entries, err := os.ReadDir(dir.path)
 	if err != nil {
 		return err
 	}
-	children := make([]node, 0, len(entries))
-	for _, e := range entries {
-		if !w.hidden && strings.HasPrefix(e.Name(), ".") {
-			continue
-		}
-		children = append(children, node{
-			name: dir.name + "/" + e.Name(),
-			path: filepath.Join(dir.path, e.Name()),
-		})
+	var name []byte
+	if dir.dir != "" {
+		name = append(append(name, dir.dir...), "%2F"...)
 	}
-	w.levels = append(w.levels, children)
+	w.levels = append(w.levels, level{
+		dir:     string(appendEscaped(name, dir.name)),
+		path:    dir.path + string(filepath.Separator),
+		entries: entries,
+	})
 	return nil
 }

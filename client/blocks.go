@@ -1,0 +1,74 @@
+package client
+
+const (
+	// firstBlock is all that a small upload needs of memory, in bytes.
+	firstBlock = 32 << 10
+	// laterBlock is the size of the blocks that follow, in bytes. Each of them
+	// becomes one chunk of the request.
+	laterBlock = 128 << 10
+	// maxBlocks bounds how many blocks are read ahead.
+	maxBlocks = 4
+)
+
+// blocks is a buffer that is filled at one end and emptied at the other. What
+// room and piece return stays where it is until it is filled or emptied.
+type blocks struct {
+	list    [][]byte // the oldest first; the last one has room up to its capacity
+	emptied int      // of the oldest, in bytes
+	spare   [][]byte // emptied ones
+}
+
+// room returns where to put bytes, nothing if all blocks are full.
+func (b *blocks) room() []byte {
+	if n := len(b.list); n > 0 {
+		if last := b.list[n-1]; len(last) < cap(last) {
+			return last[len(last):cap(last)]
+		}
+		if n == maxBlocks {
+			return nil
+		}
+	}
+	next := b.next()
+	b.list = append(b.list, next)
+	return next[:cap(next)]
+}
+
+// next returns an empty block.
+func (b *blocks) next() []byte {
+	if n := len(b.spare); n > 0 {
+		last := b.spare[n-1]
+		b.spare = b.spare[:n-1]
+		return last[:0]
+	}
+	if b.list == nil {
+		return make([]byte, 0, firstBlock)
+	}
+	return make([]byte, 0, laterBlock)
+}
+
+// fill says that n bytes were put at the beginning of room.
+func (b *blocks) fill(n int) {
+	last := &b.list[len(b.list)-1]
+	*last = (*last)[:len(*last)+n]
+}
+
+// piece returns the oldest bytes, as many as there are in one place.
+func (b *blocks) piece() []byte {
+	if len(b.list) == 0 {
+		return nil
+	}
+	return b.list[0][b.emptied:]
+}
+
+// empty says that the first n bytes of piece are done with.
+func (b *blocks) empty(n int) {
+	oldest := b.list[0]
+	if b.emptied += n; b.emptied < cap(oldest) {
+		return
+	}
+	b.emptied = 0
+	b.list = append(b.list[:0], b.list[1:]...)
+	if cap(oldest) == laterBlock {
+		b.spare = append(b.spare, oldest)
+	}
+}
