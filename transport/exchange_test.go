@@ -2,6 +2,7 @@ package transport
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -95,6 +96,17 @@ func every(d time.Duration, n int, w io.Writer) {
 	}
 }
 
+// slowly reads 4 KiB of the request a second.
+func slowly(_ http.ResponseWriter, r *http.Request) {
+	b := make([]byte, 4<<10)
+	for {
+		time.Sleep(time.Second)
+		if _, err := r.Body.Read(b); err != nil {
+			return
+		}
+	}
+}
+
 // U42: the only timeout was for the whole exchange, and cut healthy long
 // streams. With separate ones, a stream may last for ever, as long as something
 // comes; and nobody but the peer is to blame for silence.
@@ -167,17 +179,15 @@ func TestLongStreamsPass(t *testing.T) {
 			},
 		},
 		"slow upload": {
-			func(w http.ResponseWriter, r *http.Request) {
-				b := make([]byte, 4<<10)
-				for {
-					time.Sleep(time.Second)
-					if _, err := r.Body.Read(b); err != nil {
-						return
-					}
-				}
-			},
+			slowly,
 			func(t *testing.T, ep *Endpoint) error {
 				return readAll(do(t, t.Context(), ep, http.MethodPost, io.LimitReader(zeroes{}, 1<<20)))
+			},
+		},
+		"slow upload that writes": {
+			slowly,
+			func(t *testing.T, ep *Endpoint) error {
+				return readAll(do(t, t.Context(), ep, http.MethodPost, writing{bytes.NewReader(make([]byte, 1<<20))}))
 			},
 		},
 		"pause between requests": {

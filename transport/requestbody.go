@@ -45,6 +45,11 @@ func (b *writerBody) WriteTo(w io.Writer) (int64, error) {
 	return n, err
 }
 
+// watchedPiece is how much of a body the peer has to accept in the idle time, in
+// bytes: as much as net/http reads at a time of a body that does not write
+// itself. It is documented at config.Config.IdleTimeout.
+const watchedPiece = 32 << 10
+
 // peerWriter is where a writerBody writes to.
 type peerWriter struct {
 	w      io.Writer
@@ -52,10 +57,19 @@ type peerWriter struct {
 	failed bool
 }
 
-func (p *peerWriter) Write(b []byte) (int, error) {
-	p.watch.set(supplying, false)
-	n, err := p.w.Write(b)
-	p.watch.set(supplying, true)
+func (p *peerWriter) Write(b []byte) (n int, err error) {
+	if p.watch == nil {
+		n, err = p.w.Write(b)
+		p.failed = err != nil
+		return n, err
+	}
+	for n < len(b) && err == nil {
+		p.watch.set(supplying, false)
+		var k int
+		k, err = p.w.Write(b[n:min(len(b), n+watchedPiece)])
+		p.watch.set(supplying, true)
+		n += k
+	}
 	p.failed = err != nil
 	return n, err
 }
