@@ -7,7 +7,7 @@ const (
 	// becomes one chunk of the request.
 	laterBlock = 128 << 10
 	// maxBlocks bounds how many blocks are read ahead.
-	maxBlocks = 4
+	maxBlocks = 3
 )
 
 // blocks is a buffer that is filled at one end and emptied at the other. What
