@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
@@ -93,6 +94,8 @@ func TestSourceChangesDuringUpload(t *testing.T) {
 	for name, change := range map[string]func(path string) error{
 		"vanished":  os.Remove,
 		"directory": func(path string) error { return errors.Join(os.Remove(path), os.Mkdir(path, 0o755)) },
+		"pipe":      func(path string) error { return errors.Join(os.Remove(path), syscall.Mkfifo(path, 0o600)) },
+		"symlink":   func(path string) error { return errors.Join(os.Remove(path), os.Symlink("a", path)) },
 	} {
 		dir := tree(t, map[string]string{"a": strings.Repeat("x", 1<<20), "b": "y"})
 		b := filepath.Join(dir, "b")

@@ -37,31 +37,49 @@ func TestU11AnyPathSurvives(t *testing.T) {
 }
 
 // An upload delivers its source's bytes, whatever the sizes of the reads on
-// either side.
+// either side, and however it is read.
 func TestUploadDeliversItsSource(t *testing.T) {
+	all := pattern((maxBlocks + 2) * laterBlock)
 	rapid.Check(t, func(t *rapid.T) {
-		want := rapid.SliceOfN(rapid.Byte(), 0, 3*laterBlock).Draw(t, "content")
+		want := all[:rapid.OneOf(rapid.IntRange(0, 2*firstBlock), rapid.IntRange(0, len(all))).Draw(t, "size")]
 		var src io.Reader = bytes.NewReader(want)
-		switch rapid.IntRange(0, 2).Draw(t, "source") {
+		switch rapid.IntRange(0, 3).Draw(t, "source") {
 		case 1:
 			src = iotest.HalfReader(src)
 		case 2:
 			src = iotest.DataErrReader(src)
+		case 3:
+			src = &hesitant{r: src}
 		}
 		u, err := newUpload(context.Background(), &Body{Open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(src), nil }})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer u.Close()
-		var got []byte
+		var got bytes.Buffer
 		p := make([]byte, rapid.IntRange(1, 2*laterBlock).Draw(t, "buffer"))
-		for err == nil {
+		for range rapid.IntRange(0, 1000).Draw(t, "reads") {
 			var n int
-			n, err = u.Read(p)
-			got = append(got, p[:n]...)
+			if n, err = u.Read(p); err != nil {
+				break
+			}
+			got.Write(p[:n])
 		}
-		if err != io.EOF || !bytes.Equal(got, want) {
-			t.Fatalf("%d bytes of %d, %v", len(got), len(want), err)
+		if err == nil {
+			_, err = u.WriteTo(&got)
+		}
+		if err != nil && err != io.EOF || !bytes.Equal(got.Bytes(), want) {
+			t.Fatalf("%d bytes of %d, %v", got.Len(), len(want), err)
+		}
+	})
+}
+
+// Names are escaped as by net/url.
+func TestEscapedNames(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		name := string(rapid.SliceOf(rapid.Byte()).Draw(t, "name"))
+		if got := string(appendEscaped([]byte("x"), name)); got != "x"+url.QueryEscape(name) {
+			t.Fatalf("%q is escaped as %s", name, got)
 		}
 	})
 }

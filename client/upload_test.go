@@ -1,0 +1,299 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/iotest"
+	"testing/synctest"
+)
+
+// source is what an upload reads in these tests. It counts how often it is
+// closed.
+type source struct {
+	io.Reader
+	closed atomic.Int64
+}
+
+func (s *source) Close() error {
+	s.closed.Add(1)
+	return nil
+}
+
+// uploadOf opens an upload of r.
+func uploadOf(t testing.TB, ctx context.Context, r io.Reader) (*upload, *source) {
+	t.Helper()
+	src := &source{Reader: r}
+	u, err := newUpload(ctx, &Body{Open: func(context.Context) (io.ReadCloser, error) { return src, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u, src
+}
+
+// handed is a source of what comes over it.
+type handed chan string
+
+func (h handed) Read(p []byte) (int, error) {
+	text, ok := <-h
+	if !ok {
+		return 0, io.EOF
+	}
+	return copy(p, text), nil
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+// pattern is data of which no two places look the same.
+func pattern(n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(i ^ i>>8 ^ i>>16)
+	}
+	return b
+}
+
+// What was read is handed over as soon as the connection has nothing to do,
+// however slow the source is, and all of it at once.
+func TestUploadHandsOverWhatThereIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src, free := make(handed), make(chan struct{})
+		u, _ := uploadOf(t, t.Context(), src)
+		defer u.Close()
+		var got []string
+		done := make(chan error)
+		go func() {
+			_, err := u.WriteTo(writerFunc(func(p []byte) (int, error) {
+				got = append(got, string(p))
+				<-free
+				return len(p), nil
+			}))
+			done <- err
+		}()
+		src <- "a"
+		synctest.Wait()
+		if !slices.Equal(got, []string{"a"}) {
+			t.Errorf("behind the first bytes, %q is written", got)
+		}
+		src <- "b"
+		src <- "c"
+		synctest.Wait()
+		free <- struct{}{} // the connection has taken the first
+		synctest.Wait()
+		src <- "d"
+		synctest.Wait()
+		close(free)
+		close(src)
+		if err := <-done; err != nil || !slices.Equal(got, []string{"a", "bc", "d"}) {
+			t.Errorf("written %q, %v", got, err)
+		}
+	})
+}
+
+// No more is read ahead of a connection that takes nothing than the blocks
+// hold.
+func TestUploadReadsAheadWithinBounds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var taken atomic.Int64
+		u, src := uploadOf(t, t.Context(), readerFunc(func(p []byte) (int, error) {
+			taken.Add(int64(len(p)))
+			return len(p), nil
+		}))
+		done := make(chan error)
+		free := make(chan struct{})
+		go func() {
+			_, err := u.WriteTo(writerFunc(func(p []byte) (int, error) { <-free; return len(p), nil }))
+			done <- err
+		}()
+		synctest.Wait()
+		if want := int64(firstBlock + (maxBlocks-1)*laterBlock); taken.Load() != want {
+			t.Errorf("%d bytes were read ahead, want %d", taken.Load(), want)
+		}
+		free <- struct{}{}
+		synctest.Wait()
+		if want := int64(firstBlock + maxBlocks*laterBlock); taken.Load() != want {
+			t.Errorf("%d bytes were read when one block was sent, want %d", taken.Load(), want)
+		}
+		// The goroutine that reads waits for room now. It ends with Close, and
+		// the source is closed by then.
+		if err := u.Close(); err != nil || src.closed.Load() != 1 {
+			t.Errorf("closed %d times, %v", src.closed.Load(), err)
+		}
+		close(free)
+		if err := <-done; err != errUploadClosed {
+			t.Error(err)
+		}
+	})
+}
+
+// An upload ends with its context although its source hangs, and the source is
+// closed when it lets go.
+func TestUploadEndsThoughTheSourceHangs(t *testing.T) {
+	cause := errors.New("no more of this")
+	for name, read := range map[string]func(u *upload) error{
+		"Read":    func(u *upload) error { _, err := io.Copy(io.Discard, struct{ io.Reader }{u}); return err },
+		"WriteTo": func(u *upload) error { _, err := u.WriteTo(io.Discard); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancelCause(t.Context())
+				text := make(handed)
+				u, src := uploadOf(t, ctx, text)
+				done := make(chan error)
+				go func() { done <- read(u) }()
+				text <- "some"
+				synctest.Wait()
+				cancel(cause)
+				if err := <-done; err != cause {
+					t.Errorf("ended with %v", err)
+				}
+				_, _ = u.Close(), u.Close()
+				synctest.Wait()
+				if src.closed.Load() != 0 {
+					t.Error("closed while it was read")
+				}
+				close(text)
+				synctest.Wait()
+				if n := src.closed.Load(); n != 1 || u.sourceError() != nil {
+					t.Errorf("closed %d times, source error %v", n, u.sourceError())
+				}
+			})
+		})
+	}
+}
+
+// Nothing of the source is touched before the upload is read, and nothing after
+// Close.
+func TestUploadThatIsNotRead(t *testing.T) {
+	u, src := uploadOf(t, t.Context(), iotest.ErrReader(errors.New("touched")))
+	if err := u.Close(); err != nil || src.closed.Load() != 1 {
+		t.Errorf("closed %d times, %v", src.closed.Load(), err)
+	}
+	if _, err := u.Read(make([]byte, 1)); err != errUploadClosed {
+		t.Error(err)
+	}
+	if n, err := u.WriteTo(io.Discard); n != 0 || err != errUploadClosed {
+		t.Error(n, err)
+	}
+	if err := u.sourceError(); err != nil {
+		t.Error(err)
+	}
+}
+
+// What a source gives before it fails is sent first. Its failure counts once
+// the upload has come to it: until then the connection may have failed first.
+func TestUploadOfASourceThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours := errors.New("disk on fire")
+		u, _ := uploadOf(t, t.Context(), io.MultiReader(bytes.NewReader(pattern(1000)), iotest.ErrReader(ours)))
+		defer u.Close()
+		p := make([]byte, 600)
+		if n, err := u.Read(p); n != 600 || err != nil {
+			t.Fatal(n, err)
+		}
+		synctest.Wait()
+		if err := u.sourceError(); err != nil {
+			t.Errorf("the failure was not reached yet: %v", err)
+		}
+		if n, err := u.WriteTo(io.Discard); n != 400 || err != ours {
+			t.Error(n, err)
+		}
+		if err := u.sourceError(); !errors.Is(err, ErrSource) || !errors.Is(err, ours) {
+			t.Error(err)
+		}
+	})
+}
+
+// The connection's failure is not the source's.
+func TestUploadToAConnectionThatFails(t *testing.T) {
+	u, _ := uploadOf(t, t.Context(), bytes.NewReader(pattern(4*laterBlock)))
+	defer u.Close()
+	n, err := u.WriteTo(writerFunc(func(p []byte) (int, error) { return len(p) / 2, io.ErrClosedPipe }))
+	if n == 0 || err != io.ErrClosedPipe || u.sourceError() != nil {
+		t.Error(n, err, u.sourceError())
+	}
+}
+
+// Sources end in different ways, and some hesitate.
+func TestUploadOfPeculiarSources(t *testing.T) {
+	for name, test := range map[string]struct {
+		peculiar func(io.Reader) io.Reader
+		text     string
+	}{
+		"empty":               {func(r io.Reader) io.Reader { return r }, ""},
+		"end with the data":   {iotest.DataErrReader, "data"},
+		"nothing in between":  {func(r io.Reader) io.Reader { return &hesitant{r: r} }, "data"},
+		"nothing, then empty": {func(r io.Reader) io.Reader { return &hesitant{r: r} }, ""},
+	} {
+		for way, read := range map[string]func(u *upload) ([]byte, error){
+			"Read":    func(u *upload) ([]byte, error) { return io.ReadAll(u) },
+			"WriteTo": func(u *upload) ([]byte, error) { var b bytes.Buffer; _, err := u.WriteTo(&b); return b.Bytes(), err },
+		} {
+			u, src := uploadOf(t, t.Context(), test.peculiar(strings.NewReader(test.text)))
+			got, err := read(u)
+			if err != nil || string(got) != test.text {
+				t.Errorf("%s, %s: %q, %v", name, way, got, err)
+			}
+			if err := u.Close(); err != nil || src.closed.Load() != 1 {
+				t.Errorf("%s, %s: closed %d times, %v", name, way, src.closed.Load(), err)
+			}
+		}
+	}
+}
+
+// hesitant returns nothing every other time.
+type hesitant struct {
+	r       io.Reader
+	hurried bool
+}
+
+func (h *hesitant) Read(p []byte) (int, error) {
+	if h.hurried = !h.hurried; h.hurried {
+		return 0, nil
+	}
+	return h.r.Read(p)
+}
+
+// What is being written is not touched by reading ahead, and what was closed is
+// not written, whenever that happens. The race detector watches, too.
+func TestUploadIsClosedWhileItIsWritten(t *testing.T) {
+	want := pattern(6 * laterBlock)
+	for i := range 200 {
+		u, _ := uploadOf(t, t.Context(), iotest.HalfReader(bytes.NewReader(want)))
+		begun := make(chan struct{})
+		go func() {
+			<-begun
+			for range i % 20 {
+				runtime.Gosched()
+			}
+			_ = u.Close()
+		}()
+		var got []byte
+		n, err := u.WriteTo(writerFunc(func(p []byte) (int, error) {
+			if got == nil {
+				close(begun)
+			}
+			before := bytes.Clone(p)
+			runtime.Gosched()
+			if !bytes.Equal(p, before) {
+				t.Error("a piece has changed while it was written")
+			}
+			got = append(got, p...)
+			return len(p), nil
+		}))
+		if err != nil && err != errUploadClosed || err == nil && len(got) != len(want) {
+			t.Errorf("%d bytes, %v", n, err)
+		}
+		if int(n) != len(got) || !bytes.Equal(got, want[:len(got)]) {
+			t.Errorf("the %d bytes written are not the source's", len(got))
+		}
+	}
+}
