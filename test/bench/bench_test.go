@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -47,6 +50,7 @@ func TestRaceInterleaves(t *testing.T) {
 		}}
 	}
 	s := steps(func(ctx context.Context, r *report) error {
+		r.work(1, "step")
 		standings, err := r.race(ctx, turn("x"), turn("y"))
 		if err != nil {
 			return err
@@ -58,12 +62,32 @@ func TestRaceInterleaves(t *testing.T) {
 		r.values["a.b"] = 0.5
 		return nil
 	})
+	s.svg = filepath.Join(t.TempDir(), "chart.svg")
 	var out bytes.Buffer
 	if err := s.run(t.Context(), &out, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	if order.String() != "xyyxxyyx" {
 		t.Errorf("order = %s", order.String())
+	}
+	chart, err := os.ReadFile(s.svg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bars := 0
+	for dec := xml.NewDecoder(bytes.NewReader(chart)); ; {
+		token, err := dec.Token()
+		if err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if e, ok := token.(xml.StartElement); ok && e.Name.Local == "rect" {
+			bars++
+		}
+	}
+	if bars != 3 { // one of them is the ground
+		t.Errorf("%d rectangles:\n%s", bars, chart)
 	}
 	var doc struct {
 		Steps struct{ A struct{ B float64 } }

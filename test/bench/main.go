@@ -1,7 +1,7 @@
 // Command bench measures how close the clients come to the wire, and how far
 // they are from a straightforward one.
 //
-//	go run ./test/bench [-run NAME,...] [-count N] [-json]
+//	go run ./test/bench [-run NAME,...] [-count N] [-json] [-svg FILE]
 //
 // Each workload is done by several contenders in turn, in one process and
 // against the same server, -count times each: "ours"; "naive", the usual
@@ -12,12 +12,13 @@
 //
 // It prints a table for each workload, with the bars that the figures have to
 // reach, or with -json one object, nested by the dots in the names of the
-// figures. A bar that was missed is reported, and is no failure: timings
+// figures; -svg draws the times. A bar that was missed is reported, and is no failure: timings
 // depend on what else the machine does. docs/benchmarks.md tells what each
 // figure means.
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -47,6 +48,7 @@ type settings struct {
 	workloads []workload
 	count     int
 	json      bool
+	svg       string
 }
 
 func parse(args []string, output io.Writer) (*settings, error) {
@@ -56,6 +58,7 @@ func parse(args []string, output io.Writer) (*settings, error) {
 	run := flags.String("run", "", "the `names` of the workloads to run, separated by commas: "+strings.Join(names(), ", "))
 	flags.IntVar(&s.count, "count", 7, "how often each contender does the work")
 	flags.BoolVar(&s.json, "json", false, "print one JSON object in place of the tables")
+	flags.StringVar(&s.svg, "svg", "", "the `file` for a chart of the times")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
@@ -96,6 +99,12 @@ func (s *settings) run(ctx context.Context, out, notes io.Writer) error {
 			r.print(out)
 		}
 		reports = append(reports, r)
+	}
+	if s.svg != "" {
+		var chart bytes.Buffer
+		if err := errors.Join(writeChart(&chart, reports), os.WriteFile(s.svg, chart.Bytes(), 0o666)); err != nil {
+			return err
+		}
 	}
 	if s.json {
 		return printJSON(out, reports)
