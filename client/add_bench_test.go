@@ -204,7 +204,7 @@ func BenchmarkAddSmall(b *testing.B) {
 		}
 	}
 	s := newSink(b, n+1)
-	c := s.client(b)
+	c, quiet := s.client(b), newSink(b, 1).client(b)
 	hc := &http.Client{Transport: &http.Transport{}}
 	reader := func(b *testing.B) *files.MultiFileReader {
 		info, err := os.Lstat(dir)
@@ -225,7 +225,11 @@ func BenchmarkAddSmall(b *testing.B) {
 			r := reader(b)
 			posted(b, hc, s.url(), "multipart/form-data; boundary="+r.Boundary(), r, n+1)
 		}},
-		// The same upload by ours, from the reader of the naive one.
+		// Without the answer: the upload alone.
+		contender{"unanswered", func(b *testing.B) {
+			discarding(b, 1, func(out chan<- *api.AddedOutput) error { return quiet.Add(b.Context(), []string{dir}, nil, out) })
+		}},
+		// By ours, but from the reader of the naive one.
 		contender{"multifile", func(b *testing.B) {
 			discarding(b, n+1, func(out chan<- *api.AddedOutput) error { return c.AddMultiFile(b.Context(), reader(b), nil, out) })
 		}},

@@ -11,6 +11,9 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
+// spoolBlock is how much is kept in one piece of memory, in bytes.
+const spoolBlock = 256 << 10
+
 // spool keeps what is read of a one-shot source, so that each attempt can read
 // it from the beginning: first in memory, then in a temporary file, and past
 // the bound not at all. The source itself is read in one place, by one reader
@@ -21,14 +24,15 @@ type spool struct {
 	bounds replayBounds
 	turn   chan struct{} // held while src is read
 
-	mu      sync.Mutex
-	touched bool
-	closed  bool
-	size    int64    // read of src so far
-	head    []byte   // the first bounds.memory bytes of it
-	tail    *os.File // what follows
-	srcErr  error    // how src ended; io.EOF is the good end
-	lost    error    // why head and tail are not all of size
+	mu       sync.Mutex
+	touched  bool
+	closed   bool
+	size     int64    // read of src so far
+	head     [][]byte // the first bounds.memory bytes of it; all blocks but the last are full
+	inMemory int64    // in head
+	tail     *os.File // what follows
+	srcErr   error    // how src ended; io.EOF is the good end
+	lost     error    // why head and tail are not all of size
 }
 
 func newSpool(src io.Reader, bounds replayBounds) *spool {
@@ -89,14 +93,31 @@ func (s *spool) keep(p []byte, err error) {
 		s.lose(fmt.Errorf("more than %d bytes were read of it; WithReplayLimit sets the bound", s.bounds.total))
 		return
 	}
-	n := int(min(int64(len(p)), max(0, s.bounds.memory-int64(len(s.head)))))
-	s.head = append(s.head, p[:n]...)
-	if n == len(p) {
+	if p = s.keepInMemory(p); len(p) == 0 {
 		return
 	}
-	if err := s.keepOnDisk(p[n:]); err != nil {
+	if err := s.keepOnDisk(p); err != nil {
 		s.lose(err)
 	}
+}
+
+// keepInMemory returns what does not go there.
+func (s *spool) keepInMemory(p []byte) (rest []byte) {
+	for len(p) > 0 && s.inMemory < s.bounds.memory {
+		used := int(s.inMemory % spoolBlock)
+		switch {
+		case s.inMemory == 0:
+			s.head = [][]byte{nil} // grows, as most uploads are small
+		case used == 0:
+			s.head = append(s.head, make([]byte, 0, spoolBlock))
+		}
+		n := int(min(int64(len(p)), int64(spoolBlock-used), s.bounds.memory-s.inMemory))
+		last := &s.head[len(s.head)-1]
+		*last = append(*last, p[:n]...)
+		s.inMemory += int64(n)
+		p = p[n:]
+	}
+	return p
 }
 
 func (s *spool) keepOnDisk(p []byte) error {
@@ -186,10 +207,10 @@ func (r *spoolReader) readKept(p []byte) (int, error) {
 		return 0, s.lost
 	}
 	n, err := 0, error(nil)
-	if inMemory := int64(len(s.head)); r.off < inMemory {
-		n = copy(p, s.head[r.off:])
+	if r.off < s.inMemory {
+		n = copy(p, s.head[r.off/spoolBlock][r.off%spoolBlock:])
 	} else {
-		n, err = s.tail.ReadAt(p[:min(int64(len(p)), s.size-r.off)], r.off-inMemory)
+		n, err = s.tail.ReadAt(p[:min(int64(len(p)), s.size-r.off)], r.off-s.inMemory)
 	}
 	r.off += int64(n)
 	return n, err
