@@ -190,6 +190,41 @@ func BenchmarkAddLarge(b *testing.B) {
 	)
 }
 
+// reader is the reader of the IPFS libraries over what is at path.
+func reader(b *testing.B, path string) *files.MultiFileReader {
+	info, err := os.Lstat(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	node, err := files.NewSerialFile(path, false, info)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return files.NewMultiFileReader(files.NewSliceDirectory([]files.DirEntry{files.FileEntry(filepath.Base(path), node)}), true, false)
+}
+
+// BenchmarkAddOne adds one file of 4 KiB: most of it is the connection, which
+// servers close behind each add.
+func BenchmarkAddOne(b *testing.B) {
+	const size = 4 << 10
+	path := filepath.Join(b.TempDir(), "small")
+	if err := os.WriteFile(path, make([]byte, size), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	s := newSink(b, 1)
+	c := s.client(b)
+	hc := &http.Client{Transport: &http.Transport{}}
+	compare(b, size,
+		contender{"ours", func(b *testing.B) {
+			discarding(b, 1, func(out chan<- *api.AddedOutput) error { return c.Add(b.Context(), []string{path}, nil, out) })
+		}},
+		contender{"naive", func(b *testing.B) {
+			r := reader(b, path)
+			posted(b, hc, s.url(), "multipart/form-data; boundary="+r.Boundary(), r, 1)
+		}},
+	)
+}
+
 // BenchmarkAddSmall adds a directory of 1,000 files of 4 KiB. The naive
 // contender is the reader of the IPFS libraries as the body of a POST.
 func BenchmarkAddSmall(b *testing.B) {
@@ -206,23 +241,12 @@ func BenchmarkAddSmall(b *testing.B) {
 	s := newSink(b, n+1)
 	c, quiet := s.client(b), newSink(b, 1).client(b)
 	hc := &http.Client{Transport: &http.Transport{}}
-	reader := func(b *testing.B) *files.MultiFileReader {
-		info, err := os.Lstat(dir)
-		if err != nil {
-			b.Fatal(err)
-		}
-		node, err := files.NewSerialFile(dir, false, info)
-		if err != nil {
-			b.Fatal(err)
-		}
-		return files.NewMultiFileReader(files.NewSliceDirectory([]files.DirEntry{files.FileEntry("site", node)}), true, false)
-	}
 	compare(b, n*size,
 		contender{"ours", func(b *testing.B) {
 			discarding(b, n+1, func(out chan<- *api.AddedOutput) error { return c.Add(b.Context(), []string{dir}, nil, out) })
 		}},
 		contender{"naive", func(b *testing.B) {
-			r := reader(b)
+			r := reader(b, dir)
 			posted(b, hc, s.url(), "multipart/form-data; boundary="+r.Boundary(), r, n+1)
 		}},
 		// Without the answer: the upload alone.
@@ -231,7 +255,7 @@ func BenchmarkAddSmall(b *testing.B) {
 		}},
 		// By ours, but from the reader of the naive one.
 		contender{"multifile", func(b *testing.B) {
-			discarding(b, n+1, func(out chan<- *api.AddedOutput) error { return c.AddMultiFile(b.Context(), reader(b), nil, out) })
+			discarding(b, n+1, func(out chan<- *api.AddedOutput) error { return c.AddMultiFile(b.Context(), reader(b, dir), nil, out) })
 		}},
 	)
 }

@@ -2,10 +2,10 @@ package client
 
 const (
 	// firstBlock is all that a small upload needs of memory, in bytes.
-	firstBlock = 32 << 10
-	// laterBlock is the size of the blocks that follow, in bytes. Each of them
-	// becomes one chunk of the request.
-	laterBlock = 128 << 10
+	firstBlock = 8 << 10
+	// largeBlock is the most that blocks grow to, in bytes. Each block that was
+	// filled becomes one chunk of the request.
+	largeBlock = 128 << 10
 	// maxBlocks bounds how many blocks are read ahead.
 	maxBlocks = 3
 )
@@ -15,7 +15,8 @@ const (
 type blocks struct {
 	list    [][]byte // the oldest first; the last one has room up to its capacity
 	emptied int      // of the oldest, in bytes
-	spare   [][]byte // emptied ones
+	size    int      // of the last one that was made, in bytes
+	spare   [][]byte // large ones that were emptied
 }
 
 // room returns where to put bytes, nothing if all blocks are full.
@@ -33,17 +34,15 @@ func (b *blocks) room() []byte {
 	return next[:cap(next)]
 }
 
-// next returns an empty block.
+// next returns an empty block, four times as large as the one before.
 func (b *blocks) next() []byte {
 	if n := len(b.spare); n > 0 {
 		last := b.spare[n-1]
 		b.spare = b.spare[:n-1]
 		return last[:0]
 	}
-	if b.list == nil {
-		return make([]byte, 0, firstBlock)
-	}
-	return make([]byte, 0, laterBlock)
+	b.size = min(max(firstBlock, 4*b.size), largeBlock)
+	return make([]byte, 0, b.size)
 }
 
 // fill says that n bytes were put at the beginning of room.
@@ -68,7 +67,7 @@ func (b *blocks) empty(n int) {
 	}
 	b.emptied = 0
 	b.list = append(b.list[:0], b.list[1:]...)
-	if cap(oldest) == laterBlock {
+	if cap(oldest) == largeBlock {
 		b.spare = append(b.spare, oldest)
 	}
 }

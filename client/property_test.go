@@ -39,9 +39,9 @@ func TestU11AnyPathSurvives(t *testing.T) {
 // An upload delivers its source's bytes, whatever the sizes of the reads on
 // either side, and however it is read.
 func TestUploadDeliversItsSource(t *testing.T) {
-	all := pattern((maxBlocks + 2) * laterBlock)
+	all := pattern((maxBlocks + 2) * largeBlock)
 	rapid.Check(t, func(t *rapid.T) {
-		want := all[:rapid.OneOf(rapid.IntRange(0, 2*firstBlock), rapid.IntRange(0, len(all))).Draw(t, "size")]
+		want := all[:rapid.OneOf(rapid.IntRange(0, 8*firstBlock), rapid.IntRange(0, len(all))).Draw(t, "size")]
 		var src io.Reader = bytes.NewReader(want)
 		switch rapid.IntRange(0, 3).Draw(t, "source") {
 		case 1:
@@ -57,7 +57,7 @@ func TestUploadDeliversItsSource(t *testing.T) {
 		}
 		defer u.Close()
 		var got bytes.Buffer
-		p := make([]byte, rapid.IntRange(1, 2*laterBlock).Draw(t, "buffer"))
+		p := make([]byte, rapid.IntRange(1, 2*largeBlock).Draw(t, "buffer"))
 		for range rapid.IntRange(0, 1000).Draw(t, "reads") {
 			var n int
 			if n, err = u.Read(p); err != nil {

@@ -91,12 +91,16 @@ func newRoot(p string, params *api.AddParams) (node, error) {
 
 // locate returns the absolute path of what p names: "." and ".." have a real
 // name, and the elements before the last are resolved as the system does, for
-// "a/.." is not "." if a is a symlink.
+// "a/.." is not "." if a is a symlink. Where there is nothing of the kind, the
+// system is not asked.
 func locate(p string) (string, error) {
 	trimmed := strings.TrimRight(p, string(filepath.Separator))
 	dir, base := filepath.Split(trimmed)
-	if base == "" || base == "." || base == ".." {
+	switch {
+	case base == "", base == ".", base == "..":
 		dir, base = p, ""
+	case !strings.Contains(dir, ".."):
+		return filepath.Abs(trimmed)
 	}
 	if dir == "" {
 		dir = "."
