@@ -4,10 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
 	"net/http"
+
+	"github.com/pinfleet/pinfleet/internal/wirejson"
 )
 
 const (
@@ -64,37 +65,107 @@ func (r *response) next(s *stream, item any) error {
 	return checkResult(item)
 }
 
-// stream decodes the documents of a body one by one.
+// stream decodes the documents of a body one by one. Servers send one a line;
+// any other layout is understood, too, but takes longer.
 type stream struct {
-	body  boundedReader
-	dec   *json.Decoder
-	begun bool
+	ahead   readAhead
+	decoder wirejson.Decoder
+	begun   bool
 	// array says that the body is one array, or null, of an old server.
 	array bool
-	limit int // of an item, in bytes
+	dec   *json.Decoder // of the array
+	limit int           // of an item, in bytes
 }
 
 func newStream(body io.Reader) *stream {
-	s := &stream{body: boundedReader{r: body}, limit: maxItem}
-	s.dec = json.NewDecoder(&s.body)
-	return s
+	return &stream{ahead: readAhead{src: body}, limit: maxItem}
 }
 
 // next decodes the next document into v. io.EOF is the proper end.
 func (s *stream) next(v any) error {
-	s.body.left = s.limit
 	if !s.begun {
 		s.begun = true
 		if err := s.begin(); err != nil {
 			return err
 		}
 	}
-	if !s.array {
-		return s.dec.Decode(v)
+	if s.array {
+		return s.element(v)
 	}
-	s.body.left = maxSpace
+	document, err := s.document()
+	if err != nil {
+		return err
+	}
+	if s.decoder.Decode(document, v) {
+		s.ahead.skip(len(document))
+		return nil
+	}
+	return s.decode(v)
+}
+
+// begin looks what the body is: an array, null for an empty one, or documents
+// one after another.
+func (s *stream) begin() error {
+	s.ahead.left = s.limit
+	text, err := s.ahead.text()
+	if err != nil {
+		return err
+	}
+	if text[0] != '[' && text[0] != 'n' {
+		return nil
+	}
+	s.array = true
+	s.ahead.left = s.limit
+	s.dec = json.NewDecoder(&s.ahead)
+	if _, err := s.dec.Token(); err != nil {
+		return unexpectedEnd(err)
+	}
+	if text[0] == 'n' {
+		return s.atEnd()
+	}
+	return nil
+}
+
+// document returns the next document, if its end can be told without parsing,
+// which is so for those that servers send. Of another one, or of none, it
+// returns what is there.
+func (s *stream) document() ([]byte, error) {
+	s.ahead.left = s.limit - len(s.ahead.pending())
+	text, err := s.ahead.text()
+	if err != nil {
+		return nil, err
+	}
+	var e extent
+	for text[0] == '{' {
+		if n := e.end(text); n > 0 {
+			return text[:n], nil
+		}
+		err := s.ahead.fill()
+		text = s.ahead.pending()
+		if err != nil {
+			break
+		}
+	}
+	return text, nil
+}
+
+// decode decodes the next document whatever it looks like.
+func (s *stream) decode(v any) error {
+	s.ahead.left = s.limit
+	dec := json.NewDecoder(&s.ahead)
+	if err := dec.Decode(v); err != nil {
+		return err
+	}
+	rest, err := io.ReadAll(dec.Buffered())
+	s.ahead.unread(rest)
+	return err
+}
+
+// element decodes the next element of the array.
+func (s *stream) element(v any) error {
+	s.ahead.left = maxSpace
 	if s.dec.More() {
-		s.body.left = s.limit
+		s.ahead.left = s.limit
 		return unexpectedEnd(s.dec.Decode(v))
 	}
 	if _, err := s.dec.Token(); err != nil { // the closing bracket
@@ -103,31 +174,9 @@ func (s *stream) next(v any) error {
 	return s.atEnd()
 }
 
-// begin looks what the body is: an array, null for an empty one, or documents
-// one after another.
-func (s *stream) begin() error {
-	first, err := s.body.peek()
-	if err != nil {
-		return err
-	}
-	switch first {
-	case '[':
-		s.array = true
-		_, err := s.dec.Token()
-		return err
-	case 'n':
-		s.array = true
-		if _, err := s.dec.Token(); err != nil {
-			return unexpectedEnd(err)
-		}
-		return s.atEnd()
-	}
-	return nil
-}
-
 // atEnd returns io.EOF if there is nothing left.
 func (s *stream) atEnd() error {
-	s.body.left = maxSpace
+	s.ahead.left = maxSpace
 	_, err := s.dec.Token()
 	if err == nil {
 		return errors.New("data behind the end of the listing")
@@ -141,50 +190,4 @@ func unexpectedEnd(err error) error {
 		return io.ErrUnexpectedEOF
 	}
 	return err
-}
-
-// boundedReader fails once a document has taken more than was left.
-type boundedReader struct {
-	r     io.Reader
-	left  int
-	ahead []byte // the byte that peek has read, not yet delivered
-}
-
-var errItemTooLarge = fmt.Errorf("an item of more than %d MiB, or too much space around it", maxItem>>20)
-
-func (b *boundedReader) Read(p []byte) (int, error) {
-	if len(p) == 0 {
-		return 0, nil
-	}
-	if b.left <= 0 {
-		return 0, errItemTooLarge
-	}
-	if len(b.ahead) > 0 {
-		n := copy(p, b.ahead)
-		b.ahead = b.ahead[n:]
-		return n, nil
-	}
-	n, err := b.r.Read(p)
-	b.left -= n
-	return n, err
-}
-
-// peek returns the first byte that is not white space, without consuming it.
-func (b *boundedReader) peek() (byte, error) {
-	var one [1]byte
-	for {
-		n, err := b.Read(one[:])
-		if n == 0 && err == nil {
-			continue
-		}
-		if n == 0 {
-			return 0, err
-		}
-		switch one[0] {
-		case ' ', '\t', '\r', '\n':
-		default:
-			b.ahead = []byte{one[0]}
-			return one[0], nil
-		}
-	}
 }

@@ -149,13 +149,12 @@ func (c *cursor) int() int {
 	return int(n)
 }
 
-// unsigned takes an integer of at least 0.
+// unsigned takes an integer without a sign.
 func (c *cursor) unsigned() uint64 {
-	n := c.integer()
-	if n < 0 {
-		c.fail()
+	if c.peek() == '-' {
+		c.fail() // -0, too
 	}
-	return uint64(max(n, 0))
+	return uint64(c.integer())
 }
 
 // quoted takes what is between two quotes. That is the content of a string

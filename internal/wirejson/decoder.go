@@ -32,6 +32,7 @@ type Decoder struct {
 	texts    table[string]
 	peers    table[peer.ID]
 	statuses table[status]
+	lists    table[[]api.Multiaddr]
 
 	// Room that is used again: for lists of unknown length, for the bytes of a
 	// CID.

@@ -173,7 +173,7 @@ var extraordinary = map[string][]string{
 	},
 	"Pin":         {`{"type":true}`, `{"type":{}}`, `{"type":-2}`, `{"type":2.5}`, `{"type":99999999999999999999}`, `{"mode":1}`, `{"shard_size":-1}`, `{"shard_size":18446744073709551615}`, `{"max_depth":1e2}`, `{"reference":5}`, `{"MAX_DEPTH":1}`},
 	"ID":          {`{"ipfs":5}`, `{"ipfs":[]}`, `{"ipfs":{"ID":"x"}}`, `{"ipfs":{},"ipfs":{}}`, `{"Id":"x"}`, `{"version":5}`},
-	"AddedOutput": {`{"bytes":-5}`, `{"size":1.5}`, `{"Hash":"x","CID":null}`},
+	"AddedOutput": {`{"bytes":-5}`, `{"bytes":-0}`, `{"size":1.5}`, `{"Hash":"x","CID":null}`},
 }
 
 func TestExtraordinaryDocumentsAreLeft(t *testing.T) {

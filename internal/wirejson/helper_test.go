@@ -60,9 +60,15 @@ func goldenDocuments(t testing.TB, typ string) [][]byte {
 	return docs
 }
 
+// tester is a testing.TB or *rapid.T.
+type tester interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
 // check compares Decode with encoding/json, and tells whether Decode took the
 // document. The target begins with rubbish, which must not show.
-func check(t testing.TB, d *Decoder, typ string, document []byte) bool {
+func check(t tester, d *Decoder, typ string, document []byte) bool {
 	t.Helper()
 	want := newOf[typ]()
 	wantErr := json.Unmarshal(document, want)

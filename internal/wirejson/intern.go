@@ -10,8 +10,8 @@ import (
 // it serves the listings of today and not the first that ever came.
 const (
 	maxEntries = 8192
-	maxBytes   = 1 << 20
-	maxText    = 1024 // of one text; longer ones are not remembered
+	maxBytes   = 1 << 20 // of all texts in the table
+	maxText    = 4096    // bytes of one text; longer ones are not remembered
 )
 
 // table remembers what texts stand for.

@@ -1,6 +1,8 @@
 package wirejson
 
 import (
+	"bytes"
+
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/pinfleet/pinfleet/api"
@@ -22,17 +24,28 @@ func (d *Decoder) peerIDs() []peer.ID {
 	return exact(list)
 }
 
-// multiaddrs takes a list of addresses.
+// multiaddrs takes a list of addresses. A peer reports the same list with every
+// item, so that whole lists are remembered, by their text up to the bracket.
 func (d *Decoder) multiaddrs() []api.Multiaddr {
 	if d.null() {
 		return nil
+	}
+	begin := d.at
+	length := bytes.IndexByte(d.doc[begin:], ']') + 1
+	if list, ok := d.lists.entries[string(d.doc[begin:begin+length])]; ok {
+		d.at += length
+		return exact(list)
 	}
 	list := d.addresses[:0]
 	for more := d.open('[', ']'); more; more = d.more(']') {
 		list = append(list, api.Multiaddr(d.shared()))
 	}
 	d.addresses = keep(list)
-	return exact(list)
+	out := exact(list)
+	if !d.bad && d.at == begin+length && len(out) > 0 {
+		d.lists.put(string(d.doc[begin:d.at]), exact(out))
+	}
+	return out
 }
 
 // exact returns a copy of the list that is never nil.

@@ -23,6 +23,9 @@ func (c *cursor) object(keys []string) object { return object{c: c, keys: keys} 
 // next goes to the next known key; false is the end of the object.
 func (o *object) next() bool {
 	for o.nextMember() {
+		if o.expected() {
+			return true
+		}
 		raw := o.c.quoted()
 		o.c.take(':')
 		if o.find(raw) {
@@ -31,6 +34,24 @@ func (o *object) next() bool {
 		o.skipUnknown(raw)
 	}
 	return false
+}
+
+// expected takes the key that is likely to come, if it does, and is not there
+// for the second time.
+func (o *object) expected() bool {
+	if o.index == len(o.keys) {
+		return false
+	}
+	key, doc := o.keys[o.index], o.c.doc[o.c.at:]
+	n := len(key) + len(`"":`)
+	if len(doc) < n || doc[0] != '"' || string(doc[1:n-2]) != key || doc[n-2] != '"' || doc[n-1] != ':' || o.seen>>o.index&1 != 0 {
+		return false
+	}
+	o.c.at += n
+	o.key = key
+	o.seen |= 1 << o.index
+	o.index++
+	return true
 }
 
 func (o *object) nextMember() bool {

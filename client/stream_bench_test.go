@@ -1,0 +1,126 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/ipfs/go-cid"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/multiformats/go-multiaddr"
+	"github.com/multiformats/go-multihash"
+
+	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/test/rawserver"
+)
+
+// naiveStatus is a GlobalPinInfo as one writes it first.
+type naiveStatus struct {
+	Cid         string                `json:"cid"`
+	Name        string                `json:"name"`
+	Allocations []peer.ID             `json:"allocations"`
+	Origins     []multiaddr.Multiaddr `json:"origins"`
+	Created     time.Time             `json:"created"`
+	Metadata    map[string]string     `json:"metadata"`
+	PeerMap     map[string]struct {
+		PeerName      string                `json:"peername"`
+		IPFS          peer.ID               `json:"ipfs_peer_id"`
+		IPFSAddresses []multiaddr.Multiaddr `json:"ipfs_peer_addresses"`
+		Status        string                `json:"status"`
+		TS            time.Time             `json:"timestamp"`
+		Error         string                `json:"error"`
+		AttemptCount  int                   `json:"attempt_count"`
+		PriorityPin   bool                  `json:"priority_pin"`
+	} `json:"peer_map"`
+}
+
+// statusItems are the items of a listing of three peers with five addresses
+// each, as a server sends them.
+func statusItems(tb testing.TB, n int) []string {
+	tb.Helper()
+	peers := []string{textPeer, "12D3KooWGcLX1k8e47ZeBULjF7y1U2VDAPPA9Bhwj1hdKn4SX6TY", "12D3KooWRQq1EW5g4grj6fiQ4FHCo6EMsMGo96P56VMwqDmkSUGX"}
+	var reports []string
+	for i, p := range peers {
+		var addresses []string
+		for j := range 5 {
+			addresses = append(addresses, fmt.Sprintf(`"/ip4/10.0.%d.%d/tcp/4001/p2p/%s"`, i, j, p))
+		}
+		reports = append(reports, fmt.Sprintf(`%q:{"peername":"peer%d","ipfs_peer_id":%q,"ipfs_peer_addresses":[%s],"status":"pinned","timestamp":"2026-11-21T22:56:07.123456789Z","error":"","attempt_count":0,"priority_pin":false}`,
+			p, i, p, strings.Join(addresses, ",")))
+	}
+	items := make([]string, n)
+	for i := range items {
+		hash, err := multihash.Sum(fmt.Append(nil, i), multihash.SHA2_256, -1)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		items[i] = fmt.Sprintf(`{"cid":%q,"name":"item-%d","allocations":["%s"],"origins":[],"created":"2026-11-21T22:56:07Z","metadata":null,"peer_map":{%s}}`,
+			cid.NewCidV1(cid.Raw, hash), i, strings.Join(peers, `","`), strings.Join(reports, ","))
+	}
+	return items
+}
+
+// BenchmarkStatusAll lists 1,000 items: with a client, with what one writes
+// first, and with a tokenizer that looks at nothing.
+func BenchmarkStatusAll(b *testing.B) {
+	const items = 1000
+	url := "http://" + rawserver.Canned(b, rawserver.Stream(statusItems(b, items)).Wire()).Addr()
+	c := newClient(b, &config.Config{URL: url})
+	get := func(next func(io.Reader) func() error) error {
+		resp, err := http.Get(url + "/pins")
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		more := next(resp.Body)
+		for err == nil {
+			err = more()
+		}
+		if err == io.EOF {
+			return nil
+		}
+		return err
+	}
+	for _, way := range []struct {
+		name string
+		list func() error
+	}{
+		{"ours", func() error {
+			for _, err := range c.StatusAll(context.Background(), api.TrackerStatusUndefined, false) {
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+		{"naive", func() error {
+			return get(func(body io.Reader) func() error {
+				dec := json.NewDecoder(body)
+				return func() error { return dec.Decode(new(naiveStatus)) }
+			})
+		}},
+		{"floor", func() error {
+			return get(func(body io.Reader) func() error {
+				dec := jsontext.NewDecoder(body)
+				return func() error { return second(dec.ReadToken()) }
+			})
+		}},
+	} {
+		b.Run(way.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := way.list(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*items), "ns/item")
+		})
+	}
+}

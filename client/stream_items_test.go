@@ -1,0 +1,208 @@
+package client
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/test/golden"
+)
+
+// layouts are bodies of the same three items.
+func layouts(t testing.TB) map[string]string {
+	items := []string{statusA, `{"name":"a \"quoted\" } {\\","new":[{"x":"]"}],"cid":"` + textB + `"}`, statusB}
+	var pretty bytes.Buffer
+	for _, item := range items {
+		if err := json.Indent(&pretty, []byte(item), "", "  "); err != nil {
+			t.Fatal(err)
+		}
+		pretty.WriteByte('\n')
+	}
+	return map[string]string{
+		"lines":            strings.Join(items, "\n") + "\n",
+		"no last line end": strings.Join(items, "\n"),
+		"CRLF":             strings.Join(items, "\r\n") + "\r\n",
+		"blank lines":      "\n \n" + strings.Join(items, "\n\n\t") + " \n\n",
+		"one line":         strings.Join(items, ""),
+		"one line, spaces": " " + strings.Join(items, "  ") + " \n",
+		"two a line":       items[0] + items[1] + "\n" + items[2] + "\n",
+		"pretty":           pretty.String(),
+		"escaped keys":     strings.ReplaceAll(strings.Join(items, "\n"), `"cid"`, `"\u0063id"`),
+		"odd case":         strings.ReplaceAll(strings.Join(items, "\n"), `"cid"`, `"CID"`),
+		"CIDs as objects":  strings.NewReplacer(`"`+textA+`"`, `{"/":"`+textA+`"}`).Replace(strings.Join(items, "\n")),
+		"array":            "[" + strings.Join(items, ",\n") + "]\n",
+	}
+}
+
+// statusOf decodes a body.
+func statusOf(body io.Reader) (items []api.GlobalPinInfo, err error) {
+	for s := newStream(body); ; {
+		var item api.GlobalPinInfo
+		if err := s.next(&item); err == io.EOF {
+			return items, nil
+		} else if err != nil {
+			return items, err
+		}
+		items = append(items, item)
+	}
+}
+
+// However a body is laid out, and wherever it is cut into pieces, it has the
+// same items.
+func TestStreamPieces(t *testing.T) {
+	want, err := statusOf(strings.NewReader(layouts(t)["array"]))
+	if err != nil || len(want) != 3 {
+		t.Fatalf("%d items, %v", len(want), err)
+	}
+	for name, text := range layouts(t) {
+		for cut := range len(text) {
+			pieces := io.MultiReader(strings.NewReader(text[:cut]), strings.NewReader(text[cut:]))
+			if got, err := statusOf(pieces); err != nil || !reflect.DeepEqual(got, want) {
+				t.Fatalf("%s, cut behind %d bytes: %+v, %v", name, cut, got, err)
+			}
+		}
+		for how, body := range map[string]io.Reader{
+			"byte by byte": iotest.OneByteReader(strings.NewReader(text)),
+			"with the end": iotest.DataErrReader(strings.NewReader(text)),
+		} {
+			if got, err := statusOf(body); err != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("%s, %s: %+v, %v", name, how, got, err)
+			}
+		}
+	}
+}
+
+// counter counts what is read.
+type counter struct {
+	io.Reader
+	n int
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.n += n
+	return n, err
+}
+
+// An item is there with its last byte: an open-ended listing may have no other
+// for hours.
+func TestItemsAreNotKeptBack(t *testing.T) {
+	for name, text := range layouts(t) {
+		body := &counter{Reader: iotest.OneByteReader(strings.NewReader(text))}
+		s := newStream(body)
+		rest := text
+		for range 3 {
+			if err := s.next(new(api.GlobalPinInfo)); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			dec := json.NewDecoder(strings.NewReader(strings.TrimLeft(rest, "[,")))
+			if err := dec.Decode(new(json.RawMessage)); err != nil {
+				t.Fatal(err)
+			}
+			skipped := len(rest) - len(strings.TrimLeft(rest, "[,"))
+			rest = rest[skipped+int(dec.InputOffset()):]
+			if want := len(text) - len(rest); body.n != want {
+				t.Errorf("%s: an item of which %d bytes were needed came behind %d", name, want, body.n)
+			}
+		}
+	}
+}
+
+// A listing that breaks yields the whole items before.
+func TestBrokenBehindAnItem(t *testing.T) {
+	broken := errors.New("broken")
+	for name, text := range layouts(t) {
+		end := strings.LastIndexAny(text, "}") + 1
+		got, err := statusOf(io.MultiReader(strings.NewReader(text[:end]), iotest.ErrReader(broken)))
+		if len(got) != 3 || !errors.Is(err, broken) {
+			t.Errorf("%s: %d items, %v", name, len(got), err)
+		}
+		got, err = statusOf(strings.NewReader(text[:end-1]))
+		if len(got) != 2 || !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("%s, cut: %d items, %v", name, len(got), err)
+		}
+	}
+}
+
+// What a large item needed is not kept for the small ones behind it.
+func TestRoomShrinks(t *testing.T) {
+	large := `{"name":"` + strings.Repeat("x", 3<<20) + `",` + statusA[1:]
+	for name, item := range map[string]string{"line": large, "pretty": "{\n" + large[1:]} {
+		body := strings.NewReader(item + "\n" + strings.Repeat(statusA+"\n", 10))
+		s := newStream(body)
+		for range 10 {
+			if err := s.next(new(api.GlobalPinInfo)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(s.ahead.room) > maxRoom {
+			t.Errorf("%s: %d bytes of room are kept", name, len(s.ahead.room))
+		}
+	}
+}
+
+// A status item of three peers costs 12 allocations, and no more.
+func TestStreamAllocations(t *testing.T) {
+	s := newStream(&endless{text: statusItems(t, 1)[0] + "\n"})
+	allocs := testing.AllocsPerRun(2000, func() {
+		if err := s.next(new(api.GlobalPinInfo)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if allocs > 12 {
+		t.Errorf("%v allocations", allocs)
+	}
+}
+
+// FuzzItems: whatever a body is, and however long its pieces are, it has the
+// items that encoding/json finds, and breaks where that does.
+func FuzzItems(f *testing.F) {
+	goldenBodies(f, func(_ golden.Response, body []byte) { f.Add(body, 100) })
+	for _, text := range layouts(f) {
+		f.Add([]byte(text), 7)
+	}
+	for _, text := range []string{"{}{}", "{}\n{}x", "{\n}", "{]}", `{"a":"}`, "{\"a\n\":1}", "1\n2", `"a"{}`, "}{", "{} {}\n{", "{}[]", "{}null"} {
+		f.Add([]byte(text), 1)
+	}
+	f.Fuzz(func(t *testing.T, body []byte, size int) {
+		if first := bytes.TrimLeft(body, " \t\r\n"); len(first) > 0 && (first[0] == '[' || first[0] == 'n') {
+			return // an old server's array, or null
+		}
+		var want []api.GlobalPinInfo
+		var wantErr error
+		for dec := json.NewDecoder(bytes.NewReader(body)); wantErr == nil; {
+			var item api.GlobalPinInfo
+			if wantErr = dec.Decode(&item); wantErr == nil {
+				want = append(want, item)
+			}
+		}
+		got, err := statusOf(&pieces{text: body, size: min(max(size, 1), 1<<20)})
+		if !reflect.DeepEqual(got, want) || (err == nil) != (wantErr == io.EOF) {
+			t.Fatalf("%q: %+v, %v\nwant %+v, %v", body, got, err, want, wantErr)
+		}
+		if err != nil && err.Error() != wantErr.Error() {
+			t.Fatalf("%q: %v; want %v", body, err, wantErr)
+		}
+	})
+}
+
+// pieces delivers a text in pieces.
+type pieces struct {
+	text []byte
+	size int
+}
+
+func (r *pieces) Read(p []byte) (int, error) {
+	if len(r.text) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, r.text[:min(r.size, len(r.text))])
+	r.text = r.text[n:]
+	return n, nil
+}
