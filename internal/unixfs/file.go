@@ -1,6 +1,7 @@
 package unixfs
 
 import (
+	"cmp"
 	"errors"
 	"io"
 
@@ -29,7 +30,7 @@ type node struct {
 // chunk ahead, and reads past the end of a file once more whenever it looks
 // ahead there: progress events show it, and the server's do too.
 type fileBuilder struct {
-	store  func(node) (link, error)
+	hasher hasher
 	source leafSource
 	format leafFormat
 
@@ -52,39 +53,40 @@ func (b *fileBuilder) done() bool {
 
 func (b *fileBuilder) leaf() (node, error) {
 	if b.err != nil {
-		return node{}, b.err
+		// What was read until then is stored nevertheless.
+		return node{}, cmp.Or(b.hasher.settle(0), b.err)
 	}
 	n := node{block: b.ahead, raw: b.format.raw, content: uint64(b.aheadSize)}
 	b.ahead = nil
 	return n, nil
 }
 
-// parent is a file node that children are being added to.
+// parent is a file node that children are being added to. It has the links of
+// those that are stored.
 type parent struct {
 	links   []link
 	sizes   []uint64
 	content uint64
 }
 
-// adopt stores the child and links it.
+// adopt links the child, which is stored by and by.
 func (b *fileBuilder) adopt(p *parent, child node) error {
-	l, err := b.store(child)
-	if err != nil {
-		return err
-	}
-	p.links = append(p.links, l)
 	p.sizes = append(p.sizes, child.content)
 	p.content += child.content
-	return nil
+	return b.hasher.store(child, p)
 }
 
 func (p *parent) full() bool {
-	return len(p.links) >= maxLinks
+	return len(p.sizes) >= maxLinks
 }
 
-func (p *parent) node() node {
+// finish returns the node of p.
+func (b *fileBuilder) finish(p *parent) (node, error) {
+	if err := b.hasher.settle(0); err != nil {
+		return node{}, err
+	}
 	block, below := encodeNode(p.links, encodeFile(p.content, p.sizes))
-	return node{block: block, below: below, content: p.content}
+	return node{block: block, below: below, content: p.content}, nil
 }
 
 // balanced builds a tree whose leaves all have the same depth, and grows it at
@@ -126,7 +128,7 @@ func (b *fileBuilder) fillBalanced(p *parent, depth int) (node, error) {
 			return node{}, err
 		}
 	}
-	return p.node(), nil
+	return b.finish(p)
 }
 
 // trickle builds a tree whose every node holds leaves first and then subtrees
@@ -157,7 +159,7 @@ func (b *fileBuilder) trickle(maxDepth int) (node, error) {
 			}
 		}
 	}
-	return p.node(), nil
+	return b.finish(&p)
 }
 
 // layoutOf returns the leaf type and the builder's method of a layout.

@@ -244,18 +244,23 @@ func (a *adder) addDir(name string, n files.Directory, top bool) error {
 }
 
 func (a *adder) addFile(name string, r io.Reader) (link, error) {
+	b := fileBuilder{hasher: hasher{sum: a.sum, put: a.put}}
+	defer b.hasher.wait()
 	if a.params.Progress {
 		r = &progressReader{r: r, emit: func(read uint64) error {
+			if err := b.hasher.settle(0); err != nil {
+				return err
+			}
 			return a.sink.Emit(Event{Kind: Progress, Name: name, Bytes: read})
 		}}
 	}
 	typ, layout := layoutOf(a.params.Layout == "trickle")
-	format := leafFormat{raw: a.params.RawLeaves, typ: typ}
-	source, err := newLeafSource(r, a.params.Chunker, format, &a.spare)
-	if err != nil {
+	b.format = leafFormat{raw: a.params.RawLeaves, typ: typ}
+	var err error
+	if b.source, err = newLeafSource(r, a.params.Chunker, b.format, &a.spare); err != nil {
 		return link{}, err
 	}
-	n, err := layout(&fileBuilder{store: a.store, source: source, format: format})
+	n, err := layout(&b)
 	if err != nil {
 		return link{}, err
 	}
@@ -283,16 +288,25 @@ func (a *adder) emitNode(name string, l link) error {
 	return a.sink.Emit(Event{Name: path.Join(a.top, name), Cid: l.cid, Size: l.size})
 }
 
-// store puts the node and returns a nameless link to it. Raw blocks have CIDs
-// of version 1 even in a tree of version 0.
+// store puts the node and returns a nameless link to it.
 func (a *adder) store(n node) (link, error) {
+	c, err := a.sum(n)
+	if err != nil {
+		return link{}, err
+	}
+	return a.put(n, c)
+}
+
+// sum returns the CID of the node. Raw blocks have CIDs of version 1 even in a
+// tree of version 0.
+func (a *adder) sum(n node) (cid.Cid, error) {
 	prefix := a.prefix
 	if n.raw {
 		prefix.Version, prefix.Codec = 1, cid.Raw
 	}
-	c, err := prefix.Sum(n.block)
-	if err != nil {
-		return link{}, err
-	}
+	return prefix.Sum(n.block)
+}
+
+func (a *adder) put(n node, c cid.Cid) (link, error) {
 	return link{cid: c, size: uint64(len(n.block)) + n.below}, a.putBlock(c, n.block)
 }

@@ -1,9 +1,11 @@
 package clustertest
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 
@@ -18,6 +20,10 @@ import (
 // blockQueue is how many blocks can wait to be sent to the IPFS daemons.
 const blockQueue = 256
 
+// uploadBuffer is how much of an upload is read at once, in bytes. The multipart
+// reader alone would read less than a page, with a system call for each.
+const uploadBuffer = 64 << 10
+
 var errNoDestination = errors.New("failed to put block on all destinations")
 
 // added is what an import has made, to be pinned.
@@ -28,6 +34,10 @@ type added struct {
 }
 
 func (p *Peer) handleAdd(w http.ResponseWriter, r *http.Request, _ map[string]string) {
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{bufio.NewReaderSize(r.Body, uploadBuffer), r.Body}
 	reader, err := r.MultipartReader()
 	if err != nil {
 		p.sendCode(w, http.StatusBadRequest, err.Error())
