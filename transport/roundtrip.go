@@ -17,13 +17,16 @@ const (
 	// idleConnTimeout stays below the 120 seconds after which the server closes
 	// an idle connection (REST API of ipfs-cluster v1.1.6, idle_timeout).
 	idleConnTimeout = 90 * time.Second
-	maxIdleConns    = 100
+	// maxIdleConns is how many calls at a time find the connections again that
+	// they made. There are no more of them than there were calls at a time.
+	maxIdleConns = 512
 	// maxHeaderBytes bounds response headers, which the peer chooses.
 	maxHeaderBytes = 256 << 10
-	// With writeBufferSize a chunk of an upload (32 KiB and its frame) is one
-	// system call, not three.
-	writeBufferSize = 40 << 10
-	readBufferSize  = 32 << 10
+	// Each connection has both buffers. Streams gain nothing by more: a TLS
+	// record is as large as the one for reading, and an upload writes pieces
+	// that are larger than any buffer.
+	readBufferSize  = 16 << 10
+	writeBufferSize = 8 << 10
 )
 
 // roundTripper is an http.Transport on top of a Dialer. It tells apart what was

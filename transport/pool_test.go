@@ -1,0 +1,60 @@
+package transport
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/pinfleet/pinfleet/config"
+)
+
+// counting is a Dialer that counts.
+type counting struct {
+	*pipes
+	dials atomic.Int64
+}
+
+func (d *counting) DialContext(ctx context.Context) (net.Conn, error) {
+	d.dials.Add(1)
+	return d.pipes.DialContext(ctx)
+}
+
+// Hundreds of calls at a time that come again and again use the connections of
+// the first ones: 100 were kept, and the others dialled anew each time.
+func TestBurstsKeepTheirConnections(t *testing.T) {
+	const calls, bursts = 300, 3
+	var arrived sync.WaitGroup
+	d := &counting{pipes: &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}}
+	server := &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		arrived.Done()
+		arrived.Wait()
+	})}
+	go func() { _ = server.Serve(d.pipes) }()
+	defer server.Close()
+	cfg := &config.Config{}
+	addr, err := cfg.Address()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ep := newEndpoint(cfg, addr, d)
+	defer ep.Close()
+	for range bursts {
+		arrived.Add(calls)
+		var calling sync.WaitGroup
+		for range calls {
+			calling.Go(func() {
+				if err := readAll(do(t, t.Context(), ep, http.MethodGet, nil)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		calling.Wait()
+	}
+	// On a busy machine net/http gives up a connection now and then.
+	if n := d.dials.Load(); n > calls+calls/10 {
+		t.Errorf("%d dials for %d calls at a time", n, calls)
+	}
+}
