@@ -110,7 +110,7 @@ func (c *cursor) boolean() bool {
 }
 
 // integer takes an integer without fraction or exponent, or null for 0. As
-// with literal, the caller finds what may not follow: digits behind a 0, too.
+// with literal, the caller finds what may not follow, such as more digits.
 func (c *cursor) integer() int64 {
 	const maxDigits = 18 // any such number fits
 	if c.null() {
@@ -122,11 +122,11 @@ func (c *cursor) integer() int64 {
 	}
 	begin := c.at
 	var n int64
-	for ; c.at < len(c.doc) && isDigit(c.doc[c.at]) && c.at-begin < maxDigits; c.at++ {
+	for c.at < len(c.doc) && isDigit(c.doc[c.at]) && c.at-begin < maxDigits {
 		n = 10*n + int64(c.doc[c.at]-'0')
+		c.at++
 		if n == 0 {
-			c.at++
-			break
+			break // a number does not go on behind a leading 0
 		}
 	}
 	if c.at == begin {
