@@ -18,7 +18,10 @@ type Endpoint struct {
 	// path without a trailing slash. Requests to another host are refused.
 	BaseURL *url.URL
 	// RoundTripper performs the requests. Connections are kept and reused. A
-	// request that was provably not sent fails with a *DialError. It obeys the
+	// request that was provably not sent fails with a *DialError. One that goes
+	// to an idle connection which the server had closed is repeated on another
+	// if it has an Idempotency-Key and, where there is a body, GetBody; a key
+	// without a value will do, and is not sent. It obeys the
 	// Config's timeouts, except for Timeout, which is its user's to apply: what
 	// belongs to one call is not known here.
 	RoundTripper http.RoundTripper
