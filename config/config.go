@@ -126,6 +126,9 @@ type Config struct {
 	// it is used as it is, and never closed. The address then only yields the
 	// URLs of the requests, and the other settings of connections (timeouts of
 	// dialling, header and silence, DisableKeepAlives, Resolver) do not apply.
+	// To send a request again that went to a dead idle connection is its task,
+	// too: one that can be repeated has GetBody and an Idempotency-Key without
+	// a value, which net/http understands.
 	RoundTripper http.RoundTripper
 	// Resolver looks names up. Nil means the system's.
 	Resolver *net.Resolver
