@@ -20,8 +20,9 @@ func (d *Decoder) peerIDs() []peer.ID {
 	for more := d.open('[', ']'); more; more = d.more(']') {
 		list = append(list, d.peerID())
 	}
-	d.peerList = keep(list)
-	return exact(list)
+	out := exact(list)
+	d.peerList = emptied(list)
+	return out
 }
 
 // multiaddrs takes a list of addresses. A peer reports the same list with every
@@ -40,8 +41,8 @@ func (d *Decoder) multiaddrs() []api.Multiaddr {
 	for more := d.open('[', ']'); more; more = d.more(']') {
 		list = append(list, api.Multiaddr(d.shared()))
 	}
-	d.addresses = keep(list)
 	out := exact(list)
+	d.addresses = emptied(list)
 	if !d.bad && d.at == begin+length && len(out) > 0 {
 		d.lists.put(string(d.doc[begin:d.at]), exact(out))
 	}
@@ -55,11 +56,13 @@ func exact[T any](list []T) []T {
 	return c
 }
 
-// keep returns what is to be kept of the list's room.
-func keep[T any](list []T) []T {
+// emptied returns what is to be kept of the list's room, without the elements:
+// their texts may be long.
+func emptied[T any](list []T) []T {
 	if cap(list) > maxRoom {
 		return nil
 	}
+	clear(list)
 	return list
 }
 

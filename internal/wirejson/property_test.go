@@ -94,6 +94,16 @@ func TestMemoryIsBounded(t *testing.T) {
 	if !check(t, &d, "GlobalPinInfo", []byte(`{"origins":["`+strings.Repeat("y", 2*maxText)+`"],"allocations":[`+strings.Repeat(`"a",`, 2*maxRoom)+`"b"]}`)) {
 		t.Error("a long list is not taken")
 	}
+	// The room for addresses held those of the longest list ever, each as long
+	// as a document may be.
+	if !d.Decode([]byte(`{"origins":["a","`+strings.Repeat("y", 2*maxText)+`"],"allocations":["a"]}`), newOf["GlobalPinInfo"]()) {
+		t.Error("a long address is not taken")
+	}
+	for _, address := range d.addresses[:cap(d.addresses)] {
+		if address != "" {
+			t.Errorf("an address of %d bytes is kept", len(address))
+		}
+	}
 	bounded(t, "texts", &d.texts)
 	bounded(t, "peers", &d.peers)
 	bounded(t, "statuses", &d.statuses)
