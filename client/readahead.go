@@ -8,6 +8,9 @@ import (
 
 // Sizes of a readAhead's room, in bytes.
 const (
+	// minRoom is also the most that is read at a time, so that what comes with
+	// the end of a large document is not much: each of the small ones behind it
+	// takes a look at all that is there.
 	minRoom = 32 << 10
 	// maxRoom is the most that is kept for the documents behind a large one.
 	maxRoom = 256 << 10
@@ -31,12 +34,7 @@ var errItemTooLarge = fmt.Errorf("an item of more than %d MiB, or too much space
 func (a *readAhead) pending() []byte { return a.room[a.begin:a.end] }
 
 // skip takes n bytes off what is pending.
-func (a *readAhead) skip(n int) {
-	a.begin += n
-	if rest := a.pending(); len(a.room) > maxRoom && len(rest) <= maxRoom/2 {
-		a.move(make([]byte, max(minRoom, len(rest))))
-	}
-}
+func (a *readAhead) skip(n int) { a.begin += n }
 
 // text skips white space and returns what is pending behind it, at least a byte.
 func (a *readAhead) text() ([]byte, error) {
@@ -61,8 +59,7 @@ func (a *readAhead) fill() error {
 	}
 	a.makeRoom()
 	for a.err == nil {
-		var n int
-		n, a.err = a.src.Read(a.room[a.end:min(len(a.room), a.end+a.left)])
+		n, _ := a.read(a.room[a.end:])
 		a.end += n
 		a.left -= n
 		if n > 0 {
@@ -72,14 +69,23 @@ func (a *readAhead) fill() error {
 	return a.err
 }
 
+// read reads from src, and keeps the error.
+func (a *readAhead) read(p []byte) (n int, err error) {
+	n, err = a.src.Read(p[:min(len(p), minRoom, a.left)])
+	a.err = err
+	return n, err
+}
+
 // makeRoom sees to it that there is room behind what is pending.
 func (a *readAhead) makeRoom() {
 	switch n := len(a.pending()); {
-	case n == 0 && a.room != nil:
+	case a.room == nil, len(a.room) > maxRoom && n < minRoom: // nothing yet, or the room of a large document
+		a.move(make([]byte, minRoom))
+	case n == 0:
 		a.begin, a.end = 0, 0
 	case a.end < len(a.room):
-	case n > len(a.room)/2 || a.room == nil:
-		a.move(make([]byte, max(minRoom, 2*len(a.room))))
+	case n > len(a.room)/2:
+		a.move(make([]byte, 2*len(a.room)))
 	default:
 		a.move(a.room)
 	}
@@ -104,8 +110,7 @@ func (a *readAhead) Read(p []byte) (n int, err error) {
 	case a.err != nil:
 		err = a.err
 	default:
-		n, err = a.src.Read(p)
-		a.err = err
+		n, err = a.read(p)
 	}
 	a.left -= n
 	return n, err

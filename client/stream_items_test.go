@@ -41,8 +41,11 @@ func layouts(t testing.TB) map[string]string {
 }
 
 // statusOf decodes a body.
-func statusOf(body io.Reader) (items []api.GlobalPinInfo, err error) {
-	for s := newStream(body); ; {
+func statusOf(body io.Reader) ([]api.GlobalPinInfo, error) { return rest(newStream(body)) }
+
+// rest decodes what is left of a body.
+func rest(s *stream) (items []api.GlobalPinInfo, err error) {
+	for {
 		var item api.GlobalPinInfo
 		if err := s.next(&item); err == io.EOF {
 			return items, nil
@@ -133,16 +136,46 @@ func TestBrokenBehindAnItem(t *testing.T) {
 // What a large item needed is not kept for the small ones behind it.
 func TestRoomShrinks(t *testing.T) {
 	large := `{"name":"` + strings.Repeat("x", 3<<20) + `",` + statusA[1:]
-	for name, item := range map[string]string{"line": large, "pretty": "{\n" + large[1:]} {
-		body := strings.NewReader(item + "\n" + strings.Repeat(statusA+"\n", 10))
-		s := newStream(body)
-		for range 10 {
-			if err := s.next(new(api.GlobalPinInfo)); err != nil {
-				t.Fatal(err)
-			}
+	small := "\n" + strings.Repeat(statusA+"\n", 10)
+	for name, text := range map[string]string{
+		"line": large + small, "pretty": "{\n" + large[1:] + small, "odd case": strings.ReplaceAll(large+small, "cid", "CID"),
+	} {
+		s := newStream(strings.NewReader(text))
+		if items, err := rest(s); len(items) != 11 || err != nil {
+			t.Fatalf("%s: %d items, %v", name, len(items), err)
 		}
 		if len(s.ahead.room) > maxRoom {
 			t.Errorf("%s: %d bytes of room are kept", name, len(s.ahead.room))
+		}
+	}
+}
+
+// widest keeps the size of the largest Read.
+type widest struct {
+	io.Reader
+	n int
+}
+
+func (w *widest) Read(p []byte) (int, error) {
+	w.n = max(w.n, len(p))
+	return w.Reader.Read(p)
+}
+
+// Behind a large item, a Read took as much as the item had needed. Each of the
+// small items in it, or each Read of white space in an array, then looked at
+// all of the rest: 38 s for 4 MiB of items in one line.
+func TestReadsStaySmall(t *testing.T) {
+	large := `{"name":"` + strings.Repeat("x", 3<<20) + `",` + statusA[1:]
+	small := strings.Repeat(statusA, 10)
+	for name, text := range map[string]string{
+		"one line": large + small, "pretty": "{\n" + large[1:] + small, "array": "[" + large + strings.Repeat(","+statusA, 10) + "]",
+	} {
+		body := &widest{Reader: strings.NewReader(text)}
+		if items, err := statusOf(body); len(items) != 11 || err != nil {
+			t.Fatalf("%s: %d items, %v", name, len(items), err)
+		}
+		if body.n > minRoom {
+			t.Errorf("%s: up to %d bytes are read at a time", name, body.n)
 		}
 	}
 }
