@@ -54,7 +54,7 @@ func TestOwnHost(t *testing.T) {
 
 var loopback = multiaddr.StringCast("/ip4/127.0.0.1/tcp/0")
 
-func newHost(t *testing.T, opts ...HostOption) host.Host {
+func newHost(t testing.TB, opts ...HostOption) host.Host {
 	t.Helper()
 	h, err := NewHost(opts...)
 	if err != nil {
