@@ -18,7 +18,7 @@ const (
 	groupFoot  = 12
 )
 
-var colours = map[string]string{"ours": "#0b5394", "naive": "#d98a3d", "floor": "#9aa5ad", "http": "#9aa5ad", "wire": "#cfd6da"}
+var colours = map[string]string{"ours": "#0b5394", "naive": "#d98a3d", "floor": "#9aa5ad", "http": "#9aa5ad", "bare_p2p": "#5b8dbf", "bare_http": "#9aa5ad", "wire": "#cfd6da"}
 
 // writeChart draws the times of the contenders of each workload, the slowest as
 // long as there is room. Workloads without contenders are left out.

@@ -11,8 +11,6 @@ import (
 	"github.com/pinfleet/pinfleet/config"
 	"github.com/pinfleet/pinfleet/lbclient"
 	"github.com/pinfleet/pinfleet/strategy"
-	"github.com/pinfleet/pinfleet/test/clustertest"
-	_ "github.com/pinfleet/pinfleet/transport/p2p" // for /p2p/ addresses
 )
 
 const (
@@ -117,34 +115,6 @@ func idParallel(ctx context.Context, r *report) error {
 	}
 	r.keep()
 	r.values["vs_floor"] = r.each(standings[1]) / r.each(standings[0])
-	return nil
-}
-
-// overLibp2p compares a call over both transports of one peer.
-func overLibp2p(ctx context.Context, r *report) error {
-	cluster, err := clustertest.Start(clustertest.Options{Peers: 1, Listen: clustertest.HTTP | clustertest.Libp2p})
-	if err != nil {
-		return err
-	}
-	defer cluster.Close()
-	contenders := []contender{{name: "ours"}, {name: "http"}}
-	for i, transport := range []clustertest.Listen{clustertest.Libp2p, clustertest.HTTP} {
-		c, err := client.NewDefaultClient(&config.Config{APIAddr: cluster.Peer(0).AddrOf(transport)})
-		if err != nil {
-			return err
-		}
-		defer c.Close()
-		contenders[i].do = func(ctx context.Context) error {
-			return times(calls, func() error { _, err := c.Version(ctx); return err })
-		}
-	}
-	r.work(calls, "call")
-	standings, err := r.race(ctx, contenders...)
-	if err != nil {
-		return err
-	}
-	r.keep()
-	r.values["vs_http"] = r.each(standings[0]) / r.each(standings[1])
 	return nil
 }
 
