@@ -16,8 +16,9 @@ type cursor struct {
 	bad bool
 }
 
-// end is what peek returns at the end of the document. No token begins with it.
-const end = 0
+// eof is what peek returns at the end of the document, and for a zero byte. No
+// token begins with it.
+const eof = 0
 
 func (c *cursor) fail() {
 	c.bad = true
@@ -40,7 +41,7 @@ func (c *cursor) peekBehindSpace() byte {
 			return b
 		}
 	}
-	return end
+	return eof
 }
 
 // take takes the token b.

@@ -62,7 +62,7 @@ func (d *Decoder) Decode(document []byte, v any) bool {
 	default:
 		return false
 	}
-	ok := d.peek() == end && !d.bad && d.at == len(document)
+	ok := d.peek() == eof && !d.bad && d.at == len(document)
 	d.cursor = cursor{}
 	return ok
 }
