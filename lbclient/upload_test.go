@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -13,7 +14,9 @@ import (
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/config"
 	"github.com/pinfleet/pinfleet/strategy"
+	"github.com/pinfleet/pinfleet/test/rawserver"
 )
 
 // multiFile makes a reader of files, and says what it will give.
@@ -184,5 +187,34 @@ func TestNestedBody(t *testing.T) {
 		if !bytes.Equal(b.body(0), want(r.Boundary())) {
 			t.Errorf("%d did not get the body", i)
 		}
+	}
+}
+
+// When a peer broke a connection that had been idle before, the call failed only
+// because its body could not be sent again, even if no retries were asked for:
+// the peer's failure was not shown, nor held against it.
+func TestBodyOnABrokenConnection(t *testing.T) {
+	server := rawserver.New(t, func(r *http.Request) rawserver.Answer {
+		if r.Method == http.MethodGet {
+			return rawserver.JSON(200, `{"version":"1.1.6"}`)
+		}
+		_, _ = io.CopyN(io.Discard, r.Body, 100<<10)
+		return rawserver.Cut(nil)
+	})
+	for retries, want := range []error{nil, client.ErrBodyNotReplayable} {
+		c, err := NewLBClient(&strategy.Failover{}, []*config.Config{{URL: "http://" + server.Addr()}}, retries, WithReplayLimit(100, 1000))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Version(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		r, _ := multiFile(strings.Repeat("x", 1<<20))
+		err = c.AddMultiFile(t.Context(), r, nil, nil)
+		var all *AttemptsError
+		if !errors.As(err, &all) || !errors.Is(all.Cause, want) || errors.Is(all.Attempts[0].Err, client.ErrBodyNotReplayable) {
+			t.Errorf("%d retries: %v", retries, err)
+		}
+		c.Close()
 	}
 }

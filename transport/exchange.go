@@ -18,11 +18,14 @@ const maxTries = 6
 // An exchange is one request and its response, on the way through an
 // http.Transport.
 type exchange struct {
-	req    *http.Request // the caller's, with a context and a body of its own
-	cancel context.CancelCauseFunc
-	watch  *watch // nil if silence is allowed
-	trace  httptrace.ClientTrace
-	body   responseBody
+	req *http.Request // the caller's, with a context and a body of its own
+	// getBody is the caller's, nil if there is none. net/http does not get it:
+	// sending again is up to send.
+	getBody func() (io.ReadCloser, error)
+	cancel  context.CancelCauseFunc
+	watch   *watch // nil if silence is allowed
+	trace   httptrace.ClientTrace
+	body    responseBody
 
 	connected atomic.Bool // a connection was had
 	reused    atomic.Bool // it had been used before
@@ -49,15 +52,7 @@ func newExchange(req *http.Request, idle time.Duration) *exchange {
 	x.trace.GotFirstResponseByte = func() { x.answered.Store(true) }
 	x.req = req.WithContext(httptrace.WithClientTrace(ctx, &x.trace))
 	x.req.Body = newRequestBody(req.Body, x)
-	if getBody := req.GetBody; getBody != nil {
-		x.req.GetBody = func() (io.ReadCloser, error) {
-			b, err := getBody()
-			if err != nil {
-				return nil, err
-			}
-			return newRequestBody(b, x), nil
-		}
-	}
+	x.getBody, x.req.GetBody = req.GetBody, nil
 	return x
 }
 
@@ -75,9 +70,11 @@ func (x *exchange) send(base *http.Transport) (*http.Response, error) {
 		if err == nil || tries == maxTries || !x.wasStale(err) {
 			return resp, err
 		}
-		if x.req.Body, err = x.req.GetBody(); err != nil {
-			return nil, err
+		body, openErr := x.getBody()
+		if openErr != nil {
+			return nil, err // the connection has failed, whatever became of the body
 		}
+		x.req.Body = newRequestBody(body, x)
 	}
 }
 
@@ -85,10 +82,10 @@ func (x *exchange) send(base *http.Transport) (*http.Response, error) {
 // had closed, and may be sent again. It is what net/http does for requests that
 // it could write at once, under the same conditions: the body can be had again,
 // and an Idempotency-Key, be it without a value, says that repeating does no
-// harm.
+// harm. What the caller failed with is not repeated.
 func (x *exchange) wasStale(err error) bool {
 	_, repeatable := x.req.Header["Idempotency-Key"]
-	if !repeatable || x.req.Body == nil || x.req.GetBody == nil || x.req.Context().Err() != nil {
+	if !repeatable || x.getBody == nil || x.req.Context().Err() != nil {
 		return false
 	}
 	var dial *DialError

@@ -28,6 +28,15 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Close may be the time when a source finds out that it was not all right.
+func (b *requestBody) Close() error {
+	err := b.ReadCloser.Close()
+	if err != nil {
+		b.x.unread.Store(true)
+	}
+	return err
+}
+
 // writerBody is a requestBody that net/http lets write itself.
 type writerBody struct {
 	requestBody

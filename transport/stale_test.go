@@ -64,7 +64,7 @@ func TestStaleUpload(t *testing.T) {
 		"no key":       {func(r *http.Request) { delete(r.Header, "Idempotency-Key") }, false, syscall.ECONNRESET},
 		"one-shot":     {func(r *http.Request) { r.GetBody = nil }, false, syscall.ECONNRESET},
 		"new":          {func(*http.Request) {}, true, syscall.ECONNRESET},
-		"cannot open":  {func(r *http.Request) { r.GetBody = func() (io.ReadCloser, error) { return nil, ours } }, false, ours},
+		"cannot open":  {func(r *http.Request) { r.GetBody = func() (io.ReadCloser, error) { return nil, ours } }, false, syscall.ECONNRESET},
 		"cannot read":  {func(r *http.Request) { openAs(r, func() io.Reader { return failing(ours) }) }, false, ours},
 		"cannot write": {func(r *http.Request) { openAs(r, func() io.Reader { return writing{failing(ours)} }) }, false, ours},
 	} {
@@ -144,6 +144,37 @@ func TestAnsweredUploadIsNotSentAgain(t *testing.T) {
 		}
 	})
 }
+
+// A body that turns out to be bad when it is closed is not sent again.
+func TestUploadThatCannotBeClosedIsNotSentAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		uploads := 0
+		ep := overPipes(t, &config.Config{}, func(_ http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost {
+				uploads++
+				_, _ = io.Copy(io.Discard, r.Body)
+			}
+		})
+		if err := readAll(do(t, t.Context(), ep, http.MethodGet, nil)); err != nil {
+			t.Fatal(err)
+		}
+		req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, ep.BaseURL.JoinPath("/x").String(), nil)
+		req.Header["Idempotency-Key"] = nil
+		req.ContentLength = -1
+		req.GetBody = func() (io.ReadCloser, error) { return spoilt{strings.NewReader("x")}, nil }
+		req.Body, _ = req.GetBody()
+		err := readAll(ep.RoundTripper.RoundTrip(req))
+		synctest.Wait()
+		if err == nil || uploads != 1 {
+			t.Errorf("%d uploads, error %v", uploads, err)
+		}
+	})
+}
+
+// spoilt is a body that turns out to be bad when it is closed.
+type spoilt struct{ io.Reader }
+
+func (spoilt) Close() error { return errors.New("checksum mismatch") }
 
 // deadFrom dials connections that are dead from the beginning.
 type deadFrom struct{ *stale }
