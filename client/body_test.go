@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -88,14 +89,58 @@ func TestUnreadableSource(t *testing.T) {
 	}
 }
 
+// A source that finds out when it is closed that it was not all right, as one
+// that verifies a checksum may, was taken for a connection that broke.
+func TestSourceFailsWhenClosed(t *testing.T) {
+	c := serve(t, func(r *http.Request) rawserver.Answer {
+		_, _ = io.Copy(io.Discard, r.Body)
+		return rawserver.AddStream([]string{addedA}).Answer()
+	})
+	ours := errors.New("checksum mismatch")
+	for name, isTheSource := range map[string]bool{"all of it": true, "given up": false} {
+		ctx, cancel := context.WithCancel(t.Context())
+		body := &Body{Boundary: "b", Open: func(context.Context) (io.ReadCloser, error) {
+			src := io.Reader(strings.NewReader("--b\r\n\r\nabc\r\n--b--\r\n"))
+			if !isTheSource {
+				src = readerFunc(func(p []byte) (int, error) { cancel(); return len(p), nil })
+			}
+			return spoilt{src, ours}, nil
+		}}
+		if err := c.AddBody(ctx, body, nil, nil); errors.Is(err, ErrSource) != isTheSource || errors.Is(err, ours) != isTheSource {
+			t.Errorf("%s: %v", name, err)
+		}
+		cancel()
+	}
+}
+
+// spoilt fails when it is closed.
+type spoilt struct {
+	io.Reader
+	err error
+}
+
+func (s spoilt) Close() error { return s.err }
+
 // A file that vanishes, or changes what it is, between the walk and its turn in
-// the upload.
+// the upload. What took its place, for which the system has words like "too many
+// levels of symbolic links", is of no interest.
 func TestSourceChangesDuringUpload(t *testing.T) {
-	for name, change := range map[string]func(path string) error{
-		"vanished":  os.Remove,
-		"directory": func(path string) error { return errors.Join(os.Remove(path), os.Mkdir(path, 0o755)) },
-		"pipe":      func(path string) error { return errors.Join(os.Remove(path), syscall.Mkfifo(path, 0o600)) },
-		"symlink":   func(path string) error { return errors.Join(os.Remove(path), os.Symlink("a", path)) },
+	const replaced = " is no longer a regular file: add it again when"
+	for name, test := range map[string]struct {
+		change func(path string) error
+		text   string
+	}{
+		"vanished":  {func(string) error { return nil }, ": no such file"},
+		"directory": {func(path string) error { return os.Mkdir(path, 0o755) }, replaced},
+		"pipe":      {func(path string) error { return syscall.Mkfifo(path, 0o600) }, replaced},
+		"symlink":   {func(path string) error { return os.Symlink("a", path) }, replaced},
+		"socket": {func(path string) error {
+			l, err := net.Listen("unix", path)
+			if err == nil {
+				t.Cleanup(func() { l.Close() })
+			}
+			return err
+		}, replaced},
 	} {
 		dir := tree(t, map[string]string{"a": strings.Repeat("x", 1<<20), "b": "y"})
 		b := filepath.Join(dir, "b")
@@ -109,13 +154,13 @@ func TestSourceChangesDuringUpload(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := change(b); err != nil {
+		if err := errors.Join(os.Remove(b), test.change(b)); err != nil {
 			t.Fatal(err)
 		}
 		body := &Body{Boundary: "b", Open: func(ctx context.Context) (io.ReadCloser, error) {
 			return newMultipartBody(ctx, "b", roots, api.DefaultAddParams(), c.web), nil
 		}}
-		if err := c.AddBody(t.Context(), body, nil, nil); !errors.Is(err, ErrSource) || !strings.Contains(err.Error(), b) {
+		if err := c.AddBody(t.Context(), body, nil, nil); !errors.Is(err, ErrSource) || !strings.Contains(err.Error(), b+test.text) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -200,15 +200,23 @@ func appendEscaped(b []byte, s string) []byte {
 func openRegular(path string) (*os.File, fs.FileInfo, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|openGuarded, 0)
 	if err != nil {
+		// Systems differ in what they call a symlink or a socket then.
+		if now, lookErr := os.Lstat(path); lookErr == nil && !now.Mode().IsRegular() {
+			err = errReplaced(path)
+		}
 		return nil, nil, err
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is no longer a regular file", path)
+		err = errReplaced(path)
 	}
 	if err != nil {
 		f.Close()
 		return nil, nil, err
 	}
 	return f, info, nil
+}
+
+func errReplaced(path string) error {
+	return fmt.Errorf("%s is no longer a regular file: add it again when nothing changes it any more", path)
 }

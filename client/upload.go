@@ -30,7 +30,7 @@ type upload struct {
 	started bool
 	reading bool // the source
 	closed  bool
-	err     error // why the source failed, once that was reached
+	err     error // what the source ended with, once that was reached
 }
 
 // newUpload opens body.
@@ -97,7 +97,7 @@ func (u *upload) poll() ([]byte, error) {
 	defer u.mu.Unlock()
 	// What fails because the attempt is over is not the source's fault.
 	if u.ctx.Err() != nil {
-		return nil, context.Cause(u.ctx)
+		return nil, contextError(u.ctx) // which is never io.EOF
 	}
 	if !u.started {
 		u.started = true
@@ -107,9 +107,7 @@ func (u *upload) poll() ([]byte, error) {
 	if len(piece) > 0 || u.end == nil {
 		return piece, nil
 	}
-	if u.end != io.EOF {
-		u.err = u.end
-	}
+	u.err = u.end
 	return nil, u.end
 }
 
@@ -185,7 +183,8 @@ func notify(c chan<- struct{}) {
 	}
 }
 
-// Close closes the source, at once or when the read under way returns.
+// Close closes the source, at once or when the read under way returns. If that
+// fails when all of it was read, the source has failed after all.
 func (u *upload) Close() error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -197,7 +196,11 @@ func (u *upload) Close() error {
 	if u.reading {
 		return nil
 	}
-	return u.src.Close()
+	err := u.src.Close()
+	if err != nil && u.err == io.EOF {
+		u.err = err
+	}
+	return err
 }
 
 // sourceError returns why the source failed, nil if it did not.
@@ -207,7 +210,10 @@ func (u *upload) sourceError() error {
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.err == nil || errors.Is(u.err, ErrInvalid) || errors.Is(u.err, ErrBodyNotReplayable) {
+	switch {
+	case u.err == io.EOF:
+		return nil
+	case u.err == nil, errors.Is(u.err, ErrInvalid), errors.Is(u.err, ErrBodyNotReplayable):
 		return u.err
 	}
 	return fmt.Errorf("%w: %w", ErrSource, u.err)

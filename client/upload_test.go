@@ -127,7 +127,7 @@ func TestUploadReadsAheadWithinBounds(t *testing.T) {
 			t.Errorf("closed %d times, %v", src.closed.Load(), err)
 		}
 		<-pieces
-		if err := <-done; err != errUploadClosed {
+		if err := <-done; !errors.Is(err, errUploadClosed) {
 			t.Error(err)
 		}
 	})
@@ -151,7 +151,7 @@ func TestUploadEndsThoughTheSourceHangs(t *testing.T) {
 				text <- "some"
 				synctest.Wait()
 				cancel(cause)
-				if err := <-done; err != cause {
+				if err := <-done; !errors.Is(err, cause) {
 					t.Errorf("ended with %v", err)
 				}
 				_, _ = u.Close(), u.Close()
@@ -176,14 +176,29 @@ func TestUploadThatIsNotRead(t *testing.T) {
 	if err := u.Close(); err != nil || src.closed.Load() != 1 {
 		t.Errorf("closed %d times, %v", src.closed.Load(), err)
 	}
-	if _, err := u.Read(make([]byte, 1)); err != errUploadClosed {
+	if _, err := u.Read(make([]byte, 1)); !errors.Is(err, errUploadClosed) {
 		t.Error(err)
 	}
-	if n, err := u.WriteTo(io.Discard); n != 0 || err != errUploadClosed {
+	if n, err := u.WriteTo(io.Discard); n != 0 || !errors.Is(err, errUploadClosed) {
 		t.Error(n, err)
 	}
 	if err := u.sourceError(); err != nil {
 		t.Error(err)
+	}
+}
+
+// An upload that was given up with the cause io.EOF ended as if all of it had
+// been sent.
+func TestUploadGivenUpWithEOF(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	u, _ := uploadOf(t, ctx, strings.NewReader("data"))
+	defer u.Close()
+	cancel(io.EOF)
+	if n, err := u.WriteTo(io.Discard); n != 0 || !isCanceled(err) {
+		t.Error(n, err)
+	}
+	if n, err := u.Read(make([]byte, 1)); n != 0 || err == io.EOF {
+		t.Error(n, err)
 	}
 }
 
@@ -288,7 +303,7 @@ func TestUploadIsClosedWhileItIsWritten(t *testing.T) {
 			got = append(got, p...)
 			return len(p), nil
 		}))
-		if err != nil && err != errUploadClosed || err == nil && len(got) != len(want) {
+		if err != nil && !errors.Is(err, errUploadClosed) || err == nil && len(got) != len(want) {
 			t.Errorf("%d bytes, %v", n, err)
 		}
 		if int(n) != len(got) || !bytes.Equal(got, want[:len(got)]) {
