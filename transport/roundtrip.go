@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/pinfleet/pinfleet/config"
@@ -166,7 +167,8 @@ func (rt *roundTripper) explain(ctx context.Context, x *exchange, err error) err
 		return &DialError{Addr: rt.name, Err: err}
 	}
 	var ne net.Error
-	if ctx.Err() == nil && rt.headerTimeout > 0 && errors.As(err, &ne) && ne.Timeout() && !errors.Is(err, os.ErrDeadlineExceeded) {
+	if ctx.Err() == nil && rt.headerTimeout > 0 && errors.As(err, &ne) && ne.Timeout() &&
+		!errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, syscall.ETIMEDOUT) {
 		return &timeoutError{what: "no response header", after: rt.headerTimeout}
 	}
 	return err

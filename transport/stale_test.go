@@ -205,3 +205,51 @@ func (writingCloser) Close() error { return nil }
 func failing(err error) io.Reader {
 	return io.MultiReader(strings.NewReader("begin"), iotest.ErrReader(err))
 }
+
+// A peer whose host is gone was reported as one that had not answered within
+// HeaderTimeout, long before that had passed: the system's own timeout of a
+// connection is a timeout, too.
+func TestConnectionTimeoutIsNoHeaderTimeout(t *testing.T) {
+	cfg := &config.Config{HeaderTimeout: time.Hour}
+	addr, err := cfg.Address()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ep := newEndpoint(cfg, addr, goneDialer{})
+	defer ep.Close()
+	err = readAll(do(t, t.Context(), ep, http.MethodGet, nil))
+	if !errors.Is(err, syscall.ETIMEDOUT) {
+		t.Errorf("error is %v, want the connection's", err)
+	}
+}
+
+// goneDialer connects to a host that answers nothing, which the system finds
+// out at the first Read.
+type goneDialer struct{}
+
+func (goneDialer) DialContext(context.Context) (net.Conn, error) {
+	ours, theirs := net.Pipe()
+	go func() { _, _ = io.Copy(io.Discard, theirs) }() // ends with ours
+	return goneConn{Conn: ours, wrote: make(chan struct{}, 1)}, nil
+}
+
+func (goneDialer) Close() error { return nil }
+
+type goneConn struct {
+	net.Conn
+	wrote chan struct{}
+}
+
+func (c goneConn) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	select {
+	case c.wrote <- struct{}{}:
+	default:
+	}
+	return n, err
+}
+
+func (c goneConn) Read([]byte) (int, error) {
+	<-c.wrote
+	return 0, &net.OpError{Op: "read", Net: "tcp", Err: syscall.ETIMEDOUT}
+}
