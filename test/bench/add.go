@@ -86,7 +86,8 @@ func addLarge(ctx context.Context, r *report) error {
 	if err := os.WriteFile(path, noise(largeFile), 0o600); err != nil {
 		return err
 	}
-	r.work(largeFile>>20, "MiB")
+	r.often = 3
+	r.work(largeFile>>20, "a MiB")
 	standings, err := r.race(ctx,
 		contender{"ours", func(ctx context.Context) error { return a.add(ctx, path, 1) }},
 		contender{"floor", func(context.Context) error {
@@ -121,7 +122,8 @@ func addSmall(ctx context.Context, r *report) error {
 			return err
 		}
 	}
-	r.work(smallFiles, "file")
+	r.often = 3
+	r.work(smallFiles, "a file")
 	standings, err := r.race(ctx,
 		contender{"ours", func(ctx context.Context) error { return a.add(ctx, tree, smallFiles) }},
 		contender{"naive", func(context.Context) error { return naiveAdd(a.url+"/add", tree) }},

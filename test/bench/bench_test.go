@@ -50,7 +50,7 @@ func TestRaceInterleaves(t *testing.T) {
 		}}
 	}
 	s := steps(func(ctx context.Context, r *report) error {
-		r.work(1, "step")
+		r.work(1, "a step")
 		standings, err := r.race(ctx, turn("x"), turn("y"))
 		if err != nil {
 			return err
@@ -147,5 +147,47 @@ func TestContendersAreChecked(t *testing.T) {
 	}
 	if err := tokenize(t.Context(), s.url); err != nil {
 		t.Error(err)
+	}
+}
+
+// docs/benchmarks.md has to explain each figure, and no other.
+func TestFiguresAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../docs/benchmarks.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, meaning, _ := strings.Cut(string(text), "## What each figure means")
+	explained := map[string]bool{}
+	for paragraph := range strings.SplitSeq(meaning, "\n\n") {
+		head, _, ok := strings.Cut(paragraph, " — ")
+		if !ok {
+			continue
+		}
+		last := ""
+		for i, name := range strings.Split(head, "`") {
+			if i%2 == 0 {
+				continue
+			}
+			if strings.HasPrefix(name, ".") { // a further one of the same workload
+				name = last + name
+			}
+			last, _, _ = strings.Cut(name, ".")
+			explained[name] = true
+		}
+	}
+	for _, w := range workloads {
+		for _, f := range w.figures {
+			name := w.name + "." + f.name
+			if !explained[name] {
+				t.Errorf("%s is not explained", name)
+			}
+			if !strings.Contains(string(text), "| `"+name+"` |") {
+				t.Errorf("%s is not in the table", name)
+			}
+			delete(explained, name)
+		}
+	}
+	for name := range explained {
+		t.Errorf("%s is explained, and there is no such figure", name)
 	}
 }

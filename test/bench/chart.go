@@ -49,13 +49,21 @@ func writeChart(w io.Writer, reports []*report) error {
 			length := r.each(s) / longest * (barTo - barX)
 			p.printf(`<text x="%d" y="%d">%s</text>`, nameX, y+12, html.EscapeString(s.name))
 			p.printf(`<rect x="%d" y="%d" width="%.1f" height="%d" fill="%s"/>`, barX, y+2, length, barHeight-4, colours[s.name])
-			p.printf(`<text x="%.1f" y="%d">%.3g µs a %s</text>`+"\n", barX+length+6, y+12, r.each(s), r.unit)
+			p.printf(`<text x="%.1f" y="%d">%s µs %s</text>`+"\n", barX+length+6, y+12, threeDigits(r.each(s)), r.unit)
 			y += barHeight
 		}
 		y += groupFoot
 	}
 	p.printf("</svg>\n")
 	return p.err
+}
+
+// threeDigits prints at least three digits of v, never an exponent.
+func threeDigits(v float64) string {
+	if v >= 100 {
+		return fmt.Sprintf("%.0f", v)
+	}
+	return fmt.Sprintf("%.3g", v)
 }
 
 // printer keeps the first error of what it prints.

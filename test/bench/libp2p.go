@@ -50,7 +50,8 @@ func overLibp2p(ctx context.Context, r *report) error {
 			return times(calls, func() error { _, err := c.Version(ctx); return err })
 		}})
 	}
-	r.work(calls, "call")
+	r.often = often
+	r.work(calls, "a call")
 	standings, err := r.race(ctx, contenders...)
 	if err != nil {
 		return err

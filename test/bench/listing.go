@@ -84,7 +84,7 @@ func listing[T any](ctx context.Context, r *report, body []byte, n int, naive fu
 		return err
 	}
 	defer c.Close()
-	r.work(n, "item")
+	r.work(n, "an item")
 	r.note("%d bytes an item", len(body)/distinct)
 	standings, err := r.race(ctx,
 		contender{"ours", func(context.Context) error { return count(ours(c), n) }},

@@ -4,7 +4,7 @@
 //	go run ./test/bench [-run NAME,...] [-count N] [-json] [-svg FILE]
 //
 // Each workload is done by several contenders in turn, in one process and
-// against the same server, -count times each: "ours"; "naive", the usual
+// against the same server, -count times each (short work more often): "ours"; "naive", the usual
 // client made of net/http and encoding/json; and "floor", what cannot be
 // avoided, such as net/http alone. Only the ratios of medians of one run mean
 // something: the machine is the same for all contenders then, and whatever
@@ -12,9 +12,9 @@
 //
 // It prints a table for each workload, with the bars that the figures have to
 // reach, or with -json one object, nested by the dots in the names of the
-// figures; -svg draws the times. A bar that was missed is reported, and is no failure: timings
-// depend on what else the machine does. docs/benchmarks.md tells what each
-// figure means.
+// figures; -svg draws the times. A bar that was missed is reported, and is no
+// failure: timings depend on what else the machine does. docs/benchmarks.md
+// tells what each figure means.
 package main
 
 import (
@@ -56,7 +56,7 @@ func parse(args []string, output io.Writer) (*settings, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(output)
 	run := flags.String("run", "", "the `names` of the workloads to run, separated by commas: "+strings.Join(names(), ", "))
-	flags.IntVar(&s.count, "count", 7, "how often each contender does the work")
+	flags.IntVar(&s.count, "count", 7, "how often each contender does the work; short work is done more often")
 	flags.BoolVar(&s.json, "json", false, "print one JSON object in place of the tables")
 	flags.StringVar(&s.svg, "svg", "", "the `file` for a chart of the times")
 	if err := flags.Parse(args); err != nil {

@@ -33,11 +33,12 @@ type standing struct {
 }
 
 // race lets the contenders do the work in turns, after a round that does not
-// count, and returns their standings in order. The collector runs before each
-// turn, so that nobody clears up behind another.
+// count, and returns their standings in order. Short work is done in more
+// rounds, not in longer turns: what else the machine does hits all alike then.
+// The collector runs before each turn, so that nobody clears up behind another.
 func (r *report) race(ctx context.Context, contenders ...contender) ([]standing, error) {
 	samples := make([][]sample, len(contenders))
-	for round := range r.count + 1 {
+	for round := range r.rounds() + 1 {
 		for i := range contenders {
 			i := (i + round) % len(contenders) // everybody begins some time
 			s, err := take(ctx, contenders[i])

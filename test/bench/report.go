@@ -13,7 +13,8 @@ import (
 type report struct {
 	workload
 	count     int
-	unit      string  // what the work consists of
+	often     int     // rounds for each of count; 0 is 1
+	unit      string  // what the work consists of, with its article
 	units     float64 // how many of them
 	standings []standing
 	notes     []string
@@ -23,6 +24,9 @@ type report struct {
 
 // work says what the work consists of.
 func (r *report) work(units int, unit string) { r.units, r.unit = float64(units), unit }
+
+// rounds is how often each contender does the work.
+func (r *report) rounds() int { return r.count * max(r.often, 1) }
 
 // note keeps a line for the reader.
 func (r *report) note(format string, args ...any) {
@@ -44,7 +48,7 @@ func (r *report) print(w io.Writer) {
 	fmt.Fprintf(w, "%s: %s\n", r.name, r.about)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	if len(r.standings) > 0 {
-		fmt.Fprintf(t, "\t%d rounds\tbest\tworst\ta %s\tallocs\tbytes\t\n", r.count, r.unit)
+		fmt.Fprintf(t, "\t%d rounds\tbest\tworst\t%s\tallocs\tbytes\t\n", r.rounds(), r.unit)
 	}
 	for _, s := range r.standings {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%.2f µs\t%.1f\t%.0f\t\n", s.name, short(s.median.time), short(s.best), short(s.worst),
