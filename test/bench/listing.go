@@ -34,8 +34,6 @@ func statusAll(ctx context.Context, r *report) error {
 	if err := listing(ctx, r, body, statusItems, naiveList[naiveStatus], "/pins", list); err != nil {
 		return err
 	}
-	r.values["allocs"] = r.standings[0].median.allocs / r.units
-	r.values["naive_allocs"] = r.standings[1].median.allocs / r.units
 
 	s, err := serve(streaming(body, manyItems/distinct))
 	if err != nil {
@@ -60,15 +58,9 @@ func allocations(ctx context.Context, r *report) error {
 	if err != nil {
 		return err
 	}
-	err = listing(ctx, r, body, pinItems, naiveList[naivePin], "/allocations", func(c client.Client) iter.Seq2[*api.Pin, error] {
+	return listing(ctx, r, body, pinItems, naiveList[naivePin], "/allocations", func(c client.Client) iter.Seq2[*api.Pin, error] {
 		return c.Allocations(ctx, api.AllType)
 	})
-	if err != nil {
-		return err
-	}
-	r.values["allocs"] = r.standings[0].median.allocs / r.units
-	r.values["naive_allocs"] = r.standings[1].median.allocs / r.units
-	return nil
 }
 
 // listing measures a listing of n items.
@@ -104,6 +96,8 @@ func listing[T any](ctx context.Context, r *report, body []byte, n int, naive fu
 	r.keep()
 	r.values["vs_naive"] = r.each(standings[0]) / r.each(standings[1])
 	r.values["vs_floor"] = r.each(standings[0]) / r.each(standings[2])
+	r.values["allocs"] = standings[0].median.allocs / r.units
+	r.values["naive_allocs"] = standings[1].median.allocs / r.units
 	return nil
 }
 
