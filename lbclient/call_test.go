@@ -191,7 +191,8 @@ func TestU40OneDeadPeer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			fakes := newFakes(2)
 			fakes[0].answer = fails(brokenError())
-			c := newLB(t, s, fakes, 2)
+			// All of the calls may be under way before the first one fails.
+			c := newLB(t, s, fakes, 2, WithRetryBudget(1, 0))
 			var wg sync.WaitGroup
 			for range 400 {
 				wg.Go(func() {
