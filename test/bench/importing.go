@@ -30,6 +30,7 @@ func importing(ctx context.Context, r *report) error {
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		return err
 	}
+	r.often = 3
 	r.work(importSize>>20, "a MiB")
 	standings, err := r.race(ctx,
 		contender{"ours", func(ctx context.Context) error { return importOnce(ctx, path) }},
