@@ -8,38 +8,16 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/ipfs/go-cid"
-	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/multiformats/go-multiaddr"
 	"github.com/multiformats/go-multihash"
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/test/naive"
 	"github.com/pinfleet/pinfleet/test/rawserver"
 )
-
-// naiveStatus is a GlobalPinInfo as one writes it first.
-type naiveStatus struct {
-	Cid         string                `json:"cid"`
-	Name        string                `json:"name"`
-	Allocations []peer.ID             `json:"allocations"`
-	Origins     []multiaddr.Multiaddr `json:"origins"`
-	Created     time.Time             `json:"created"`
-	Metadata    map[string]string     `json:"metadata"`
-	PeerMap     map[string]struct {
-		PeerName      string                `json:"peername"`
-		IPFS          peer.ID               `json:"ipfs_peer_id"`
-		IPFSAddresses []multiaddr.Multiaddr `json:"ipfs_peer_addresses"`
-		Status        string                `json:"status"`
-		TS            time.Time             `json:"timestamp"`
-		Error         string                `json:"error"`
-		AttemptCount  int                   `json:"attempt_count"`
-		PriorityPin   bool                  `json:"priority_pin"`
-	} `json:"peer_map"`
-}
 
 // statusItems are the items of a listing of three peers with five addresses
 // each, as a server sends them.
@@ -103,7 +81,7 @@ func BenchmarkStatusAll(b *testing.B) {
 		{"naive", func() error {
 			return get(func(body io.Reader) func() error {
 				dec := json.NewDecoder(body)
-				return func() error { return dec.Decode(new(naiveStatus)) }
+				return func() error { return dec.Decode(new(naive.Status)) }
 			})
 		}},
 		{"floor", func() error {

@@ -115,7 +115,7 @@ func ExampleWithHooks() {
 	}
 	for len(h.changes) == 0 {
 		_ = nameOf(ctx, c)
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond) // in real time, as the peer is; an ejection takes a second or so
 	}
 	fmt.Println(<-h.changes)
 	// Output:

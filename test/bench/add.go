@@ -14,6 +14,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/test/naive"
 )
 
 const (
@@ -150,7 +151,7 @@ func naiveAdd(url, tree string) error {
 	}
 	body := files.NewMultiFileReader(files.NewMapDirectory(map[string]files.Node{filepath.Base(tree): node}), true, false)
 	contentType := mime.FormatMediaType("multipart/form-data", map[string]string{"boundary": body.Boundary()})
-	n, err := naiveStream[naiveOutput](http.Post(url, contentType, body))
+	n, err := naiveStream[naive.Output](http.Post(url, contentType, body))
 	return complete(n, smallFiles, err)
 }
 

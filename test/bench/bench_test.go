@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/pinfleet/pinfleet/test/naive"
 )
 
 func TestParse(t *testing.T) {
@@ -138,7 +140,7 @@ func TestContendersAreChecked(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.close()
-	n, err := naiveList[naiveStatus](t.Context(), s.url)
+	n, err := naiveList[naive.Status](t.Context(), s.url)
 	if err != nil || n != distinct {
 		t.Errorf("naive client: %d items, %v, want %d", n, err, distinct)
 	}

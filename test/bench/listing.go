@@ -11,6 +11,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/test/naive"
 )
 
 const (
@@ -31,7 +32,7 @@ func statusAll(ctx context.Context, r *report) error {
 	list := func(c client.Client) iter.Seq2[*api.GlobalPinInfo, error] {
 		return c.StatusAll(ctx, api.TrackerStatusUndefined, false)
 	}
-	if err := listing(ctx, r, body, statusItems, naiveList[naiveStatus], "/pins", list); err != nil {
+	if err := listing(ctx, r, body, statusItems, naiveList[naive.Status], "/pins", list); err != nil {
 		return err
 	}
 
@@ -58,7 +59,7 @@ func allocations(ctx context.Context, r *report) error {
 	if err != nil {
 		return err
 	}
-	return listing(ctx, r, body, pinItems, naiveList[naivePin], "/allocations", func(c client.Client) iter.Seq2[*api.Pin, error] {
+	return listing(ctx, r, body, pinItems, naiveList[naive.Pin], "/allocations", func(c client.Client) iter.Seq2[*api.Pin, error] {
 		return c.Allocations(ctx, api.AllType)
 	})
 }
