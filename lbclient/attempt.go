@@ -196,6 +196,11 @@ func timedOut(ctx context.Context, a *attempt, err error) error {
 // first item of a listing. It counts as a failure of the peer, and as one that
 // may have been executed. 0, the default, is no bound other than the caller's.
 //
+// Make it longer than 15 s, 20 s for instance: that is how long a healthy peer
+// of ipfs-cluster v1.1.6 waits for another member that hangs before it answers
+// Status, StatusCids, StatusAll and Peers. With less, those calls fail at every
+// peer, and the healthy ones get the blame.
+//
 // Adds and RepoGC are not bounded, as their time says nothing about whether
 // they get on. For adds there are HeaderTimeout and IdleTimeout of config.Config,
 // which see the connection.

@@ -159,6 +159,8 @@ func ExampleWithAttemptTimeout() {
 	defer cluster.Close()
 	cluster.Peer(0).Inject(clustertest.Fault{Effect: clustertest.Hang()})
 
+	// 200 ms keep the example short. Use 20 s with a real cluster, whose healthy
+	// peers may take 15 s for a Status while another one hangs.
 	c, err := lbclient.NewLBClient(&strategy.Failover{}, cfgs, 1, lbclient.WithAttemptTimeout(200*time.Millisecond))
 	if err != nil {
 		log.Fatal(err)
