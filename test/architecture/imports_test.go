@@ -46,6 +46,7 @@ var allowed = map[string][]string{
 	"pyxis/recipe": {"pyxis", "pyxis/node", "pyxis/watch"},
 	"discovery":    {"config", "client", "api", "pyxis", "pyxis/recipe"},
 
+	"examples/add": {"api", "config", "lbclient", "strategy"},
 	"examples/discovery": {"api", "client", "config", "discovery", "lbclient", "pyxis", "pyxis/recipe",
 		"strategy", "test/clustertest", "test/pyxistest"},
 	"examples/quickstart": {"api", "client", "config", "strategy", "lbclient", "transport/p2p", "test/clustertest"},

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/test/clustertest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// The program runs as it stands: it prints the root of a directory, which is
+// pinned then.
+func Example() {
+	cluster, addrs := threePeers()
+	defer cluster.Close()
+	defer func(args []string) { os.Args = args }(os.Args)
+	os.Args = []string{"add", addrs, "../readme/site"}
+	main()
+	// Output: QmNfrJUJxKiiJwEjqhsPJ77hQkeCweUtFBgKcQKhP12d3L
+}
+
+func TestAdd(t *testing.T) {
+	cluster, addrs := threePeers()
+	defer cluster.Close()
+	cluster.Peer(0).Stop() // the add goes on at the second peer
+	root, err := add(t.Context(), addrs, "../readme/site")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := client.NewDefaultClient(&config.Config{APIAddr: cluster.Peer(2).Addr()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Allocation(t.Context(), root.Cid); err != nil {
+		t.Errorf("the root %s is not pinned: %v", root, err)
+	}
+}
+
+func TestAddReportsErrors(t *testing.T) {
+	cluster, addrs := threePeers()
+	defer cluster.Close()
+	for _, args := range [][2]string{{"/ip4/127.0.0.1", "../readme/site"}, {addrs, "no-such-folder"}} {
+		if root, err := add(t.Context(), args[0], args[1]); err == nil {
+			t.Errorf("add(%q, %q) = %s, want an error", args[0], args[1], root)
+		}
+	}
+}
+
+// threePeers starts a cluster and returns its addresses as a user types them.
+func threePeers() (cluster *clustertest.Cluster, addrs string) {
+	cluster, err := clustertest.Start(clustertest.Options{Peers: 3})
+	if err != nil {
+		panic(fmt.Sprint("starting a cluster: ", err))
+	}
+	var list []string
+	for _, p := range cluster.Peers() {
+		list = append(list, p.Addr().String())
+	}
+	return cluster, strings.Join(list, ",")
+}
