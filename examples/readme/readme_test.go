@@ -1,3 +1,5 @@
+// Package readme holds the code of README.md and of the pages in docs as
+// examples and tests that run.
 package readme
 
 import (
@@ -36,6 +38,15 @@ func oneClient() (c client.Client, stop func()) {
 	return c, func() { c.Close(); stopCluster() }
 }
 
+// page returns the text of a file, named from the top of the module.
+func page(t *testing.T, name string) string {
+	text, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 var (
 	block = regexp.MustCompile("(?s)```go\n(.*?)```")
 	space = regexp.MustCompile(`[\t ]*\n[\t ]*`)
@@ -46,23 +57,42 @@ func lines(text string) string {
 	return space.ReplaceAllString("\n"+strings.TrimSpace(text)+"\n", "\n")
 }
 
-// The code in README.md is that of the examples, which run.
-func TestReadmeCodeRuns(t *testing.T) {
-	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+// The program in README.md is examples/add, to the letter. That runs.
+func TestReadmeProgramRuns(t *testing.T) {
+	blocks := block.FindAllStringSubmatch(page(t, "README.md"), -1)
+	if len(blocks) != 1 {
+		t.Fatalf("README.md has %d blocks of Go, want one, a whole program", len(blocks))
+	}
+	if want := page(t, "examples/add/main.go"); blocks[0][1] != want {
+		t.Errorf("README.md does not show examples/add/main.go, which is\n%s", want)
+	}
+}
+
+// The code of the pages in docs is that of the tests here, which run.
+func TestPagesCodeRuns(t *testing.T) {
+	var tests strings.Builder
+	files, err := filepath.Glob("*_test.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	examples, err := os.ReadFile("example_test.go")
+	for _, name := range files {
+		tests.WriteString(page(t, "examples/readme/"+name))
+	}
+	pages, err := filepath.Glob("../../docs/*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	blocks := block.FindAllStringSubmatch(string(readme), -1)
-	if len(blocks) < 5 {
-		t.Fatalf("found only %d blocks of Go in README.md", len(blocks))
-	}
-	for _, b := range blocks {
-		if !strings.Contains(lines(string(examples)), lines(b[1])) {
-			t.Errorf("no example holds this block of README.md:\n%s", b[1])
+	found := 0
+	for _, name := range pages {
+		name = "docs/" + filepath.Base(name)
+		for _, b := range block.FindAllStringSubmatch(page(t, name), -1) {
+			found++
+			if !strings.Contains(lines(tests.String()), lines(b[1])) {
+				t.Errorf("nothing here holds this block of %s:\n%s", name, b[1])
+			}
 		}
+	}
+	if found < 15 {
+		t.Errorf("found only %d blocks of Go in docs", found)
 	}
 }
