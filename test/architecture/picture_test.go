@@ -1,0 +1,27 @@
+package architecture
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// docs/architecture.svg is what tools/architecture draws of the packages as
+// they are.
+func TestPictureIsCurrent(t *testing.T) {
+	draw := exec.Command("go", "-C", filepath.Join("..", "..", "tools"), "run", "./architecture")
+	draw.Env = append(os.Environ(), "GOWORK=off") // tools need not be part of a workspace
+	drawn, err := draw.Output()
+	if err != nil {
+		var stderr []byte
+		if exit, ok := err.(*exec.ExitError); ok {
+			stderr = exit.Stderr
+		}
+		t.Fatalf("tools/architecture: %v\n%s", err, stderr)
+	}
+	if readPage(t, "docs/architecture.svg") != string(drawn) {
+		t.Error("docs/architecture.svg shows other packages or imports than there are; draw it anew:\n" +
+			"GOWORK=off go -C tools run ./architecture > docs/architecture.svg")
+	}
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// captions say what a package is for. Each package of the library has one, and
+// those of the others that are shown by more than their name.
+var captions = map[string]string{
+	"api":            "wire types, query encoding",
+	"config":         "settings of one endpoint",
+	"transport":      "HTTP, HTTPS and Unix sockets",
+	"transport/p2p":  "libp2p streams",
+	"client":         "the Client interface, one peer's client",
+	"strategy":       "which endpoint a call goes to",
+	"lbclient":       "many peers: failover, health, hedging",
+	"lbclient/debug": "a live page for operators",
+	"contrib/otel":   "OpenTelemetry spans and metrics",
+	"discovery":      "where endpoints come from",
+	"pyxis":          "coordination service: sessions, watches",
+	"pyxis/recipe":   "locks, elections, announcements",
+	"pyxis/node":     "a node of its tree",
+	"pyxis/watch":    "events of nodes and session",
+
+	"test/clustertest":   "a cluster in your process",
+	"test/pyxistest":     "pyxis in your process",
+	"test/conformance":   "one suite for every Client",
+	"test/devcluster":    "clustertest as a command",
+	"test/pyxistest/cmd": "pyxistest as a command",
+	"test/sim":           "peers that fail, simulated",
+	"test/bench":         "how close to the wire",
+
+	"examples/add":        "the program in README",
+	"examples/quickstart": "an add that loses a peer",
+	"examples/discovery":  "peers that come and go",
+
+	"internal/unixfs":    "imports files as IPFS does",
+	"internal/wirejson":  "decodes listings",
+	"internal/pyxiswire": "the wire of pyxis",
+}
+
+// maxCaption is how many lines a caption may have, in the graph and beside it.
+const maxCaption = 2
+
+// checkCaptions reports packages without a caption, captions without a
+// package, and captions that do not fit.
+func checkCaptions(imports map[string][]string) error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(imports)) {
+		if roomOf(name) == library && captions[name] == "" {
+			errs = append(errs, fmt.Errorf("package %s has no caption in tools/architecture/captions.go", name))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(captions)) {
+		if _, ok := imports[name]; !ok {
+			errs = append(errs, fmt.Errorf("there is no package %s, but it has a caption in tools/architecture/captions.go", name))
+		}
+		width := boxWidth - 2*padding
+		if roomOf(name) != library {
+			width = panelWidth - 2*padding
+		}
+		lines := wrap(captions[name], width)
+		if len(lines) > maxCaption || slices.ContainsFunc(lines, func(line string) bool { return textWidth(line) > width }) {
+			errs = append(errs, fmt.Errorf("the caption of %s is too long: %q", name, captions[name]))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,72 @@
+// Command architecture draws the packages of pinfleet, and prints an SVG:
+//
+//	GOWORK=off go -C tools run ./architecture > docs/architecture.svg
+//
+// What is drawn comes from go list. A package of the library has a box, and an
+// arrow to each package that it imports, unless the import follows from other
+// arrows. Internal packages belong to the package that they are internal to, or,
+// as those of tests and examples, are listed beside the graph. Only captions are
+// written by hand, in captions.go.
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+)
+
+const module = "github.com/pinfleet/pinfleet"
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("architecture: ")
+	svg, err := picture()
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := os.Stdout.Write(svg); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func picture() ([]byte, error) {
+	root, err := findRoot()
+	if err != nil {
+		return nil, err
+	}
+	imports, err := load(root)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkCaptions(imports); err != nil {
+		return nil, err
+	}
+	g := newGraph(imports)
+	return draw(g, layout(g)), nil
+}
+
+// findRoot returns the top folder of pinfleet, in which or below which the
+// program runs.
+func findRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		text, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+		if err == nil && bytes.HasPrefix(text, []byte("module "+module+"\n")) {
+			return dir, nil
+		}
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return "", err
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", fmt.Errorf("run it within %s", module)
+		}
+		dir = parent
+	}
+}
