@@ -7,8 +7,9 @@
 // It prints a table for each scenario, with the bars that the figures have to
 // reach, or with -json one object: scenario → figure → strategy → value, where
 // shares are fractions. The strategy "naive" is a baseline without memory. It
-// writes a chart for each scenario to DIR. The exit status is 1 if a bar was
-// missed, and 2 if the simulation could not be run.
+// writes a chart for each scenario to DIR, by default a new temporary directory.
+// The exit status is 1 if a bar was missed, and 2 if the simulation could not
+// be run.
 //
 // The peers and the load are the same for a seed; which goroutine is faster
 // within one instant of the virtual time is not, nor is what the strategies
@@ -64,7 +65,7 @@ func parse(args []string, output io.Writer) (*settings, error) {
 	flags.SetOutput(output)
 	name := flags.String("scenario", "", "the `name` of the only scenario to run: "+strings.Join(names(), ", "))
 	flags.BoolVar(&s.json, "json", false, "print one JSON object in place of the tables")
-	flags.StringVar(&s.out, "out", filepath.Join(os.TempDir(), "pinfleet-sim"), "the `directory` for the charts")
+	flags.StringVar(&s.out, "out", "", "the `directory` for the charts; by default a new temporary one")
 	flags.Uint64Var(&s.seed, "seed", 1, "of the peers and the load")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
@@ -95,11 +96,12 @@ func names() []string {
 // all bars are met.
 func (s *settings) run(t *testing.T, out, notes io.Writer) (met bool, err error) {
 	outcomes := simulateAll(t, s.scenarios, s.seed)
-	if err := os.MkdirAll(s.out, 0o777); err != nil {
+	dir, err := s.outDir()
+	if err != nil {
 		return false, err
 	}
 	for _, o := range outcomes {
-		if err := os.WriteFile(filepath.Join(s.out, o.name+".svg"), []byte(chart(o)), 0o666); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, o.name+".svg"), []byte(chart(o)), 0o666); err != nil {
 			return false, err
 		}
 	}
@@ -110,8 +112,17 @@ func (s *settings) run(t *testing.T, out, notes io.Writer) (met bool, err error)
 	if err := print(out, outcomes); err != nil {
 		return false, err
 	}
-	fmt.Fprintf(notes, "sim: charts are in %s\n", s.out)
+	fmt.Fprintf(notes, "sim: charts are in %s\n", dir)
 	return allMet(outcomes), nil
+}
+
+// outDir makes the directory for the charts. Without a name it is one of its
+// own: other users of the machine may have simulated too.
+func (s *settings) outDir() (string, error) {
+	if s.out == "" {
+		return os.MkdirTemp("", "pinfleet-sim-")
+	}
+	return s.out, os.MkdirAll(s.out, 0o777)
 }
 
 // everyStrategy is ours and the baseline.

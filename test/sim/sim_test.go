@@ -174,6 +174,20 @@ func TestRun(t *testing.T) {
 	checkXML(t, string(text))
 }
 
+// Without -out, all runs of all users once wrote to one fixed folder among the
+// temporary files.
+func TestOutDirIsNew(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	var s settings
+	a, errA := s.outDir()
+	b, errB := s.outDir()
+	defer os.Remove(a)
+	defer os.Remove(b)
+	if errA != nil || errB != nil || a == b || filepath.Dir(a) != os.TempDir() {
+		t.Errorf("got %s and %s, errors %v and %v", a, b, errA, errB)
+	}
+}
+
 func TestParse(t *testing.T) {
 	s, err := parse([]string{"-scenario", "tail", "-json"}, io.Discard)
 	if err != nil || len(s.scenarios) != 1 || s.scenarios[0] != tail || !s.json {
