@@ -21,7 +21,8 @@ const (
 	// maxFile bounds the file, in bytes.
 	maxFile = 8 << 20
 	// Two changes within the granularity of a file system's clock cannot be told
-	// apart by time; so a file this young is read again.
+	// apart by time; so for this long after a change was seen the file is read
+	// again. Its own time may be that of another machine, whose clock is wrong.
 	youngFile = 3 * time.Second
 )
 
@@ -68,6 +69,7 @@ func (f *File) Watch(ctx context.Context, update func([]*config.Config)) error {
 type fileReader struct {
 	*File
 	info    os.FileInfo // of the file as it was read
+	since   time.Time   // when it was first seen with this time and size
 	young   bool        // it may have changed since without a trace
 	content []byte
 	cfgs    []*config.Config // what the content says
@@ -80,10 +82,14 @@ func (r *fileReader) look(context.Context) ([]*config.Config, error) {
 		r.info = nil
 		return nil, err
 	}
-	if r.info != nil && !r.young && os.SameFile(info, r.info) && info.ModTime().Equal(r.info.ModTime()) && info.Size() == r.info.Size() {
+	now := time.Now()
+	switch {
+	case r.info == nil || !os.SameFile(info, r.info) || !info.ModTime().Equal(r.info.ModTime()) || info.Size() != r.info.Size():
+		r.since = now
+	case !r.young:
 		return r.cfgs, r.err
 	}
-	r.young = time.Since(info.ModTime()) < youngFile
+	r.young = now.Sub(r.since) < youngFile
 	content, err := r.read()
 	if err != nil {
 		r.info = nil

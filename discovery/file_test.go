@@ -8,27 +8,43 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/pinfleet/pinfleet/config"
 	"github.com/pinfleet/pinfleet/discovery"
 )
 
 // A file is followed through rewriting and replacement, of the same size and
-// within the same moment, too; what is wrong with it changes nothing.
+// within the same moment, too; what is wrong with it changes nothing. What the
+// clock of its file system says does not matter: a file that seemed to be of
+// yesterday was not read again after a second change within its moment.
 func TestFileIsFollowed(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "endpoints.json")
+	for name, age := range map[string]time.Duration{"present": 0, "slow clock": 24 * time.Hour, "fast clock": -24 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			synctest.Test(t, func(t *testing.T) { fileIsFollowed(t, filepath.Join(dir, "endpoints.json"), time.Now().Add(-age)) })
+		})
+	}
+}
+
+// fileIsFollowed changes a file that always has the same time.
+func fileIsFollowed(t *testing.T, path string, modified time.Time) {
 	log := newLogBuffer()
 	l := listen(t, &discovery.File{
-		Path: path, Interval: often, Template: &config.Config{UserAgent: "test", Username: "u", Password: "p", AllowCleartextAuth: true},
+		Path: path, Template: &config.Config{UserAgent: "test", Username: "u", Password: "p", AllowCleartextAuth: true},
 		Logger: slog.New(slog.NewTextHandler(log, nil)),
 	})
-	write := func(content string) { must(t, os.WriteFile(path, []byte(content), 0o600)) }
+	write := func(path, content string) {
+		must(t, os.WriteFile(path, []byte(content), 0o600))
+		must(t, os.Chtimes(path, modified, modified))
+	}
 	replace := func(content string) {
-		must(t, os.WriteFile(path+".new", []byte(content), 0o600))
+		write(path+".new", content)
 		must(t, os.Rename(path+".new", path))
 	}
 	log.await(t, "no such file")
-	write(`["` + a1 + `", {"api_addr": "` + a2 + `", "weight": 2}, "http://me:secret@10.0.0.3:9094"]`)
+	write(path, `["`+a1+`", {"api_addr": "`+a2+`", "weight": 2}, "http://me:secret@10.0.0.3:9094"]`)
 	l.await(t, a1, a2, "http://10.0.0.3:9094")
 	cfgs, _ := l.last()
 	if cfgs[0].UserAgent != "test" || cfgs[0].Username != "u" || cfgs[1].UserAgent != "" || cfgs[1].Weight != 2 || cfgs[2].Username != "me" {
@@ -39,10 +55,7 @@ func TestFileIsFollowed(t *testing.T) {
 	if later, _ := l.last(); later[0] != cfgs[0] {
 		t.Error("an endpoint that stayed has another configuration")
 	}
-	info, err := os.Stat(path)
-	must(t, err)
-	write(`["` + a2 + `"]`)
-	must(t, os.Chtimes(path, info.ModTime(), info.ModTime()))
+	write(path, `["`+a2+`"]`)
 	l.await(t, a2)
 
 	for _, bad := range []string{`["` + a1, `[]`, `["` + a1 + `", 7]`, `["` + a1 + `", "/ip4/10.0.0.1"]`, `["` + a1 + "," + a2 + `"]`, `{}`, `[{"nokey": 1}]`, `[null]`, `[[]]`, strings.Repeat(" ", 9<<20)} {
