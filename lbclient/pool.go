@@ -20,7 +20,7 @@ type pool struct {
 	observer strategy.Observer // nil if the strategy is none
 	logger   *slog.Logger
 	hooks    *hooks
-	epoch    time.Time // times are since then
+	epoch    time.Time // times are since then; in UTC, as is what is shown of them
 
 	members  atomic.Pointer[[]*endpoint] // in configured order; replaced as a whole
 	admitted atomic.Int32                // how many endpoints the strategy has now
@@ -38,7 +38,7 @@ type pool struct {
 }
 
 func newPool(life context.Context, s strategy.LBStrategy, o *options) *pool {
-	p := &pool{strategy: s, logger: o.logger, hooks: &o.hooks, epoch: time.Now(), life: life, poke: make(chan struct{}, 1)}
+	p := &pool{strategy: s, logger: o.logger, hooks: &o.hooks, epoch: time.Now().UTC(), life: life, poke: make(chan struct{}, 1)}
 	p.picker, _ = s.(strategy.Picker)
 	p.observer, _ = s.(strategy.Observer)
 	p.members.Store(new([]*endpoint))

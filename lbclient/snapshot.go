@@ -19,7 +19,8 @@ const (
 	Draining State = "draining" // removed; its calls under way may end
 )
 
-// EndpointInfo is the state of one endpoint at one time.
+// EndpointInfo is the state of one endpoint at one time. Times are in UTC, so
+// that those of several machines can be compared.
 type EndpointInfo struct {
 	Endpoint string    `json:"endpoint"`
 	State    State     `json:"state"`

@@ -129,7 +129,7 @@ func someOf(names []string) []string {
 func (h *Handler) change(e Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	e.At, e.Count = time.Now(), 1
+	e.At, e.Count = time.Now().UTC(), 1
 	h.seq++
 	e.Seq = h.seq
 	h.changes.add(e)
@@ -137,7 +137,7 @@ func (h *Handler) change(e Event) {
 
 // incident writes down an event of a call. The mutex is held.
 func (h *Handler) incident(e Event) {
-	e.At, e.Count = time.Now(), 1
+	e.At, e.Count = time.Now().UTC(), 1
 	if have := h.incidents.alike(e); have != nil {
 		have.Count++
 		have.Error = e.Error

@@ -56,7 +56,7 @@ func (h *Handler) Snapshot() Snapshot {
 
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	now := time.Now()
+	now := time.Now().UTC()
 	s := Snapshot{
 		Now:       now,
 		Calls:     h.calls,
