@@ -115,15 +115,18 @@ func TestPinProtoShapes(t *testing.T) {
 }
 
 func TestPinProtoErrors(t *testing.T) {
-	for want, change := range map[string]func(*Pin){
+	changes := map[string]func(*Pin){
 		"is not UTF-8":                  func(p *Pin) { p.Name = "\xff" },
 		`text "\xfe" is not UTF-8`:      func(p *Pin) { p.Metadata = map[string]string{"k": "\xfe"} },
-		"has more than 32 bits":         func(p *Pin) { p.ReplicationFactorMax = math.MaxInt32 + 1 },
-		"-2147483649 has more":          func(p *Pin) { p.MaxDepth = math.MinInt32 - 1 },
 		"is outside the years 0 to":     func(p *Pin) { p.ExpireAt = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },
 		"time -0001-01-01 00:00:00 ":    func(p *Pin) { p.Timestamp = time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC) },
 		`origin "nope" is not a multia`: func(p *Pin) { p.Origins = []Multiaddr{"nope"} },
-	} {
+	}
+	if lowest, highest := math.MinInt32, math.MaxInt32; math.MaxInt > highest { // where an int has 64 bits
+		changes["has more than 32 bits"] = func(p *Pin) { p.ReplicationFactorMax = highest + 1 }
+		changes["-2147483649 has more"] = func(p *Pin) { p.MaxDepth = PinDepth(lowest - 1) }
+	}
+	for want, change := range changes {
 		pin := PinCid(mustCid(t, textCid))
 		change(&pin)
 		if stored, err := pin.ProtoMarshal(); err == nil || !strings.Contains(err.Error(), want) || stored != nil {
