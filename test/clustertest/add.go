@@ -43,11 +43,13 @@ func (p *Peer) handleAdd(w http.ResponseWriter, r *http.Request, _ map[string]st
 		p.sendCode(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	params, err := api.AddParamsFromQuery(r.URL.Query())
+	query := r.URL.Query()
+	params, err := api.AddParamsFromQuery(query)
 	if err != nil {
 		p.sendCode(w, http.StatusBadRequest, err.Error())
 		return
 	}
+	p.c.expireIn(&params.PinOptions, query)
 	upload, err := files.NewFileFromPartReader(reader, "multipart/form-data")
 	if err != nil {
 		p.sendCode(w, http.StatusInternalServerError, err.Error())

@@ -68,7 +68,7 @@ func (c *Cluster) issuer(token string) (string, error) {
 			return nil, errUnknownIssuer
 		}
 		return []byte(password), nil
-	}, jwt.WithValidMethods([]string{"HS256", "HS384", "HS512"}), jwt.WithIssuedAt())
+	}, jwt.WithValidMethods([]string{"HS256", "HS384", "HS512"}), jwt.WithIssuedAt(), jwt.WithTimeFunc(c.now))
 	return claims.Issuer, err
 }
 

@@ -20,8 +20,8 @@
 //
 // The cluster has no timers. A pin is queued, pinning or pinned according to how
 // long ago it was submitted, a metric is valid according to the time of its last
-// renewal, and so on; all of that is read off time.Now when somebody asks. So it
-// behaves the same on the wall clock and in a [testing/synctest] bubble (serve on
+// renewal, and so on; all of that is read off [Options].Now when it is asked for. So
+// it behaves the same on the wall clock and in a [testing/synctest] bubble (serve on
 // [Memory] there, because network connections keep a bubble's clock from
 // advancing), and [Cluster.Advance] can skip waiting.
 //

@@ -123,6 +123,10 @@ type Options struct {
 	// any size need constant memory. Paths cannot be resolved then, and garbage
 	// collection finds nothing.
 	DiscardBlocks bool
+	// Now is the cluster's clock; nil is time.Now. Peers call it at the same time.
+	// Cluster.Advance adds to it. Only the Date headers of answers stay on the
+	// wall clock, because net/http writes them.
+	Now func() time.Time
 	// Logger gets what the HTTP servers complain about; nil is silence.
 	Logger *slog.Logger
 }
@@ -152,6 +156,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MetricTTL == 0 {
 		o.MetricTTL = defaultMetricTTL
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

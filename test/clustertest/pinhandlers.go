@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -30,10 +31,21 @@ func (p *Peer) target(w http.ResponseWriter, r *http.Request, vars map[string]st
 // options parses pin options as target describes.
 func (p *Peer) options(w http.ResponseWriter, r *http.Request) api.PinOptions {
 	var opts api.PinOptions
-	if err := opts.FromQuery(r.URL.Query()); err != nil {
+	query := r.URL.Query()
+	if err := opts.FromQuery(query); err != nil {
 		p.sendCode(w, http.StatusBadRequest, err.Error())
 	}
+	p.c.expireIn(&opts, query)
 	return opts
+}
+
+// expireIn takes a lifetime in a query from the cluster's time instead of that
+// of the wall clock.
+func (c *Cluster) expireIn(opts *api.PinOptions, query url.Values) {
+	in, err := time.ParseDuration(query.Get("expire-in"))
+	if err == nil && query.Get("expire-at") == "" && !opts.ExpireAt.IsZero() {
+		opts.ExpireAt = c.now().Add(in)
+	}
 }
 
 func isLocal(r *http.Request) bool { return r.URL.Query().Get("local") == "true" }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,18 +30,22 @@ type replayer struct {
 
 	// made and removed are the CIDs that earlier cases have pinned and unpinned.
 	made, removed map[string]bool
-	// last is when the case before was recorded.
-	last time.Time
+	// now is when the case under way was recorded, in Unix seconds. Before the
+	// first it is 0, so that the cluster has been up for long by then.
+	now atomic.Int64
 }
 
 // newReplayer starts a cluster like that of a transcript; all are those of the
 // same peers.
 func newReplayer(t *testing.T, f golden.File, all []golden.File) *replayer {
 	r := &replayer{
-		c:     clustertest.New(t, optionsFor(f)),
 		peers: make(map[string]int),
 		down:  downPeer(f),
 	}
+	opts := optionsFor(f)
+	// The Date header has no fractions, the times of a real cluster have.
+	opts.Now = func() time.Time { return time.Unix(r.now.Load(), 123456789) }
+	r.c = clustertest.New(t, opts)
 	r.forget()
 	var pairs []string
 	for _, other := range append(slices.Clone(all), f) {
@@ -56,7 +61,7 @@ func newReplayer(t *testing.T, f golden.File, all []golden.File) *replayer {
 }
 
 func (r *replayer) forget() {
-	r.made, r.removed, r.last = make(map[string]bool), make(map[string]bool), time.Time{}
+	r.made, r.removed = make(map[string]bool), make(map[string]bool)
 }
 
 // optionsFor configures a cluster like the one of the transcript.
@@ -93,10 +98,7 @@ func downPeer(f golden.File) int {
 func (r *replayer) prepare(t *testing.T, step golden.Case) {
 	t.Helper()
 	if at, err := http.ParseTime(step.Response.Get("Date")); err == nil {
-		if gap := at.Sub(r.last); !r.last.IsZero() && gap > 0 {
-			r.c.Advance(gap)
-		}
-		r.last = at
+		r.now.Store(at.Unix())
 	}
 	switch {
 	case ipfsDown(step):

@@ -13,7 +13,7 @@ const maxRequests = 20000
 
 // Request is a request that a peer has received.
 type Request struct {
-	Time   time.Time // when its header was there
+	Time   time.Time // when its header was there, by the cluster's clock
 	Method string
 	Target string // as in the request line
 	// Route names the route as Routes does; empty if there is none.
@@ -111,7 +111,7 @@ func (l *requestLog) add(r *Request) {
 func (p *Peer) record(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		entry := &Request{
-			Time:   time.Now(),
+			Time:   p.c.now(),
 			Method: r.Method,
 			Target: r.RequestURI,
 			Header: r.Header.Clone(),

@@ -46,7 +46,9 @@ func newServerTLS(opts Options) (*serverTLS, error) {
 }
 
 // selfSigned makes an RSA certificate that is its own authority: of the TLS 1.2
-// suites that the daemon allows, all need RSA.
+// suites that the daemon allows, all need RSA. It is valid at all times, by
+// whatever clock a client checks it: its end is the one that RFC 5280, 4.1.2.5,
+// has for certificates without an end.
 func selfSigned(hosts []string) (tls.Certificate, []byte, error) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -55,8 +57,8 @@ func selfSigned(hosts []string) (tls.Certificate, []byte, error) {
 	template := &x509.Certificate{
 		SerialNumber:          big.NewInt(1),
 		Subject:               pkix.Name{CommonName: "clustertest"},
-		NotBefore:             time.Now().Add(-time.Hour),
-		NotAfter:              time.Now().AddDate(10, 0, 0),
+		NotBefore:             time.Unix(0, 0),
+		NotAfter:              time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC),
 		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment | x509.KeyUsageCertSign,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		IsCA:                  true,
