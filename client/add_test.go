@@ -20,6 +20,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/internal/testenv"
 	"github.com/pinfleet/pinfleet/test/rawserver"
 )
 
@@ -136,7 +137,7 @@ func TestU2UploadAndReportAtTheSameTime(t *testing.T) {
 	for i := range n {
 		many[fmt.Sprintf("a-rather-long-name-of-a-file-%04d", i)] = files.NewBytesFile(bytes.Repeat([]byte{byte(i)}, 100))
 	}
-	for network, address := range map[string]string{"tcp": "127.0.0.1:0", "unix": filepath.Join(t.TempDir(), "s")} {
+	for network, address := range map[string]string{"tcp": "127.0.0.1:0", "unix": filepath.Join(testenv.SocketDir(t), "s")} {
 		t.Run(network, func(t *testing.T) {
 			listener, err := net.Listen(network, address)
 			if err != nil {

@@ -11,7 +11,6 @@ import (
 	"runtime"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
@@ -132,10 +131,11 @@ func TestSourceChangesDuringUpload(t *testing.T) {
 	}{
 		"vanished":  {func(string) error { return nil }, ": no such file"},
 		"directory": {func(path string) error { return os.Mkdir(path, 0o755) }, replaced},
-		"pipe":      {func(path string) error { return syscall.Mkfifo(path, 0o600) }, replaced},
+		"pipe":      {mkfifo, replaced},
 		"symlink":   {func(path string) error { return os.Symlink("a", path) }, replaced},
 		"socket": {func(path string) error {
-			l, err := net.Listen("unix", path)
+			t.Chdir(filepath.Dir(path)) // the whole path may be too long for a socket
+			l, err := net.Listen("unix", filepath.Base(path))
 			if err == nil {
 				t.Cleanup(func() { l.Close() })
 			}
@@ -154,7 +154,10 @@ func TestSourceChangesDuringUpload(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := errors.Join(os.Remove(b), test.change(b)); err != nil {
+		if err := errors.Join(os.Remove(b), test.change(b)); errors.Is(err, errors.ErrUnsupported) {
+			t.Logf("%s: %v", name, err)
+			continue
+		} else if err != nil {
 			t.Fatal(err)
 		}
 		body := &Body{Boundary: "b", Open: func(ctx context.Context) (io.ReadCloser, error) {

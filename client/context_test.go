@@ -15,6 +15,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/internal/testenv"
 	"github.com/pinfleet/pinfleet/test/rawserver"
 )
 
@@ -22,7 +23,7 @@ import (
 func overBoth(t *testing.T, handler rawserver.Handler, test func(*testing.T, *defaultClient)) {
 	t.Run("tcp", func(t *testing.T) { test(t, serve(t, handler)) })
 	t.Run("unix", func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "api.sock")
+		path := filepath.Join(testenv.SocketDir(t), "api.sock")
 		listener, err := net.Listen("unix", path)
 		if err != nil {
 			t.Fatal(err)

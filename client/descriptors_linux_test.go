@@ -8,13 +8,13 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/multiformats/go-multiaddr"
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/internal/testenv"
 	"github.com/pinfleet/pinfleet/test/rawserver"
 )
 
@@ -72,7 +72,7 @@ func TestU36FilesAreClosed(t *testing.T) {
 func TestOnlyRegularFilesAreOpened(t *testing.T) {
 	dir := tree(t, map[string]string{"d/": "", "f": "x"})
 	pipe := filepath.Join(dir, "p")
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+	if err := mkfifo(pipe); err != nil {
 		t.Fatal(err)
 	}
 	link := filepath.Join(dir, "l")
@@ -115,7 +115,7 @@ func TestU4ConnectionsAreReusedAndClosed(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		address := "127.0.0.1:0"
 		if network == "unix" {
-			address = filepath.Join(t.TempDir(), "s")
+			address = filepath.Join(testenv.SocketDir(t), "s")
 		}
 		listener, err := net.Listen(network, address)
 		if err != nil {

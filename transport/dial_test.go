@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/multiformats/go-multiaddr"
 
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/internal/testenv"
 	"github.com/pinfleet/pinfleet/transport"
 	"github.com/pinfleet/pinfleet/transport/internal/transporttest"
 )
@@ -23,6 +25,7 @@ func nothing(http.ResponseWriter, *http.Request) {}
 // U43: only the first address of a name was ever used. Nothing listens at
 // 127.0.0.2, and the family of the name matters.
 func TestAllAddressesOfANameAreTried(t *testing.T) {
+	testenv.MustHaveAddress(t, "127.0.0.2", "127.0.0.3")
 	dns, resolver := transporttest.NewDNS(t)
 	l := listen(t, "127.0.0.1:0")
 	serve(t, l, http.HandlerFunc(nothing), nil)
@@ -205,6 +208,13 @@ func TestUnixSocketMissing(t *testing.T) {
 
 // U17: the zone was not escaped, and every request failed.
 func TestIPv6Zone(t *testing.T) {
+	testenv.MustHaveAddress(t, "::1")
+	interfaces, err := net.Interfaces()
+	if err != nil {
+		t.Fatal(err)
+	}
+	loopback := slices.IndexFunc(interfaces, func(i net.Interface) bool { return i.Flags&net.FlagLoopback != 0 })
+	zone := interfaces[loopback].Name // lo on Linux, lo0 on macOS
 	l := listen(t, "[::1]:0")
 	serve(t, l, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		if want := "[::1]:" + port(l); r.Host != want { // a zone is for its owner only
@@ -212,9 +222,9 @@ func TestIPv6Zone(t *testing.T) {
 		}
 	}), nil)
 	for _, cfg := range []*config.Config{
-		{APIAddr: multiaddr.StringCast("/ip6zone/lo/ip6/::1/tcp/" + port(l))},
-		{Host: "::1%lo", Port: port(l)},
-		{URL: "http://[::1%25lo]:" + port(l)},
+		{APIAddr: multiaddr.StringCast("/ip6zone/" + zone + "/ip6/::1/tcp/" + port(l))},
+		{Host: "::1%" + zone, Port: port(l)},
+		{URL: "http://[::1%25" + zone + "]:" + port(l)},
 	} {
 		if _, err := id(t, cfg); err != nil {
 			t.Error(err)

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/internal/testenv"
 	"github.com/pinfleet/pinfleet/transport/internal/transporttest"
 )
 
@@ -65,16 +66,9 @@ func listen(t *testing.T, addr string) net.Listener {
 	return l
 }
 
-// listenUnix listens in a directory with a short name: the names that tests
-// get are longer than socket paths may be.
 func listenUnix(t *testing.T) (net.Listener, string) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "sock")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	path := filepath.Join(dir, "api")
+	path := filepath.Join(testenv.SocketDir(t), "api")
 	l, err := net.Listen("unix", path)
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"github.com/multiformats/go-multihash"
 
 	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/internal/testenv"
 )
 
 // Cluster is a set of peers that share a pinset. Its methods can be called at
@@ -84,9 +85,9 @@ func (c *Cluster) start() error {
 		}
 	}
 	if c.opts.Listen&Unix != 0 && c.opts.UnixDir == "" {
-		dir, err := os.MkdirTemp("", "clustertest")
+		dir, err := testenv.NewSocketDir()
 		if err != nil {
-			return fmt.Errorf("directory for sockets: %w", err)
+			return err
 		}
 		c.unixDir, c.opts.UnixDir = dir, dir
 	}

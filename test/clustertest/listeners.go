@@ -14,6 +14,7 @@ import (
 	"github.com/multiformats/go-multiaddr"
 
 	"github.com/pinfleet/pinfleet/internal/heldport"
+	"github.com/pinfleet/pinfleet/internal/testenv"
 )
 
 // endpoint is one address that a peer serves on, also while it is stopped.
@@ -111,6 +112,9 @@ func newUnixEndpoint(p *Peer) (*endpoint, error) {
 	path, err := filepath.Abs(filepath.Join(p.c.opts.UnixDir, fmt.Sprintf("peer%d.sock", p.index)))
 	if err != nil {
 		return nil, err
+	}
+	if len(path) > testenv.MaxSocketPath {
+		return nil, fmt.Errorf("socket of peer %d: %s has more than %d bytes: use a UnixDir with a shorter path", p.index, path, testenv.MaxSocketPath)
 	}
 	addr, err := multiaddr.NewMultiaddr("/unix" + path)
 	if err != nil {

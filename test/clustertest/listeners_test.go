@@ -3,6 +3,7 @@ package clustertest_test
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/net/gostream"
 
 	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/internal/testenv"
 	"github.com/pinfleet/pinfleet/test/clustertest"
 	"github.com/pinfleet/pinfleet/transport/p2p"
 )
@@ -177,7 +179,7 @@ func TestCrashCutsConnections(t *testing.T) {
 
 // TestNothingLeft counts descriptors and temporary files.
 func TestNothingLeft(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir())
+	t.Setenv("TMPDIR", testenv.SocketDir(t)) // so short that sockets go there
 	before := descriptors(t)
 	for range 3 {
 		c, err := clustertest.Start(clustertest.Options{Listen: all})
@@ -220,11 +222,40 @@ func TestFixedPorts(t *testing.T) {
 		t.Errorf("port in use: %v", err)
 	}
 	l.Close()
-	c := clustertest.New(t, clustertest.Options{Peers: 1, BasePort: base, Hosts: []string{"127.0.0.7"}})
-	if got := c.Peer(0).Addr().String(); !strings.HasPrefix(got, "/ip4/127.0.0.7/tcp/") {
-		t.Errorf("address %s", got)
+	c := clustertest.New(t, clustertest.Options{Peers: 1, BasePort: base})
+	if got, want := c.Peer(0).Addr().String(), fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", base); got != want {
+		t.Errorf("address %s, want %s", got, want)
 	}
 	newCaller(t, c.Peer(0)).get("/version").expect(t, 200, "")
+}
+
+func TestHosts(t *testing.T) {
+	for host, prefix := range map[string]string{"127.0.0.7": "/ip4/127.0.0.7/tcp/", "::1": "/ip6/::1/tcp/"} {
+		t.Run(prefix[1:4], func(t *testing.T) {
+			testenv.MustHaveAddress(t, host)
+			c := clustertest.New(t, clustertest.Options{Peers: 1, Hosts: []string{host}})
+			if got := c.Peer(0).Addr().String(); !strings.HasPrefix(got, prefix) {
+				t.Errorf("address %s", got)
+			}
+			newCaller(t, c.Peer(0)).get("/id").expect(t, 200, `"addresses":["`+prefix+"9096/p2p/")
+		})
+	}
+}
+
+// TestLongSocketPath: sockets stay usable below long temporary directories,
+// such as those of macOS, and a directory that is too long is an error that
+// tells so.
+func TestLongSocketPath(t *testing.T) {
+	long := filepath.Join(t.TempDir(), strings.Repeat("long", 25))
+	if err := os.Mkdir(long, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", long)
+	clustertest.New(t, clustertest.Options{Listen: clustertest.Unix})
+	_, err := clustertest.Start(clustertest.Options{Listen: clustertest.Unix, UnixDir: long})
+	if err == nil || !strings.Contains(err.Error(), "use a UnixDir with a shorter path") {
+		t.Errorf("error %v", err)
+	}
 }
 
 func TestBadOptions(t *testing.T) {

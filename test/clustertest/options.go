@@ -73,7 +73,8 @@ type Options struct {
 	// 127.0.0.1. All of 127.0.0.0/8 can be used on Linux.
 	Hosts []string
 	// UnixDir is where the sockets peer<i>.sock go. Empty is a temporary
-	// directory, which Close removes.
+	// directory, which Close removes. Systems limit the paths of sockets to about
+	// 100 bytes.
 	UnixDir string
 	// TLS replaces the configuration for HTTPS. Nil is that of the real daemon
 	// with a self-signed RSA certificate for 127.0.0.1, ::1 and localhost; see

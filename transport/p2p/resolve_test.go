@@ -11,6 +11,7 @@ import (
 	"github.com/multiformats/go-multiaddr"
 
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/internal/testenv"
 	"github.com/pinfleet/pinfleet/transport/internal/transporttest"
 )
 
@@ -91,6 +92,7 @@ func TestResolveIsBounded(t *testing.T) {
 // U43: of a /dnsaddr/ name, only the first record was ever used, and it was
 // looked up only once.
 func TestDNSAddr(t *testing.T) {
+	testenv.MustHaveAddress(t, "127.0.0.2")
 	dns, resolver := transporttest.NewDNS(t)
 	a := startOn("/ip4/127.0.0.1/tcp/0")(t, http.HandlerFunc(nothing))
 	b := startOn("/ip4/127.0.0.1/tcp/0")(t, http.HandlerFunc(nothing))
@@ -120,6 +122,7 @@ func TestDNSAddr(t *testing.T) {
 
 // U43, continued: all addresses of the peer are tried.
 func TestAllAddressesOfAPeerAreTried(t *testing.T) {
+	testenv.MustHaveAddress(t, "127.0.0.2")
 	dns, resolver := transporttest.NewDNS(t)
 	s := startOn("/ip4/127.0.0.1/tcp/0")(t, http.HandlerFunc(nothing))
 	at := s.Config.APIAddr

@@ -1,0 +1,8 @@
+//go:build unix
+
+package client
+
+import "syscall"
+
+// mkfifo makes a named pipe.
+func mkfifo(path string) error { return syscall.Mkfifo(path, 0o600) }
