@@ -4,7 +4,7 @@ go 1.26.0
 
 require (
 	github.com/multiformats/go-multiaddr v0.16.1
-	github.com/pinfleet/pinfleet v0.0.0
+	github.com/pinfleet/pinfleet v0.1.0
 	go.opentelemetry.io/otel v1.47.0
 	go.opentelemetry.io/otel/metric v1.47.0
 	go.opentelemetry.io/otel/sdk v1.47.0
@@ -43,5 +43,3 @@ require (
 	google.golang.org/protobuf v1.36.12 // indirect
 	lukechampine.com/blake3 v1.4.1 // indirect
 )
-
-replace github.com/pinfleet/pinfleet => ../..

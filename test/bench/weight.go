@@ -45,7 +45,8 @@ type linked struct {
 	mb      float64
 }
 
-// link builds a program of testdata.
+// link builds a program of testdata, with the versions that its users get:
+// go.work adds those that contrib/otel asks for.
 func link(ctx context.Context, program string, flags ...string) (linked, error) {
 	dir, err := os.MkdirTemp("", "pinfleet-bench-")
 	if err != nil {
@@ -60,7 +61,7 @@ func link(ctx context.Context, program string, flags ...string) (linked, error) 
 	args := append([]string{"build", "-o", binary}, flags...)
 	build := exec.CommandContext(ctx, "go", append(args, "./test/bench/testdata/"+program)...)
 	build.Dir = filepath.Dir(strings.TrimSpace(string(gomod)))
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
 	if out, err := build.CombinedOutput(); err != nil {
 		return linked{}, fmt.Errorf("go build of %s: %w\n%s", program, err, out)
 	}
