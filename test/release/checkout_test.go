@@ -1,0 +1,125 @@
+// Package release tests what users get: that the modules, packed as a module
+// proxy serves them, build and run outside the tree.
+package release
+
+import (
+	"bytes"
+	"encoding/json"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const sdk = "github.com/pinfleet/pinfleet"
+
+// checkout returns the root of the repository.
+func checkout(t *testing.T) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it packs and builds modules, which takes a minute or more if nothing is cached")
+	}
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(root, "tools", "go.mod")); err != nil {
+		t.Skip("this is a copy of the module without its repository: ", err)
+	}
+	lookAt(t, root)
+	// git refuses a clone that another user owns.
+	t.Setenv("GIT_CONFIG_COUNT", "1")
+	t.Setenv("GIT_CONFIG_KEY_0", "safe.directory")
+	t.Setenv("GIT_CONFIG_VALUE_0", "*")
+	return root
+}
+
+// lookAt looks at every file, so that the go command does not take a cached
+// result for one that only the commands run here would read.
+func lookAt(t *testing.T, root string) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && d.Name() == ".git":
+			return fs.SkipDir
+		}
+		if _, err := os.Stat(path); err != nil && !os.IsNotExist(err) {
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// run runs a command in dir, with additions to the environment, and returns its
+// standard output.
+func run(t *testing.T, dir string, env []string, name string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), env...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%s %s: %v\n%s%s", name, strings.Join(args, " "), err, stdout.Bytes(), stderr.Bytes())
+	}
+	return stdout.String()
+}
+
+// required returns the version of the SDK that contrib/otel requires.
+func required(t *testing.T, root string) string {
+	t.Helper()
+	var gomod struct {
+		Require []struct{ Path, Version string }
+		Replace []any
+	}
+	text := run(t, filepath.Join(root, "contrib", "otel"), nil, "go", "mod", "edit", "-json")
+	if err := json.Unmarshal([]byte(text), &gomod); err != nil {
+		t.Fatal(err)
+	}
+	if len(gomod.Replace) > 0 {
+		t.Error("contrib/otel/go.mod has a replace, which its users do not get: go.work serves work in the tree")
+	}
+	for _, r := range gomod.Require {
+		if r.Path == sdk {
+			return r.Version
+		}
+	}
+	t.Fatal("contrib/otel does not require ", sdk)
+	return ""
+}
+
+// pack publishes modules to the folder proxy, which GOPROXY may name.
+func pack(t *testing.T, root, proxy, version string, dirs ...string) {
+	t.Helper()
+	args := append([]string{"run", "./fileproxy", proxy, version}, dirs...)
+	run(t, filepath.Join(root, "tools"), []string{"GOWORK=off"}, "go", args...)
+}
+
+// outside returns the environment of a user who gets the modules in the folder
+// proxy from there, and all others as usual.
+func outside(t *testing.T, proxy string) []string {
+	t.Helper()
+	usual := strings.Fields(run(t, "", nil, "go", "env", "GOMODCACHE", "GOPROXY"))
+	return []string{
+		"GOWORK=off",
+		// A cache of its own: the usual one would keep the version that was packed
+		// first. It serves what it has of other modules, and with -trimpath their
+		// compiled packages are found in the build cache.
+		"GOMODCACHE=" + t.TempDir(),
+		"GOFLAGS=-mod=mod -modcacherw -trimpath",
+		"GOPROXY=" + fileURL(proxy) + "," + fileURL(filepath.Join(usual[0], "cache", "download")) + "," + usual[1],
+		// What is not published is not in the checksum database either.
+		"GONOSUMDB=" + sdk, "GOPRIVATE=", "GONOPROXY=",
+	}
+}
+
+func fileURL(path string) string {
+	return "file:///" + strings.TrimPrefix(filepath.ToSlash(path), "/")
+}
