@@ -57,8 +57,8 @@ func TestLooksAreSpread(t *testing.T) {
 		if len(looks) < 6+7 || len(looks) > 6+12 {
 			t.Errorf("%d looks while failing", len(looks))
 		}
-		for i, most := range []time.Duration{2, 3, 5, 9, 18, 36, 67} {
-			if gap := looks[i+1].Sub(looks[i]); gap > most*time.Second {
+		for i, most := range []int{2, 3, 5, 9, 18, 36, 67} { // seconds
+			if gap := looks[i+1].Sub(looks[i]); gap > time.Duration(most)*time.Second {
 				t.Errorf("gap %d is %v", i, gap)
 			}
 		}

@@ -71,8 +71,8 @@ func record(t *testing.T) (answers [][]byte) {
 	synctest.Test(t, func(t *testing.T) {
 		born := time.Now()
 		var peers []client.Client
-		for i, latency := range []time.Duration{12, 18, 230, 40, 1} {
-			peers = append(peers, &slowPeer{name: peerName(i + 1), latency: latency * time.Millisecond, born: born})
+		for i, latency := range []int{12, 18, 230, 40, 1} { // milliseconds
+			peers = append(peers, &slowPeer{name: peerName(i + 1), latency: time.Duration(latency) * time.Millisecond, born: born})
 		}
 		peers[3].(*slowPeer).fails = func(age time.Duration) error {
 			if age < 35*time.Second {

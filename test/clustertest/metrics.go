@@ -32,7 +32,7 @@ func (p *Peer) renewed(now time.Time) time.Time {
 		now = p.stoppedAt
 	}
 	interval := p.c.opts.MetricTTL / 2
-	return p.startedAt.Add(now.Sub(p.startedAt) / interval * interval)
+	return p.startedAt.Add(now.Sub(p.startedAt).Truncate(interval))
 }
 
 func (p *Peer) metricExpiry(now time.Time) time.Time { return p.renewed(now).Add(p.c.opts.MetricTTL) }

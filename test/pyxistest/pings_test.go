@@ -11,8 +11,8 @@ import (
 )
 
 func TestPingIsHeldUntilTheTickBeforeExpiry(t *testing.T) {
-	for _, timeout := range []time.Duration{5000, 5500, 6000, 8000, 10000, 120000} {
-		timeout *= time.Millisecond
+	for _, milliseconds := range []int{5000, 5500, 6000, 8000, 10000, 120000} {
+		timeout := time.Duration(milliseconds) * time.Millisecond
 		for _, at := range []time.Duration{0, 1, 499 * time.Millisecond, 500 * time.Millisecond, 999 * time.Millisecond} {
 			inBubble(t, pyxistest.Options{}, func(t *testing.T, c *pyxistest.Cluster) {
 				cl := join(t, c, timeout)
