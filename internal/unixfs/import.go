@@ -19,13 +19,13 @@ var ErrEmpty = errors.New("nothing to import")
 type Kind int
 
 const (
-	// Added: a file, symlink, directory or CAR was added.
+	// Added says that a file, symlink, directory or CAR was added.
 	Added Kind = iota
-	// Progress: more of a file was read.
+	// Progress says that more of a file was read.
 	Progress
-	// ShardDone: a shard is complete and stored.
+	// ShardDone says that a shard is complete and stored.
 	ShardDone
-	// ClusterDAG: the node that lists all shards is stored. Always last.
+	// ClusterDAG says that the node that lists all shards is stored. It comes last.
 	ClusterDAG
 )
 
