@@ -128,10 +128,11 @@ func (k *core) register(l *link) {
 	}
 }
 
-// farewell ends the session, and the client with it. k.mu is held.
+// farewell ends the session, and the client with it, unless the connection has
+// ended already. k.mu is held.
 func (k *core) farewell(l *link) {
 	sid := k.sid
-	l.conn.Start(&pyxiswire.Request{Sid: &sid, Unregister: &pyxiswire.UnRegisterRequest{}},
+	_ = l.conn.Start(&pyxiswire.Request{Sid: &sid, Unregister: &pyxiswire.UnRegisterRequest{}},
 		func(answer *pyxiswire.Response, err error) {
 			if err == nil && codeOf(answer) == pyxiswire.ErrorType_NONE {
 				k.expire(l, sid) // an error has been seen to by inspect

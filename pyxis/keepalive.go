@@ -75,7 +75,7 @@ func (k *core) beat(s *session) {
 	p.timer.Reset(every)
 	if p.beating.IsZero() {
 		p.beating = time.Now()
-		s.start(&pyxiswire.Request{}, func(*pyxiswire.Response, error) {
+		_ = s.start(&pyxiswire.Request{}, func(*pyxiswire.Response, error) {
 			k.mu.Lock()
 			p.beating = time.Time{}
 			k.mu.Unlock()
@@ -103,7 +103,8 @@ func (s *session) silence() time.Duration {
 	return time.Since(since)
 }
 
-// start sends a request of the session.
+// start sends a request of the session. If it fails, done is not called: the
+// connection has ended, which Serve reports.
 func (s *session) start(m *pyxiswire.Request, done func(*pyxiswire.Response, error)) error {
 	m.Sid = proto.Uint64(s.sid)
 	return s.link.conn.Start(m, done)
@@ -112,7 +113,7 @@ func (s *session) start(m *pyxiswire.Request, done func(*pyxiswire.Response, err
 // ping sends a ping. core.mu is held.
 func (k *core) ping(s *session) {
 	s.keeper.pinging, s.keeper.pinged = true, time.Now()
-	s.start(&pyxiswire.Request{Ping: &pyxiswire.PingRequest{}}, func(answer *pyxiswire.Response, err error) {
+	_ = s.start(&pyxiswire.Request{Ping: &pyxiswire.PingRequest{}}, func(answer *pyxiswire.Response, err error) {
 		if err == nil {
 			k.pong(s, answer)
 		}
@@ -160,7 +161,7 @@ func (k *core) nextPing(s *session, answer *pyxiswire.Response) bool {
 // A server that does not tell is believed to have granted what was asked for.
 func (k *core) askTimeout(s *session) {
 	m := &pyxiswire.Request{Read: &pyxiswire.ReadRequest{Path: proto.String(sessionPath(s.sid))}}
-	s.start(m, func(answer *pyxiswire.Response, err error) {
+	_ = s.start(m, func(answer *pyxiswire.Response, err error) {
 		var told struct {
 			Timeout int64 `json:"timeout"` // milliseconds
 		}

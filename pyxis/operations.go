@@ -1,6 +1,7 @@
 package pyxis
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -95,7 +96,7 @@ func (c *Client) Read(opt *ReadOption, path string, w *Watcher) (*node.Node, err
 	}
 	answer, err := c.core.do(c.ctx, r)
 	if w != nil {
-		refused, ok := err.(*Error)
+		refused, ok := errors.AsType[*Error](err)
 		c.core.watches.read(path, err == nil || ok && refused.Code != 0)
 	}
 	if err != nil {

@@ -101,7 +101,7 @@ func (r *Reader) Buffered() int { return r.br.Buffered() - r.pending }
 // at the end of the stream, io.ErrUnexpectedEOF inside a frame, one of
 // ErrLength, ErrChecksum, ErrMagic (wrapped), or the stream's own.
 func (r *Reader) Next() ([]byte, error) {
-	r.br.Discard(r.pending) // they are buffered: this cannot fail
+	_, _ = r.br.Discard(r.pending) // they are buffered: this cannot fail
 	r.pending, r.large = 0, nil
 
 	head, err := r.br.Peek(headSize)

@@ -2,6 +2,7 @@ package pyxistest
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -198,7 +199,7 @@ func (s *stream) closeWrite(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.over = true
-	if s.writeEnd == nil || err == net.ErrClosed {
+	if s.writeEnd == nil || errors.Is(err, net.ErrClosed) {
 		s.writeEnd = err
 	}
 	s.writes.stop()
