@@ -2,7 +2,7 @@
 GO ?= go
 FUZZTIME ?= 10s
 
-.PHONY: help build test race vet lint fuzz bench quickstart cluster doc ci clean
+.PHONY: help build test race lint fuzz bench quickstart cluster doc ci clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -16,12 +16,8 @@ test: ## run all tests
 race: ## run all tests under the race detector
 	$(GO) test -race ./...
 
-vet: ## go vet and gofmt
-	$(GO) vet ./...
-	@test -z "$$(gofmt -l .)" || { echo "run gofmt -w on:"; gofmt -l .; exit 1; }
-
-lint: vet ## vet, gofmt and staticcheck, in the version that tools/go.mod pins
-	GOWORK=off $(GO) tool -modfile=tools/go.mod staticcheck ./...
+lint: ## gofmt and golangci-lint, in the versions that tools/ pins
+	.ci/lint
 
 fuzz: ## run each fuzz target for FUZZTIME (10s)
 	.ci/fuzz $(FUZZTIME)

@@ -136,7 +136,7 @@ func (r *response) exchange() error {
 		if err != nil {
 			return err
 		}
-		if r.Response, err = c.endpoint.RoundTripper.RoundTrip(hreq); err != nil {
+		if r.Response, err = c.endpoint.RoundTripper.RoundTrip(hreq); err != nil { //nolint:bodyclose // r.close closes it
 			return r.transportError(err)
 		}
 		if r.Body == nil {

@@ -146,7 +146,7 @@ func (s *stream) document() ([]byte, error) {
 			break
 		}
 	}
-	return text, nil
+	return text, nil //nolint:nilerr // who decodes text meets the error again
 }
 
 // decode decodes the next document whatever it looks like.

@@ -57,7 +57,7 @@ func parseAddr(text string) (*Config, error) {
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.User == nil {
-		return &Config{URL: text}, nil // Address tells what is wrong with it.
+		return &Config{URL: text}, nil //nolint:nilerr // Address says what is wrong with it
 	}
 	c := &Config{Username: u.User.Username()}
 	c.Password, _ = u.User.Password()

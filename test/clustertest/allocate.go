@@ -56,7 +56,7 @@ func (c *Cluster) allocate(pin api.Pin, existing *record) ([]peer.ID, error) {
 	}
 	candidates = slices.DeleteFunc(candidates, func(id peer.ID) bool { return slices.Contains(current, id) })
 	if len(candidates) < needed {
-		//lint:ignore ST1005 the daemon's text
+		//nolint:staticcheck // the daemon's text
 		return nil, fmt.Errorf("not enough peers to allocate CID. Needed at least: %d. Wanted at most: %d. Available candidates: %d. See logs for more info.",
 			needed, wanted, len(candidates))
 	}

@@ -73,7 +73,7 @@ func (p *Peer) handlePeers(w http.ResponseWriter, r *http.Request, _ map[string]
 	p.stream(w, r, func(_ context.Context, emit func(any) error) error {
 		for _, id := range p.c.identities() {
 			if err := emit(id); err != nil {
-				return nil
+				return nil //nolint:nilerr // the trailer has it already
 			}
 		}
 		return nil

@@ -86,7 +86,7 @@ func (c *Cluster) checkPin(pin *api.Pin, existing *record) error {
 		return fmt.Errorf("cannot repin CID with different tracking method, clear state with pin rm to proceed. New: %s. Was: %s", pin.Type, was)
 	}
 	if existing.pin.Mode == api.PinModeRecursive && pin.Mode != api.PinModeRecursive {
-		//lint:ignore ST1005 the daemon's text
+		//nolint:staticcheck // the daemon's text
 		return fmt.Errorf("cannot repin a CID which is already pinned in recursive mode (new pin is pinned as %s). Unpin it first.", pin.Mode)
 	}
 	return nil
