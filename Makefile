@@ -8,13 +8,13 @@ help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 build: ## compile everything
-	$(GO) build ./...
+	$(GO) build ./... ./contrib/otel/...
 
 test: ## run all tests
-	$(GO) test ./...
+	.ci/test
 
 race: ## run all tests under the race detector
-	$(GO) test -race ./...
+	CGO_ENABLED=1 .ci/test -race
 
 lint: ## gofmt and golangci-lint, in the versions that tools/ pins
 	.ci/lint

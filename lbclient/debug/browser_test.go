@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -79,7 +80,7 @@ func needsBrowser(t *testing.T) bool {
 	switch {
 	case chromium(t) != "":
 		return true
-	case os.Getenv("CI") == "true":
+	case os.Getenv("CI") == "true" && runtime.GOOS == "linux":
 		t.Error("no chromium, chromium-browser or google-chrome: install chromium, or name it in CHROMIUM")
 	default:
 		t.Log("NOT RUN: no chromium, chromium-browser or google-chrome; install one, or name it in CHROMIUM")
