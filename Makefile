@@ -2,7 +2,7 @@
 GO ?= go
 FUZZTIME ?= 10s
 
-.PHONY: help build test race lint fuzz bench quickstart cluster doc ci clean
+.PHONY: help build test race lint vulncheck fuzz bench quickstart cluster doc ci clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -16,8 +16,11 @@ test: ## run all tests
 race: ## run all tests under the race detector
 	CGO_ENABLED=1 .ci/test -race
 
-lint: ## gofmt and golangci-lint, in the versions that tools/ pins
+lint: ## gofmt, golangci-lint and actionlint, in the versions that tools/ pins
 	.ci/lint
+
+vulncheck: ## look for known vulnerabilities in what is called; asks vuln.go.dev
+	vulncheck=$$(GOWORK=off $(GO) tool -modfile=tools/go.mod -n govulncheck) && $$vulncheck ./... ./contrib/otel/...
 
 fuzz: ## run each fuzz target for FUZZTIME (10s)
 	.ci/fuzz $(FUZZTIME)
