@@ -82,7 +82,7 @@ func (c *Client) judge(ctx, caller context.Context, a *attempt, err error) (told
 	case c.ended(caller) != nil, context.Cause(ctx) == errOutrun:
 		return neutral, true
 	}
-	return outcomeOf(err, op.ReplayClass()), kindOf(err) == refused || kindOf(err) == noCredentials
+	return outcomeOf(err, op.ReplayClass()), failureKindOf(err) == refused || failureKindOf(err) == noCredentials
 }
 
 // finish is the end of an attempt, the same for all.

@@ -144,7 +144,7 @@ func (c *Client) settle(caller context.Context, cl *call, pinned bool, err error
 	if ended := c.ended(caller); ended != nil {
 		return cl.fail(ended)
 	}
-	if !slices.Contains(replayable[cl.asked.Op.ReplayClass()], kindOf(err)) {
+	if !slices.Contains(replayable[cl.asked.Op.ReplayClass()], failureKindOf(err)) {
 		if len(cl.attempts) == 1 {
 			return cl.attempts[0].Err // it says it all
 		}

@@ -111,7 +111,7 @@ func (c *Client) race(ctx, caller context.Context, cl *call, ep *endpoint, held 
 				return nil
 			}
 			cl.note(e.attempt, e.err)
-			again := slices.Contains(replayable[cl.asked.Op.ReplayClass()], kindOf(e.err))
+			again := slices.Contains(replayable[cl.asked.Op.ReplayClass()], failureKindOf(e.err))
 			if running == 0 || !again || c.ended(caller) != nil {
 				return e.err
 			}

@@ -76,7 +76,7 @@ func (p *pool) probeOne(ep *endpoint) {
 	ctx, cancel := context.WithTimeout(p.life, probeTimeout)
 	defer cancel()
 	err := ep.Health(ctx)
-	well := err == nil || kindOf(err) == answered
+	well := err == nil || failureKindOf(err) == answered
 	if ep.health.probed(well, p.now()) {
 		p.logger.Debug("endpoint answers its probe", "endpoint", ep.name)
 	}

@@ -9,13 +9,13 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// kind is the way in which an attempt failed, as far as it matters for what to
+// failureKind is the way in which an attempt failed, as far as it matters for what to
 // do next.
-type kind int
+type failureKind int
 
 const (
 	// refused: by our side; no peer could do better.
-	refused kind = iota
+	refused failureKind = iota
 	// unsent: provably not sent.
 	unsent
 	// broken: sent, but without a complete answer.
@@ -32,11 +32,11 @@ const (
 	answered
 	// noCredentials: not sent, for want of credentials.
 	noCredentials
-	kinds
+	failureKinds
 )
 
-// kindNames are the names in snapshots.
-var kindNames = [kinds]string{"refused", "unsent", "broken", "unavailable", "failed", "ipfs-down", "reported", "answered", "no-credentials"}
+// failureKindNames are the names in snapshots.
+var failureKindNames = [failureKinds]string{"refused", "unsent", "broken", "unavailable", "failed", "ipfs-down", "reported", "answered", "no-credentials"}
 
 // ipfsDownText is what an add fails with when none of the IPFS daemons that it
 // was to put blocks on took one. It comes in the trailer.
@@ -47,9 +47,9 @@ const ipfsDownText = "failed to put block on all destinations"
 // is sorted out before.
 const cutShortText = "context canceled"
 
-// kindOf classifies the error of an attempt. Errors that are not *client.Error
+// failureKindOf classifies the error of an attempt. Errors that are not *client.Error
 // are those of somebody else's Client: what it sent is anybody's guess.
-func kindOf(err error) kind {
+func failureKindOf(err error) failureKind {
 	for _, ours := range []error{client.ErrInvalid, client.ErrSource, client.ErrBodyNotReplayable, ErrReplayDiverged} {
 		if errors.Is(err, ours) {
 			return refused
@@ -88,7 +88,7 @@ func kindOf(err error) kind {
 
 // replayable is the one table of what may be sent to another peer: for each
 // replay class the kinds of failure.
-var replayable = map[client.ReplayClass][]kind{
+var replayable = map[client.ReplayClass][]failureKind{
 	client.ReplayOnce:  {unsent, noCredentials},
 	client.ReplayRead:  {unsent, noCredentials, broken, unavailable, failed, ipfsDown, reported},
 	client.ReplayWrite: {unsent, noCredentials, broken, unavailable},
@@ -96,12 +96,12 @@ var replayable = map[client.ReplayClass][]kind{
 }
 
 // isFailure tells whether an attempt that ended so did not do its work.
-func (k kind) isFailure() bool { return k != refused && k != answered }
+func (k failureKind) isFailure() bool { return k != refused && k != answered }
 
 // outcomeOf returns what an attempt that failed with err says about the
 // endpoint. A cancelled caller is to be sorted out before.
 func outcomeOf(err error, class client.ReplayClass) outcome {
-	switch kindOf(err) {
+	switch failureKindOf(err) {
 	case unsent:
 		if errors.Is(err, client.ErrClosed) {
 			return failure

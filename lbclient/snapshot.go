@@ -87,7 +87,7 @@ func (e *endpoint) info() EndpointInfo {
 	}
 	for i := range e.stats.failures {
 		if n := e.stats.failures[i].Load(); n > 0 {
-			info.Failures = with(info.Failures, kindNames[i], n)
+			info.Failures = with(info.Failures, failureKindNames[i], n)
 		}
 	}
 	if last := e.stats.last.Load(); last != nil {
@@ -111,7 +111,7 @@ func with[V any](m map[string]V, key string, value V) map[string]V {
 // stats are the figures of one endpoint. They are safe for concurrent use.
 type stats struct {
 	attempts atomic.Uint64
-	failures [kinds]atomic.Uint64
+	failures [failureKinds]atomic.Uint64
 	times    [client.NumOpKinds]atomic.Int64 // moving averages in ns; 0 if not known
 	last     atomic.Pointer[lastFailure]
 }
@@ -128,7 +128,7 @@ func (s *stats) note(a *attempt, told outcome, cancelled bool, err error) {
 	case err == nil && !cancelled:
 		s.took(a.asked.Op.Kind(), a.duration())
 	case err != nil && told != success:
-		if k := kindOf(err); k.isFailure() && (!cancelled || k == noCredentials) {
+		if k := failureKindOf(err); k.isFailure() && (!cancelled || k == noCredentials) {
 			s.failures[k].Add(1)
 			s.last.Store(&lastFailure{err.Error(), a.began + a.took})
 		}
