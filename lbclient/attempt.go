@@ -16,10 +16,10 @@ type doer func(ctx context.Context, peer client.Client) error
 
 // attempt is one attempt of a call. Times are since the pool's start.
 type attempt struct {
-	asked *strategy.Call
-	ep    *endpoint
-	held  pass
-	hedge bool
+	asked  *strategy.Call
+	ep     *endpoint
+	permit permit
+	hedge  bool
 
 	began    time.Duration
 	answered time.Duration // how long the first item of a listing took; 0 for none
@@ -45,8 +45,8 @@ func (c *Client) attempt(ctx, caller context.Context, a *attempt, do doer) (err 
 		p.observer.Begin(a.asked, a.ep)
 	}
 	// What if do panics.
-	told, cancelled := neutral, true
-	defer func() { c.finish(ctx, a, told, cancelled, err) }()
+	outcome, cancelled := neutral, true
+	defer func() { c.finish(ctx, a, outcome, cancelled, err) }()
 	if len(c.hooks.attempts) > 0 {
 		ctx = c.hooks.attemptStarted(ctx, a.event())
 	}
@@ -59,13 +59,13 @@ func (c *Client) attempt(ctx, caller context.Context, a *attempt, do doer) (err 
 	} else {
 		err = do(ctx, a.ep.Client)
 	}
-	told, cancelled = c.judge(ctx, caller, a, err)
+	outcome, cancelled = c.judge(ctx, caller, a, err)
 	return err
 }
 
 // judge returns what an attempt that ended with err says about its endpoint,
 // and whether it was given up by our side.
-func (c *Client) judge(ctx, caller context.Context, a *attempt, err error) (told outcome, cancelled bool) {
+func (c *Client) judge(ctx, caller context.Context, a *attempt, err error) (outcome outcome, cancelled bool) {
 	op := a.asked.Op
 	switch {
 	case op == client.OpIPFS:
@@ -86,7 +86,7 @@ func (c *Client) judge(ctx, caller context.Context, a *attempt, err error) (told
 }
 
 // finish is the end of an attempt, the same for all.
-func (c *Client) finish(ctx context.Context, a *attempt, told outcome, cancelled bool, err error) {
+func (c *Client) finish(ctx context.Context, a *attempt, outcome outcome, cancelled bool, err error) {
 	p := c.pool
 	now := p.now()
 	a.took = now - a.began
@@ -98,17 +98,17 @@ func (c *Client) finish(ctx context.Context, a *attempt, told outcome, cancelled
 		pause = retryAfter(err)
 		err = named(err, a.asked.Op, a.ep)
 	}
-	a.ep.stats.note(a, told, cancelled, err)
+	a.ep.stats.note(a, outcome, cancelled, err)
 	if p.observer != nil {
 		p.observer.End(a.asked, a.ep, strategy.Result{
 			Duration:   a.duration(),
-			Failed:     told == failure || told == unreachable,
+			Failed:     outcome == failure || outcome == unreachable,
 			Cancelled:  cancelled,
 			RetryAfter: pause,
 			Sent:       a.allSent(),
 		})
 	}
-	p.leave(a.ep, a.held, told, err, now, pause)
+	p.record(a.ep, a.permit, outcome, err, now, pause)
 	a.ep.release()
 	if len(c.hooks.attempts) > 0 {
 		e := a.event()
@@ -142,9 +142,9 @@ func (a *attempt) gotItem() {
 	if a.timer != nil {
 		a.timer.Stop()
 	}
-	if a.held.trial {
-		p.leave(a.ep, a.held, success, nil, now, 0)
-		a.held, _ = a.ep.health.enter()
+	if a.permit.trial {
+		p.record(a.ep, a.permit, success, nil, now, 0)
+		a.permit, _ = a.ep.health.enter()
 	}
 }
 

@@ -23,8 +23,8 @@ func TestOutageIsNotAmplified(t *testing.T) {
 		for _, f := range fakes {
 			f.answer = fails(statusError(503))
 		}
-		told := &budgetHook{}
-		c := newLB(t, &strategy.RoundRobin{}, fakes, 3, WithHooks(told))
+		hook := &budgetHook{}
+		c := newLB(t, &strategy.RoundRobin{}, fakes, 3, WithHooks(hook))
 		var wg sync.WaitGroup
 		for range seconds * 1000 {
 			wg.Go(func() {
@@ -48,8 +48,8 @@ func TestOutageIsNotAmplified(t *testing.T) {
 		if requests < calls*11/10 {
 			t.Errorf("%d requests for %d calls: the budget is not used", requests, calls)
 		}
-		if told.retried != requests-calls || told.exhausted == 0 {
-			t.Errorf("told of %d retries, %d times of the budget", told.retried, told.exhausted)
+		if hook.retried != requests-calls || hook.exhausted == 0 {
+			t.Errorf("told of %d retries, %d times of the budget", hook.retried, hook.exhausted)
 		}
 	})
 }

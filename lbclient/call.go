@@ -74,23 +74,23 @@ func (c *Client) loop(caller context.Context, cl *call, do doer) error {
 	now := c.pool.now() // reading the time is a good part of what all this costs
 	c.budget.called(now)
 	for ; ; now = c.pool.now() {
-		ep, held, err := c.next(cl, pinned)
+		ep, permit, err := c.next(cl, pinned)
 		if err != nil {
 			return err
 		}
 		if cl.asked.WasTried(ep) {
 			if err := c.pause(ctx, caller, cl, ep); err != nil {
-				c.pool.leave(ep, held, neutral, nil, c.pool.now(), 0)
+				c.pool.record(ep, permit, neutral, nil, c.pool.now(), 0)
 				ep.release()
 				return cl.fail(err)
 			}
 			now = c.pool.now()
 		}
 		if cl.hedged != nil && pinned == nil {
-			err = c.race(ctx, caller, cl, ep, held)
+			err = c.race(ctx, caller, cl, ep, permit)
 		} else {
 			a := cl.begin()
-			a.asked, a.ep, a.held, a.began = &cl.asked, ep, held, now
+			a.asked, a.ep, a.permit, a.began = &cl.asked, ep, permit, now
 			if err = c.attempt(ctx, caller, a, do); err != nil && !errors.Is(err, errStopped) {
 				cl.note(a, err)
 			}
@@ -116,15 +116,15 @@ func (cl *call) begin() *attempt {
 }
 
 // next returns where the next attempt goes.
-func (c *Client) next(cl *call, pinned *endpoint) (*endpoint, pass, error) {
+func (c *Client) next(cl *call, pinned *endpoint) (*endpoint, permit, error) {
 	if pinned == nil {
-		ep, held := c.pool.pick(cl)
-		return ep, held, nil
+		ep, permit := c.pool.pick(cl)
+		return ep, permit, nil
 	}
-	if held, ok := pinned.force(!cl.kind.Short()); ok {
-		return pinned, held, nil
+	if permit, ok := pinned.force(!cl.kind.Short()); ok {
+		return pinned, permit, nil
 	}
-	return nil, pass{}, &client.Error{Op: cl.asked.Op, Endpoint: pinned.name, Err: fmt.Errorf("the endpoint was removed: %w", client.ErrClosed)}
+	return nil, permit{}, &client.Error{Op: cl.asked.Op, Endpoint: pinned.name, Err: fmt.Errorf("the endpoint was removed: %w", client.ErrClosed)}
 }
 
 // note keeps an attempt that failed. The endpoint is not asked again while

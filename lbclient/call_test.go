@@ -141,9 +141,9 @@ func TestAttemptsError(t *testing.T) {
 		if again := all.Attempts[2].Err.(*client.Error); again.MayHaveExecuted {
 			t.Error("the attempt's own error was changed")
 		}
-		var told api.Error
-		if !errors.As(err, &told) || told.Code != 400 {
-			t.Errorf("api.Error is %v", told)
+		var wire api.Error
+		if !errors.As(err, &wire) || wire.Code != 400 {
+			t.Errorf("api.Error is %v", wire)
 		}
 		if !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Error("the first cause is lost")

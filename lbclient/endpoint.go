@@ -108,28 +108,28 @@ func (e *endpoint) close() error {
 }
 
 // enter asks for an attempt at an admitted endpoint.
-func (e *endpoint) enter() (pass, bool) {
-	held, ok := e.health.enter()
-	return held, ok && e.acquire()
+func (e *endpoint) enter() (permit, bool) {
+	permit, ok := e.health.enter()
+	return permit, ok && e.acquire()
 }
 
 // try asks for a trial of an eligible endpoint.
-func (e *endpoint) try(long bool, now time.Duration) (pass, bool) {
+func (e *endpoint) try(long bool, now time.Duration) (permit, bool) {
 	if !e.acquire() {
-		return pass{}, false
+		return permit{}, false
 	}
-	held, ok := e.health.try(long, now)
+	permit, ok := e.health.try(long, now)
 	if !ok {
 		e.release()
 	}
-	return held, ok
+	return permit, ok
 }
 
 // force asks for an attempt that has nowhere else to go. It fails only if the
 // endpoint was removed.
-func (e *endpoint) force(long bool) (pass, bool) {
+func (e *endpoint) force(long bool) (permit, bool) {
 	if !e.acquire() {
-		return pass{}, false
+		return permit{}, false
 	}
 	return e.health.force(long), true
 }

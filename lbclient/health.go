@@ -59,8 +59,8 @@ type health struct {
 	trials [2]bool       // whether a short, a long call is on trial
 }
 
-// pass is the permission for one attempt, to be given back with its outcome.
-type pass struct {
+// permit is the permission for one attempt, to be given back with its outcome.
+type permit struct {
 	epoch uint64
 	trial bool
 	long  bool
@@ -76,17 +76,17 @@ func (h *health) epoch() uint64 { return h.gate.Load() >> 1 }
 func (h *health) isAdmitted() bool { return h.gate.Load()&1 == 1 }
 
 // enter asks for an attempt at an admitted endpoint.
-func (h *health) enter() (pass, bool) {
+func (h *health) enter() (permit, bool) {
 	gate := h.gate.Load()
-	return pass{epoch: gate >> 1}, gate&1 == 1
+	return permit{epoch: gate >> 1}, gate&1 == 1
 }
 
 // try asks for a trial of an eligible endpoint.
-func (h *health) try(long bool, now time.Duration) (pass, bool) {
+func (h *health) try(long bool, now time.Duration) (permit, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.state != Eligible || long && now-h.since < longTrialAfter {
-		return pass{}, false
+		return permit{}, false
 	}
 	p := h.admit(long)
 	return p, p.trial
@@ -94,14 +94,14 @@ func (h *health) try(long bool, now time.Duration) (pass, bool) {
 
 // force asks for an attempt that has nowhere else to go. It is a trial if
 // there may be one.
-func (h *health) force(long bool) pass {
+func (h *health) force(long bool) permit {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.admit(long)
 }
 
-func (h *health) admit(long bool) pass {
-	p := pass{epoch: h.epoch(), long: long}
+func (h *health) admit(long bool) permit {
+	p := permit{epoch: h.epoch(), long: long}
 	if slot := h.slot(p); h.state == Eligible && !*slot {
 		*slot, p.trial = true, true
 	}
@@ -110,17 +110,17 @@ func (h *health) admit(long bool) pass {
 
 // slot is the place for the trial of p. A long call does not keep short ones
 // from being tried.
-func (h *health) slot(p pass) *bool {
+func (h *health) slot(p permit) *bool {
 	if p.long {
 		return &h.trials[1]
 	}
 	return &h.trials[0]
 }
 
-// leave takes note of an attempt's outcome; pause is how long the endpoint
-// asked to be left alone. It tells whether the state changed. What began
-// before the last change says nothing about the present.
-func (h *health) leave(p pass, o outcome, now, pause time.Duration) bool {
+// record records an attempt's outcome; pause is how long the endpoint asked to
+// be left alone. It tells whether the state changed. What began before the last
+// change says nothing about the present.
+func (h *health) record(p permit, o outcome, now, pause time.Duration) bool {
 	if o == success && h.gate.Load() == p.epoch<<1|1 {
 		h.recent.add(now, 1, 0)
 		if h.failures.Load() != 0 {

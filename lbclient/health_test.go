@@ -18,7 +18,7 @@ func newHealth() *health {
 func ejectOnce(t *testing.T, h *health, now time.Duration) {
 	t.Helper()
 	p, ok := h.enter()
-	if !ok || !h.leave(p, unreachable, now, 0) {
+	if !ok || !h.record(p, unreachable, now, 0) {
 		t.Fatal("not ejected")
 	}
 }
@@ -30,7 +30,7 @@ func readmit(t *testing.T, h *health, now time.Duration) {
 		t.Fatal("not eligible")
 	}
 	p, ok := h.try(false, now)
-	if !ok || !h.leave(p, success, now, 0) {
+	if !ok || !h.record(p, success, now, 0) {
 		t.Fatal("not readmitted")
 	}
 }
@@ -60,7 +60,7 @@ func TestEjectionHonoursRetryAfter(t *testing.T) {
 	for _, asked := range []time.Duration{20 * time.Second, time.Hour} {
 		h := newHealth()
 		p, _ := h.enter()
-		h.leave(p, unreachable, 0, asked)
+		h.record(p, unreachable, 0, asked)
 		if want := min(asked, maxEjection); h.until != want {
 			t.Errorf("asked for %s: ejected for %s, want %s", asked, h.until, want)
 		}
@@ -94,7 +94,7 @@ func TestEjectionJitter(t *testing.T) {
 func TestSuccessRate(t *testing.T) {
 	attempt := func(h *health, o outcome, at time.Duration) bool {
 		p, ok := h.enter()
-		return ok && h.leave(p, o, at, 0)
+		return ok && h.record(p, o, at, 0)
 	}
 	for _, test := range []struct {
 		name     string
@@ -128,14 +128,14 @@ func TestSuccessRateStartsAnew(t *testing.T) {
 	h := newHealth()
 	for range maxFailures {
 		p, _ := h.enter()
-		h.leave(p, failure, 0, 0)
+		h.record(p, failure, 0, 0)
 	}
 	if h.state != Ejected {
 		t.Fatal("not ejected")
 	}
 	readmit(t, h, h.until)
 	p, _ := h.enter()
-	if h.leave(p, failure, h.until, 0) {
+	if h.record(p, failure, h.until, 0) {
 		t.Error("ejected by one failure")
 	}
 }
@@ -159,10 +159,10 @@ func TestLongTrials(t *testing.T) {
 		t.Error("a second long trial")
 	}
 	short, ok := h.try(false, now)
-	if !ok || !h.leave(short, success, now, 0) {
+	if !ok || !h.record(short, success, now, 0) {
 		t.Error("no short trial")
 	}
-	if h.leave(long, failure, now, 0) || h.state != Admitted {
+	if h.record(long, failure, now, 0) || h.state != Admitted {
 		t.Error("the long trial decides, too")
 	}
 }
@@ -172,7 +172,7 @@ func TestHealthProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := newHealth()
 		now := time.Duration(0)
-		var out []pass
+		var out []permit
 		for range rapid.IntRange(1, 200).Draw(t, "steps") {
 			long := rapid.Bool().Draw(t, "long")
 			before := h.state
@@ -209,7 +209,7 @@ func TestHealthProperties(t *testing.T) {
 				p := out[i]
 				out = slices.Delete(out, i, i+1)
 				o := outcome(rapid.IntRange(0, 3).Draw(t, "outcome"))
-				if changed := h.leave(p, o, now, 0); changed != (h.state != before) {
+				if changed := h.record(p, o, now, 0); changed != (h.state != before) {
 					t.Fatalf("changed is %v: %s to %s", changed, before, h.state)
 				}
 			}

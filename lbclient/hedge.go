@@ -74,7 +74,7 @@ func (r *firstResult[T]) get() T {
 
 // race makes an attempt, and a second one beside it if it is slow. It returns
 // nil as soon as one succeeds, and an error when none can any more.
-func (c *Client) race(ctx, caller context.Context, cl *call, ep *endpoint, held pass) error {
+func (c *Client) race(ctx, caller context.Context, cl *call, ep *endpoint, first permit) error {
 	// Whoever is still running when race returns was outrun. It ends with its
 	// context; nothing waits for it.
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -84,16 +84,16 @@ func (c *Client) race(ctx, caller context.Context, cl *call, ep *endpoint, held 
 		err error
 	}
 	ends := make(chan end, 2)
-	start := func(ep *endpoint, held pass, hedge bool) {
+	start := func(ep *endpoint, permit permit, hedge bool) {
 		cl.made++
 		asked := cl.asked
 		asked.Tried = slices.Clone(asked.Tried)
-		a := &attempt{asked: &asked, ep: ep, held: held, hedge: hedge, began: c.pool.now()}
+		a := &attempt{asked: &asked, ep: ep, permit: permit, hedge: hedge, began: c.pool.now()}
 		go func() { ends <- end{a, c.attempt(ctx, caller, a, cl.hedged)} }()
 	}
 	began, times := c.pool.now(), c.hedging.times[cl.asked.Op]
 	c.hedging.budget.called(began)
-	start(ep, held, false)
+	start(ep, first, false)
 	var slow *time.Timer
 	var isSlow <-chan time.Time
 	delay, known := times.quantile()
@@ -116,7 +116,7 @@ func (c *Client) race(ctx, caller context.Context, cl *call, ep *endpoint, held 
 				return e.err
 			}
 		case <-isSlow:
-			other, held, ok := c.hedge(cl, ep)
+			other, permit, ok := c.hedge(cl, ep)
 			if !ok {
 				// Later only the slowest calls are left, which are worth it most.
 				slow.Reset(delay)
@@ -126,19 +126,19 @@ func (c *Client) race(ctx, caller context.Context, cl *call, ep *endpoint, held 
 				"op", string(cl.asked.Op), "attempt", cl.asked.Attempt, "endpoint", ep.name, "other", other.name)
 			isSlow = nil
 			running++
-			start(other, held, true)
+			start(other, permit, true)
 		}
 	}
 }
 
 // hedge chooses another endpoint than first, if there is one and the budget
 // allows for it.
-func (c *Client) hedge(cl *call, first *endpoint) (*endpoint, pass, bool) {
+func (c *Client) hedge(cl *call, first *endpoint) (*endpoint, permit, bool) {
 	tried := cl.asked.Tried
 	cl.asked.Tried = append(slices.Clip(tried), first)
 	defer func() { cl.asked.Tried = tried }()
 	if c.pool.untried(cl) == nil || !c.hedging.budget.take(c.pool.now()) {
-		return nil, pass{}, false
+		return nil, permit{}, false
 	}
 	return c.pool.choose(cl)
 }

@@ -83,10 +83,10 @@ func (p *pool) refresh() {
 	}
 }
 
-// leave gives the pass of an attempt back that ended now with err; pause is
+// record gives the permit of an attempt back that ended now with err; pause is
 // how long the endpoint asked to be left alone.
-func (p *pool) leave(ep *endpoint, held pass, o outcome, err error, now, pause time.Duration) {
-	if ep.health.leave(held, o, now, pause) {
+func (p *pool) record(ep *endpoint, permit permit, o outcome, err error, now, pause time.Duration) {
+	if ep.health.record(permit, o, now, pause) {
 		p.changed(ep, o == success, err)
 	}
 }
@@ -112,34 +112,34 @@ func (p *pool) changed(ep *endpoint, readmitted bool, err error) {
 // except that a new call may serve as the trial of an eligible endpoint, that
 // a call does not come back to an endpoint while there is another, and that
 // there is always somebody to ask.
-func (p *pool) pick(cl *call) (*endpoint, pass) {
+func (p *pool) pick(cl *call) (*endpoint, permit) {
 	if p.eligible.Load() > 0 && cl.asked.Attempt == 0 && cl.kind != client.KindOther {
 		now := p.now()
 		for _, ep := range p.list() {
 			if ep.health.isAdmitted() {
 				continue
 			}
-			if held, ok := ep.try(!cl.kind.Short(), now); ok {
-				return ep, held
+			if permit, ok := ep.try(!cl.kind.Short(), now); ok {
+				return ep, permit
 			}
 		}
 	}
-	if ep, held, ok := p.choose(cl); ok {
-		return ep, held
+	if ep, permit, ok := p.choose(cl); ok {
+		return ep, permit
 	}
 	for {
 		ep := p.leastBad(cl)
-		if held, ok := ep.force(!cl.kind.Short()); ok {
-			return ep, held
+		if permit, ok := ep.force(!cl.kind.Short()); ok {
+			return ep, permit
 		}
 	}
 }
 
 // choose chooses among the admitted endpoints, for a call that has not been to
 // all of them.
-func (p *pool) choose(cl *call) (*endpoint, pass, bool) {
+func (p *pool) choose(cl *call) (*endpoint, permit, bool) {
 	if p.admitted.Load() == 0 {
-		return nil, pass{}, false
+		return nil, permit{}, false
 	}
 	// What is passed over counts as tried for this pick.
 	tried := cl.asked.Tried
@@ -151,25 +151,25 @@ func (p *pool) choose(cl *call) (*endpoint, pass, bool) {
 		if cl.asked.WasTried(ep) && p.untried(cl) != nil {
 			continue
 		}
-		if held, ok := ep.enter(); ok {
+		if permit, ok := ep.enter(); ok {
 			cl.asked.Tried = tried
-			return ep, held, true
+			return ep, permit, true
 		}
 		cl.asked.Tried = append(slices.Clip(cl.asked.Tried), ep)
 	}
-	ep, held, ok := p.enterUntried(cl)
+	ep, permit, ok := p.enterUntried(cl)
 	cl.asked.Tried = tried
-	return ep, held, ok
+	return ep, permit, ok
 }
 
-func (p *pool) enterUntried(cl *call) (*endpoint, pass, bool) {
+func (p *pool) enterUntried(cl *call) (*endpoint, permit, bool) {
 	for ep := p.untried(cl); ep != nil; ep = p.untried(cl) {
-		if held, ok := ep.enter(); ok {
-			return ep, held, true
+		if permit, ok := ep.enter(); ok {
+			return ep, permit, true
 		}
 		cl.asked.Tried = append(slices.Clip(cl.asked.Tried), ep)
 	}
-	return nil, pass{}, false
+	return nil, permit{}, false
 }
 
 // ask returns what the strategy chooses, nil if that is nothing of ours.

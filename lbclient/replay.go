@@ -9,8 +9,8 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// failureKind is the way in which an attempt failed, as far as it matters for what to
-// do next.
+// failureKind is the way in which an attempt failed, as far as it matters for
+// what to do next.
 type failureKind int
 
 const (
@@ -47,8 +47,8 @@ const ipfsDownText = "failed to put block on all destinations"
 // is sorted out before.
 const cutShortText = "context canceled"
 
-// failureKindOf classifies the error of an attempt. Errors that are not *client.Error
-// are those of somebody else's Client: what it sent is anybody's guess.
+// failureKindOf classifies the error of an attempt. Errors that are not
+// *client.Error are those of somebody else's Client: what it sent is anybody's guess.
 func failureKindOf(err error) failureKind {
 	for _, ours := range []error{client.ErrInvalid, client.ErrSource, client.ErrBodyNotReplayable, ErrReplayDiverged} {
 		if errors.Is(err, ours) {
@@ -67,11 +67,11 @@ func failureKindOf(err error) failureKind {
 	case e.Status == 0:
 		return broken
 	case e.Status < 300:
-		var told api.Error
+		var trailer api.Error
 		switch {
-		case !errors.As(e.Err, &told), told.Message == cutShortText:
+		case !errors.As(e.Err, &trailer), trailer.Message == cutShortText:
 			return broken
-		case strings.Contains(told.Message, ipfsDownText):
+		case strings.Contains(trailer.Message, ipfsDownText):
 			return ipfsDown
 		}
 		return reported

@@ -122,12 +122,12 @@ type lastFailure struct {
 }
 
 // note takes note of an attempt that is over.
-func (s *stats) note(a *attempt, told outcome, cancelled bool, err error) {
+func (s *stats) note(a *attempt, outcome outcome, cancelled bool, err error) {
 	s.attempts.Add(1)
 	switch {
 	case err == nil && !cancelled:
 		s.took(a.asked.Op.Kind(), a.duration())
-	case err != nil && told != success:
+	case err != nil && outcome != success:
 		if k := failureKindOf(err); k.isFailure() && (!cancelled || k == noCredentials) {
 			s.failures[k].Add(1)
 			s.last.Store(&lastFailure{err.Error(), a.began + a.took})
