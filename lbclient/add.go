@@ -57,7 +57,7 @@ func (c *Client) AddMultiFile(ctx context.Context, multiFileR *files.MultiFileRe
 }
 
 // add is the one way to add. It closes out.
-func (c *Client) add(ctx context.Context, cl *call, out chan<- *api.AddedOutput, send sender) error {
+func (c *Client) add(ctx context.Context, cl *call, out chan<- *api.AddedOutput, send addFunc) error {
 	if out == nil {
 		return c.run(ctx, cl, func(ctx context.Context, p client.Client) error { return send(ctx, p, nil) })
 	}
@@ -73,8 +73,8 @@ func (c *Client) add(ctx context.Context, cl *call, out chan<- *api.AddedOutput,
 	})
 }
 
-// sender makes one attempt of an add.
-type sender func(ctx context.Context, p client.Client, out chan<- *api.AddedOutput) error
+// addFunc makes one attempt of an add.
+type addFunc func(ctx context.Context, p client.Client, out chan<- *api.AddedOutput) error
 
 var errNotBodyAdder = fmt.Errorf("%w: the endpoint's client does not implement client.BodyAdder", client.ErrBodyNotReplayable)
 

@@ -11,8 +11,8 @@ import (
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
-// doer makes one attempt at a peer.
-type doer func(ctx context.Context, peer client.Client) error
+// attemptFunc makes one attempt at a peer.
+type attemptFunc func(ctx context.Context, peer client.Client) error
 
 // attempt is one attempt of a call. Times are since the pool's start.
 type attempt struct {
@@ -34,12 +34,12 @@ type attempt struct {
 // errStopped is what an attempt returns when its consumer wants no more.
 var errStopped = errors.New("the consumer stopped")
 
-// errOutrun is why an attempt ends that was slower than another one.
-var errOutrun = errors.New("another attempt was faster")
+// errHedgeLost is why an attempt ends that was slower than another one.
+var errHedgeLost = errors.New("another attempt was faster")
 
 // attempt makes an attempt and takes note of how it ended. It fails with
 // errStopped like do.
-func (c *Client) attempt(ctx, caller context.Context, a *attempt, do doer) (err error) {
+func (c *Client) attempt(ctx, caller context.Context, a *attempt, do attemptFunc) (err error) {
 	p := c.pool
 	if p.observer != nil {
 		p.observer.Begin(a.asked, a.ep)
@@ -79,7 +79,7 @@ func (c *Client) judge(ctx, caller context.Context, a *attempt, err error) (outc
 			return success, false
 		}
 		return neutral, false
-	case c.ended(caller) != nil, context.Cause(ctx) == errOutrun:
+	case c.ended(caller) != nil, context.Cause(ctx) == errHedgeLost:
 		return neutral, true
 	}
 	return outcomeOf(err, op.ReplayClass()), failureKindOf(err) == refused || failureKindOf(err) == noCredentials

@@ -32,7 +32,7 @@ type call struct {
 	returns  int       // how often it came back to an endpoint
 	// hedged, if set, makes an attempt of a call that may be hedged: several of
 	// them at a time.
-	hedged doer
+	hedged attemptFunc
 	// blocked, if set, returns why the call cannot be made again elsewhere,
 	// nil if it can.
 	blocked func() error
@@ -44,7 +44,7 @@ func newCall(op client.Op, key string) *call {
 
 // run makes attempts until one succeeds or there is nothing more to try. It is
 // the one loop behind all methods.
-func (c *Client) run(ctx context.Context, cl *call, do doer) (err error) {
+func (c *Client) run(ctx context.Context, cl *call, do attemptFunc) (err error) {
 	if len(c.hooks.calls) == 0 {
 		return c.loop(ctx, cl, do)
 	}
@@ -56,7 +56,7 @@ func (c *Client) run(ctx context.Context, cl *call, do doer) (err error) {
 	return c.loop(ctx, cl, do)
 }
 
-func (c *Client) loop(caller context.Context, cl *call, do doer) error {
+func (c *Client) loop(caller context.Context, cl *call, do attemptFunc) error {
 	if err := c.ended(caller); err != nil {
 		return &client.Error{Op: cl.asked.Op, Err: err}
 	}

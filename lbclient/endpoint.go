@@ -23,10 +23,10 @@ type endpoint struct {
 	weight float64
 	own    strategy.Weigher // a ready client that tells its weight itself; else nil
 
-	health health
-	ramp   ramp
-	probed bool // a probe is under way; guarded by pool.mu
-	stats  stats
+	health    health
+	slowStart slowStart
+	probed    bool // a probe is under way; guarded by pool.mu
+	stats     stats
 
 	users     atomic.Int64 // attempts under way
 	removed   atomic.Bool  // closes when the last of them has left
@@ -46,8 +46,8 @@ func (e *endpoint) Weight() float64 {
 	if e.own != nil {
 		weight = e.own.Weight()
 	}
-	if e.ramp.running() {
-		weight *= e.ramp.part(e.pool.now())
+	if e.slowStart.running() {
+		weight *= e.slowStart.part(e.pool.now())
 	}
 	return weight
 }

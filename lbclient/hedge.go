@@ -49,8 +49,8 @@ type firstResult[T any] struct {
 	value T
 }
 
-// doer returns how to make one of several attempts that run at a time.
-func (r *firstResult[T]) doer(do func(context.Context, client.Client) (T, error)) doer {
+// attemptFunc returns how to make one of several attempts that run at a time.
+func (r *firstResult[T]) attemptFunc(do func(context.Context, client.Client) (T, error)) attemptFunc {
 	return func(ctx context.Context, peer client.Client) error {
 		value, err := do(ctx, peer)
 		if err != nil {
@@ -75,10 +75,10 @@ func (r *firstResult[T]) get() T {
 // race makes an attempt, and a second one beside it if it is slow. It returns
 // nil as soon as one succeeds, and an error when none can any more.
 func (c *Client) race(ctx, caller context.Context, cl *call, ep *endpoint, first permit) error {
-	// Whoever is still running when race returns was outrun. It ends with its
+	// Whoever is still running when race returns has lost. It ends with its
 	// context; nothing waits for it.
 	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(errOutrun)
+	defer cancel(errHedgeLost)
 	type end struct {
 		*attempt
 		err error

@@ -108,7 +108,7 @@ func TestHedgingCutsTheTail(t *testing.T) {
 			if log.ended != log.started || log.gaveUp != log.hedges || log.ok != n {
 				t.Errorf("%+v", log)
 			}
-			checkSets(t, w, "abcdefghi") // nobody was ejected for being outrun
+			checkSets(t, w, "abcdefghi") // nobody was ejected for having lost
 			for _, info := range c.Endpoints() {
 				if len(info.Failures) > 0 || info.InFlight != 0 {
 					t.Errorf("%+v", info)

@@ -131,7 +131,7 @@ func (p *pool) replace(next []*endpoint) error {
 		if !slices.Contains(old, ep) {
 			event.Added = append(event.Added, ep.name)
 			if len(old) > 0 {
-				ep.ramp.begin(p.now())
+				ep.slowStart.begin(p.now())
 			}
 		}
 	}

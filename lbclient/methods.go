@@ -22,9 +22,9 @@ func ask[T any](ctx context.Context, c *Client, op client.Op, key string, do fun
 	cl := newCall(op, key)
 	if c.hedging.covers(op) {
 		first := &firstResult[T]{}
-		cl.hedged = first.doer(do)
+		cl.hedged = first.attemptFunc(do)
 		if err := c.run(ctx, cl, cl.hedged); err != nil {
-			return result, err // an attempt that was outrun may have one, too
+			return result, err // an attempt that lost may have one, too
 		}
 		return first.get(), nil
 	}

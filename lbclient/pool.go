@@ -33,12 +33,12 @@ type pool struct {
 	closed   bool
 
 	life       context.Context // ends with the load balancer
-	poke       chan struct{}   // tells the prober that there is something new
+	wake       chan struct{}   // tells the prober that there is something new
 	background sync.WaitGroup  // what was started under mu while not closed
 }
 
 func newPool(life context.Context, s strategy.LBStrategy, o *options) *pool {
-	p := &pool{strategy: s, logger: o.logger, hooks: &o.hooks, epoch: time.Now().UTC(), life: life, poke: make(chan struct{}, 1)}
+	p := &pool{strategy: s, logger: o.logger, hooks: &o.hooks, epoch: time.Now().UTC(), life: life, wake: make(chan struct{}, 1)}
 	p.picker, _ = s.(strategy.Picker)
 	p.observer, _ = s.(strategy.Observer)
 	p.members.Store(new([]*endpoint))
@@ -95,7 +95,7 @@ func (p *pool) record(ep *endpoint, permit permit, o outcome, err error, now, pa
 func (p *pool) changed(ep *endpoint, readmitted bool, err error) {
 	event := HealthEvent{Endpoint: ep.name}
 	if readmitted {
-		ep.ramp.begin(p.now())
+		ep.slowStart.begin(p.now())
 		p.update()
 		p.logger.Info("endpoint readmitted", "endpoint", ep.name)
 		p.hooks.endpointReadmitted(event)

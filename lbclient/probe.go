@@ -17,7 +17,7 @@ func (p *pool) probe() {
 	case p.closed:
 	case p.probing:
 		select {
-		case p.poke <- struct{}{}:
+		case p.wake <- struct{}{}:
 		default: // it has not looked since the last time
 		}
 	default:
@@ -37,7 +37,7 @@ func (p *pool) prober() {
 		timer := time.NewTimer(at - p.now())
 		select {
 		case <-timer.C:
-		case <-p.poke:
+		case <-p.wake:
 		case <-p.life.Done():
 		}
 		timer.Stop()

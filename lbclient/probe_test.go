@@ -288,7 +288,7 @@ func TestRecoveringPeer(t *testing.T) {
 				for c.Endpoints()[0].Weight < 1 || c.Endpoints()[0].State != Admitted {
 					call()
 				}
-				if d := time.Since(start); d > maxEjection*3/2+slowStart+time.Second {
+				if d := time.Since(start); d > maxEjection*3/2+slowStartLength+time.Second {
 					t.Errorf("back after %s", d)
 				}
 			})
