@@ -46,7 +46,7 @@ func (c *Client) AddMultiFile(ctx context.Context, multiFileR *files.MultiFileRe
 		return &client.Error{Op: client.OpAddMultiFile, Err: fmt.Errorf("%w: no reader to add from", client.ErrInvalid)}
 	}
 	bounds := c.replay
-	if c.retries == 0 || peerOf(ctx) != "" {
+	if c.retries == 0 || targetOf(ctx) != "" {
 		bounds.total = 0 // it is sent once
 	}
 	cl := newCall(client.OpAddMultiFile, "")

@@ -191,8 +191,8 @@ func TestObserverOfForcedChoices(t *testing.T) {
 		}
 		o := &observed{}
 		c := newLB(t, o, fakes, 3)
-		_, _ = c.ID(t.Context())                // all are ejected
-		_, _ = c.ID(WithPeer(t.Context(), "b")) // pinned
+		_, _ = c.ID(t.Context())                    // all are ejected
+		_, _ = c.ID(WithEndpoint(t.Context(), "b")) // targeted
 		time.Sleep(2 * time.Second)
 		_, _ = c.ID(t.Context()) // trials
 		o.check(t)

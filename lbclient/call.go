@@ -60,7 +60,7 @@ func (c *Client) loop(caller context.Context, cl *call, do attemptFunc) error {
 	if err := c.ended(caller); err != nil {
 		return &client.Error{Op: cl.asked.Op, Err: err}
 	}
-	pinned, caller, err := c.pinned(caller, cl.asked.Op)
+	target, caller, err := c.target(caller, cl.asked.Op)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (c *Client) loop(caller context.Context, cl *call, do attemptFunc) error {
 	now := c.pool.now() // reading the time is a good part of what all this costs
 	c.budget.called(now)
 	for ; ; now = c.pool.now() {
-		ep, permit, err := c.next(cl, pinned)
+		ep, permit, err := c.next(cl, target)
 		if err != nil {
 			return err
 		}
@@ -86,7 +86,7 @@ func (c *Client) loop(caller context.Context, cl *call, do attemptFunc) error {
 			}
 			now = c.pool.now()
 		}
-		if cl.hedged != nil && pinned == nil {
+		if cl.hedged != nil && target == nil {
 			err = c.race(ctx, caller, cl, ep, permit)
 		} else {
 			a := cl.begin()
@@ -98,7 +98,7 @@ func (c *Client) loop(caller context.Context, cl *call, do attemptFunc) error {
 		if err == nil || errors.Is(err, errStopped) {
 			return nil
 		}
-		if err := c.settle(caller, cl, pinned != nil, err); err != nil {
+		if err := c.settle(caller, cl, target != nil, err); err != nil {
 			return err
 		}
 		cl.asked.Attempt++
@@ -116,15 +116,15 @@ func (cl *call) begin() *attempt {
 }
 
 // next returns where the next attempt goes.
-func (c *Client) next(cl *call, pinned *endpoint) (*endpoint, permit, error) {
-	if pinned == nil {
+func (c *Client) next(cl *call, target *endpoint) (*endpoint, permit, error) {
+	if target == nil {
 		ep, permit := c.pool.pick(cl)
 		return ep, permit, nil
 	}
-	if permit, ok := pinned.force(!cl.kind.Short()); ok {
-		return pinned, permit, nil
+	if permit, ok := target.force(!cl.kind.Short()); ok {
+		return target, permit, nil
 	}
-	return nil, permit{}, &client.Error{Op: cl.asked.Op, Endpoint: pinned.name, Err: fmt.Errorf("the endpoint was removed: %w", client.ErrClosed)}
+	return nil, permit{}, &client.Error{Op: cl.asked.Op, Endpoint: target.name, Err: fmt.Errorf("the endpoint was removed: %w", client.ErrClosed)}
 }
 
 // note keeps an attempt that failed. The endpoint is not asked again while
@@ -140,7 +140,7 @@ func (cl *call) note(a *attempt, err error) {
 
 // settle returns how the call ends whose last attempt ended with err, nil if
 // there is to be another one.
-func (c *Client) settle(caller context.Context, cl *call, pinned bool, err error) error {
+func (c *Client) settle(caller context.Context, cl *call, targeted bool, err error) error {
 	if ended := c.ended(caller); ended != nil {
 		return cl.fail(ended)
 	}
@@ -150,7 +150,7 @@ func (c *Client) settle(caller context.Context, cl *call, pinned bool, err error
 		}
 		return cl.fail(nil)
 	}
-	if pinned || cl.asked.Attempt >= c.retries {
+	if targeted || cl.asked.Attempt >= c.retries {
 		return cl.fail(nil)
 	}
 	if cl.blocked != nil {

@@ -10,37 +10,38 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-type peerKey struct{}
+type targetKey struct{}
 
-// WithPeer returns a context that pins a call to the endpoint of that name:
-// the call has one attempt, there and nowhere else, whether the endpoint is
+// WithEndpoint returns a context that targets a call at the endpoint of that
+// name: the call has one attempt, there and nowhere else, whether the endpoint is
 // ejected or not. Names are what [Client.Endpoints] lists and what errors
 // tell; the first endpoint counts where two have the same. A name that the
-// load balancer does not know fails the call, an empty one pins nothing.
+// load balancer does not know fails the call, an empty one targets nothing.
 //
 // It is for the calls whose answer depends on who is asked: those with local
 // set, ID, Version, Alerts and the like.
-func WithPeer(ctx context.Context, endpoint string) context.Context {
-	return context.WithValue(ctx, peerKey{}, endpoint)
+func WithEndpoint(ctx context.Context, endpoint string) context.Context {
+	return context.WithValue(ctx, targetKey{}, endpoint)
 }
 
-// peerOf returns the name that WithPeer put into ctx, empty if there is none.
-func peerOf(ctx context.Context) string {
-	name, _ := ctx.Value(peerKey{}).(string)
+// targetOf returns the name that WithEndpoint put into ctx, empty if there is
+// none.
+func targetOf(ctx context.Context) string {
+	name, _ := ctx.Value(targetKey{}).(string)
 	return name
 }
 
-// pinned returns the endpoint that ctx pins the call to, nil if it pins none,
+// target returns the endpoint that ctx targets the call at, nil if it has none,
 // and the context for the call: a load balancer within this one looks at the
 // name again only if it is one of its own.
-func (c *Client) pinned(ctx context.Context, op client.Op) (*endpoint, context.Context, error) {
-	name := peerOf(ctx)
+func (c *Client) target(ctx context.Context, op client.Op) (*endpoint, context.Context, error) {
+	name := targetOf(ctx)
 	if name == "" {
 		return nil, ctx, nil
 	}
 	for _, ep := range c.pool.list() {
 		if ep.name == name {
-			return ep, context.WithValue(ctx, peerKey{}, ""), nil
+			return ep, context.WithValue(ctx, targetKey{}, ""), nil
 		}
 	}
 	for _, ep := range c.pool.list() {

@@ -277,8 +277,8 @@ func ExampleClient_Endpoints() {
 	// admitted 1 map[]
 }
 
-// A call whose answer depends on who is asked is pinned to an endpoint.
-func ExampleWithPeer() {
+// A call whose answer depends on who is asked is targeted at an endpoint.
+func ExampleWithEndpoint() {
 	ctx := context.Background()
 	cluster, cfgs := startCluster(2)
 	defer cluster.Close()
@@ -289,7 +289,7 @@ func ExampleWithPeer() {
 	defer lb.Close()
 
 	for _, e := range lb.(*lbclient.Client).Endpoints() {
-		fmt.Println(nameOf(lbclient.WithPeer(ctx, e.Endpoint), lb))
+		fmt.Println(nameOf(lbclient.WithEndpoint(ctx, e.Endpoint), lb))
 	}
 	// Output:
 	// peer0

@@ -18,7 +18,7 @@ const hedgeFraction = 0.05
 // that operation do. The first answer counts, and the other attempt is
 // cancelled. That makes at most 5 % more requests over 10 seconds; an operation
 // is hedged once 100 of its calls are known. Listings and writes are never
-// hedged, nor are calls under [WithPeer].
+// hedged, nor are calls under [WithEndpoint].
 //
 // It is "hedged requests" of Dean and Barroso, "The Tail at Scale" (2013).
 func WithHedging() Option {

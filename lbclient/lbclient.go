@@ -119,7 +119,7 @@ func (c *Client) names() []string {
 
 func (c *Client) hasEndpoint(name string) bool { return slices.Contains(c.names(), name) }
 
-// Endpoint returns how errors and [WithPeer] name this load balancer when it is
+// Endpoint returns how errors and [WithEndpoint] name this load balancer when it is
 // an endpoint of another: its endpoints' names in brackets.
 func (c *Client) Endpoint() string { return "[" + strings.Join(c.names(), " ") + "]" }
 

@@ -154,28 +154,28 @@ func TestCloseDuringBackoff(t *testing.T) {
 	})
 }
 
-func TestWithPeer(t *testing.T) {
+func TestWithEndpoint(t *testing.T) {
 	fakes := newFakes(3)
 	fakes[1].answer = fails(dialError())
 	c := newLB(t, &strategy.Failover{}, fakes, 3)
 
-	id, err := c.ID(WithPeer(t.Context(), "c"))
+	id, err := c.ID(WithEndpoint(t.Context(), "c"))
 	if err != nil || id.Peername != "c" {
 		t.Errorf("got %v, %v, want c", id, err)
 	}
 	for range 2 { // also when it is ejected
-		if _, err := c.ID(WithPeer(t.Context(), "b")); err == nil {
-			t.Error("failed over from a pinned peer")
+		if _, err := c.ID(WithEndpoint(t.Context(), "b")); err == nil {
+			t.Error("failed over from the targeted peer")
 		}
 	}
 	checkCalls(t, "a0 b2 c1", fakes...)
 
-	_, err = c.ID(WithPeer(t.Context(), "d"))
+	_, err = c.ID(WithEndpoint(t.Context(), "d"))
 	if !errors.Is(err, client.ErrInvalid) || !strings.Contains(err.Error(), "a, b, c") {
 		t.Errorf("got %v, want the names", err)
 	}
 	out := make(chan *api.AddedOutput)
-	if err := c.Add(WithPeer(t.Context(), "d"), nil, nil, out); err == nil {
+	if err := c.Add(WithEndpoint(t.Context(), "d"), nil, nil, out); err == nil {
 		t.Error("no error")
 	}
 	if _, open := <-out; open {
@@ -210,18 +210,18 @@ func TestNested(t *testing.T) {
 	checkCalls(t, "a1 b1 c1 d1", fakes...)
 
 	for _, name := range []string{"a", "d", "[c d]"} {
-		id, err := both.ID(WithPeer(t.Context(), name))
+		id, err := both.ID(WithEndpoint(t.Context(), name))
 		if name == "a" {
 			if err == nil {
-				t.Error("failed over from a pinned peer")
+				t.Error("failed over from the targeted peer")
 			}
 			continue
 		}
 		if err != nil || !strings.Contains(name, id.Peername) {
-			t.Errorf("pinned to %s: %v, %v", name, id, err)
+			t.Errorf("targeted at %s: %v, %v", name, id, err)
 		}
 	}
-	if _, err := both.ID(WithPeer(t.Context(), "e")); !errors.Is(err, client.ErrInvalid) {
+	if _, err := both.ID(WithEndpoint(t.Context(), "e")); !errors.Is(err, client.ErrInvalid) {
 		t.Errorf("got %v, want invalid", err)
 	}
 }

@@ -170,7 +170,7 @@ func TestTrialsAreShort(t *testing.T) {
 			fakes := newFakes(2)
 			fakes[1].answer = failsOnce(dialError())
 			c := newLB(t, &strategy.Failover{}, fakes, 1)
-			_, _ = c.ID(WithPeer(t.Context(), "b"))
+			_, _ = c.ID(WithEndpoint(t.Context(), "b"))
 			for c.Endpoints()[1].State != Eligible {
 				time.Sleep(10 * time.Millisecond)
 			}
