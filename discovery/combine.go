@@ -36,15 +36,15 @@ type combined struct {
 type union struct {
 	mu    sync.Mutex
 	parts [][]*config.Config // what each source told last
-	tell  func([]*config.Config)
+	publish  func([]*config.Config)
 }
 
 func (c *combined) Watch(ctx context.Context, update func([]*config.Config)) error {
 	if len(c.sources) == 0 || slices.Contains(c.sources, nil) {
 		return errors.New("combining sources: give at least one, and none that is nil")
 	}
-	t := teller{update: update, log: c.log}
-	u := &union{parts: make([][]*config.Config, len(c.sources)), tell: t.tell}
+	p := publisher{update: update, log: c.log}
+	u := &union{parts: make([][]*config.Config, len(c.sources)), publish: p.publish}
 	var watches sync.WaitGroup
 	for i, src := range c.sources {
 		watches.Go(func() { c.keep(ctx, src, func(cfgs []*config.Config) { u.set(i, cfgs) }) })
@@ -82,7 +82,7 @@ func (u *union) set(i int, cfgs []*config.Config) {
 		return
 	}
 	u.parts[i] = cfgs
-	u.tell(slices.Concat(u.parts...))
+	u.publish(slices.Concat(u.parts...))
 }
 
 // sleep waits, and tells whether ctx still goes on.

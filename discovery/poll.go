@@ -18,14 +18,14 @@ const firstRetry = time.Second
 // tenth, until ctx ends. What look finds is told also when it returns an error
 // besides.
 func poll(ctx context.Context, interval time.Duration, log *slog.Logger, update func([]*config.Config), look func(context.Context) ([]*config.Config, error)) error {
-	t := teller{update: update, log: log}
+	p := publisher{update: update, log: log}
 	for retry := firstRetry; ; {
 		cfgs, err := look(ctx)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		if err == nil || len(cfgs) > 0 {
-			t.tell(cfgs)
+			p.publish(cfgs)
 		}
 		wait := interval
 		if err != nil {

@@ -43,7 +43,7 @@ func (r *Registry) Watch(ctx context.Context, update func([]*config.Config)) err
 		return errors.New("registry: Client and Path are needed")
 	}
 	log := silent(r.Logger)
-	t := teller{update: update, log: log}
+	p := publisher{update: update, log: log}
 	prefix := strings.TrimSuffix(r.Path, "/") + "/"
 	for u, err := range r.Client.WithContext(ctx).Watch(&pyxis.WatchOption{Recursive: true}, r.Path) {
 		if ctx.Err() != nil {
@@ -65,7 +65,7 @@ func (r *Registry) Watch(ctx context.Context, update func([]*config.Config)) err
 			}
 			cfgs = append(cfgs, e.config(r.Template))
 		}
-		t.tell(cfgs)
+		p.publish(cfgs)
 	}
 	return context.Cause(ctx)
 }

@@ -24,8 +24,8 @@ func Static(cfgs ...*config.Config) Source { return static(cfgs) }
 type static []*config.Config
 
 func (s static) Watch(ctx context.Context, update func([]*config.Config)) error {
-	t := teller{update: update, log: silent(nil)}
-	t.tell(s)
+	p := publisher{update: update, log: silent(nil)}
+	p.publish(s)
 	<-ctx.Done()
 	return context.Cause(ctx)
 }

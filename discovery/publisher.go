@@ -12,9 +12,9 @@ import (
 // network is not trusted to be small.
 const maxEndpoints = 1000
 
-// teller passes on what a source has found: each address once, nothing when
+// publisher passes on what a source has found: each address once, nothing when
 // there is nothing, and nothing when it is what was told before.
-type teller struct {
+type publisher struct {
 	update func([]*config.Config)
 	log    *slog.Logger
 
@@ -22,28 +22,28 @@ type teller struct {
 	held bool // that there is nothing was logged
 }
 
-func (t *teller) tell(cfgs []*config.Config) {
-	next := t.reuse(unique(cfgs, t.log))
+func (p *publisher) publish(cfgs []*config.Config) {
+	next := p.reuse(unique(cfgs, p.log))
 	if len(next) == 0 {
-		if !t.held {
-			t.log.Warn("no endpoints found, keeping the last ones", "kept", len(t.last))
+		if !p.held {
+			p.log.Warn("no endpoints found, keeping the last ones", "kept", len(p.last))
 		}
-		t.held = true
+		p.held = true
 		return
 	}
-	t.held = false
-	if slices.Equal(next, t.last) {
+	p.held = false
+	if slices.Equal(next, p.last) {
 		return
 	}
-	t.last = next
-	t.update(slices.Clone(next))
+	p.last = next
+	p.update(slices.Clone(next))
 }
 
 // reuse returns next with the pointers that were told before, where they hold
 // the same.
-func (t *teller) reuse(next []*config.Config) []*config.Config {
-	known := make(map[string]*config.Config, len(t.last))
-	for _, cfg := range t.last {
+func (p *publisher) reuse(next []*config.Config) []*config.Config {
+	known := make(map[string]*config.Config, len(p.last))
+	for _, cfg := range p.last {
 		known[key(cfg)] = cfg
 	}
 	for i, cfg := range next {
