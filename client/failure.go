@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -58,19 +59,11 @@ func (r *response) cause() error {
 	return nil
 }
 
-// or returns cause, or err if there is none.
-func or(cause, err error) error {
-	if cause != nil {
-		return cause
-	}
-	return err
-}
-
 // transportError is the failure of a request that got no answer.
 func (r *response) transportError(err error) error {
 	var dial *transport.DialError
 	unsent := errors.As(err, &dial) && !r.sent.Load()
-	cause := or(r.cause(), err)
+	cause := cmp.Or(r.cause(), err)
 	return r.fail(0, "", cause, !unsent && !errors.Is(cause, ErrInvalid))
 }
 
@@ -123,19 +116,19 @@ func (r *response) statusError(why error) error {
 		if len(body) == 0 {
 			return r.fail(0, "", cause, true)
 		}
-		why = or(why, cause)
+		why = cmp.Or(why, cause)
 	}
 	wire, documents := decodeError(body)
 	if wire.Code == 0 {
 		wire.Code = r.StatusCode
 	}
-	e := r.fail(r.StatusCode, wire.Message, wire, !refused(r.StatusCode))
+	e := r.fail(r.StatusCode, wire.Message, wire, !notExecuted(r.StatusCode))
 	switch {
 	case r.StatusCode == http.StatusBadRequest:
 		// Present servers answer bad options and go on (quirk Q1).
 		e.MayHaveExecuted = documents > 1
 	case r.StatusCode < 400:
-		e.Message, e.Err = "", or(why, fmt.Errorf("unexpected status %d", r.StatusCode))
+		e.Message, e.Err = "", cmp.Or(why, fmt.Errorf("unexpected status %d", r.StatusCode))
 	case why != nil:
 		e.Err = fmt.Errorf("%w; %w", wire, why)
 	}
@@ -143,8 +136,8 @@ func (r *response) statusError(why error) error {
 	return e
 }
 
-// refused tells whether a status says that the request was not acted upon.
-func refused(status int) bool {
+// notExecuted tells whether a status says that the request was not acted upon.
+func notExecuted(status int) bool {
 	switch status {
 	case http.StatusMovedPermanently, http.StatusTemporaryRedirect, http.StatusPermanentRedirect,
 		http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed,

@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -204,7 +205,7 @@ func (r *response) httpRequest(target *url.URL) (*http.Request, string, error) {
 		return hreq, authorization, nil
 	}
 	if hreq.Body, err = hreq.GetBody(); err != nil {
-		return nil, "", r.fail(0, "", or(r.cause(), err), r.sent.Load())
+		return nil, "", r.fail(0, "", cmp.Or(r.cause(), err), r.sent.Load())
 	}
 	if req.oneShot {
 		hreq.GetBody = nil
