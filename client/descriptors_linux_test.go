@@ -66,29 +66,6 @@ func TestU36FilesAreClosed(t *testing.T) {
 	}
 }
 
-// What took the place of a file is not read, and left closed: a named pipe would
-// read as empty, or keep waiting for a writer, and a symlink would lead to what
-// was not named.
-func TestOnlyRegularFilesAreOpened(t *testing.T) {
-	dir := tree(t, map[string]string{"d/": "", "f": "x"})
-	pipe := filepath.Join(dir, "p")
-	if err := mkfifo(pipe); err != nil {
-		t.Fatal(err)
-	}
-	link := filepath.Join(dir, "l")
-	if err := os.Symlink("f", link); err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range []string{filepath.Join(dir, "d"), pipe, link} {
-		if f, _, err := openRegular(path); err == nil || f != nil {
-			t.Errorf("%s was opened", path)
-		}
-	}
-	if n := descriptors(t, dir); n != 0 {
-		t.Errorf("%d descriptors were left open", n)
-	}
-}
-
 func unread(a rawserver.Answer) rawserver.Answer {
 	a.Unread, a.Close = true, true
 	return a

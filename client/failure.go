@@ -1,31 +1,16 @@
 package client
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
-	"time"
-	"unicode"
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/transport"
-)
-
-const (
-	// maxErrorBody bounds what is read of an error's body.
-	maxErrorBody = 64 << 10
-	// errorBodyTimeout bounds how long is waited for an error's body: the status
-	// says the most.
-	errorBodyTimeout = 5 * time.Second
-	// maxMessage bounds an error's message, in bytes.
-	maxMessage = 2 << 10
 )
 
 // fail returns the error of an exchange.
@@ -103,100 +88,6 @@ func (r *response) brokenError(err error) error {
 func (r *response) streamError(messages []string) error {
 	text := clean(strings.Join(messages, "; "))
 	return r.fail(r.StatusCode, text, api.Error{Code: http.StatusInternalServerError, Message: text}, true)
-}
-
-// statusError is the failure of an answer that is not a success, or that asks
-// for what cannot be done; why says what then.
-func (r *response) statusError(why error) error {
-	defer r.Body.Close()
-	patience := time.AfterFunc(errorBodyTimeout, func() { r.cancel(nil) })
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxErrorBody))
-	inTime := patience.Stop()
-	if cause := r.cause(); err != nil && cause != nil && inTime {
-		if len(body) == 0 {
-			return r.fail(0, "", cause, true)
-		}
-		why = cmp.Or(why, cause)
-	}
-	wire, documents := decodeError(body)
-	if wire.Code == 0 {
-		wire.Code = r.StatusCode
-	}
-	e := r.fail(r.StatusCode, wire.Message, wire, !notExecuted(r.StatusCode))
-	switch {
-	case r.StatusCode == http.StatusBadRequest:
-		// Present servers answer bad options and go on (quirk Q1).
-		e.MayHaveExecuted = documents > 1
-	case r.StatusCode < 400:
-		e.Message, e.Err = "", cmp.Or(why, fmt.Errorf("unexpected status %d", r.StatusCode))
-	case why != nil:
-		e.Err = fmt.Errorf("%w; %w", wire, why)
-	}
-	e.RetryAfter = retryAfter(r.Header.Get("Retry-After"), time.Now())
-	return e
-}
-
-// notExecuted tells whether a status says that the request was not acted upon.
-func notExecuted(status int) bool {
-	switch status {
-	case http.StatusMovedPermanently, http.StatusTemporaryRedirect, http.StatusPermanentRedirect,
-		http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed,
-		http.StatusRequestEntityTooLarge, http.StatusTooManyRequests, http.StatusRequestHeaderFieldsTooLarge:
-		return true
-	}
-	return false
-}
-
-// decodeError reads an error's body. Only its first document counts; documents
-// is how many there are. What is not the server's JSON becomes the message.
-func decodeError(body []byte) (wire api.Error, documents int) {
-	dec := json.NewDecoder(bytes.NewReader(body))
-	var doc struct {
-		Code    int    `json:"code"`
-		Message string `json:"message"`
-		Error   string `json:"error"` // of a proxy
-	}
-	if err := dec.Decode(&doc); err != nil {
-		return api.Error{Message: clean(string(body))}, 0
-	}
-	wire = api.Error{Code: doc.Code, Message: clean(doc.Message)}
-	if wire.Message == "" {
-		wire.Message = clean(doc.Error)
-	}
-	if wire.Message == "" {
-		wire.Message = clean(string(body))
-	}
-	documents = 1
-	for skip := (json.RawMessage)(nil); dec.Decode(&skip) == nil; {
-		documents++
-	}
-	return wire, documents
-}
-
-// clean makes text of the network fit for an error of one line.
-func clean(text string) string {
-	text = strings.Map(func(c rune) rune {
-		if !unicode.IsPrint(c) {
-			return ' '
-		}
-		return c
-	}, strings.ToValidUTF8(text, "\uFFFD"))
-	text = strings.TrimSpace(text)
-	if len(text) > maxMessage {
-		text = strings.ToValidUTF8(text[:maxMessage], "") + "…"
-	}
-	return text
-}
-
-// retryAfter reads the header of that name: seconds or a date.
-func retryAfter(value string, now time.Time) time.Duration {
-	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
-		return time.Duration(seconds) * time.Second
-	}
-	if at, err := http.ParseTime(value); err == nil && at.After(now) {
-		return at.Sub(now)
-	}
-	return 0
 }
 
 // contextError is the end of ctx as an error that errors.Is recognises, with

@@ -132,3 +132,34 @@ func (req *request) contentType() string {
 	}
 	return ""
 }
+
+const (
+	// maxRequestHead is what a server with default settings accepts as
+	// request line and headers: 4096 bytes and the slack that Go's HTTP
+	// server adds.
+	maxRequestHead = 8192
+	// headSlack is left for what the HTTP library and a proxy add, such as
+	// Transfer-Encoding and X-Forwarded-For.
+	headSlack = 256
+)
+
+// checkHead refuses a request that the server would refuse for its size:
+// sometimes with 431, sometimes not, depending on the connection (U13).
+func checkHead(op Op, hreq *http.Request) error {
+	if size := headSize(hreq); size > maxRequestHead {
+		return invalid(op, "the request line and headers would take %d bytes, and servers accept %d: use fewer or shorter options", size, maxRequestHead)
+	}
+	return nil
+}
+
+// headSize returns how many bytes request line and headers take.
+func headSize(hreq *http.Request) int {
+	u := hreq.URL
+	size := headSlack + len(hreq.Method) + len(u.EscapedPath()) + len("?") + len(u.RawQuery) + len("  HTTP/1.1\r\nHost: \r\n") + len(hreq.Host)
+	for name, values := range hreq.Header {
+		for _, v := range values {
+			size += len(name) + len(": \r\n") + len(v)
+		}
+	}
+	return size
+}

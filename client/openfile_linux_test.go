@@ -1,0 +1,30 @@
+package client
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// What took the place of a file is not read, and left closed: a named pipe would
+// read as empty, or keep waiting for a writer, and a symlink would lead to what
+// was not named.
+func TestOnlyRegularFilesAreOpened(t *testing.T) {
+	dir := tree(t, map[string]string{"d/": "", "f": "x"})
+	pipe := filepath.Join(dir, "p")
+	if err := mkfifo(pipe); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(dir, "l")
+	if err := os.Symlink("f", link); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{filepath.Join(dir, "d"), pipe, link} {
+		if f, _, err := openRegular(path); err == nil || f != nil {
+			t.Errorf("%s was opened", path)
+		}
+	}
+	if n := descriptors(t, dir); n != 0 {
+		t.Errorf("%d descriptors were left open", n)
+	}
+}

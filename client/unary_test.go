@@ -1,0 +1,82 @@
+package client
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/test/rawserver"
+)
+
+// A document is read up to a bound.
+func TestDocumentIsBounded(t *testing.T) {
+	c := overRoundTripper(t, func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, ContentLength: -1, Body: io.NopCloser(&endless{text: strings.Repeat(" ", 4096)})}, nil
+	})
+	if err := calls[OpID](t.Context(), c); !errors.Is(err, ErrIncomplete) || !strings.Contains(err.Error(), "16 MiB") {
+		t.Error(err)
+	}
+}
+
+// U20: what has no result does not look at the body, and what was accepted by a
+// server before v0.11 has none.
+func TestU20AnswersWithoutResult(t *testing.T) {
+	for _, answer := range []rawserver.Answer{
+		rawserver.JSON(200, ""), rawserver.JSON(200, "OK"), rawserver.JSON(200, "<html>"), rawserver.JSON(202, ""),
+		rawserver.Response{Status: 204, Framing: rawserver.Length}.Answer(),
+	} {
+		c := answering(t, answer)
+		for _, op := range []Op{OpHealth, OpPeerRm} {
+			if err := calls[op](t.Context(), c); err != nil {
+				t.Errorf("%s, %q: %v", op, answer.Pieces[0], err)
+			}
+		}
+	}
+	c := answering(t, rawserver.JSON(202, ""))
+	pin, err := c.Pin(t.Context(), cidA, api.PinOptions{Name: "n"})
+	if err != nil || pin.Name != "n" || pin.Cid.Cid != cidA {
+		t.Errorf("%v, %v", pin, err)
+	}
+	if pin, err := c.Unpin(t.Context(), cidA); err != nil || pin.Cid.Cid != cidA {
+		t.Errorf("%v, %v", pin, err)
+	}
+	for _, op := range []Op{OpPinPath, OpUnpinPath} {
+		if err := calls[op](t.Context(), c); err != nil {
+			t.Errorf("%s: %v", op, err)
+		}
+	}
+	if err := calls[OpID](t.Context(), c); !errors.Is(err, ErrIncomplete) {
+		t.Errorf("ID without a result: %v", err)
+	}
+}
+
+// U20: one unknown address, empty peer ID or null failed the whole answer.
+func TestU20TolerantDecoding(t *testing.T) {
+	doc := `{"id":"` + textPeer + `","addresses":["/new-protocol/x",null,""],"cluster_peers":[null,""],"ipfs":{"id":"","addresses":null}}`
+	c := answering(t, rawserver.JSON(200, doc))
+	id, err := c.ID(t.Context())
+	if err != nil || len(id.Addresses) != 3 || id.Addresses[0] != "/new-protocol/x" || len(id.ClusterPeers) != 2 {
+		t.Errorf("%+v, %v", id, err)
+	}
+	for body, want := range map[string]int{"null": 0, "[]": 0, `[{"name":"ping"},null]`: 2} {
+		c := answering(t, rawserver.JSON(200, body))
+		metrics, err := c.Metrics(t.Context(), "ping")
+		if err != nil || len(metrics) != want {
+			t.Errorf("metrics %s: %d, %v", body, len(metrics), err)
+		}
+		for _, m := range metrics {
+			if m == nil {
+				t.Errorf("metrics %s: a nil pointer", body)
+			}
+		}
+		if alerts, err := c.Alerts(t.Context()); err != nil || len(alerts) != want {
+			t.Errorf("alerts %s: %d, %v", body, len(alerts), err)
+		}
+	}
+	if b, err := answering(t, rawserver.JSON(200, "null")).BandwidthByProtocol(t.Context()); b != nil || err != nil {
+		t.Errorf("bandwidth null: %v, %v", b, err)
+	}
+}
