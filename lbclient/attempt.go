@@ -148,15 +148,6 @@ func (a *attempt) gotItem() {
 	}
 }
 
-// retryAfter is how long the endpoint asked to be left alone.
-func retryAfter(err error) time.Duration {
-	var e *client.Error
-	if errors.As(err, &e) {
-		return e.RetryAfter
-	}
-	return 0
-}
-
 // named makes the error of somebody else's Client one of ours.
 func named(err error, op client.Op, ep *endpoint) error {
 	var e *client.Error
@@ -188,29 +179,6 @@ func timedOut(ctx context.Context, a *attempt, err error) error {
 		timeout.MayHaveExecuted = e.MayHaveExecuted
 	}
 	return timeout
-}
-
-// WithAttemptTimeout bounds each attempt, so that a peer that accepts a request
-// and never answers is abandoned for another one while the caller's time
-// lasts: the whole attempt of a call with a single result, the time to the
-// first item of a listing. It counts as a failure of the peer, and as one that
-// may have been executed. 0, the default, is no bound other than the caller's.
-//
-// Make it longer than 15 s, 20 s for instance: that is how long a healthy peer
-// of ipfs-cluster v1.1.6 waits for another member that hangs before it answers
-// Status, StatusCids, StatusAll and Peers. With less, those calls fail at every
-// peer, and the healthy ones get the blame.
-//
-// Adds and RepoGC are not bounded, as their time says nothing about whether
-// they get on. For adds there are HeaderTimeout and IdleTimeout of config.Config,
-// which see the connection.
-func WithAttemptTimeout(d time.Duration) Option {
-	return func(o *options) {
-		if d < 0 {
-			o.errs = append(o.errs, fmt.Errorf("attempt timeout of %s: use 0 for none", d))
-		}
-		o.timeout = d
-	}
 }
 
 // isBounded tells whether the attempt timeout applies to op.

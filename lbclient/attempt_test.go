@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -202,36 +201,6 @@ func TestObserverOfForcedChoices(t *testing.T) {
 	})
 }
 
-// Uploads are counted as they are read, and those of Add as they are reported.
-func TestObserverOfUploads(t *testing.T) {
-	fakes := newFakes(2)
-	fakes[0].answer = fails(brokenError())
-	bodied := []*bodyFake{{fake: fakes[0], reads: func(int) int64 { return 100 }}, {fake: fakes[1]}}
-	o := &observed{}
-	c := newLB(t, o, bodied, 1)
-	if err := methods(t.Context(), c)[client.OpAddMultiFile](); err != nil {
-		t.Fatal(err)
-	}
-	o.check(t)
-	if a, b := o.results[0].Sent, o.results[1].Sent; a != 100 || b != int64(len(bodied[1].body(0))) || o.sent != a+b {
-		t.Errorf("told of %d and %d bytes, %d in all", a, b, o.sent)
-	}
-
-	o = &observed{}
-	f := &fake{name: "a", outputs: []*api.AddedOutput{
-		{Name: "x", Bytes: 1000}, {Name: "x", Bytes: 3000}, {Name: "x", Cid: api.NewCid(testCid(1)), Size: 3100},
-		{Name: "y", Cid: api.NewCid(testCid(2)), Size: 50},
-	}}
-	out := make(chan *api.AddedOutput, 10)
-	if err := newLB(t, o, []*fake{f}, 0).Add(t.Context(), []string{"p"}, nil, out); err != nil {
-		t.Fatal(err)
-	}
-	o.check(t)
-	if o.sent != 3150 || o.results[0].Sent != 3150 {
-		t.Errorf("told of %d bytes, %+v", o.sent, o.results[0])
-	}
-}
-
 // hasty is a BodyAdder that gives up while its body is still being read.
 type hasty struct {
 	*fake
@@ -249,31 +218,6 @@ func (h *hasty) AddBody(ctx context.Context, body *client.Body, _ *api.AddParams
 		_ = r.Close()
 	})
 	return brokenError()
-}
-
-// A read of the upload that returns when the attempt is over counts for
-// nothing: the strategy has already settled with it.
-func TestObserverIsNotToldAfterTheEnd(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		peers := []*hasty{{fake: newFakes(1)[0]}, {fake: newFakes(1)[0]}}
-		o := &observed{}
-		c := newLB(t, o, peers, 1)
-		gate := make(chan struct{})
-		body := &client.Body{Boundary: "x", Open: func(context.Context) (io.ReadCloser, error) {
-			return io.NopCloser(gatedReader(gate)), nil
-		}}
-		if err := c.AddBody(t.Context(), body, nil, make(chan *api.AddedOutput)); err == nil {
-			t.Error("no error")
-		}
-		close(gate)
-		for _, p := range peers {
-			p.late.Wait()
-		}
-		o.check(t)
-		if o.sent != 0 || len(o.results) != 2 {
-			t.Errorf("told of %d bytes, %d attempts", o.sent, len(o.results))
-		}
-	})
 }
 
 // gatedReader gives something when its channel is closed.

@@ -51,19 +51,3 @@ func (b *budget) take(now time.Duration) bool {
 	b.calls.add(now, 0, 1)
 	return true
 }
-
-// WithRetryBudget bounds the attempts after the first ones, over the last 10
-// seconds: to a fraction of the calls and so many a second. Whole seconds are
-// counted, on the strict side. The default is 0.2
-// and 10, so that when all peers are down they get 1.2 times the usual load
-// and 10 requests a second. A call that finds the budget exhausted fails with
-// [ErrRetryBudget] as the Cause. With 0 and 0 nothing is tried again.
-func WithRetryBudget(fraction, perSecond float64) Option {
-	return func(o *options) {
-		if !(fraction >= 0) || !(perSecond >= 0) {
-			o.errs = append(o.errs, errors.New("retry budget: neither number may be negative; use 0, 0 to try nothing again"))
-			return
-		}
-		o.retryFraction, o.retryPerSecond = fraction, perSecond
-	}
-}

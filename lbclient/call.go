@@ -4,21 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"time"
 
 	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/strategy"
-)
-
-const (
-	// A call that comes back to an endpoint waits at random up to minBackoff,
-	// and up to twice as long each further time, but not over maxBackoff.
-	minBackoff = 50 * time.Millisecond
-	maxBackoff = 2 * time.Second
-	// maxRetryAfter is the longest Retry-After that a call waits for.
-	maxRetryAfter = time.Minute
 )
 
 // call is one call of a method on its way through its attempts.
@@ -172,31 +162,44 @@ func (c *Client) settle(caller context.Context, cl *call, targeted bool, err err
 	return nil
 }
 
-// pause waits before the call comes back to ep: at random, and for as long as
-// ep asked for. Another endpoint needs no wait.
-func (c *Client) pause(ctx, caller context.Context, cl *call, ep *endpoint) error {
-	wait := rand.N(min(minBackoff<<min(cl.returns, 10), maxBackoff) + 1)
-	cl.returns++
-	for i, tried := range slices.Backward(cl.asked.Tried) {
-		if tried == client.Client(ep) {
-			wait = max(wait, retryAfter(cl.attempts[i].Err))
-			break
-		}
-	}
-	if wait > maxRetryAfter {
-		return fmt.Errorf("%s asks to be left alone for %s", ep.name, wait)
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	case <-c.life.Done():
-	}
-	return c.ended(caller)
-}
-
 // fail returns the error of a call with all that was tried.
 func (cl *call) fail(cause error) error {
 	return &AttemptsError{Op: cl.asked.Op, Attempts: cl.attempts, Cause: cause}
+}
+
+// bound returns the context of a call that its consumer may keep: the caller's,
+// ended early by Close. Other calls do without, as it costs more than all the
+// rest: the endpoints' own Close ends them.
+func (c *Client) bound(caller context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(caller)
+	stop := context.AfterFunc(c.life, func() { cancel(client.ErrClosed) })
+	return ctx, func() { stop(); cancel(nil) }
+}
+
+// ended returns why nothing more is to be done for a call: its caller's
+// context ended, or the load balancer was closed. It is nil otherwise.
+func (c *Client) ended(caller context.Context) error {
+	if err := contextError(caller); err != nil {
+		return err
+	}
+	if c.life.Err() != nil {
+		return client.ErrClosed
+	}
+	return nil
+}
+
+// contextError returns how ctx ended, nil if it did not. A deadline that has
+// passed counts: a connection's timer may fire before the context's.
+func contextError(ctx context.Context) error {
+	err := ctx.Err()
+	if err == nil {
+		if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+			return context.DeadlineExceeded
+		}
+		return nil
+	}
+	if cause := context.Cause(ctx); !errors.Is(cause, err) {
+		return fmt.Errorf("%w: %w", err, cause)
+	}
+	return err
 }

@@ -279,7 +279,7 @@ func (f nextFunc) Next(count int) client.Client { return f(count) }
 func (nextFunc) SetClients([]client.Client)     {}
 
 // A method that panics leaves no trial open.
-func TestPanicGivesThePassBack(t *testing.T) {
+func TestPanicGivesThePermitBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fakes := newFakes(1)
 		c := newLB(t, &strategy.Failover{}, fakes, 0)

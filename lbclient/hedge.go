@@ -12,19 +12,6 @@ import (
 // hedgeFraction is how many of the calls that may be hedged are, at most.
 const hedgeFraction = 0.05
 
-// WithHedging makes the load balancer send single reads (ID, Version, Status,
-// Allocation, Alerts, BandwidthByProtocol, Metrics, MetricNames) a second time,
-// to another endpoint, when they have taken longer than 95 % of the calls of
-// that operation do. The first answer counts, and the other attempt is
-// cancelled. That makes at most 5 % more requests over 10 seconds; an operation
-// is hedged once 100 of its calls are known. Listings and writes are never
-// hedged, nor are calls under [WithEndpoint].
-//
-// It is "hedged requests" of Dean and Barroso, "The Tail at Scale" (2013).
-func WithHedging() Option {
-	return func(o *options) { o.hedging = true }
-}
-
 // hedging is when to hedge. A nil one never does.
 type hedging struct {
 	budget *budget

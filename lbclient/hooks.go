@@ -2,7 +2,6 @@ package lbclient
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/pinfleet/pinfleet/client"
@@ -85,21 +84,6 @@ type hooks struct {
 	retries    []RetryHook
 	health     []HealthHook
 	membership []MembershipHook
-}
-
-// WithHooks makes the load balancer tell hooks what happens. A hook is a value
-// that implements one or more of [CallHook], [AttemptHook], [RetryHook],
-// [HealthHook] and [MembershipHook]; it is told what these name, and nothing
-// else, so that new interfaces never break it. A value that implements none
-// of them fails the construction. Hooks are called in the order given.
-func WithHooks(values ...any) Option {
-	return func(o *options) {
-		for i, v := range values {
-			if !o.hooks.add(v) {
-				o.errs = append(o.errs, fmt.Errorf("hook %d is a %T, which implements none of the hook interfaces", i, v))
-			}
-		}
-	}
 }
 
 // add tells whether v implements any of the interfaces.

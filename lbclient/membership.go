@@ -10,18 +10,6 @@ import (
 	"github.com/pinfleet/pinfleet/config"
 )
 
-// WithOpener replaces how a client is made of a configuration, which is
-// client.NewDefaultClient: to wrap it, or for clients of one's own.
-func WithOpener(open func(*config.Config) (client.Client, error)) Option {
-	return func(o *options) {
-		if open == nil {
-			o.errs = append(o.errs, errors.New("opener is nil: leave the option out for client.NewDefaultClient"))
-			return
-		}
-		o.open = open
-	}
-}
-
 // SetConfigs makes the load balancer one over cfgs. An endpoint whose
 // configuration is among them stays as it is, with its connections and its
 // health. New ones are opened; they start with a tenth of their weight, which

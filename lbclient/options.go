@@ -46,6 +46,58 @@ func WithLogger(logger *slog.Logger) Option {
 	}
 }
 
+// WithAttemptTimeout bounds each attempt, so that a peer that accepts a request
+// and never answers is abandoned for another one while the caller's time
+// lasts: the whole attempt of a call with a single result, the time to the
+// first item of a listing. It counts as a failure of the peer, and as one that
+// may have been executed. 0, the default, is no bound other than the caller's.
+//
+// Make it longer than 15 s, 20 s for instance: that is how long a healthy peer
+// of ipfs-cluster v1.1.6 waits for another member that hangs before it answers
+// Status, StatusCids, StatusAll and Peers. With less, those calls fail at every
+// peer, and the healthy ones get the blame.
+//
+// Adds and RepoGC are not bounded, as their time says nothing about whether
+// they get on. For adds there are HeaderTimeout and IdleTimeout of config.Config,
+// which see the connection.
+func WithAttemptTimeout(d time.Duration) Option {
+	return func(o *options) {
+		if d < 0 {
+			o.errs = append(o.errs, fmt.Errorf("attempt timeout of %s: use 0 for none", d))
+		}
+		o.timeout = d
+	}
+}
+
+// WithRetryBudget bounds the attempts after the first ones, over the last 10
+// seconds: to a fraction of the calls and so many a second. Whole seconds are
+// counted, on the strict side. The default is 0.2
+// and 10, so that when all peers are down they get 1.2 times the usual load
+// and 10 requests a second. A call that finds the budget exhausted fails with
+// [ErrRetryBudget] as the Cause. With 0 and 0 nothing is tried again.
+func WithRetryBudget(fraction, perSecond float64) Option {
+	return func(o *options) {
+		if !(fraction >= 0) || !(perSecond >= 0) {
+			o.errs = append(o.errs, errors.New("retry budget: neither number may be negative; use 0, 0 to try nothing again"))
+			return
+		}
+		o.retryFraction, o.retryPerSecond = fraction, perSecond
+	}
+}
+
+// WithHedging makes the load balancer send single reads (ID, Version, Status,
+// Allocation, Alerts, BandwidthByProtocol, Metrics, MetricNames) a second time,
+// to another endpoint, when they have taken longer than 95 % of the calls of
+// that operation do. The first answer counts, and the other attempt is
+// cancelled. That makes at most 5 % more requests over 10 seconds; an operation
+// is hedged once 100 of its calls are known. Listings and writes are never
+// hedged, nor are calls under [WithEndpoint].
+//
+// It is "hedged requests" of Dean and Barroso, "The Tail at Scale" (2013).
+func WithHedging() Option {
+	return func(o *options) { o.hedging = true }
+}
+
 // WithReplayLimit bounds what AddMultiFile keeps of its reader, in bytes, so
 // that it can be sent again to another peer: total in all, of which memory in
 // memory and the rest in a temporary file. The defaults are 8 MiB and 1 GiB;
@@ -60,6 +112,33 @@ func WithReplayLimit(memory, total int64) Option {
 // with "", it is os.TempDir.
 func WithReplayDir(dir string) Option {
 	return func(o *options) { o.replay.dir = dir }
+}
+
+// WithHooks makes the load balancer tell hooks what happens. A hook is a value
+// that implements one or more of [CallHook], [AttemptHook], [RetryHook],
+// [HealthHook] and [MembershipHook]; it is told what these name, and nothing
+// else, so that new interfaces never break it. A value that implements none
+// of them fails the construction. Hooks are called in the order given.
+func WithHooks(values ...any) Option {
+	return func(o *options) {
+		for i, v := range values {
+			if !o.hooks.add(v) {
+				o.errs = append(o.errs, fmt.Errorf("hook %d is a %T, which implements none of the hook interfaces", i, v))
+			}
+		}
+	}
+}
+
+// WithOpener replaces how a client is made of a configuration, which is
+// client.NewDefaultClient: to wrap it, or for clients of one's own.
+func WithOpener(open func(*config.Config) (client.Client, error)) Option {
+	return func(o *options) {
+		if open == nil {
+			o.errs = append(o.errs, errors.New("opener is nil: leave the option out for client.NewDefaultClient"))
+			return
+		}
+		o.open = open
+	}
 }
 
 // newOptions applies opts to the defaults and checks the settings that all

@@ -2,10 +2,8 @@ package lbclient
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/pinfleet/pinfleet/client"
 )
@@ -51,41 +49,4 @@ func (c *Client) target(ctx context.Context, op client.Op) (*endpoint, context.C
 	}
 	return nil, nil, &client.Error{Op: op, Err: fmt.Errorf("%w: no endpoint is named %q; the names are %s",
 		client.ErrInvalid, name, strings.Join(c.names(), ", "))}
-}
-
-// bound returns the context of a call that its consumer may keep: the caller's,
-// ended early by Close. Other calls do without, as it costs more than all the
-// rest: the endpoints' own Close ends them.
-func (c *Client) bound(caller context.Context) (context.Context, func()) {
-	ctx, cancel := context.WithCancelCause(caller)
-	stop := context.AfterFunc(c.life, func() { cancel(client.ErrClosed) })
-	return ctx, func() { stop(); cancel(nil) }
-}
-
-// ended returns why nothing more is to be done for a call: its caller's
-// context ended, or the load balancer was closed. It is nil otherwise.
-func (c *Client) ended(caller context.Context) error {
-	if err := contextError(caller); err != nil {
-		return err
-	}
-	if c.life.Err() != nil {
-		return client.ErrClosed
-	}
-	return nil
-}
-
-// contextError returns how ctx ended, nil if it did not. A deadline that has
-// passed counts: a connection's timer may fire before the context's.
-func contextError(ctx context.Context) error {
-	err := ctx.Err()
-	if err == nil {
-		if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
-			return context.DeadlineExceeded
-		}
-		return nil
-	}
-	if cause := context.Cause(ctx); !errors.Is(cause, err) {
-		return fmt.Errorf("%w: %w", err, cause)
-	}
-	return err
 }
