@@ -9,6 +9,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/lbclient/internal/spool"
 )
 
 // Add implements [client.Client]. An add that breaks is done again at another
@@ -45,13 +46,13 @@ func (c *Client) AddMultiFile(ctx context.Context, multiFileR *files.MultiFileRe
 		}
 		return &client.Error{Op: client.OpAddMultiFile, Err: fmt.Errorf("%w: no reader to add from", client.ErrInvalid)}
 	}
-	bounds := c.replay
+	limits := c.replay
 	if c.retries == 0 || targetOf(ctx) != "" {
-		bounds.total = 0 // it is sent once
+		limits.Total = 0 // it is sent once
 	}
 	cl := newCall(client.OpAddMultiFile, "")
-	up := &oneShot{call: cl, reader: multiFileR, params: params, spool: newSpool(multiFileR, bounds)}
-	defer up.spool.close()
+	up := &oneShot{call: cl, reader: multiFileR, params: params, spool: spool.New(multiFileR, limits, client.ErrBodyNotReplayable)}
+	defer up.spool.Close()
 	cl.blocked = up.blocked
 	return c.add(ctx, cl, out, up.send)
 }
@@ -82,7 +83,7 @@ var errNotBodyAdder = fmt.Errorf("%w: the endpoint's client does not implement c
 type oneShot struct {
 	call   *call
 	reader *files.MultiFileReader
-	spool  *spool
+	spool  *spool.Spool
 	params *api.AddParams
 	given  bool // the reader itself was given to an endpoint
 }
@@ -92,18 +93,18 @@ type oneShot struct {
 func (u *oneShot) send(ctx context.Context, p client.Client, out chan<- *api.AddedOutput) error {
 	adder, ok := p.(client.BodyAdder)
 	switch {
-	case !ok && u.spool.isTouched():
+	case !ok && u.spool.IsTouched():
 		return errNotBodyAdder
 	case !ok:
 		u.given = true
 		return p.AddMultiFile(ctx, u.reader, u.params, out)
 	}
-	body := &client.Body{Boundary: u.reader.Boundary(), Open: u.spool.open}
+	body := &client.Body{Boundary: u.reader.Boundary(), Open: u.spool.Open}
 	err := adder.AddBody(ctx, u.call.current.counted(body), u.params, out)
 	if err == nil || errors.Is(err, client.ErrSource) {
 		return err
 	}
-	if src := u.spool.sourceError(); src != nil {
+	if src := u.spool.SourceError(); src != nil {
 		return fmt.Errorf("%w: %w: %w", client.ErrSource, src, err)
 	}
 	return err
@@ -114,5 +115,5 @@ func (u *oneShot) blocked() error {
 	if u.given {
 		return errNotBodyAdder
 	}
-	return u.spool.lostError()
+	return u.spool.LostError()
 }

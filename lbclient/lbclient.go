@@ -12,6 +12,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/lbclient/internal/spool"
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
@@ -22,7 +23,7 @@ type Client struct {
 	timeout time.Duration // of an attempt; 0 for none
 	budget  *budget
 	hedging *hedging // nil for none
-	replay  replayBounds
+	replay  spool.Limits
 	opener  func(*config.Config) (client.Client, error)
 	logger  *slog.Logger
 	hooks   *hooks

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/lbclient/internal/spool"
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
@@ -16,7 +17,7 @@ type Option func(*options)
 
 type options struct {
 	logger *slog.Logger
-	replay replayBounds
+	replay spool.Limits
 	hooks  hooks
 
 	timeout        time.Duration // of an attempt
@@ -26,13 +27,6 @@ type options struct {
 	open           func(*config.Config) (client.Client, error)
 
 	errs []error // what options had to refuse
-}
-
-// replayBounds bounds what is kept of an upload that can be read only once.
-type replayBounds struct {
-	memory int64  // bytes kept in memory
-	total  int64  // bytes kept in memory and on disk
-	dir    string // of the temporary file
 }
 
 // WithLogger makes the load balancer log to logger: ejections at level Warn,
@@ -105,13 +99,13 @@ func WithHedging() Option {
 // but the failure of its attempt is final and says
 // client.ErrBodyNotReplayable.
 func WithReplayLimit(memory, total int64) Option {
-	return func(o *options) { o.replay.memory, o.replay.total = memory, total }
+	return func(o *options) { o.replay.Memory, o.replay.Total = memory, total }
 }
 
 // WithReplayDir sets the directory of that temporary file. Without it, or
 // with "", it is os.TempDir.
 func WithReplayDir(dir string) Option {
-	return func(o *options) { o.replay.dir = dir }
+	return func(o *options) { o.replay.Dir = dir }
 }
 
 // WithHooks makes the load balancer tell hooks what happens. A hook is a value
@@ -146,7 +140,7 @@ func WithOpener(open func(*config.Config) (client.Client, error)) Option {
 func newOptions(s strategy.LBStrategy, retries int, opts []Option) (*options, error) {
 	o := &options{
 		logger: slog.New(slog.DiscardHandler),
-		replay: replayBounds{memory: 8 << 20, total: 1 << 30},
+		replay: spool.Limits{Memory: 8 << 20, Total: 1 << 30},
 
 		retryFraction:  retryFraction,
 		retryPerSecond: retryPerSecond,
@@ -162,8 +156,8 @@ func newOptions(s strategy.LBStrategy, retries int, opts []Option) (*options, er
 	if retries < 0 {
 		errs = append(errs, fmt.Errorf("%d retries: use 0 for a single attempt", retries))
 	}
-	if o.replay.memory < 0 || o.replay.total < 0 {
-		errs = append(errs, fmt.Errorf("replay limit of %d and %d bytes: use 0 to keep nothing", o.replay.memory, o.replay.total))
+	if o.replay.Memory < 0 || o.replay.Total < 0 {
+		errs = append(errs, fmt.Errorf("replay limit of %d and %d bytes: use 0 to keep nothing", o.replay.Memory, o.replay.Total))
 	}
 	return o, errors.Join(errs...)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/lbclient/internal/spool"
 	"github.com/pinfleet/pinfleet/strategy"
 	"github.com/pinfleet/pinfleet/test/rawserver"
 )
@@ -75,7 +76,7 @@ func TestBodyPastTheBound(t *testing.T) {
 	for name, opt := range map[string]Option{
 		"bound":   WithReplayLimit(100, 1000),
 		"nothing": WithReplayLimit(0, 0),
-		"no disk": func(o *options) { o.replay = replayBounds{memory: 10, total: 1 << 30, dir: t.TempDir() + "/missing"} },
+		"no disk": func(o *options) { o.replay = spool.Limits{Memory: 10, Total: 1 << 30, Dir: t.TempDir() + "/missing"} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			fakes := newFakes(2)

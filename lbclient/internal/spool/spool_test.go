@@ -1,10 +1,11 @@
-package lbclient
+package spool
 
 import (
 	"bytes"
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"sync"
 	"testing"
@@ -12,9 +13,10 @@ import (
 	"testing/synctest"
 
 	"pgregory.net/rapid"
-
-	"github.com/pinfleet/pinfleet/client"
 )
+
+// errNotKept is what the spools of these tests fail with past their limits.
+var errNotKept = errors.New("not kept")
 
 func testData(n int) []byte {
 	b := make([]byte, n)
@@ -24,8 +26,8 @@ func testData(n int) []byte {
 	return b
 }
 
-func openSpool(t interface{ Fatal(...any) }, s *spool) io.ReadCloser {
-	r, err := s.open(context.Background())
+func openSpool(t interface{ Fatal(...any) }, s *Spool) io.ReadCloser {
+	r, err := s.Open(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,8 +49,8 @@ func TestSpoolProperty(t *testing.T) {
 		case 3:
 			src = iotest.HalfReader(src)
 		}
-		s := newSpool(src, replayBounds{memory: int64(rapid.IntRange(0, 3000).Draw(t, "memory")), total: 3000, dir: dir})
-		defer s.close()
+		s := New(src, Limits{Memory: int64(rapid.IntRange(0, 3000).Draw(t, "memory")), Total: 3000, Dir: dir}, errNotKept)
+		defer s.Close()
 		for range rapid.IntRange(1, 5).Draw(t, "readers") {
 			r := openSpool(t, s)
 			n := rapid.IntRange(0, len(data)+1).Draw(t, "reads")
@@ -65,7 +67,7 @@ func TestSpoolProperty(t *testing.T) {
 // process.
 func TestSpoolLeavesNoFile(t *testing.T) {
 	dir := t.TempDir()
-	s := newSpool(bytes.NewReader(testData(1000)), replayBounds{memory: 10, total: 1000, dir: dir})
+	s := New(bytes.NewReader(testData(1000)), Limits{Memory: 10, Total: 1000, Dir: dir}, errNotKept)
 	if _, err := io.ReadAll(openSpool(t, s)); err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +77,7 @@ func TestSpoolLeavesNoFile(t *testing.T) {
 	if entries, _ := os.ReadDir(dir); len(entries) != 0 {
 		t.Errorf("%d files in the directory", len(entries))
 	}
-	s.close()
+	s.Close()
 	if s.tail != nil || s.head != nil {
 		t.Error("close keeps something")
 	}
@@ -84,8 +86,8 @@ func TestSpoolLeavesNoFile(t *testing.T) {
 // Past the bound the reader that is in front goes on; the others cannot.
 func TestSpoolPastTheBound(t *testing.T) {
 	data := testData(1000)
-	s := newSpool(iotest.OneByteReader(bytes.NewReader(data)), replayBounds{memory: 10, total: 500, dir: t.TempDir()})
-	defer s.close()
+	s := New(iotest.OneByteReader(bytes.NewReader(data)), Limits{Memory: 10, Total: 500, Dir: t.TempDir()}, errNotKept)
+	defer s.Close()
 	front, behind := openSpool(t, s), openSpool(t, s)
 	if _, err := io.ReadFull(behind, make([]byte, 100)); err != nil {
 		t.Fatal(err)
@@ -93,14 +95,32 @@ func TestSpoolPastTheBound(t *testing.T) {
 	if got, err := io.ReadAll(front); err != nil || !bytes.Equal(got, data) {
 		t.Errorf("read %d bytes, %v", len(got), err)
 	}
-	if _, err := behind.Read(make([]byte, 1)); !errors.Is(err, client.ErrBodyNotReplayable) {
+	if _, err := behind.Read(make([]byte, 1)); !errors.Is(err, errNotKept) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := s.open(t.Context()); !errors.Is(err, client.ErrBodyNotReplayable) {
+	if _, err := s.Open(t.Context()); !errors.Is(err, errNotKept) {
 		t.Errorf("got %v", err)
 	}
 	if s.tail != nil || s.head != nil {
 		t.Error("what is useless is still kept")
+	}
+}
+
+// Without a place for the file, what is past the memory is not kept, and the
+// reader in front goes on.
+func TestSpoolWithoutADisk(t *testing.T) {
+	data := testData(1000)
+	s := New(bytes.NewReader(data), Limits{Memory: 10, Total: 1000, Dir: t.TempDir() + "/missing"}, errNotKept)
+	defer s.Close()
+	front := openSpool(t, s)
+	if s.IsTouched() || s.LostError() != nil {
+		t.Errorf("before the first read: touched %t, %v", s.IsTouched(), s.LostError())
+	}
+	if got, err := io.ReadAll(front); err != nil || !bytes.Equal(got, data) {
+		t.Errorf("read %d bytes, %v", len(got), err)
+	}
+	if err := s.LostError(); !s.IsTouched() || !errors.Is(err, errNotKept) || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("after the last read: touched %t, %v", s.IsTouched(), err)
 	}
 }
 
@@ -120,8 +140,8 @@ func (h handReader) Read(p []byte) (int, error) {
 func TestSpoolAbandonedRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		src := make(handReader)
-		s := newSpool(src, replayBounds{memory: 4, total: 1000, dir: t.TempDir()})
-		defer s.close()
+		s := New(src, Limits{Memory: 4, Total: 1000, Dir: t.TempDir()}, errNotKept)
+		defer s.Close()
 		first := openSpool(t, s)
 		go func() { _, _ = first.Read(make([]byte, 100)) }()
 		synctest.Wait()
@@ -152,7 +172,7 @@ func TestSpoolAbandonedRead(t *testing.T) {
 func TestSpoolWaitingReaderEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		src := make(handReader)
-		s := newSpool(src, replayBounds{total: 1000, memory: 1000})
+		s := New(src, Limits{Total: 1000, Memory: 1000}, errNotKept)
 		first := openSpool(t, s)
 		firstDone := make(chan struct{})
 		go func() {
@@ -167,11 +187,11 @@ func TestSpoolWaitingReaderEnds(t *testing.T) {
 		go read(second)
 		synctest.Wait()
 		second.Close()
-		if err := <-errs; !errors.Is(err, errSpoolClosed) {
+		if err := <-errs; !errors.Is(err, errClosed) {
 			t.Errorf("closed: %v", err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		third, err := s.open(ctx)
+		third, err := s.Open(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -182,9 +202,9 @@ func TestSpoolWaitingReaderEnds(t *testing.T) {
 			t.Errorf("cancelled: %v", err)
 		}
 		fourth := openSpool(t, s)
-		s.close()
+		s.Close()
 		go read(fourth)
-		if err := <-errs; !errors.Is(err, errSpoolClosed) {
+		if err := <-errs; !errors.Is(err, errClosed) {
 			t.Errorf("over: %v", err)
 		}
 		src <- []byte("late")
@@ -195,8 +215,8 @@ func TestSpoolWaitingReaderEnds(t *testing.T) {
 // Abandoned reads and new readers at the same time, under the race detector.
 func TestSpoolConcurrent(t *testing.T) {
 	data := testData(200000)
-	s := newSpool(iotest.HalfReader(bytes.NewReader(data)), replayBounds{memory: 50000, total: 1 << 20, dir: t.TempDir()})
-	defer s.close()
+	s := New(iotest.HalfReader(bytes.NewReader(data)), Limits{Memory: 50000, Total: 1 << 20, Dir: t.TempDir()}, errNotKept)
+	defer s.Close()
 	var wg sync.WaitGroup
 	for i := range 6 {
 		wg.Go(func() {
@@ -205,7 +225,7 @@ func TestSpoolConcurrent(t *testing.T) {
 				wg.Go(func() { r.Close() })
 			}
 			got, err := io.ReadAll(r)
-			abandoned := i%2 == 0 && errors.Is(err, errSpoolClosed)
+			abandoned := i%2 == 0 && errors.Is(err, errClosed)
 			if err != nil && !abandoned || err == nil && len(got) != len(data) || !bytes.Equal(got, data[:len(got)]) {
 				t.Errorf("read %d bytes, %v", len(got), err)
 			}
@@ -217,14 +237,14 @@ func TestSpoolConcurrent(t *testing.T) {
 // How the source ended is the same for every reader.
 func TestSpoolSourceError(t *testing.T) {
 	bad := errors.New("bad")
-	s := newSpool(io.MultiReader(bytes.NewReader(testData(10)), badReader{bad}), replayBounds{memory: 100, total: 100})
-	defer s.close()
+	s := New(io.MultiReader(bytes.NewReader(testData(10)), iotest.ErrReader(bad)), Limits{Memory: 100, Total: 100}, errNotKept)
+	defer s.Close()
 	for range 2 {
 		if got, err := io.ReadAll(openSpool(t, s)); err != bad || len(got) != 10 {
 			t.Errorf("read %d bytes, %v", len(got), err)
 		}
 	}
-	if s.sourceError() != bad {
-		t.Errorf("source error %v", s.sourceError())
+	if s.SourceError() != bad {
+		t.Errorf("source error %v", s.SourceError())
 	}
 }
