@@ -100,7 +100,7 @@ func (c *defaultClient) add(ctx context.Context, req *request, params *api.AddPa
 		return err
 	}
 	defer r.close()
-	s := newStream(r.Body)
+	s := newDecoder(r.Body)
 	for added := false; ; added = true {
 		o := new(api.AddedOutput)
 		switch err := r.next(s, o); {
@@ -121,7 +121,7 @@ func (c *defaultClient) add(ctx context.Context, req *request, params *api.AddPa
 }
 
 // added tells, at the end of what the server reports, whether the add is done.
-func (r *response) added(s *stream, any bool) error {
+func (r *response) added(s *decoder, any bool) error {
 	if src := r.upload.sourceError(); src != nil {
 		return r.brokenError(src)
 	}

@@ -36,7 +36,7 @@ func goldenBodies(f *testing.F, add func(golden.Response, []byte)) {
 
 // rawItems decodes a body as the client does, into the texts of the items.
 func rawItems(body []byte) (items []string, err error) {
-	s := newStream(bytes.NewReader(body))
+	s := newDecoder(bytes.NewReader(body))
 	for {
 		var item json.RawMessage
 		if err := s.next(&item); err != nil {

@@ -2,6 +2,8 @@ package client
 
 import (
 	"context"
+	"errors"
+	"io"
 	"iter"
 	"net/http"
 	"net/url"
@@ -61,4 +63,49 @@ func (c *defaultClient) StatusCids(ctx context.Context, cids []cid.Cid, loc bool
 		}
 		b.run(ctx, yield)
 	}
+}
+
+// listing performs a request whose answer is a stream of documents, and yields
+// them. It understands the arrays of servers before v1.0.0.
+func listing[T any](ctx context.Context, c *defaultClient, req *request) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		r, err := c.send(ctx, req)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer r.close()
+		if r.StatusCode != http.StatusOK && r.StatusCode != http.StatusNoContent {
+			yield(nil, r.statusError(errors.New("a listing comes with status 200 or 204")))
+			return
+		}
+		s := newDecoder(r.Body)
+		for {
+			item := new(T)
+			switch err := r.next(s, item); {
+			case err == io.EOF:
+				if err := r.verify(s); err != nil {
+					yield(nil, err)
+				}
+				return
+			case err != nil:
+				yield(nil, r.brokenError(err))
+				return
+			}
+			if !yield(item, nil) {
+				return
+			}
+		}
+	}
+}
+
+// next decodes the next item of a streamed body, unless the call is over.
+func (r *response) next(s *decoder, item any) error {
+	if r.ctx.Err() != nil {
+		return contextError(r.ctx)
+	}
+	if err := s.next(item); err != nil {
+		return err
+	}
+	return checkResult(item)
 }

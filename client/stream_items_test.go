@@ -41,10 +41,10 @@ func layouts(t testing.TB) map[string]string {
 }
 
 // statusOf decodes a body.
-func statusOf(body io.Reader) ([]api.GlobalPinInfo, error) { return rest(newStream(body)) }
+func statusOf(body io.Reader) ([]api.GlobalPinInfo, error) { return rest(newDecoder(body)) }
 
 // rest decodes what is left of a body.
-func rest(s *stream) (items []api.GlobalPinInfo, err error) {
+func rest(s *decoder) (items []api.GlobalPinInfo, err error) {
 	for {
 		var item api.GlobalPinInfo
 		if err := s.next(&item); err == io.EOF {
@@ -98,7 +98,7 @@ func (c *counter) Read(p []byte) (int, error) {
 func TestItemsAreNotKeptBack(t *testing.T) {
 	for name, text := range layouts(t) {
 		body := &counter{Reader: iotest.OneByteReader(strings.NewReader(text))}
-		s := newStream(body)
+		s := newDecoder(body)
 		rest := text
 		for range 3 {
 			if err := s.next(new(api.GlobalPinInfo)); err != nil {
@@ -140,7 +140,7 @@ func TestRoomShrinks(t *testing.T) {
 	for name, text := range map[string]string{
 		"line": large + small, "pretty": "{\n" + large[1:] + small, "odd case": strings.ReplaceAll(large+small, "cid", "CID"),
 	} {
-		s := newStream(strings.NewReader(text))
+		s := newDecoder(strings.NewReader(text))
 		if items, err := rest(s); len(items) != 11 || err != nil {
 			t.Fatalf("%s: %d items, %v", name, len(items), err)
 		}
@@ -182,7 +182,7 @@ func TestReadsStaySmall(t *testing.T) {
 
 // A status item of three peers costs 12 allocations, and no more.
 func TestStreamAllocations(t *testing.T) {
-	s := newStream(&endless{text: statusItems(t, 1)[0] + "\n"})
+	s := newDecoder(&endless{text: statusItems(t, 1)[0] + "\n"})
 	allocs := testing.AllocsPerRun(2000, func() {
 		if err := s.next(new(api.GlobalPinInfo)); err != nil {
 			t.Fatal(err)

@@ -16,10 +16,10 @@ type document struct {
 // decodeAll returns the documents of a body, and the error behind them; nil is
 // the proper end.
 func decodeAll(body io.Reader) (docs []int, array bool, err error) {
-	return drain(newStream(body))
+	return drain(newDecoder(body))
 }
 
-func drain(s *stream) (docs []int, array bool, err error) {
+func drain(s *decoder) (docs []int, array bool, err error) {
 	for {
 		var d document
 		if err := s.next(&d); err != nil {
@@ -111,7 +111,7 @@ func (e *endless) Read(p []byte) (int, error) {
 func TestStreamBounds(t *testing.T) {
 	const limit = 256 << 10
 	decode := func(start string, rest io.Reader) ([]int, error) {
-		s := newStream(io.MultiReader(strings.NewReader(start), rest))
+		s := newDecoder(io.MultiReader(strings.NewReader(start), rest))
 		if s.limit != maxItem {
 			t.Errorf("the bound is %d", s.limit)
 		}
