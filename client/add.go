@@ -11,6 +11,7 @@ import (
 	"github.com/ipfs/boxo/files"
 
 	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/client/internal/documents"
 )
 
 // Add implements Client.
@@ -100,7 +101,7 @@ func (c *defaultClient) add(ctx context.Context, req *request, params *api.AddPa
 		return err
 	}
 	defer r.close()
-	s := newDecoder(r.Body)
+	s := documents.NewDecoder(r.Body)
 	for added := false; ; added = true {
 		o := new(api.AddedOutput)
 		switch err := r.next(s, o); {
@@ -121,7 +122,7 @@ func (c *defaultClient) add(ctx context.Context, req *request, params *api.AddPa
 }
 
 // added tells, at the end of what the server reports, whether the add is done.
-func (r *response) added(s *decoder, any bool) error {
+func (r *response) added(s *documents.Decoder, any bool) error {
 	if src := r.upload.sourceError(); src != nil {
 		return r.brokenError(src)
 	}

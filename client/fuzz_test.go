@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -21,80 +20,9 @@ import (
 // goldenBodies calls add with what a real cluster answered.
 func goldenBodies(f *testing.F, add func(golden.Response, []byte)) {
 	f.Helper()
-	files, err := golden.Files()
-	if err != nil {
+	if err := golden.EachBody(add); err != nil {
 		f.Fatal(err)
 	}
-	for _, file := range files {
-		for _, c := range file.Cases {
-			if body, known := c.Response.Body.Bytes(); known && len(body) < 8<<10 {
-				add(c.Response, body)
-			}
-		}
-	}
-}
-
-// rawItems decodes a body as the client does, into the texts of the items.
-func rawItems(body []byte) (items []string, err error) {
-	s := newDecoder(bytes.NewReader(body))
-	for {
-		var item json.RawMessage
-		if err := s.next(&item); err != nil {
-			if err == io.EOF {
-				err = nil
-			}
-			return items, err
-		}
-		items = append(items, string(item))
-	}
-}
-
-// reference decodes a body with encoding/json alone.
-func reference(body []byte) (items []string, err error) {
-	var array []json.RawMessage
-	if json.Unmarshal(body, &array) == nil { // null is an empty one
-		for _, item := range array {
-			items = append(items, string(item))
-		}
-		return items, nil
-	}
-	dec := json.NewDecoder(bytes.NewReader(body))
-	for {
-		var item json.RawMessage
-		if err := dec.Decode(&item); err != nil {
-			if err == io.EOF {
-				err = nil
-			}
-			return items, err
-		}
-		items = append(items, string(item))
-	}
-}
-
-// FuzzStream: whatever a listing's body is, decoding it ends, and what is a
-// valid array or a sequence of documents gives the same items as encoding/json.
-func FuzzStream(f *testing.F) {
-	goldenBodies(f, func(_ golden.Response, body []byte) { f.Add(body) })
-	for _, text := range []string{"", " ", "null", "[]", `[{"a":1},{"a":[2]}]`, "{\"a\":1}\n{\"a\":2}\n", `[{"a":1}`, `[1,]`, "nul", "[[", "{}]", "[null]", "null null", "\n[\n]\n"} {
-		f.Add([]byte(text))
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		got, gotErr := rawItems(body)
-		want, wantErr := reference(body)
-		first := strings.TrimLeft(string(body), " \t\r\n")
-		if wantErr != nil || strings.HasPrefix(first, "[") || strings.HasPrefix(first, "n") {
-			// A sequence that begins with an array or null is no listing.
-			if json.Valid(body) == (gotErr != nil) {
-				t.Fatalf("%q: %q, %v; reference %q, %v", body, got, gotErr, want, wantErr)
-			}
-			if gotErr != nil {
-				return
-			}
-		}
-		if gotErr != nil || !slices.Equal(got, want) {
-			t.Fatalf("%q: %q, %v; want %q", body, got, gotErr, want)
-		}
-	})
 }
 
 // FuzzErrorBody: whatever an error's body is, it becomes one bounded line, and
@@ -179,7 +107,7 @@ func FuzzTrailers(f *testing.F) {
 		if refErr != nil {
 			t.Fatalf("%q: no error, although the body is broken: %v", chunks, refErr)
 		}
-		items, refErr := reference(body)
+		items, refErr := golden.Items(body)
 		if refErr != nil || len(items) != len(pins) {
 			t.Fatalf("%q: %d items without an error, want %d, %v", chunks, len(pins), len(items), refErr)
 		}

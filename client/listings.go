@@ -11,6 +11,7 @@ import (
 	"github.com/ipfs/go-cid"
 
 	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/client/internal/documents"
 )
 
 // failed is a listing that fails before anything is sent.
@@ -79,7 +80,7 @@ func listing[T any](ctx context.Context, c *defaultClient, req *request) iter.Se
 			yield(nil, r.statusError(errors.New("a listing comes with status 200 or 204")))
 			return
 		}
-		s := newDecoder(r.Body)
+		s := documents.NewDecoder(r.Body)
 		for {
 			item := new(T)
 			switch err := r.next(s, item); {
@@ -100,11 +101,11 @@ func listing[T any](ctx context.Context, c *defaultClient, req *request) iter.Se
 }
 
 // next decodes the next item of a streamed body, unless the call is over.
-func (r *response) next(s *decoder, item any) error {
+func (r *response) next(s *documents.Decoder, item any) error {
 	if r.ctx.Err() != nil {
 		return contextError(r.ctx)
 	}
-	if err := s.next(item); err != nil {
+	if err := s.Next(item); err != nil {
 		return err
 	}
 	return checkResult(item)

@@ -147,3 +147,15 @@ func contains(t testing.TB, text string, parts ...string) {
 func asError(err error, target **Error) bool { return errors.As(err, target) }
 func isInvalid(err error) bool               { return errors.Is(err, ErrInvalid) }
 func isCanceled(err error) bool              { return errors.Is(err, context.Canceled) }
+
+// endless repeats a text for ever.
+type endless struct {
+	text string
+	off  int
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	n := copy(p, e.text[e.off:])
+	e.off = (e.off + n) % len(e.text)
+	return n, nil
+}

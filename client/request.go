@@ -29,7 +29,7 @@ type request struct {
 	oneShot bool
 	public  bool   // needs no credentials
 	auth    string // Authorization to use instead of the client's
-	// maxAnswer bounds the document of the answer, in bytes; 0 is maxItem.
+	// maxAnswer bounds the document of the answer, in bytes; 0 is documents.MaxItem.
 	maxAnswer int64
 	// deadline is when the configured Timeout ends, for the later requests of a
 	// call; zero counts from now.

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/pinfleet/pinfleet/client/internal/documents"
 )
 
 // trailerError is the trailer in which a server reports errors of a stream
@@ -21,7 +23,7 @@ var (
 // verify tells, at the proper end of a streamed body, whether it was all: what
 // the trailer reports, and whether there is reason to believe that there was
 // nothing to report (U48).
-func (r *response) verify(s *decoder) error {
+func (r *response) verify(s *documents.Decoder) error {
 	values := r.Trailer[trailerError]
 	// A success has one empty value, several errors have one each behind it.
 	if messages := slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" }); len(messages) > 0 {
@@ -30,7 +32,7 @@ func (r *response) verify(s *decoder) error {
 	switch {
 	case r.client.cfg.AllowUnverifiedStreams, r.StatusCode == http.StatusNoContent:
 		return nil
-	case s.isArray():
+	case s.IsArray():
 		// Complete with its closing bracket: such a server reports errors by
 		// status.
 		return nil

@@ -10,6 +10,7 @@ import (
 	"net/http"
 
 	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/client/internal/documents"
 	"github.com/pinfleet/pinfleet/internal/wirejson"
 )
 
@@ -108,7 +109,7 @@ func (c *defaultClient) keep(a *answer) {
 func (a *answer) read(r *response) error {
 	limit := r.req.maxAnswer
 	if limit == 0 {
-		limit = maxItem
+		limit = documents.MaxItem
 	}
 	n, err := a.body.ReadFrom(io.LimitReader(r.Body, limit+1))
 	if err == nil && n > limit {

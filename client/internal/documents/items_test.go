@@ -1,4 +1,4 @@
-package client
+package documents
 
 import (
 	"bytes"
@@ -11,7 +11,6 @@ import (
 	"testing/iotest"
 
 	"github.com/pinfleet/pinfleet/api"
-	"github.com/pinfleet/pinfleet/test/golden"
 )
 
 // layouts are bodies of the same three items.
@@ -41,13 +40,13 @@ func layouts(t testing.TB) map[string]string {
 }
 
 // statusOf decodes a body.
-func statusOf(body io.Reader) ([]api.GlobalPinInfo, error) { return rest(newDecoder(body)) }
+func statusOf(body io.Reader) ([]api.GlobalPinInfo, error) { return rest(NewDecoder(body)) }
 
 // rest decodes what is left of a body.
-func rest(s *decoder) (items []api.GlobalPinInfo, err error) {
+func rest(s *Decoder) (items []api.GlobalPinInfo, err error) {
 	for {
 		var item api.GlobalPinInfo
-		if err := s.next(&item); err == io.EOF {
+		if err := s.Next(&item); err == io.EOF {
 			return items, nil
 		} else if err != nil {
 			return items, err
@@ -98,10 +97,10 @@ func (c *counter) Read(p []byte) (int, error) {
 func TestItemsAreNotKeptBack(t *testing.T) {
 	for name, text := range layouts(t) {
 		body := &counter{Reader: iotest.OneByteReader(strings.NewReader(text))}
-		s := newDecoder(body)
+		s := NewDecoder(body)
 		rest := text
 		for range 3 {
-			if err := s.next(new(api.GlobalPinInfo)); err != nil {
+			if err := s.Next(new(api.GlobalPinInfo)); err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
 			dec := json.NewDecoder(strings.NewReader(strings.TrimLeft(rest, "[,")))
@@ -140,7 +139,7 @@ func TestRoomShrinks(t *testing.T) {
 	for name, text := range map[string]string{
 		"line": large + small, "pretty": "{\n" + large[1:] + small, "odd case": strings.ReplaceAll(large+small, "cid", "CID"),
 	} {
-		s := newDecoder(strings.NewReader(text))
+		s := NewDecoder(strings.NewReader(text))
 		if items, err := rest(s); len(items) != 11 || err != nil {
 			t.Fatalf("%s: %d items, %v", name, len(items), err)
 		}
@@ -178,64 +177,4 @@ func TestReadsStaySmall(t *testing.T) {
 			t.Errorf("%s: up to %d bytes are read at a time", name, body.n)
 		}
 	}
-}
-
-// A status item of three peers costs 12 allocations, and no more.
-func TestStreamAllocations(t *testing.T) {
-	s := newDecoder(&endless{text: statusItems(t, 1)[0] + "\n"})
-	allocs := testing.AllocsPerRun(2000, func() {
-		if err := s.next(new(api.GlobalPinInfo)); err != nil {
-			t.Fatal(err)
-		}
-	})
-	if allocs > 12 {
-		t.Errorf("%v allocations", allocs)
-	}
-}
-
-// FuzzItems: whatever a body is, and however long its pieces are, it has the
-// items that encoding/json finds, and breaks where that does.
-func FuzzItems(f *testing.F) {
-	goldenBodies(f, func(_ golden.Response, body []byte) { f.Add(body, 100) })
-	for _, text := range layouts(f) {
-		f.Add([]byte(text), 7)
-	}
-	for _, text := range []string{"{}{}", "{}\n{}x", "{\n}", "{]}", `{"a":"}`, "{\"a\n\":1}", "1\n2", `"a"{}`, "}{", "{} {}\n{", "{}[]", "{}null"} {
-		f.Add([]byte(text), 1)
-	}
-	f.Fuzz(func(t *testing.T, body []byte, size int) {
-		if first := bytes.TrimLeft(body, " \t\r\n"); len(first) > 0 && (first[0] == '[' || first[0] == 'n') {
-			return // an old server's array, or null
-		}
-		var want []api.GlobalPinInfo
-		var wantErr error
-		for dec := json.NewDecoder(bytes.NewReader(body)); wantErr == nil; {
-			var item api.GlobalPinInfo
-			if wantErr = dec.Decode(&item); wantErr == nil {
-				want = append(want, item)
-			}
-		}
-		got, err := statusOf(&pieces{text: body, size: min(max(size, 1), 1<<20)})
-		if !reflect.DeepEqual(got, want) || (err == nil) != (wantErr == io.EOF) {
-			t.Fatalf("%q: %+v, %v\nwant %+v, %v", body, got, err, want, wantErr)
-		}
-		if err != nil && err.Error() != wantErr.Error() {
-			t.Fatalf("%q: %v; want %v", body, err, wantErr)
-		}
-	})
-}
-
-// pieces delivers a text in pieces.
-type pieces struct {
-	text []byte
-	size int
-}
-
-func (r *pieces) Read(p []byte) (int, error) {
-	if len(r.text) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(p, r.text[:min(r.size, len(r.text))])
-	r.text = r.text[n:]
-	return n, nil
 }

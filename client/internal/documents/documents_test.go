@@ -1,4 +1,4 @@
-package client
+package documents
 
 import (
 	"errors"
@@ -16,13 +16,13 @@ type document struct {
 // decodeAll returns the documents of a body, and the error behind them; nil is
 // the proper end.
 func decodeAll(body io.Reader) (docs []int, array bool, err error) {
-	return drain(newDecoder(body))
+	return drain(NewDecoder(body))
 }
 
-func drain(s *decoder) (docs []int, array bool, err error) {
+func drain(s *Decoder) (docs []int, array bool, err error) {
 	for {
 		var d document
-		if err := s.next(&d); err != nil {
+		if err := s.Next(&d); err != nil {
 			if err == io.EOF {
 				err = nil
 			}
@@ -111,8 +111,8 @@ func (e *endless) Read(p []byte) (int, error) {
 func TestStreamBounds(t *testing.T) {
 	const limit = 256 << 10
 	decode := func(start string, rest io.Reader) ([]int, error) {
-		s := newDecoder(io.MultiReader(strings.NewReader(start), rest))
-		if s.limit != maxItem {
+		s := NewDecoder(io.MultiReader(strings.NewReader(start), rest))
+		if s.limit != MaxItem {
 			t.Errorf("the bound is %d", s.limit)
 		}
 		s.limit = limit

@@ -1,4 +1,6 @@
-package client
+// Package documents decodes the JSON documents of a body one by one, as they
+// come in.
+package documents
 
 import (
 	"encoding/json"
@@ -9,17 +11,17 @@ import (
 )
 
 const (
-	// maxItem bounds one document, in bytes. An item of a listing holds a peer
+	// MaxItem bounds one document, in bytes. An item of a listing holds a peer
 	// map, so that it grows with the cluster.
-	maxItem = 16 << 20
+	MaxItem = 16 << 20
 	// maxSpace bounds the white space between the items of an array, in bytes:
 	// the decoder takes quadratic time for it.
 	maxSpace = 4 << 10
 )
 
-// decoder decodes the documents of a body one by one. Servers send one a line;
+// Decoder decodes the documents of a body one by one. Servers send one a line;
 // any other layout is understood, too, but takes longer.
-type decoder struct {
+type Decoder struct {
 	ahead readAhead
 	fast  wirejson.Decoder
 	begun bool
@@ -29,13 +31,13 @@ type decoder struct {
 	limit int           // of an item, in bytes
 }
 
-// newDecoder returns the decoder of a body.
-func newDecoder(body io.Reader) *decoder {
-	return &decoder{ahead: readAhead{src: body}, limit: maxItem}
+// NewDecoder returns the Decoder of a body.
+func NewDecoder(body io.Reader) *Decoder {
+	return &Decoder{ahead: readAhead{src: body}, limit: MaxItem}
 }
 
-// next decodes the next document into v. io.EOF is the proper end.
-func (d *decoder) next(v any) error {
+// Next decodes the next document into v. io.EOF is the proper end.
+func (d *Decoder) Next(v any) error {
 	if !d.begun {
 		d.begun = true
 		if err := d.begin(); err != nil {
@@ -56,13 +58,13 @@ func (d *decoder) next(v any) error {
 	return d.decode(v)
 }
 
-// isArray reports whether the body is one array, or null, as servers before
-// v1.0.0 send it. It is known once next was called.
-func (d *decoder) isArray() bool { return d.array }
+// IsArray reports whether the body is one array, or null, as servers before
+// v1.0.0 send it. It is known once Next was called.
+func (d *Decoder) IsArray() bool { return d.array }
 
 // begin looks what the body is: an array, null for an empty one, or documents
 // one after another.
-func (d *decoder) begin() error {
+func (d *Decoder) begin() error {
 	d.ahead.left = d.limit
 	text, err := d.ahead.text()
 	if err != nil {
@@ -86,7 +88,7 @@ func (d *decoder) begin() error {
 // document returns the next document, if its end can be told without parsing,
 // which is so for those that servers send. Of another one, or of none, it
 // returns what is there.
-func (d *decoder) document() ([]byte, error) {
+func (d *Decoder) document() ([]byte, error) {
 	d.ahead.left = d.limit - len(d.ahead.pending())
 	text, err := d.ahead.text()
 	if err != nil {
@@ -107,7 +109,7 @@ func (d *decoder) document() ([]byte, error) {
 }
 
 // decode decodes the next document whatever it looks like.
-func (d *decoder) decode(v any) error {
+func (d *Decoder) decode(v any) error {
 	d.ahead.left = d.limit
 	dec := json.NewDecoder(&d.ahead)
 	if err := dec.Decode(v); err != nil {
@@ -119,7 +121,7 @@ func (d *decoder) decode(v any) error {
 }
 
 // element decodes the next element of the array.
-func (d *decoder) element(v any) error {
+func (d *Decoder) element(v any) error {
 	d.ahead.left = maxSpace
 	if d.dec.More() {
 		d.ahead.left = d.limit
@@ -132,7 +134,7 @@ func (d *decoder) element(v any) error {
 }
 
 // atEnd returns io.EOF if there is nothing left.
-func (d *decoder) atEnd() error {
+func (d *Decoder) atEnd() error {
 	d.ahead.left = maxSpace
 	_, err := d.dec.Token()
 	if err == nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/multiformats/go-multihash"
 
 	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/client/internal/documents"
 	"github.com/pinfleet/pinfleet/config"
 	"github.com/pinfleet/pinfleet/test/naive"
 	"github.com/pinfleet/pinfleet/test/rawserver"
@@ -43,6 +44,19 @@ func statusItems(tb testing.TB, n int) []string {
 			cid.NewCidV1(cid.Raw, hash), i, strings.Join(peers, `","`), strings.Join(reports, ","))
 	}
 	return items
+}
+
+// A status item of three peers costs 12 allocations, and no more.
+func TestStreamAllocations(t *testing.T) {
+	s := documents.NewDecoder(&endless{text: statusItems(t, 1)[0] + "\n"})
+	allocs := testing.AllocsPerRun(2000, func() {
+		if err := s.Next(new(api.GlobalPinInfo)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if allocs > 12 {
+		t.Errorf("%v allocations", allocs)
+	}
 }
 
 // BenchmarkStatusAll lists 1,000 items: with a client, with what one writes

@@ -1,4 +1,4 @@
-package client
+package documents
 
 import (
 	"bytes"
@@ -28,7 +28,7 @@ type readAhead struct {
 	left int
 }
 
-var errItemTooLarge = fmt.Errorf("an item of more than %d MiB, or too much space around it", maxItem>>20)
+var errItemTooLarge = fmt.Errorf("an item of more than %d MiB, or too much space around it", MaxItem>>20)
 
 // pending returns what is not decoded yet. It is overwritten by fill.
 func (a *readAhead) pending() []byte { return a.room[a.begin:a.end] }

@@ -1,0 +1,106 @@
+package documents
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/test/golden"
+)
+
+// rawItems decodes a body as listings are, into the texts of the items.
+func rawItems(body []byte) (items []string, err error) {
+	s := NewDecoder(bytes.NewReader(body))
+	for {
+		var item json.RawMessage
+		if err := s.Next(&item); err != nil {
+			if err == io.EOF {
+				err = nil
+			}
+			return items, err
+		}
+		items = append(items, string(item))
+	}
+}
+
+// FuzzStream: whatever a listing's body is, decoding it ends, and what is a
+// valid array or a sequence of documents gives the same items as encoding/json.
+func FuzzStream(f *testing.F) {
+	if err := golden.EachBody(func(_ golden.Response, body []byte) { f.Add(body) }); err != nil {
+		f.Fatal(err)
+	}
+	for _, text := range []string{"", " ", "null", "[]", `[{"a":1},{"a":[2]}]`, "{\"a\":1}\n{\"a\":2}\n", `[{"a":1}`, `[1,]`, "nul", "[[", "{}]", "[null]", "null null", "\n[\n]\n"} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		got, gotErr := rawItems(body)
+		want, wantErr := golden.Items(body)
+		first := strings.TrimLeft(string(body), " \t\r\n")
+		if wantErr != nil || strings.HasPrefix(first, "[") || strings.HasPrefix(first, "n") {
+			// A sequence that begins with an array or null is no listing.
+			if json.Valid(body) == (gotErr != nil) {
+				t.Fatalf("%q: %q, %v; reference %q, %v", body, got, gotErr, want, wantErr)
+			}
+			if gotErr != nil {
+				return
+			}
+		}
+		if gotErr != nil || !slices.Equal(got, want) {
+			t.Fatalf("%q: %q, %v; want %q", body, got, gotErr, want)
+		}
+	})
+}
+
+// FuzzItems: whatever a body is, and however long its pieces are, it has the
+// items that encoding/json finds, and breaks where that does.
+func FuzzItems(f *testing.F) {
+	if err := golden.EachBody(func(_ golden.Response, body []byte) { f.Add(body, 100) }); err != nil {
+		f.Fatal(err)
+	}
+	for _, text := range layouts(f) {
+		f.Add([]byte(text), 7)
+	}
+	for _, text := range []string{"{}{}", "{}\n{}x", "{\n}", "{]}", `{"a":"}`, "{\"a\n\":1}", "1\n2", `"a"{}`, "}{", "{} {}\n{", "{}[]", "{}null"} {
+		f.Add([]byte(text), 1)
+	}
+	f.Fuzz(func(t *testing.T, body []byte, size int) {
+		if first := bytes.TrimLeft(body, " \t\r\n"); len(first) > 0 && (first[0] == '[' || first[0] == 'n') {
+			return // an old server's array, or null
+		}
+		var want []api.GlobalPinInfo
+		var wantErr error
+		for dec := json.NewDecoder(bytes.NewReader(body)); wantErr == nil; {
+			var item api.GlobalPinInfo
+			if wantErr = dec.Decode(&item); wantErr == nil {
+				want = append(want, item)
+			}
+		}
+		got, err := statusOf(&pieces{text: body, size: min(max(size, 1), 1<<20)})
+		if !reflect.DeepEqual(got, want) || (err == nil) != (wantErr == io.EOF) {
+			t.Fatalf("%q: %+v, %v\nwant %+v, %v", body, got, err, want, wantErr)
+		}
+		if err != nil && err.Error() != wantErr.Error() {
+			t.Fatalf("%q: %v; want %v", body, err, wantErr)
+		}
+	})
+}
+
+// pieces delivers a text in pieces.
+type pieces struct {
+	text []byte
+	size int
+}
+
+func (r *pieces) Read(p []byte) (int, error) {
+	if len(r.text) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, r.text[:min(r.size, len(r.text))])
+	r.text = r.text[n:]
+	return n, nil
+}
