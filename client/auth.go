@@ -10,11 +10,10 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/pinfleet/pinfleet/config"
 )
 
-// authorizer makes the value of the Authorization header.
+// authorizer makes the value of the Authorization header. It is safe for
+// concurrent use.
 type authorizer interface {
 	// authorization returns the header's value, empty for none.
 	authorization(ctx context.Context) (string, error)
@@ -23,35 +22,25 @@ type authorizer interface {
 	renew(refused string) bool
 }
 
-// newAuthorizer returns what cfg asks for. fetch gets a token from the server
-// with the given Authorization.
-func newAuthorizer(cfg *config.Config, fetch func(ctx context.Context, authorization string) (string, error)) authorizer {
-	basic := staticAuth("")
-	if cfg.Username != "" {
-		basic = staticAuth("Basic " + base64.StdEncoding.EncodeToString([]byte(cfg.Username+":"+cfg.Password)))
-	}
-	switch {
-	case cfg.TokenFunc != nil:
-		return &fetchedAuth{fetch: cfg.TokenFunc, turn: make(chan struct{}, 1)}
-	case cfg.FetchToken:
-		return &fetchedAuth{fetch: func(ctx context.Context) (string, error) { return fetch(ctx, string(basic)) }, turn: make(chan struct{}, 1)}
-	case cfg.MintTTL > 0:
-		return &mintedAuth{user: cfg.Username, key: []byte(cfg.Password), ttl: cfg.MintTTL}
-	case cfg.Token != "":
-		return staticAuth("Bearer " + cfg.Token)
-	default:
-		return basic
-	}
-}
-
-// staticAuth is a header that never changes.
+// staticAuth is a header that never changes; the zero value is none.
 type staticAuth string
 
-func (a staticAuth) authorization(context.Context) (string, error) { return string(a), nil }
-func (a staticAuth) renew(string) bool                             { return false }
+// basicAuth returns the header for a user name and a password.
+func basicAuth(user, password string) staticAuth {
+	return staticAuth("Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password)))
+}
 
-// fetchedAuth keeps a token, from POST /token or the user's function, until
-// the server refuses it.
+// bearerAuth returns the header for a token.
+func bearerAuth(token string) staticAuth { return staticAuth("Bearer " + token) }
+
+// authorization implements authorizer.
+func (a staticAuth) authorization(context.Context) (string, error) { return string(a), nil }
+
+// renew implements authorizer.
+func (a staticAuth) renew(string) bool { return false }
+
+// fetchedAuth keeps a token, from POST /token or the user's function, until the
+// server refuses it.
 type fetchedAuth struct {
 	fetch func(context.Context) (string, error)
 
@@ -60,12 +49,19 @@ type fetchedAuth struct {
 	value string
 }
 
+// newFetchedAuth returns a fetchedAuth that calls fetch for each token, one call at a
+// time.
+func newFetchedAuth(fetch func(context.Context) (string, error)) *fetchedAuth {
+	return &fetchedAuth{fetch: fetch, turn: make(chan struct{}, 1)}
+}
+
 func (a *fetchedAuth) current() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.value
 }
 
+// authorization implements authorizer.
 func (a *fetchedAuth) authorization(ctx context.Context) (string, error) {
 	if v := a.current(); v != "" {
 		return v, nil
@@ -103,6 +99,7 @@ func checkToken(token string) error {
 	return nil
 }
 
+// renew implements authorizer.
 func (a *fetchedAuth) renew(refused string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -112,9 +109,9 @@ func (a *fetchedAuth) renew(refused string) bool {
 	return true
 }
 
-// mintedAuth signs tokens as the server would, but with an expiry. It is a
-// few lines over crypto/hmac, where a JWT library would be one more module in
-// every program.
+// mintedAuth signs tokens as the server would, but with an expiry. It is a few
+// lines over crypto/hmac, where a JWT library would be one more module in every
+// program.
 type mintedAuth struct {
 	user string
 	key  []byte
@@ -125,6 +122,13 @@ type mintedAuth struct {
 	expires time.Time
 }
 
+// newMintedAuth returns a mintedAuth that signs for a user with his password; each token
+// is valid for ttl.
+func newMintedAuth(user, password string, ttl time.Duration) *mintedAuth {
+	return &mintedAuth{user: user, key: []byte(password), ttl: ttl}
+}
+
+// authorization implements authorizer.
 func (a *mintedAuth) authorization(context.Context) (string, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -150,4 +154,5 @@ func (a *mintedAuth) authorization(context.Context) (string, error) {
 	return a.value, nil
 }
 
+// renew implements authorizer.
 func (a *mintedAuth) renew(string) bool { return false }

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"sync"
@@ -69,4 +70,25 @@ func (c *defaultClient) Close() error {
 		}
 	})
 	return c.closeErr
+}
+
+// newAuthorizer returns what cfg asks for. fetch gets a token from the server
+// with the given Authorization.
+func newAuthorizer(cfg *config.Config, fetch func(ctx context.Context, authorization string) (string, error)) authorizer {
+	var basic staticAuth
+	if cfg.Username != "" {
+		basic = basicAuth(cfg.Username, cfg.Password)
+	}
+	switch {
+	case cfg.TokenFunc != nil:
+		return newFetchedAuth(cfg.TokenFunc)
+	case cfg.FetchToken:
+		return newFetchedAuth(func(ctx context.Context) (string, error) { return fetch(ctx, string(basic)) })
+	case cfg.MintTTL > 0:
+		return newMintedAuth(cfg.Username, cfg.Password, cfg.MintTTL)
+	case cfg.Token != "":
+		return bearerAuth(cfg.Token)
+	default:
+		return basic
+	}
 }
