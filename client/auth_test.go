@@ -10,10 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
-
-	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/pinfleet/pinfleet/config"
 	"github.com/pinfleet/pinfleet/test/rawserver"
@@ -250,53 +247,6 @@ func TestTokenAndContext(t *testing.T) {
 	if n := fetches.Load(); n != 2 {
 		t.Errorf("%d fetches", n)
 	}
-}
-
-// Minted tokens are what the server accepts: HS256 with the password as key,
-// the user as issuer, an expiry; and they are renewed in time.
-func TestMintedTokens(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		const user, password = `al"ice`, "wönder"
-		a := newAuthorizer(&config.Config{Username: user, Password: password, MintTTL: 10 * time.Minute}, nil)
-		last, minted := "", 0
-		for range 100 {
-			value, err := a.authorization(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			text, ok := strings.CutPrefix(value, "Bearer ")
-			if !ok || checkToken(text) != nil {
-				t.Fatalf("header %q", value)
-			}
-			var claims jwt.RegisteredClaims
-			token, err := jwt.ParseWithClaims(text, &claims, func(*jwt.Token) (any, error) { return []byte(password), nil },
-				jwt.WithValidMethods([]string{"HS256"}), jwt.WithIssuer(user), jwt.WithExpirationRequired())
-			if err != nil || token.Header["typ"] != "JWT" {
-				t.Fatal(err)
-			}
-			if left := time.Until(claims.ExpiresAt.Time); left < 2*time.Minute || left > 10*time.Minute+time.Second {
-				t.Errorf("expires in %s", left)
-			}
-			if value != last {
-				minted++
-			}
-			last = value
-			time.Sleep(30 * time.Second)
-		}
-		if minted < 5 || minted > 8 {
-			t.Errorf("%d tokens in 50 minutes", minted)
-		}
-	})
-	synctest.Test(t, func(t *testing.T) {
-		a := newAuthorizer(&config.Config{Username: "u", Password: "p", MintTTL: time.Millisecond}, nil)
-		value, err := a.authorization(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := jwt.Parse(strings.TrimPrefix(value, "Bearer "), func(*jwt.Token) (any, error) { return []byte("p"), nil }); err != nil {
-			t.Errorf("a short-lived token is refused at once: %v", err)
-		}
-	})
 }
 
 // No secret is in any error, whatever fails.

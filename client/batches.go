@@ -65,7 +65,7 @@ func (b *batcher) room(ctx context.Context) int {
 		return maxCidsQuery
 	}
 	// If there are no credentials to be had, the request itself will say so.
-	authorization, _ := b.client.auth.authorization(ctx)
+	authorization, _ := b.client.auth.Authorization(ctx)
 	header, err := b.client.headerFor(ctx, req, authorization)
 	if err != nil {
 		return maxCidsQuery

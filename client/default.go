@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/pinfleet/pinfleet/client/internal/auth"
 	"github.com/pinfleet/pinfleet/config"
 	"github.com/pinfleet/pinfleet/transport"
 )
@@ -14,7 +15,7 @@ import (
 type defaultClient struct {
 	cfg      *config.Config // a copy; read only
 	endpoint *transport.Endpoint
-	auth     authorizer
+	auth     auth.Authorizer
 	// header is sent with each request, repeatable in its place with those
 	// that may be repeated; read only.
 	header     http.Header
@@ -74,20 +75,20 @@ func (c *defaultClient) Close() error {
 
 // newAuthorizer returns what cfg asks for. fetch gets a token from the server
 // with the given Authorization.
-func newAuthorizer(cfg *config.Config, fetch func(ctx context.Context, authorization string) (string, error)) authorizer {
-	var basic staticAuth
+func newAuthorizer(cfg *config.Config, fetch func(ctx context.Context, authorization string) (string, error)) auth.Authorizer {
+	var basic auth.Static
 	if cfg.Username != "" {
-		basic = basicAuth(cfg.Username, cfg.Password)
+		basic = auth.Basic(cfg.Username, cfg.Password)
 	}
 	switch {
 	case cfg.TokenFunc != nil:
-		return newFetchedAuth(cfg.TokenFunc)
+		return auth.NewFetched(cfg.TokenFunc)
 	case cfg.FetchToken:
-		return newFetchedAuth(func(ctx context.Context) (string, error) { return fetch(ctx, string(basic)) })
+		return auth.NewFetched(func(ctx context.Context) (string, error) { return fetch(ctx, string(basic)) })
 	case cfg.MintTTL > 0:
-		return newMintedAuth(cfg.Username, cfg.Password, cfg.MintTTL)
+		return auth.NewMinted(cfg.Username, cfg.Password, cfg.MintTTL)
 	case cfg.Token != "":
-		return bearerAuth(cfg.Token)
+		return auth.Bearer(cfg.Token)
 	default:
 		return basic
 	}

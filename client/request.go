@@ -146,7 +146,7 @@ func (r *response) exchange() error {
 		switch {
 		case r.StatusCode/100 == 2 && r.StatusCode != http.StatusPartialContent:
 			return nil
-		case r.StatusCode == http.StatusUnauthorized && !renewed && authorization != "" && req.auth == "" && c.auth.renew(authorization):
+		case r.StatusCode == http.StatusUnauthorized && !renewed && authorization != "" && req.auth == "" && c.auth.Renew(authorization):
 			renewed = true
 		case r.StatusCode/100 == 3:
 			next, err := redirect(r.Response, target, req.method)
@@ -174,7 +174,7 @@ func (r *response) httpRequest(target *url.URL) (*http.Request, string, error) {
 	authorization := req.auth
 	if authorization == "" && !req.public {
 		var err error
-		if authorization, err = r.client.auth.authorization(r.ctx); err != nil {
+		if authorization, err = r.client.auth.Authorization(r.ctx); err != nil {
 			return nil, "", r.authError(err)
 		}
 	}

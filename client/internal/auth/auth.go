@@ -1,4 +1,6 @@
-package client
+// Package auth makes the Authorization header of requests: from a password, or
+// from a bearer token that is given, fetched or signed here.
+package auth
 
 import (
 	"context"
@@ -12,36 +14,36 @@ import (
 	"time"
 )
 
-// authorizer makes the value of the Authorization header. It is safe for
+// Authorizer makes the value of the Authorization header. It is safe for
 // concurrent use.
-type authorizer interface {
-	// authorization returns the header's value, empty for none.
-	authorization(ctx context.Context) (string, error)
-	// renew is told the value that the server answered with 401. It returns
+type Authorizer interface {
+	// Authorization returns the header's value, empty for none.
+	Authorization(ctx context.Context) (string, error)
+	// Renew is told the value that the server answered with 401. It returns
 	// whether asking again for a value makes sense.
-	renew(refused string) bool
+	Renew(refused string) bool
 }
 
-// staticAuth is a header that never changes; the zero value is none.
-type staticAuth string
+// Static is a header that never changes; the zero value is none.
+type Static string
 
-// basicAuth returns the header for a user name and a password.
-func basicAuth(user, password string) staticAuth {
-	return staticAuth("Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password)))
+// Basic returns the header for a user name and a password.
+func Basic(user, password string) Static {
+	return Static("Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password)))
 }
 
-// bearerAuth returns the header for a token.
-func bearerAuth(token string) staticAuth { return staticAuth("Bearer " + token) }
+// Bearer returns the header for a token.
+func Bearer(token string) Static { return Static("Bearer " + token) }
 
-// authorization implements authorizer.
-func (a staticAuth) authorization(context.Context) (string, error) { return string(a), nil }
+// Authorization implements Authorizer.
+func (a Static) Authorization(context.Context) (string, error) { return string(a), nil }
 
-// renew implements authorizer.
-func (a staticAuth) renew(string) bool { return false }
+// Renew implements Authorizer.
+func (a Static) Renew(string) bool { return false }
 
-// fetchedAuth keeps a token, from POST /token or the user's function, until the
+// Fetched keeps a token, from POST /token or the user's function, until the
 // server refuses it.
-type fetchedAuth struct {
+type Fetched struct {
 	fetch func(context.Context) (string, error)
 
 	turn  chan struct{} // held while fetching: one fetch serves all who wait
@@ -49,20 +51,20 @@ type fetchedAuth struct {
 	value string
 }
 
-// newFetchedAuth returns a fetchedAuth that calls fetch for each token, one call at a
+// NewFetched returns a Fetched that calls fetch for each token, one call at a
 // time.
-func newFetchedAuth(fetch func(context.Context) (string, error)) *fetchedAuth {
-	return &fetchedAuth{fetch: fetch, turn: make(chan struct{}, 1)}
+func NewFetched(fetch func(context.Context) (string, error)) *Fetched {
+	return &Fetched{fetch: fetch, turn: make(chan struct{}, 1)}
 }
 
-func (a *fetchedAuth) current() string {
+func (a *Fetched) current() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.value
 }
 
-// authorization implements authorizer.
-func (a *fetchedAuth) authorization(ctx context.Context) (string, error) {
+// Authorization implements Authorizer.
+func (a *Fetched) Authorization(ctx context.Context) (string, error) {
 	if v := a.current(); v != "" {
 		return v, nil
 	}
@@ -99,8 +101,8 @@ func checkToken(token string) error {
 	return nil
 }
 
-// renew implements authorizer.
-func (a *fetchedAuth) renew(refused string) bool {
+// Renew implements Authorizer.
+func (a *Fetched) Renew(refused string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.value == refused {
@@ -109,10 +111,10 @@ func (a *fetchedAuth) renew(refused string) bool {
 	return true
 }
 
-// mintedAuth signs tokens as the server would, but with an expiry. It is a few
+// Minted signs tokens as the server would, but with an expiry. It is a few
 // lines over crypto/hmac, where a JWT library would be one more module in every
 // program.
-type mintedAuth struct {
+type Minted struct {
 	user string
 	key  []byte
 	ttl  time.Duration
@@ -122,14 +124,14 @@ type mintedAuth struct {
 	expires time.Time
 }
 
-// newMintedAuth returns a mintedAuth that signs for a user with his password; each token
+// NewMinted returns a Minted that signs for a user with his password; each token
 // is valid for ttl.
-func newMintedAuth(user, password string, ttl time.Duration) *mintedAuth {
-	return &mintedAuth{user: user, key: []byte(password), ttl: ttl}
+func NewMinted(user, password string, ttl time.Duration) *Minted {
+	return &Minted{user: user, key: []byte(password), ttl: ttl}
 }
 
-// authorization implements authorizer.
-func (a *mintedAuth) authorization(context.Context) (string, error) {
+// Authorization implements Authorizer.
+func (a *Minted) Authorization(context.Context) (string, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	// A token in the last quarter of its life might expire on the way.
@@ -154,5 +156,5 @@ func (a *mintedAuth) authorization(context.Context) (string, error) {
 	return a.value, nil
 }
 
-// renew implements authorizer.
-func (a *mintedAuth) renew(string) bool { return false }
+// Renew implements Authorizer.
+func (a *Minted) Renew(string) bool { return false }
