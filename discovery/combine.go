@@ -34,9 +34,9 @@ type combined struct {
 
 // union is one Watch of a combined source.
 type union struct {
-	mu    sync.Mutex
-	parts [][]*config.Config // what each source told last
-	publish  func([]*config.Config)
+	mu      sync.Mutex
+	parts   [][]*config.Config // what each source told last
+	publish func([]*config.Config)
 }
 
 func (c *combined) Watch(ctx context.Context, update func([]*config.Config)) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/multiformats/go-multiaddr"
 
+	"github.com/pinfleet/pinfleet/config"
 	"github.com/pinfleet/pinfleet/discovery"
 )
 
@@ -64,6 +66,34 @@ func TestLooksAreSpread(t *testing.T) {
 		}
 		if _, n := l.last(); n != 1 {
 			t.Errorf("told %d times", n)
+		}
+	})
+}
+
+type tripFunc func(*http.Request) (*http.Response, error)
+
+func (f tripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// With a function as the template's RoundTripper, no endpoint was ever what it
+// had been, as functions cannot be compared: each look was an update, and a load
+// balancer opened all its endpoints anew every 30 seconds.
+func TestTemplateWithAFunctionIsTheSameEachTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		looks := 0
+		src := &discovery.DNS{
+			Addrs:    []multiaddr.Multiaddr{maddr("/dnsaddr/a.test")},
+			Template: &config.Config{RoundTripper: tripFunc(http.DefaultTransport.RoundTrip)},
+			Interval: time.Minute,
+			ResolveDNSAddr: func(context.Context, multiaddr.Multiaddr, *net.Resolver) ([]multiaddr.Multiaddr, error) {
+				looks++
+				return []multiaddr.Multiaddr{maddr(a1)}, nil
+			},
+		}
+		l := listen(t, src)
+		time.Sleep(10 * time.Minute)
+		l.expect(t, a1)
+		if _, n := l.last(); n != 1 || looks < 9 {
+			t.Errorf("told %d times in %d looks, want once", n, looks)
 		}
 	})
 }

@@ -2,7 +2,6 @@ package discovery
 
 import (
 	"log/slog"
-	"reflect"
 	"slices"
 
 	"github.com/pinfleet/pinfleet/config"
@@ -40,28 +39,19 @@ func (p *publisher) publish(cfgs []*config.Config) {
 }
 
 // reuse returns next with the pointers that were told before, where they hold
-// the same.
+// the same. Functions are not compared: within one source they are those of its
+// template.
 func (p *publisher) reuse(next []*config.Config) []*config.Config {
 	known := make(map[string]*config.Config, len(p.last))
 	for _, cfg := range p.last {
 		known[key(cfg)] = cfg
 	}
 	for i, cfg := range next {
-		if old := known[key(cfg)]; old != nil && same(old, cfg) {
+		if old := known[key(cfg)]; old != nil && old.Equal(cfg) {
 			next[i] = old
 		}
 	}
 	return next
-}
-
-// same tells whether two configurations hold the same. Functions cannot be
-// compared; within one source they are those of its template.
-func same(a, b *config.Config) bool {
-	x, y := *a, *b
-	if x.TokenFunc != nil && y.TokenFunc != nil {
-		x.TokenFunc, y.TokenFunc = nil, nil
-	}
-	return reflect.DeepEqual(&x, &y)
 }
 
 // unique returns those of cfgs that have a usable address, each address once.

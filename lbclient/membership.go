@@ -3,7 +3,6 @@ package lbclient
 import (
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 
 	"github.com/pinfleet/pinfleet/client"
@@ -72,34 +71,10 @@ func (c *Client) open(cfgs []*config.Config) (next, opened []*endpoint, errs []e
 	return next, opened, errs
 }
 
-// isMadeOf tells whether the endpoint was made of a configuration like cfg.
+// isMadeOf tells whether the endpoint was made of a configuration like cfg. One
+// with a function is like itself alone.
 func (e *endpoint) isMadeOf(cfg *config.Config) bool {
-	if e.config == nil {
-		return false
-	}
-	old, now := *e.config, *cfg
-	// What a configuration refers to is alive: it is compared by identity, and
-	// not by what is in it. Functions have none.
-	same := func(a, b any) bool {
-		switch {
-		case reflect.TypeOf(a) != reflect.TypeOf(b):
-			return false
-		case a == nil:
-			return true
-		case !reflect.ValueOf(a).Comparable():
-			return cfg == e.given
-		}
-		return a == b
-	}
-	if !same(old.RoundTripper, now.RoundTripper) || !same(old.Libp2pHost, now.Libp2pHost) ||
-		old.Resolver != now.Resolver || old.Logger != now.Logger ||
-		(old.TokenFunc == nil) != (now.TokenFunc == nil) || now.TokenFunc != nil && cfg != e.given {
-		return false
-	}
-	for _, c := range []*config.Config{&old, &now} {
-		c.RoundTripper, c.Libp2pHost, c.Resolver, c.Logger, c.TokenFunc = nil, nil, nil, nil, nil
-	}
-	return reflect.DeepEqual(&old, &now)
+	return e.config != nil && e.config.Equal(cfg) && (cfg == e.given || cfg.IsComparable())
 }
 
 // replace makes next the endpoints. Those that are new belong to the pool
