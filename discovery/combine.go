@@ -4,19 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math/rand/v2"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/pinfleet/pinfleet/config"
-)
-
-const (
-	// A source of Combine that failed is watched again after minRewatch, and
-	// after up to twice as long each further time, but not over maxRewatch.
-	minRewatch = time.Second
-	maxRewatch = time.Minute
+	"github.com/pinfleet/pinfleet/internal/rewatch"
 )
 
 // Combine is the union of sources, in their order: an endpoint that several of
@@ -47,31 +39,12 @@ func (c *combined) Watch(ctx context.Context, update func([]*config.Config)) err
 	u := &union{parts: make([][]*config.Config, len(c.sources)), publish: p.publish}
 	var watches sync.WaitGroup
 	for i, src := range c.sources {
-		watches.Go(func() { c.keep(ctx, src, func(cfgs []*config.Config) { u.set(i, cfgs) }) })
+		watches.Go(func() {
+			_ = rewatch.Watch(ctx, c.log, src.Watch, func(cfgs []*config.Config) { u.set(i, cfgs) }) // it was logged
+		})
 	}
 	watches.Wait()
 	return context.Cause(ctx)
-}
-
-// keep watches one source until ctx ends.
-func (c *combined) keep(ctx context.Context, src Source, update func([]*config.Config)) {
-	for wait := minRewatch; ; wait = min(2*wait, maxRewatch) {
-		told := false
-		err := src.Watch(ctx, func(cfgs []*config.Config) {
-			told = true
-			update(cfgs)
-		})
-		if ctx.Err() != nil {
-			return
-		}
-		if told {
-			wait = minRewatch
-		}
-		c.log.Warn("source of endpoints failed, trying again", "within", wait, "error", err)
-		if !sleep(ctx, wait/2+rand.N(wait/2)) {
-			return
-		}
-	}
 }
 
 // set takes over what a source tells.
@@ -83,16 +56,4 @@ func (u *union) set(i int, cfgs []*config.Config) {
 	}
 	u.parts[i] = cfgs
 	u.publish(slices.Concat(u.parts...))
-}
-
-// sleep waits, and tells whether ctx still goes on.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

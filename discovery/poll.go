@@ -51,3 +51,15 @@ func intervalOr(interval, byDefault time.Duration) (time.Duration, error) {
 	}
 	return interval, nil
 }
+
+// sleep waits, and tells whether ctx still goes on.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -4,19 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
-	"time"
 
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/internal/rewatch"
 	"github.com/pinfleet/pinfleet/strategy"
-)
-
-const (
-	// A source that failed is watched again after minRewatch, and after up to
-	// twice as long each further time, but not over maxRewatch.
-	minRewatch = time.Second
-	maxRewatch = time.Minute
 )
 
 // Source is where endpoints come from: DNS, a registry, a file.
@@ -54,7 +46,7 @@ func NewFromSource(ctx context.Context, s strategy.LBStrategy, src Source, retri
 	case <-ctx.Done():
 	}
 	err = fmt.Errorf("no endpoints yet from the source: %w", contextError(ctx))
-	closeErr := c.Close() // after it, f.err is not written any more
+	closeErr := c.Close() // after it, f.err is set
 	return nil, errors.Join(err, closeErr, f.err)
 }
 
@@ -64,35 +56,15 @@ type follower struct {
 	src    Source
 	once   sync.Once
 	ready  chan struct{} // closed when there are endpoints
-	err    error         // the source's last one; for whoever has waited for follow
-	told   bool          // something, since Watch was called
+	err    error         // the source's last one; set when follow has ended
 }
 
 func (f *follower) follow() {
-	c := f.client
-	for wait := minRewatch; c.life.Err() == nil; wait = min(2*wait, maxRewatch) {
-		f.told = false
-		err := f.src.Watch(c.life, f.update)
-		if c.life.Err() != nil {
-			return
-		}
-		f.err = err
-		if f.told {
-			wait = minRewatch
-		}
-		c.logger.Warn("source of endpoints failed, trying again", "within", wait, "error", err)
-		timer := time.NewTimer(wait/2 + rand.N(wait/2))
-		select {
-		case <-timer.C:
-		case <-c.life.Done():
-		}
-		timer.Stop()
-	}
+	f.err = rewatch.Watch(f.client.life, f.client.logger, f.src.Watch, f.update)
 }
 
 // update takes over what can be opened.
 func (f *follower) update(cfgs []*config.Config) {
-	f.told = true
 	c := f.client
 	c.changing.Lock()
 	defer c.changing.Unlock()

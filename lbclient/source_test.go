@@ -61,7 +61,7 @@ func TestNewFromSource(t *testing.T) {
 		updates <- hosts("b", "c")
 		synctest.Wait()
 		checkSets(t, w, "ab", "bc")
-		if d := time.Since(start) - time.Second; d < minRewatch/2 || d > minRewatch {
+		if d := time.Since(start) - time.Second; d < time.Second/2 || d > time.Second {
 			t.Errorf("watched again after %s", d)
 		}
 	})

@@ -25,7 +25,7 @@ var allowed = map[string][]string{
 	"client/internal/auth":             {},
 	"client/internal/documents":        {"internal/wirejson"},
 	"strategy":                         {"client", "api"},
-	"lbclient":                         {"client", "strategy", "config", "api", "lbclient/internal/spool"},
+	"lbclient":                         {"client", "strategy", "config", "api", "lbclient/internal/spool", "internal/rewatch"},
 	"lbclient/internal/spool":          {},
 	"lbclient/debug":                   {"client", "lbclient"},
 	"internal/unixfs":                  {},
@@ -33,6 +33,7 @@ var allowed = map[string][]string{
 	"internal/wirejson":                {"api"},
 	"internal/heldport":                {},
 	"internal/testenv":                 {},
+	"internal/rewatch":                 {"config"},
 	"pyxis":                            {"pyxis/node", "pyxis/watch", "pyxis/internal/mux", "internal/pyxiswire"},
 	"pyxis/internal/mux":               {"pyxis/node", "pyxis/watch", "internal/pyxiswire"},
 	"transport/internal/transporttest": {"transport", "config"},
@@ -48,7 +49,7 @@ var allowed = map[string][]string{
 	"test/bench":                       {"api", "client", "config", "strategy", "lbclient", "transport/p2p", "test/clustertest", "test/naive"},
 
 	"pyxis/recipe": {"pyxis", "pyxis/node", "pyxis/watch"},
-	"discovery":    {"config", "client", "api", "pyxis", "pyxis/recipe"},
+	"discovery":    {"config", "client", "api", "pyxis", "pyxis/recipe", "internal/rewatch"},
 
 	"examples/add": {"api", "config", "lbclient", "strategy"},
 	"examples/discovery": {"api", "client", "config", "discovery", "lbclient", "pyxis", "pyxis/recipe",
