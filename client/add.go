@@ -12,6 +12,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client/internal/documents"
+	"github.com/pinfleet/pinfleet/internal/ctxerr"
 )
 
 // Add implements Client.
@@ -116,7 +117,7 @@ func (c *defaultClient) add(ctx context.Context, req *request, params *api.AddPa
 		select {
 		case out <- o:
 		case <-r.ctx.Done():
-			return r.brokenError(contextError(r.ctx))
+			return r.brokenError(ctxerr.Of(r.ctx))
 		}
 	}
 }

@@ -2,7 +2,6 @@ package client
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/internal/ctxerr"
 	"github.com/pinfleet/pinfleet/transport"
 )
 
@@ -30,7 +30,7 @@ func (r *response) fail(status int, message string, err error, mayHaveExecuted b
 // is nil otherwise.
 func (r *response) cause() error {
 	if r.caller.Err() != nil {
-		return contextError(r.caller)
+		return ctxerr.Of(r.caller)
 	}
 	if closed := r.client.life.err(); closed != nil {
 		return closed
@@ -39,7 +39,7 @@ func (r *response) cause() error {
 		return src
 	}
 	if r.ctx.Err() != nil {
-		return contextError(r.ctx)
+		return ctxerr.Of(r.ctx)
 	}
 	return nil
 }
@@ -88,16 +88,6 @@ func (r *response) brokenError(err error) error {
 func (r *response) streamError(messages []string) error {
 	text := clean(strings.Join(messages, "; "))
 	return r.fail(r.StatusCode, text, api.Error{Code: http.StatusInternalServerError, Message: text}, true)
-}
-
-// contextError is the end of ctx as an error that errors.Is recognises, with
-// the cause if there is one.
-func contextError(ctx context.Context) error {
-	err, cause := ctx.Err(), context.Cause(ctx)
-	if errors.Is(cause, err) {
-		return cause
-	}
-	return fmt.Errorf("%w: %w", err, cause)
 }
 
 // invalid is the refusal of arguments.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client/internal/documents"
+	"github.com/pinfleet/pinfleet/internal/ctxerr"
 )
 
 // failed is a listing that fails before anything is sent.
@@ -103,7 +104,7 @@ func listing[T any](ctx context.Context, c *defaultClient, req *request) iter.Se
 // next decodes the next item of a streamed body, unless the call is over.
 func (r *response) next(s *documents.Decoder, item any) error {
 	if r.ctx.Err() != nil {
-		return contextError(r.ctx)
+		return ctxerr.Of(r.ctx)
 	}
 	if err := s.Next(item); err != nil {
 		return err

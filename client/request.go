@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"sync/atomic"
 	"time"
+
+	"github.com/pinfleet/pinfleet/internal/ctxerr"
 )
 
 // maxHops bounds how often one call is redirected.
@@ -79,7 +81,7 @@ func (r *response) release() {
 func (c *defaultClient) send(caller context.Context, req *request) (*response, error) {
 	r := &response{req: req, client: c, caller: caller}
 	if caller.Err() != nil {
-		return nil, r.fail(0, "", contextError(caller), false)
+		return nil, r.fail(0, "", ctxerr.Of(caller), false)
 	}
 	r.ctx, r.cancel = context.WithCancelCause(caller)
 	if err := c.life.enter(r); err != nil {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"sync"
+
+	"github.com/pinfleet/pinfleet/internal/ctxerr"
 )
 
 // upload is a request body on its way. A goroutine of its own reads the source
@@ -97,7 +99,7 @@ func (u *upload) poll() ([]byte, error) {
 	defer u.mu.Unlock()
 	// What fails because the attempt is over is not the source's fault.
 	if u.ctx.Err() != nil {
-		return nil, contextError(u.ctx) // which is never io.EOF
+		return nil, ctxerr.Of(u.ctx) // which is never io.EOF
 	}
 	if !u.started {
 		u.started = true

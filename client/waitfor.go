@@ -13,6 +13,7 @@ import (
 	"github.com/ipfs/go-cid"
 
 	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/internal/ctxerr"
 )
 
 // DefaultCheckFreq is how often WaitFor asks when nothing else is said.
@@ -234,7 +235,7 @@ func (w *waiter) ended(ctx context.Context) error {
 		seen = "last seen as " + info.String()
 	}
 	return fmt.Errorf("waiting for %d items to become %s: %w (the first is %s; %s)",
-		len(w.waiting), w.fp.Target, contextError(ctx), first, seen)
+		len(w.waiting), w.fp.Target, ctxerr.Of(ctx), first, seen)
 }
 
 // transient tells whether asking again may help.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/internal/ctxerr"
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
@@ -177,29 +178,18 @@ func (c *Client) bound(caller context.Context) (context.Context, func()) {
 }
 
 // ended returns why nothing more is to be done for a call: its caller's
-// context ended, or the load balancer was closed. It is nil otherwise.
+// context ended, or the load balancer was closed. It is nil otherwise. A
+// deadline that has passed counts: a connection's timer may fire before the
+// context's.
 func (c *Client) ended(caller context.Context) error {
-	if err := contextError(caller); err != nil {
+	if err := ctxerr.Of(caller); err != nil {
 		return err
+	}
+	if deadline, ok := caller.Deadline(); ok && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
 	}
 	if c.life.Err() != nil {
 		return client.ErrClosed
 	}
 	return nil
-}
-
-// contextError returns how ctx ended, nil if it did not. A deadline that has
-// passed counts: a connection's timer may fire before the context's.
-func contextError(ctx context.Context) error {
-	err := ctx.Err()
-	if err == nil {
-		if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
-			return context.DeadlineExceeded
-		}
-		return nil
-	}
-	if cause := context.Cause(ctx); !errors.Is(cause, err) {
-		return fmt.Errorf("%w: %w", err, cause)
-	}
-	return err
 }

@@ -67,6 +67,19 @@ func TestU16ContextEnded(t *testing.T) {
 	})
 }
 
+// A cause that says itself that its context was cancelled was lost.
+func TestCauseOfTheEnd(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	reason := fmt.Errorf("shutting down: %w", context.Canceled)
+	cancel(reason)
+	fakes := newFakes(1)
+	c := newLB(t, &strategy.Failover{}, fakes, 0)
+	if _, err := c.ID(ctx); !errors.Is(err, reason) || !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want the reason", err)
+	}
+	checkCalls(t, "a0", fakes...)
+}
+
 // A connection's timer for the caller's deadline may fire before the
 // context's, so that the failure looks like the peer's.
 func TestU16DeadlineSeenByTheConnectionFirst(t *testing.T) {
@@ -76,7 +89,7 @@ func TestU16DeadlineSeenByTheConnectionFirst(t *testing.T) {
 	late := lateContext{ctx}
 	fakes[0].answer = func(context.Context, client.Op, int) reply { return reply{err: dialError()} }
 	c := newLB(t, &strategy.Failover{}, fakes, 3)
-	if err := contextError(late); !errors.Is(err, context.DeadlineExceeded) {
+	if err := c.ended(late); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want deadline exceeded", err)
 	}
 	if _, err := c.ID(late); !errors.Is(err, context.DeadlineExceeded) {

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/internal/ctxerr"
 	"github.com/pinfleet/pinfleet/internal/rewatch"
 	"github.com/pinfleet/pinfleet/strategy"
 )
@@ -45,7 +46,7 @@ func NewFromSource(ctx context.Context, s strategy.LBStrategy, src Source, retri
 		return c, nil
 	case <-ctx.Done():
 	}
-	err = fmt.Errorf("no endpoints yet from the source: %w", contextError(ctx))
+	err = fmt.Errorf("no endpoints yet from the source: %w", ctxerr.Of(ctx))
 	closeErr := c.Close() // after it, f.err is set
 	return nil, errors.Join(err, closeErr, f.err)
 }
