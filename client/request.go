@@ -112,18 +112,18 @@ func (r *response) limit() {
 		deadline = r.client.deadline()
 	}
 	if !deadline.IsZero() {
-		r.ctx, r.expire = context.WithDeadlineCause(r.ctx, deadline, timeoutError(r.client.cfg.Timeout))
+		r.ctx, r.expire = context.WithDeadlineCause(r.ctx, deadline, callTimeoutError(r.client.cfg.Timeout))
 	}
 }
 
-// timeoutError is the cause of an exchange that took longer than configured.
-type timeoutError time.Duration
+// callTimeoutError is the cause of an exchange that took longer than Timeout.
+type callTimeoutError time.Duration
 
-func (e timeoutError) Error() string {
+func (e callTimeoutError) Error() string {
 	return fmt.Sprintf("no complete answer within the configured Timeout of %s", time.Duration(e))
 }
-func (e timeoutError) Timeout() bool        { return true }
-func (e timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
+func (e callTimeoutError) Timeout() bool        { return true }
+func (e callTimeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
 // exchange sends the request, follows redirects and renews a token, until
 // there is an answer to hand out.

@@ -52,7 +52,7 @@ func (r *response) statusError(why error) error {
 	case why != nil:
 		e.Err = fmt.Errorf("%w; %w", wire, why)
 	}
-	e.RetryAfter = retryAfter(r.Header.Get("Retry-After"), time.Now())
+	e.RetryAfter = parseRetryAfter(r.Header.Get("Retry-After"), time.Now())
 	return e
 }
 
@@ -108,8 +108,8 @@ func clean(text string) string {
 	return text
 }
 
-// retryAfter reads the header of that name: seconds or a date.
-func retryAfter(value string, now time.Time) time.Duration {
+// parseRetryAfter reads the header of that name: seconds or a date.
+func parseRetryAfter(value string, now time.Time) time.Duration {
 	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
 		return time.Duration(seconds) * time.Second
 	}

@@ -104,7 +104,7 @@ func TestRetryAfter(t *testing.T) {
 		"Fri, 02 Jan 2026 03:04:05 GMT": 0,
 		"Fri, 02 Jan 2016 03:04:05 GMT": 0,
 	} {
-		if got := retryAfter(value, now); got != want {
+		if got := parseRetryAfter(value, now); got != want {
 			t.Errorf("%q: %s, want %s", value, got, want)
 		}
 	}

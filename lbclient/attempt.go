@@ -53,7 +53,7 @@ func (c *Client) attempt(ctx, caller context.Context, a *attempt, do attemptFunc
 	if c.timeout > 0 && isBounded(a.asked.Op) {
 		limited, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
-		a.timer = time.AfterFunc(c.timeout, func() { cancel(timeoutError(c.timeout)) })
+		a.timer = time.AfterFunc(c.timeout, func() { cancel(attemptTimeoutError(c.timeout)) })
 		defer a.timer.Stop()
 		err = timedOut(limited, a, do(limited, a.ep.Client))
 	} else {
@@ -95,7 +95,7 @@ func (c *Client) finish(ctx context.Context, a *attempt, outcome outcome, cancel
 	}
 	var pause time.Duration
 	if err != nil {
-		pause = retryAfter(err)
+		pause = retryAfterOf(err)
 		err = named(err, a.asked.Op, a.ep)
 	}
 	a.ep.stats.note(a, outcome, cancelled, err)
@@ -157,19 +157,20 @@ func named(err error, op client.Op, ep *endpoint) error {
 	return &client.Error{Op: op, Endpoint: ep.name, Err: err, MayHaveExecuted: !errors.Is(err, client.ErrInvalid)}
 }
 
-// timeoutError is the cause of an attempt that took longer than
-// WithAttemptTimeout allows.
-type timeoutError time.Duration
+// attemptTimeoutError is the cause of an attempt that took longer than
+// WithAttemptTimeout allows. timedOut knows it by its type, which therefore is
+// not that of the client's own timeouts.
+type attemptTimeoutError time.Duration
 
-func (e timeoutError) Error() string {
+func (e attemptTimeoutError) Error() string {
 	return fmt.Sprintf("no answer within the attempt timeout of %s", time.Duration(e))
 }
-func (e timeoutError) Timeout() bool        { return true }
-func (e timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
+func (e attemptTimeoutError) Timeout() bool        { return true }
+func (e attemptTimeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
 // timedOut returns err, or the timeout that is behind it.
 func timedOut(ctx context.Context, a *attempt, err error) error {
-	cause, ours := context.Cause(ctx).(timeoutError)
+	cause, ours := context.Cause(ctx).(attemptTimeoutError)
 	if err == nil || !ours || errors.Is(err, errStopped) {
 		return err
 	}

@@ -27,7 +27,7 @@ func (c *Client) pause(ctx, caller context.Context, cl *call, ep *endpoint) erro
 	cl.returns++
 	for i, tried := range slices.Backward(cl.asked.Tried) {
 		if tried == client.Client(ep) {
-			wait = max(wait, retryAfter(cl.attempts[i].Err))
+			wait = max(wait, retryAfterOf(cl.attempts[i].Err))
 			break
 		}
 	}
@@ -44,8 +44,8 @@ func (c *Client) pause(ctx, caller context.Context, cl *call, ep *endpoint) erro
 	return c.ended(caller)
 }
 
-// retryAfter is how long the endpoint asked to be left alone.
-func retryAfter(err error) time.Duration {
+// retryAfterOf returns how long the endpoint asked to be left alone.
+func retryAfterOf(err error) time.Duration {
 	var e *client.Error
 	if errors.As(err, &e) {
 		return e.RetryAfter
