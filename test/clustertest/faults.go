@@ -1,9 +1,9 @@
 package clustertest
 
 import (
-	"math/rand/v2"
 	"net/http"
-	"slices"
+
+	"github.com/pinfleet/pinfleet/internal/faults"
 )
 
 // An Effect changes how a request is served: it wraps the handler of the whole
@@ -30,23 +30,10 @@ type Fault struct {
 	Effect Effect
 }
 
-type activeFault struct {
-	Fault
-	seen, hits int
-}
-
 // Inject adds a fault and returns a function that removes it again, for requests
 // that come later.
 func (p *Peer) Inject(f Fault) (remove func()) {
-	active := &activeFault{Fault: f}
-	p.faultsMu.Lock()
-	defer p.faultsMu.Unlock()
-	p.faults = append(p.faults, active)
-	return func() {
-		p.faultsMu.Lock()
-		defer p.faultsMu.Unlock()
-		p.faults = slices.DeleteFunc(p.faults, func(f *activeFault) bool { return f == active })
-	}
+	return p.faults.Add(f, faults.Share{Skip: f.Skip, Times: f.Times, Probability: f.Probability})
 }
 
 // InjectAll injects a fault at every peer, where each one counts for itself.
@@ -78,27 +65,8 @@ func (p *Peer) effect(r *http.Request) Effect {
 	if rt, _, _ := findRoute(r.Method, r.URL.Path); rt != nil {
 		name = rt.name()
 	}
-	p.faultsMu.Lock()
-	defer p.faultsMu.Unlock()
-	for _, f := range p.faults {
-		if f.hit(name, r) {
-			return f.Effect
-		}
-	}
-	return nil
-}
-
-func (f *activeFault) hit(route string, r *http.Request) bool {
-	if f.Route != "" && f.Route != route || f.Match != nil && !f.Match(r) {
-		return false
-	}
-	f.seen++
-	if f.seen <= f.Skip || f.Times > 0 && f.hits == f.Times {
-		return false
-	}
-	if f.Probability > 0 && rand.Float64() >= f.Probability {
-		return false
-	}
-	f.hits++
-	return true
+	f, _ := p.faults.Hit(func(f Fault) bool {
+		return (f.Route == "" || f.Route == name) && (f.Match == nil || f.Match(r))
+	})
+	return f.Effect
 }

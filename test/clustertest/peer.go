@@ -15,6 +15,7 @@ import (
 	"github.com/multiformats/go-multiaddr"
 
 	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/internal/faults"
 )
 
 // Peer is one peer of a cluster. Its methods can be called at the same time,
@@ -33,8 +34,7 @@ type Peer struct {
 	log       requestLog
 	slow      atomic.Int64 // delay of every answer, in nanoseconds
 
-	faultsMu sync.Mutex
-	faults   []*activeFault
+	faults faults.List[Fault]
 
 	// serving guards the server and is held while it starts and stops.
 	serving sync.Mutex

@@ -1,9 +1,9 @@
 package pyxistest
 
 import (
-	"math/rand/v2"
-	"slices"
 	"time"
+
+	"github.com/pinfleet/pinfleet/internal/faults"
 )
 
 // Fault says which requests of a node an effect falls upon. Of several faults,
@@ -26,26 +26,13 @@ type Fault struct {
 	Effect Effect
 }
 
-type activeFault struct {
-	Fault
-	seen, hits int
-}
-
 // Inject adds a fault and returns a function that removes it again, for requests
 // that come later.
 func (n *Node) Inject(f Fault) (remove func()) {
 	if f.Ops == 0 {
 		f.Ops = AllOps
 	}
-	active := &activeFault{Fault: f}
-	n.faultsMu.Lock()
-	defer n.faultsMu.Unlock()
-	n.faults = append(n.faults, active)
-	return func() {
-		n.faultsMu.Lock()
-		defer n.faultsMu.Unlock()
-		n.faults = slices.DeleteFunc(n.faults, func(f *activeFault) bool { return f == active })
-	}
+	return n.faults.Add(f, faults.Share{Skip: f.Skip, Times: f.Times, Probability: f.Probability})
 }
 
 // InjectAll injects a fault at every node, where each one counts for itself.
@@ -63,29 +50,13 @@ func (c *Cluster) InjectAll(f Fault) (remove func()) {
 
 // effect returns what falls upon a request, nil for nothing.
 func (n *Node) effect(r Request) *Effect {
-	n.faultsMu.Lock()
-	defer n.faultsMu.Unlock()
-	for _, f := range n.faults {
-		if f.hit(r) {
-			return &f.Effect
-		}
+	f, ok := n.faults.Hit(func(f Fault) bool {
+		return f.Ops&r.Ops != 0 && (f.Match == nil || f.Match(r))
+	})
+	if !ok {
+		return nil
 	}
-	return nil
-}
-
-func (f *activeFault) hit(r Request) bool {
-	if f.Ops&r.Ops == 0 || f.Match != nil && !f.Match(r) {
-		return false
-	}
-	f.seen++
-	if f.seen <= f.Skip || f.Times > 0 && f.hits == f.Times {
-		return false
-	}
-	if f.Probability > 0 && rand.Float64() >= f.Probability {
-		return false
-	}
-	f.hits++
-	return true
+	return &f.Effect
 }
 
 // Mute makes the node deaf and dumb: it accepts connections, and requests wait

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pinfleet/pinfleet/internal/faults"
 	"github.com/pinfleet/pinfleet/internal/pyxiswire"
 )
 
@@ -20,8 +21,7 @@ type Node struct {
 	dials    gate         // of Cluster.DialContext
 	slow     atomic.Int64 // delay of every answer, in nanoseconds
 
-	faultsMu sync.Mutex
-	faults   []*activeFault
+	faults faults.List[Fault]
 
 	// serving guards the server and is held while it starts and stops.
 	serving sync.Mutex
