@@ -44,9 +44,8 @@ func (c *Client) attempt(ctx, caller context.Context, a *attempt, do attemptFunc
 	if p.observer != nil {
 		p.observer.Begin(a.asked, a.ep)
 	}
-	// What if do panics.
-	outcome, cancelled := neutral, true
-	defer func() { c.finish(ctx, a, outcome, cancelled, err) }()
+	r := result{cancelled: true} // if do panics
+	defer func() { c.finish(ctx, a, r) }()
 	if len(c.hooks.attempts) > 0 {
 		ctx = c.hooks.attemptStarted(ctx, a.event())
 	}
@@ -59,60 +58,67 @@ func (c *Client) attempt(ctx, caller context.Context, a *attempt, do attemptFunc
 	} else {
 		err = do(ctx, a.ep.Client)
 	}
-	outcome, cancelled = c.judge(ctx, caller, a, err)
+	r = c.judge(ctx, caller, a, err)
 	return err
 }
 
-// judge returns what an attempt that ended with err says about its endpoint,
-// and whether it was given up by our side.
-func (c *Client) judge(ctx, caller context.Context, a *attempt, err error) (outcome outcome, cancelled bool) {
+// result is how an attempt ended. The zero value says nothing.
+type result struct {
+	outcome    outcome       // what it says about the endpoint
+	cancelled  bool          // it was given up by our side
+	retryAfter time.Duration // how long the endpoint asked to be left alone
+	err        error         // nil also if the consumer wanted no more
+}
+
+// judge returns the result of an attempt that ended with err.
+func (c *Client) judge(ctx, caller context.Context, a *attempt, err error) result {
 	op := a.asked.Op
+	var r result
+	switch {
+	case errors.Is(err, errStopped):
+		if a.answered > 0 && op != client.OpIPFS {
+			r.outcome = success
+		}
+		return r
+	case err == nil:
+		// IPFS is not the peer's work, and Health says nothing about IPFS.
+		if op != client.OpIPFS && op != client.OpHealth {
+			r.outcome = success
+		}
+		return r
+	}
+	r.retryAfter, r.err = retryAfterOf(err), named(err, op, a.ep)
 	switch {
 	case op == client.OpIPFS:
-		return neutral, false // it is not the peer's work
-	case err == nil && op == client.OpHealth:
-		return neutral, false // it says nothing about IPFS
-	case err == nil:
-		return success, false
-	case errors.Is(err, errStopped):
-		if a.answered > 0 {
-			return success, false
-		}
-		return neutral, false
 	case c.ended(caller) != nil, context.Cause(ctx) == errHedgeLost:
-		return neutral, true
+		r.cancelled = true
+	default:
+		kind := failureKindOf(err)
+		r.outcome, r.cancelled = outcomeOf(err, op.ReplayClass()), kind == refused || kind == noCredentials
 	}
-	return outcomeOf(err, op.ReplayClass()), failureKindOf(err) == refused || failureKindOf(err) == noCredentials
+	return r
 }
 
 // finish is the end of an attempt, the same for all.
-func (c *Client) finish(ctx context.Context, a *attempt, outcome outcome, cancelled bool, err error) {
+func (c *Client) finish(ctx context.Context, a *attempt, r result) {
 	p := c.pool
 	now := p.now()
 	a.took = now - a.began
-	if errors.Is(err, errStopped) {
-		err = nil
-	}
-	var pause time.Duration
-	if err != nil {
-		pause = retryAfterOf(err)
-		err = named(err, a.asked.Op, a.ep)
-	}
-	a.ep.stats.note(a, outcome, cancelled, err)
+	a.ep.stats.note(a, r)
 	if p.observer != nil {
 		p.observer.End(a.asked, a.ep, strategy.Result{
 			Duration:   a.duration(),
-			Failed:     outcome == failure || outcome == unreachable,
-			Cancelled:  cancelled,
-			RetryAfter: pause,
+			Failed:     r.outcome == failure || r.outcome == unreachable,
+			Cancelled:  r.cancelled,
+			RetryAfter: r.retryAfter,
 			Sent:       a.allSent(),
 		})
 	}
-	p.record(a.ep, a.permit, outcome, err, now, pause)
+	p.record(a.ep, a.permit, r, now)
 	a.ep.release()
 	if len(c.hooks.attempts) > 0 {
 		e := a.event()
-		e.Duration, e.Err, e.Cancelled = a.took, err, cancelled
+		e.Duration, e.Err, e.Cancelled = a.took, r.err, r.cancelled
 		c.hooks.attemptEnded(ctx, e)
 	}
 }
@@ -143,7 +149,7 @@ func (a *attempt) gotItem() {
 		a.timer.Stop()
 	}
 	if a.permit.trial {
-		p.record(a.ep, a.permit, success, nil, now, 0)
+		p.record(a.ep, a.permit, result{outcome: success}, now)
 		a.permit, _ = a.ep.health.enter()
 	}
 }

@@ -71,7 +71,7 @@ func (c *Client) loop(caller context.Context, cl *call, do attemptFunc) error {
 		}
 		if cl.asked.WasTried(ep) {
 			if err := c.pause(ctx, caller, cl, ep); err != nil {
-				c.pool.record(ep, permit, neutral, nil, c.pool.now(), 0)
+				c.pool.record(ep, permit, result{}, c.pool.now())
 				ep.release()
 				return cl.fail(err)
 			}

@@ -83,11 +83,10 @@ func (p *pool) refresh() {
 	}
 }
 
-// record gives the permit of an attempt back that ended now with err; pause is
-// how long the endpoint asked to be left alone.
-func (p *pool) record(ep *endpoint, permit permit, o outcome, err error, now, pause time.Duration) {
-	if ep.health.record(permit, o, now, pause) {
-		p.changed(ep, o == success, err)
+// record gives the permit of an attempt back that ended now.
+func (p *pool) record(ep *endpoint, permit permit, r result, now time.Duration) {
+	if ep.health.record(permit, r.outcome, now, r.retryAfter) {
+		p.changed(ep, r.outcome == success, r.err)
 	}
 }
 

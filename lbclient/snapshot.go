@@ -122,15 +122,15 @@ type lastFailure struct {
 }
 
 // note takes note of an attempt that is over.
-func (s *stats) note(a *attempt, outcome outcome, cancelled bool, err error) {
+func (s *stats) note(a *attempt, r result) {
 	s.attempts.Add(1)
 	switch {
-	case err == nil && !cancelled:
+	case r.err == nil && !r.cancelled:
 		s.took(a.asked.Op.Kind(), a.duration())
-	case err != nil && outcome != success:
-		if k := failureKindOf(err); k.isFailure() && (!cancelled || k == noCredentials) {
+	case r.err != nil && r.outcome != success:
+		if k := failureKindOf(r.err); k.isFailure() && (!r.cancelled || k == noCredentials) {
 			s.failures[k].Add(1)
-			s.last.Store(&lastFailure{err.Error(), a.began + a.took})
+			s.last.Store(&lastFailure{r.err.Error(), a.began + a.took})
 		}
 	}
 }
