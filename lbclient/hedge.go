@@ -121,11 +121,9 @@ func (c *Client) race(ctx, caller context.Context, cl *call, ep *endpoint, first
 // hedge chooses another endpoint than first, if there is one and the budget
 // allows for it.
 func (c *Client) hedge(cl *call, first *endpoint) (*endpoint, permit, bool) {
-	tried := cl.asked.Tried
-	cl.asked.Tried = append(slices.Clip(tried), first)
-	defer func() { cl.asked.Tried = tried }()
-	if c.pool.untried(cl) == nil || !c.hedging.budget.take(c.pool.now()) {
+	skipped := []*endpoint{first}
+	if c.pool.untried(cl, skipped) == nil || !c.hedging.budget.take(c.pool.now()) {
 		return nil, permit{}, false
 	}
-	return c.pool.choose(cl)
+	return c.pool.choose(cl, skipped)
 }

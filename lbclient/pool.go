@@ -123,7 +123,7 @@ func (p *pool) pick(cl *call) (*endpoint, permit) {
 			}
 		}
 	}
-	if ep, permit, ok := p.choose(cl); ok {
+	if ep, permit, ok := p.choose(cl, nil); ok {
 		return ep, permit
 	}
 	for {
@@ -135,51 +135,60 @@ func (p *pool) pick(cl *call) (*endpoint, permit) {
 }
 
 // choose chooses among the admitted endpoints, for a call that has not been to
-// all of them.
-func (p *pool) choose(cl *call) (*endpoint, permit, bool) {
+// all of them. Those in skipped count as tried for this choice alone.
+func (p *pool) choose(cl *call, skipped []*endpoint) (*endpoint, permit, bool) {
 	if p.admitted.Load() == 0 {
 		return nil, permit{}, false
 	}
-	// What is passed over counts as tried for this pick.
-	tried := cl.asked.Tried
 	for i := range len(p.list()) + 1 {
-		ep := p.ask(cl, i)
+		ep := p.ask(cl, skipped, i)
 		if ep == nil {
 			break
 		}
-		if cl.asked.WasTried(ep) && p.untried(cl) != nil {
+		if isTried(cl, skipped, ep) && p.untried(cl, skipped) != nil {
 			continue
 		}
 		if permit, ok := ep.enter(); ok {
-			cl.asked.Tried = tried
 			return ep, permit, true
 		}
-		cl.asked.Tried = append(slices.Clip(cl.asked.Tried), ep)
+		skipped = append(skipped, ep)
 	}
-	ep, permit, ok := p.enterUntried(cl)
-	cl.asked.Tried = tried
-	return ep, permit, ok
+	return p.enterUntried(cl, skipped)
 }
 
-func (p *pool) enterUntried(cl *call) (*endpoint, permit, bool) {
-	for ep := p.untried(cl); ep != nil; ep = p.untried(cl) {
+func (p *pool) enterUntried(cl *call, skipped []*endpoint) (*endpoint, permit, bool) {
+	for ep := p.untried(cl, skipped); ep != nil; ep = p.untried(cl, skipped) {
 		if permit, ok := ep.enter(); ok {
 			return ep, permit, true
 		}
-		cl.asked.Tried = append(slices.Clip(cl.asked.Tried), ep)
+		skipped = append(skipped, ep)
 	}
 	return nil, permit{}, false
 }
 
-// ask returns what the strategy chooses, nil if that is nothing of ours.
-// further is how often it was asked before for the same attempt: a strategy
-// that only sees a count gets a higher one.
-func (p *pool) ask(cl *call, further int) *endpoint {
+// isTried reports whether a call was at ep, or ep is one of those skipped.
+func isTried(cl *call, skipped []*endpoint, ep *endpoint) bool {
+	return slices.Contains(skipped, ep) || cl.asked.WasTried(ep)
+}
+
+// ask returns what the strategy chooses, nil if that is nothing of ours. A
+// Picker gets to see those skipped as tried. further is how often it was asked
+// before for the same attempt: a strategy that only sees a count gets a higher
+// one.
+func (p *pool) ask(cl *call, skipped []*endpoint, further int) *endpoint {
 	var c client.Client
-	if p.picker != nil {
-		c = p.picker.Pick(&cl.asked)
-	} else {
+	switch {
+	case p.picker == nil:
 		c = p.strategy.Next(cl.asked.Attempt + further)
+	case len(skipped) == 0:
+		c = p.picker.Pick(&cl.asked)
+	default:
+		asked := cl.asked
+		asked.Tried = slices.Clip(asked.Tried)
+		for _, ep := range skipped {
+			asked.Tried = append(asked.Tried, ep)
+		}
+		c = p.picker.Pick(&asked)
 	}
 	if ep, ok := c.(*endpoint); ok && ep.pool == p {
 		return ep
@@ -187,11 +196,11 @@ func (p *pool) ask(cl *call, further int) *endpoint {
 	return nil
 }
 
-// untried returns the first admitted endpoint that was not tried or passed
-// over.
-func (p *pool) untried(cl *call) *endpoint {
+// untried returns the first admitted endpoint that was neither tried nor
+// skipped.
+func (p *pool) untried(cl *call, skipped []*endpoint) *endpoint {
 	for _, ep := range p.list() {
-		if ep.health.isAdmitted() && !cl.asked.WasTried(ep) {
+		if ep.health.isAdmitted() && !isTried(cl, skipped, ep) {
 			return ep
 		}
 	}
