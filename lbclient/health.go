@@ -121,11 +121,7 @@ func (h *health) slot(p permit) *bool {
 // be left alone. It tells whether the state changed. What began before the last
 // change says nothing about the present.
 func (h *health) record(p permit, o outcome, now, pause time.Duration) bool {
-	if o == success && h.gate.Load() == p.epoch<<1|1 {
-		h.recent.add(now, 1, 0)
-		if h.failures.Load() != 0 {
-			h.failures.Store(0)
-		}
+	if o == success && h.recordSuccess(p, now) {
 		return false
 	}
 	h.mu.Lock()
@@ -133,30 +129,56 @@ func (h *health) record(p permit, o outcome, now, pause time.Duration) bool {
 	if p.epoch != h.epoch() {
 		return false
 	}
-	if p.trial {
-		*h.slot(p) = false
-	}
-	switch {
-	case o == neutral:
-		return false
-	case o == success:
+	h.endTrial(p)
+	switch o {
+	case success:
 		h.change(Admitted, now)
 		return true
+	case failure, unreachable:
+		return h.recordFailure(p, o, now, pause)
+	}
+	return false
+}
+
+// recordSuccess records a success at an endpoint that is admitted, and was when
+// the attempt began. It takes no lock, and tells whether that was so.
+func (h *health) recordSuccess(p permit, now time.Duration) bool {
+	if h.gate.Load() != p.epoch<<1|1 {
+		return false
+	}
+	h.recent.add(now, 1, 0)
+	if h.failures.Load() != 0 {
+		h.failures.Store(0)
+	}
+	return true
+}
+
+// recordFailure ejects the endpoint if that was one failure too many, and tells
+// whether it was. mu is held.
+func (h *health) recordFailure(p permit, o outcome, now, pause time.Duration) bool {
+	switch {
 	case h.state == Admitted:
 		h.recent.add(now, 1, 1)
 		row := h.failures.Add(1)
 		if o == failure && row < maxFailures && !h.failsOften(now) {
 			return false
 		}
+		if now-h.since >= calmAfter {
+			h.times = 0
+		}
 	case !p.trial:
 		return false // a last resort that failed is no news
-	}
-	if h.state == Admitted && now-h.since >= calmAfter {
-		h.times = 0
 	}
 	h.change(Ejected, now)
 	h.postpone(now, pause)
 	return true
+}
+
+// endTrial makes room for another trial, if p was one. mu is held.
+func (h *health) endTrial(p permit) {
+	if p.trial {
+		*h.slot(p) = false
+	}
 }
 
 // failsOften tells whether the success rate is too low.
