@@ -66,56 +66,94 @@ func (c *Client) race(ctx, caller context.Context, cl *call, ep *endpoint, first
 	// context; nothing waits for it.
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(errHedgeLost)
-	type end struct {
-		*attempt
-		err error
+	r := &hedgedRace{
+		client: c,
+		ctx:    ctx,
+		caller: caller,
+		call:   cl,
+		began:  c.pool.now(),
+		times:  c.hedging.times[cl.asked.Op],
+		ends:   make(chan raceEnd, 2),
 	}
-	ends := make(chan end, 2)
-	start := func(ep *endpoint, permit permit, hedge bool) {
-		cl.made++
-		asked := cl.asked
-		asked.Tried = slices.Clone(asked.Tried)
-		a := &attempt{asked: &asked, ep: ep, permit: permit, hedge: hedge, began: c.pool.now()}
-		go func() { ends <- end{a, c.attempt(ctx, caller, a, cl.hedged)} }()
-	}
-	began, times := c.pool.now(), c.hedging.times[cl.asked.Op]
-	c.hedging.budget.called(began)
-	start(ep, first, false)
-	var slow *time.Timer
+	c.hedging.budget.called(r.began)
+	r.start(ep, first, false)
 	var isSlow <-chan time.Time
-	delay, known := times.quantile()
-	if known {
-		slow = time.NewTimer(delay)
-		defer slow.Stop()
-		isSlow = slow.C
+	if delay, known := r.times.quantile(); known {
+		r.delay = delay
+		r.slow = time.NewTimer(delay)
+		defer r.slow.Stop()
+		isSlow = r.slow.C
 	}
-	for running := 1; ; {
+	for {
 		select {
-		case e := <-ends:
-			running--
-			if e.err == nil {
-				times.add(c.pool.now() - began)
-				return nil
-			}
-			cl.note(e.attempt, e.err)
-			again := slices.Contains(replayable[cl.asked.Op.ReplayClass()], failureKindOf(e.err))
-			if running == 0 || !again || c.ended(caller) != nil {
-				return e.err
+		case e := <-r.ends:
+			if over, err := r.onEnd(e); over {
+				return err
 			}
 		case <-isSlow:
-			other, permit, ok := c.hedge(cl, ep)
-			if !ok {
-				// Later only the slowest calls are left, which are worth it most.
-				slow.Reset(delay)
-				continue
+			if r.onSlow(ep) {
+				isSlow = nil
 			}
-			c.logger.DebugContext(ctx, "attempt is slow, asking another endpoint, too",
-				"op", string(cl.asked.Op), "attempt", cl.asked.Attempt, "endpoint", ep.name, "other", other.name)
-			isSlow = nil
-			running++
-			start(other, permit, true)
 		}
 	}
+}
+
+// hedgedRace is the one attempt of a call, or the two, that run at a time.
+type hedgedRace struct {
+	client      *Client
+	ctx, caller context.Context // ctx ends with the race
+	call        *call
+	began       time.Duration // since the pool's start
+	times       *latency      // of the operation
+	ends        chan raceEnd  // has room for all
+	running     int           // how many attempts are under way
+	slow        *time.Timer   // fires when the first one is slow; nil if that is not known
+	delay       time.Duration // of slow
+}
+
+// raceEnd is the end of an attempt.
+type raceEnd struct {
+	*attempt
+	err error
+}
+
+// start makes an attempt in the background.
+func (r *hedgedRace) start(ep *endpoint, permit permit, hedge bool) {
+	c := r.client
+	r.running++
+	r.call.made++
+	asked := r.call.asked
+	asked.Tried = slices.Clone(asked.Tried)
+	a := &attempt{asked: &asked, ep: ep, permit: permit, hedge: hedge, began: c.pool.now()}
+	go func() { r.ends <- raceEnd{a, c.attempt(r.ctx, r.caller, a, r.call.hedged)} }()
+}
+
+// onEnd tells whether the race is over with the end of an attempt, and how.
+func (r *hedgedRace) onEnd(e raceEnd) (over bool, err error) {
+	r.running--
+	if e.err == nil {
+		r.times.add(r.client.pool.now() - r.began)
+		return true, nil
+	}
+	r.call.note(e.attempt, e.err)
+	again := slices.Contains(replayable[r.call.asked.Op.ReplayClass()], failureKindOf(e.err))
+	return r.running == 0 || !again || r.client.ended(r.caller) != nil, e.err
+}
+
+// onSlow starts a second attempt, if there is an endpoint for it and the budget
+// allows for it. Otherwise it asks again after another delay: later only the
+// slowest calls are left, which are worth it most.
+func (r *hedgedRace) onSlow(first *endpoint) (started bool) {
+	c, asked := r.client, &r.call.asked
+	other, permit, ok := c.hedge(r.call, first)
+	if !ok {
+		r.slow.Reset(r.delay)
+		return false
+	}
+	c.logger.DebugContext(r.ctx, "attempt is slow, asking another endpoint, too",
+		"op", string(asked.Op), "attempt", asked.Attempt, "endpoint", first.name, "other", other.name)
+	r.start(other, permit, true)
+	return true
 }
 
 // hedge chooses another endpoint than first, if there is one and the budget
