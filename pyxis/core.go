@@ -137,20 +137,14 @@ func (k *core) do(ctx context.Context, r request) (*pyxiswire.Response, error) {
 	ctx, cancel := k.bound(ctx)
 	defer cancel()
 	var stale *session
-	var refused error
-	fail := func(err error) error {
-		if refused != nil && !errors.Is(err, ErrClosed) {
-			err = because(err, refused)
-		}
-		return &Error{Op: r.op, Path: r.path, Err: err}
-	}
+	var refused error // the answer of the last server that could not serve it
 	for {
 		s, err := k.await(ctx, stale)
 		if err == nil && ctx.Err() != nil {
 			err = context.Cause(ctx) // nothing is sent any more
 		}
 		if err != nil {
-			return nil, fail(err)
+			return nil, r.fail(err, refused)
 		}
 		stale = s
 		r.m.Sid = &s.sid
@@ -159,26 +153,52 @@ func (k *core) do(ctx context.Context, r request) (*pyxiswire.Response, error) {
 			settle = func(answer *pyxiswire.Response) { r.settle(s, answer) }
 		}
 		answer, err := s.link.conn.Do(ctx, r.m, settle)
+		retry, err := r.decide(ctx, answer, err)
 		switch {
-		case err == nil:
-			switch code := codeOf(answer); {
-			case code == pyxiswire.ErrorType_NONE:
-				return answer, nil
-			case code == pyxiswire.ErrorType_NOT_LEADER, code == pyxiswire.ErrorType_AGAIN && !r.mutates:
-				refused = refusal(r.op, r.path, answer, false)
-			default:
-				return nil, refusal(r.op, r.path, answer, r.mutates)
-			}
-		case errors.Is(err, mux.ErrUnsent):
-			if ctx.Err() != nil {
-				return nil, fail(err)
-			}
-		case errors.Is(err, ErrConnectionLost), ctx.Err() != nil && r.mutates:
-			return nil, fail(unknownOutcome(err))
+		case retry && err != nil:
+			refused = err
+		case retry:
+		case err != nil:
+			return nil, r.fail(err, refused)
 		default:
-			return nil, fail(err)
+			return answer, nil
 		}
 	}
+}
+
+// decide tells whether a request that was answered, or failed with err, is to be
+// made again, and how it failed; if not again, nil is success. A server's
+// refusal is an *Error.
+func (r *request) decide(ctx context.Context, answer *pyxiswire.Response, err error) (retry bool, _ error) {
+	switch {
+	case err == nil:
+		switch code := codeOf(answer); {
+		case code == pyxiswire.ErrorType_NONE:
+			return false, nil
+		case code == pyxiswire.ErrorType_NOT_LEADER, code == pyxiswire.ErrorType_AGAIN && !r.mutates:
+			return true, refusal(r.op, r.path, answer, false)
+		}
+		return false, refusal(r.op, r.path, answer, r.mutates)
+	case errors.Is(err, mux.ErrUnsent):
+		if ctx.Err() == nil {
+			return true, nil
+		}
+	case errors.Is(err, ErrConnectionLost), ctx.Err() != nil && r.mutates:
+		return false, unknownOutcome(err)
+	}
+	return false, err
+}
+
+// fail returns the error of a call that ended with err. A server's refusal says
+// it all.
+func (r *request) fail(err, refused error) error {
+	if refusal, ok := err.(*Error); ok {
+		return refusal
+	}
+	if refused != nil && !errors.Is(err, ErrClosed) {
+		err = because(err, refused)
+	}
+	return &Error{Op: r.op, Path: r.path, Err: err}
 }
 
 // emit delivers an event of the state to everybody. k.mu is held, so that all
