@@ -128,46 +128,63 @@ func (e callTimeoutError) Is(target error) bool { return target == context.Deadl
 // exchange sends the request, follows redirects and renews a token, until
 // there is an answer to hand out.
 func (r *response) exchange() error {
-	c, req := r.client, r.req
-	target, err := c.target(req)
+	target, err := r.client.target(r.req)
 	if err != nil {
 		return err
 	}
-	renewed := false
-	for hops := 0; ; {
-		hreq, authorization, err := r.httpRequest(target)
+	h := hops{target: target}
+	for {
+		hreq, authorization, err := r.httpRequest(h.target)
 		if err != nil {
 			return err
 		}
-		if r.Response, err = c.endpoint.RoundTripper.RoundTrip(hreq); err != nil { //nolint:bodyclose // r.close closes it
+		if r.Response, err = r.client.endpoint.RoundTripper.RoundTrip(hreq); err != nil { //nolint:bodyclose // r.close closes it
 			return r.transportError(err)
 		}
 		if r.Body == nil {
 			r.Body = http.NoBody
 		}
-		switch {
-		case r.StatusCode/100 == 2 && r.StatusCode != http.StatusPartialContent:
+		if r.StatusCode/100 == 2 && r.StatusCode != http.StatusPartialContent {
 			return nil
-		case r.StatusCode == http.StatusUnauthorized && !renewed && authorization != "" && req.auth == "" && c.auth.Renew(authorization):
-			renewed = true
-		case r.StatusCode/100 == 3:
-			next, err := redirect(r.Response, target, req.method)
-			if err == nil && hops == maxHops {
-				err = fmt.Errorf("stopped after %d redirects", hops)
-			}
-			if err != nil {
-				return r.statusError(err)
-			}
-			hops++
-			target = next
-		default:
-			return r.statusError(nil)
 		}
-		if req.oneShot {
-			return r.statusError(fmt.Errorf("the server wants the request again: %w", ErrBodyNotReplayable))
+		if err := r.nextHop(&h, authorization); err != nil {
+			return err
 		}
 		r.discard()
 	}
+}
+
+// hops is where an exchange has got to.
+type hops struct {
+	target    *url.URL
+	redirects int
+	renewed   bool // the token, once
+}
+
+// nextHop prepares another request after an answer that is not a success: for
+// where it redirects to, or with another token than the one in authorization.
+// It returns the error of the exchange if there is to be none.
+func (r *response) nextHop(h *hops, authorization string) error {
+	switch {
+	case r.StatusCode == http.StatusUnauthorized && !h.renewed && authorization != "" && r.req.auth == "" && r.client.auth.Renew(authorization):
+		h.renewed = true
+	case r.StatusCode/100 == 3:
+		next, err := redirect(r.Response, h.target, r.req.method)
+		if err == nil && h.redirects == maxHops {
+			err = fmt.Errorf("stopped after %d redirects", h.redirects)
+		}
+		if err != nil {
+			return r.statusError(err)
+		}
+		h.redirects++
+		h.target = next
+	default:
+		return r.statusError(nil)
+	}
+	if r.req.oneShot {
+		return r.statusError(fmt.Errorf("the server wants the request again: %w", ErrBodyNotReplayable))
+	}
+	return nil
 }
 
 // httpRequest returns the request for one hop and the Authorization in it.
