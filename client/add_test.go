@@ -20,8 +20,8 @@ import (
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/internal/rawserver"
 	"github.com/pinfleet/pinfleet/internal/testenv"
-	"github.com/pinfleet/pinfleet/test/rawserver"
 )
 
 // part is a part of an upload as a server sees it.

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/pinfleet/pinfleet/config"
-	"github.com/pinfleet/pinfleet/test/rawserver"
+	"github.com/pinfleet/pinfleet/internal/rawserver"
 )
 
 const unauthorized = `{"code":401,"message":"unauthorized: invalid token"}`

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/pinfleet/pinfleet/config"
-	"github.com/pinfleet/pinfleet/test/golden"
-	"github.com/pinfleet/pinfleet/test/rawserver"
+	"github.com/pinfleet/pinfleet/internal/golden"
+	"github.com/pinfleet/pinfleet/internal/rawserver"
 )
 
 // goldenID is what a peer of three answers to GET /id.

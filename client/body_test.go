@@ -20,7 +20,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/config"
-	"github.com/pinfleet/pinfleet/test/rawserver"
+	"github.com/pinfleet/pinfleet/internal/rawserver"
 )
 
 // Q3: an add without parts makes the server panic and close the connection. It

@@ -15,8 +15,8 @@ import (
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/internal/rawserver"
 	"github.com/pinfleet/pinfleet/internal/testenv"
-	"github.com/pinfleet/pinfleet/test/rawserver"
 )
 
 // overBoth runs a test over TCP and over a Unix socket.

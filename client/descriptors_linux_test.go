@@ -14,8 +14,8 @@ import (
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/internal/rawserver"
 	"github.com/pinfleet/pinfleet/internal/testenv"
-	"github.com/pinfleet/pinfleet/test/rawserver"
 )
 
 // descriptors counts the process's open files under dir.

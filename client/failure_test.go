@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/pinfleet/pinfleet/config"
-	"github.com/pinfleet/pinfleet/test/rawserver"
+	"github.com/pinfleet/pinfleet/internal/rawserver"
 	"github.com/pinfleet/pinfleet/transport"
 )
 

@@ -13,8 +13,8 @@ import (
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/config"
-	"github.com/pinfleet/pinfleet/test/golden"
-	"github.com/pinfleet/pinfleet/test/rawserver"
+	"github.com/pinfleet/pinfleet/internal/golden"
+	"github.com/pinfleet/pinfleet/internal/rawserver"
 )
 
 // goldenBodies calls add with what a real cluster answered.

@@ -11,7 +11,7 @@ import (
 	"github.com/multiformats/go-multihash"
 
 	"github.com/pinfleet/pinfleet/config"
-	"github.com/pinfleet/pinfleet/test/rawserver"
+	"github.com/pinfleet/pinfleet/internal/rawserver"
 )
 
 const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

@@ -16,8 +16,8 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client/internal/documents"
 	"github.com/pinfleet/pinfleet/config"
-	"github.com/pinfleet/pinfleet/test/naive"
-	"github.com/pinfleet/pinfleet/test/rawserver"
+	"github.com/pinfleet/pinfleet/internal/naive"
+	"github.com/pinfleet/pinfleet/internal/rawserver"
 )
 
 // statusItems are the items of a listing of three peers with five addresses

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/pinfleet/pinfleet/api"
-	"github.com/pinfleet/pinfleet/test/rawserver"
+	"github.com/pinfleet/pinfleet/internal/rawserver"
 )
 
 // U11: paths were put into the URL as they were, so that a?b pinned a with

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/pinfleet/pinfleet/api"
-	"github.com/pinfleet/pinfleet/test/rawserver"
+	"github.com/pinfleet/pinfleet/internal/rawserver"
 )
 
 // U14: a JSON error without a code, such as a proxy's, became code 0 without a

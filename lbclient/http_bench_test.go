@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/internal/golden"
+	"github.com/pinfleet/pinfleet/internal/rawserver"
 	"github.com/pinfleet/pinfleet/strategy"
-	"github.com/pinfleet/pinfleet/test/golden"
-	"github.com/pinfleet/pinfleet/test/rawserver"
 )
 
 // peersOf returns the URLs of n servers that answer what a peer of three

@@ -15,9 +15,9 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/internal/rawserver"
 	"github.com/pinfleet/pinfleet/lbclient/internal/spool"
 	"github.com/pinfleet/pinfleet/strategy"
-	"github.com/pinfleet/pinfleet/test/rawserver"
 )
 
 // multiFile makes a reader of files, and says what it will give.

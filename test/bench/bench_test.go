@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pinfleet/pinfleet/test/naive"
+	"github.com/pinfleet/pinfleet/internal/naive"
 )
 
 func TestParse(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client"
-	"github.com/pinfleet/pinfleet/test/naive"
+	"github.com/pinfleet/pinfleet/internal/naive"
 )
 
 const (

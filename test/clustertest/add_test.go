@@ -12,8 +12,8 @@ import (
 	"testing"
 
 	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/internal/golden"
 	"github.com/pinfleet/pinfleet/test/clustertest"
-	"github.com/pinfleet/pinfleet/test/golden"
 )
 
 // part returns the head of a part of an upload.

@@ -12,8 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/pinfleet/pinfleet/internal/golden"
 	"github.com/pinfleet/pinfleet/test/clustertest"
-	"github.com/pinfleet/pinfleet/test/golden"
 )
 
 // TestEffects has a listing of five pins fail in every way.

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/pinfleet/pinfleet/api"
-	"github.com/pinfleet/pinfleet/test/golden"
+	"github.com/pinfleet/pinfleet/internal/golden"
 )
 
 // serve runs the API of a peer on a request and returns what it answers, nil if

@@ -13,8 +13,8 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 
 	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/internal/golden"
 	"github.com/pinfleet/pinfleet/test/clustertest"
-	"github.com/pinfleet/pinfleet/test/golden"
 )
 
 // caller sends requests to one peer.

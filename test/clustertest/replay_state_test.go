@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/internal/golden"
 	"github.com/pinfleet/pinfleet/test/clustertest"
-	"github.com/pinfleet/pinfleet/test/golden"
 )
 
 // replayer keeps a cluster in the states in which cases were recorded.

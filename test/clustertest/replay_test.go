@@ -11,8 +11,8 @@ import (
 
 	manet "github.com/multiformats/go-multiaddr/net"
 
+	"github.com/pinfleet/pinfleet/internal/golden"
 	"github.com/pinfleet/pinfleet/test/clustertest"
-	"github.com/pinfleet/pinfleet/test/golden"
 )
 
 // hangGuard ends what would never end, nothing else.

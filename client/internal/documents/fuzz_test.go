@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/pinfleet/pinfleet/api"
-	"github.com/pinfleet/pinfleet/test/golden"
+	"github.com/pinfleet/pinfleet/internal/golden"
 )
 
 // rawItems decodes a body as listings are, into the texts of the items.

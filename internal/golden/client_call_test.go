@@ -14,7 +14,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client"
-	"github.com/pinfleet/pinfleet/test/golden"
+	"github.com/pinfleet/pinfleet/internal/golden"
 )
 
 // call is the client's method for a recorded request.

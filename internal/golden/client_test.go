@@ -16,9 +16,9 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/internal/golden"
+	"github.com/pinfleet/pinfleet/internal/rawserver"
 	"github.com/pinfleet/pinfleet/test/clustertest"
-	"github.com/pinfleet/pinfleet/test/golden"
-	"github.com/pinfleet/pinfleet/test/rawserver"
 )
 
 // TestClient serves every recorded answer byte for byte. The client must decode
