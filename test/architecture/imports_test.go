@@ -43,7 +43,7 @@ var allowed = map[string][]string{
 	"pyxis/internal/mux":               {"pyxis/node", "pyxis/watch", "internal/pyxiswire"},
 	"transport/internal/transporttest": {"transport", "config"},
 	"test/pyxistest":                   {"internal/pyxiswire", "internal/faults", "internal/heldport"},
-	"test/pyxistest/cmd":               {"test/pyxistest"},
+	"test/devpyxis":                    {"test/pyxistest"},
 	"test/clustertest":                 {"api", "internal/unixfs", "internal/faults", "internal/heldport", "internal/testenv"},
 	"test/devcluster":                  {"test/clustertest"},
 	"test/conformance":                 {"api", "client"},

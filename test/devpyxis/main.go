@@ -1,7 +1,7 @@
-// Command cmd serves a pyxis coordination service on 127.0.0.1 until it is
+// Devpyxis serves a pyxis coordination service on 127.0.0.1 until it is
 // interrupted, for clients in any language:
 //
-//	go run ./test/pyxistest/cmd -nodes 3 -port 7001
+//	go run ./test/devpyxis -nodes 3 -port 7001
 //
 // It prints the address of each node on a line of its own, and then "ready". The
 // first node leads; what the service holds is gone when it ends.
@@ -28,7 +28,7 @@ func main() {
 	switch err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); {
 	case errors.Is(err, flag.ErrHelp):
 	case err != nil:
-		fmt.Fprintln(os.Stderr, "pyxistest:", err)
+		fmt.Fprintln(os.Stderr, "devpyxis:", err)
 		os.Exit(1)
 	}
 }
@@ -55,7 +55,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 func parse(args []string, stderr io.Writer) (pyxistest.Options, error) {
 	var opts pyxistest.Options
 	var usage strings.Builder
-	flags := flag.NewFlagSet("pyxistest", flag.ContinueOnError)
+	flags := flag.NewFlagSet("devpyxis", flag.ContinueOnError)
 	flags.SetOutput(&usage)
 	flags.IntVar(&opts.Nodes, "nodes", 1, "`number` of nodes, 1 to 64")
 	flags.IntVar(&opts.BasePort, "port", 7001, "TCP `port` of the first node; each other one has the port after")
