@@ -112,3 +112,21 @@ func anchors(page string) map[string]bool {
 	}
 	return names
 }
+
+// sourcePath is a path of this repository in docs/architecture.md: a file, a
+// folder, which ends in a slash, or a pattern of files.
+var sourcePath = regexp.MustCompile("`((?:[a-z0-9]+/)+(?:[a-z0-9_*-]+\\.[a-z]+)?)`")
+
+// The page on the architecture names files and folders that exist.
+func TestArchitecturePageNamesFilesThatExist(t *testing.T) {
+	named := sourcePath.FindAllStringSubmatch(readPage(t, "docs/architecture.md"), -1)
+	if len(named) < 50 {
+		t.Errorf("found only %d paths", len(named))
+	}
+	for _, m := range named {
+		found, err := filepath.Glob(filepath.Join("..", "..", filepath.FromSlash(m[1])))
+		if err != nil || len(found) == 0 {
+			t.Errorf("docs/architecture.md names %s, which does not exist (%v)", m[1], err)
+		}
+	}
+}
