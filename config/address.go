@@ -19,37 +19,39 @@ const (
 	SchemeDNSAddr = "dnsaddr"
 )
 
-// An Address is where an endpoint is, in normal form. Config.Address makes it.
+// Address is the address of an endpoint in normal form, as returned by
+// [Config.Address].
 type Address struct {
 	// Scheme is one of the Scheme constants.
 	Scheme string
 	// Network is "tcp", "tcp4" or "tcp6" for http and https, "unix" for a
 	// socket, and empty for p2p and dnsaddr.
 	Network string
-	// HostPort is what to dial for http and https. An IPv6 zone is part of it.
+	// HostPort is the host:port to dial for http and https. It may have an IPv6
+	// zone.
 	HostPort string
 	// Socket is the path of the Unix socket.
 	Socket string
-	// TLS says that HTTP is spoken over TLS: always for https, on demand for a
-	// Unix socket.
+	// TLS is set if HTTP runs over TLS: always for https, and for a Unix socket
+	// if Config.SSL is set.
 	TLS bool
-	// ServerName is the name that the server's certificate must bear, and that
-	// goes into SNI and the Host header. Empty means the host of HostPort.
+	// ServerName is the name for which the server's certificate must be valid.
+	// It is also sent as SNI and in the Host header. Empty means the host of
+	// HostPort.
 	ServerName string
 	// BasePath is empty, or begins with a slash and does not end with one. It
 	// is not percent-encoded.
 	BasePath string
-	// Multiaddr is the address as it was given, or nil if it came from URL or
-	// from Host and Port.
+	// Multiaddr is the multiaddress that was parsed, or nil if the address came
+	// from URL or from Host and Port.
 	Multiaddr multiaddr.Multiaddr
 }
 
 // defaultAPIAddr is the address of the zero Config.
 var defaultAPIAddr = multiaddr.StringCast("/ip4/" + DefaultHost + "/tcp/" + DefaultPort)
 
-// Address normalises the endpoint's address. APIAddr and URL exclude each
-// other, and so do URL and Host or Port; APIAddr takes precedence over Host and
-// Port.
+// Address returns the endpoint's address in normal form. APIAddr takes precedence
+// over Host and Port. URL together with APIAddr, Host or Port is an error.
 func (c *Config) Address() (Address, error) {
 	var (
 		a   *Address
@@ -81,7 +83,8 @@ func (c *Config) Address() (Address, error) {
 	return *a, nil
 }
 
-// setServerName adds Config.TLS.ServerName to what the address itself says.
+// setServerName applies Config.TLS.ServerName, which must not contradict the
+// server name in the address.
 func (a *Address) setServerName(name string) error {
 	if name == "" || !a.mayUseTLS() {
 		return nil
@@ -96,7 +99,8 @@ func (a *Address) setServerName(name string) error {
 	return nil
 }
 
-// setBasePath adds Config.BasePath to what the address itself says.
+// setBasePath applies Config.BasePath, which must not contradict the base path in
+// the address.
 func (a *Address) setBasePath(p string) error {
 	p, err := cleanBasePath(p)
 	if err != nil {
@@ -111,13 +115,13 @@ func (a *Address) setBasePath(p string) error {
 	return nil
 }
 
-// mayUseTLS reports whether TLS settings can matter to the address: whether it
-// uses TLS, or may resolve to an address that does.
+// mayUseTLS reports whether the address uses TLS, or may resolve to an address
+// that does.
 func (a Address) mayUseTLS() bool { return a.TLS || a.Scheme == SchemeDNSAddr }
 
-// URL returns scheme, host and base path of the endpoint's URLs; the path has
-// no trailing slash. The host is the peer ID for a libp2p address and
-// "localhost" for a Unix socket. Each call makes a new URL.
+// URL returns a new URL with the scheme, host and base path of the endpoint. Its
+// path has no trailing slash. The host is the peer ID for a libp2p address, and
+// ServerName or else "localhost" for a Unix socket.
 func (a Address) URL() *url.URL {
 	u := &url.URL{Scheme: "http", Host: a.urlHost(), Path: a.BasePath}
 	if a.TLS {
@@ -158,7 +162,8 @@ func (a Address) urlHost() string {
 	return net.JoinHostPort(host, port)
 }
 
-// PeerID is the libp2p peer ID that the address ends in, as text, or empty.
+// PeerID returns the libp2p peer ID at the end of the address, as text. It
+// returns an empty string if there is none.
 func (a Address) PeerID() string {
 	if n := len(a.Multiaddr); n > 0 && a.Multiaddr[n-1].Protocol().Code == multiaddr.P_P2P {
 		return a.Multiaddr[n-1].Value()
@@ -166,8 +171,8 @@ func (a Address) PeerID() string {
 	return ""
 }
 
-// String is the address as errors name it: the multiaddress or the URL. It
-// holds no secret.
+// String returns the address as errors show it: the multiaddress or the URL. It
+// contains no secret.
 func (a Address) String() string {
 	if len(a.Multiaddr) > 0 {
 		return a.Multiaddr.String()
@@ -175,8 +180,8 @@ func (a Address) String() string {
 	return a.URL().String()
 }
 
-// private reports whether what is sent to the address can be read by nobody
-// but the peer and its machine. A dnsaddr is private until it is resolved.
+// private reports whether only the peer and its machine can read what is sent to
+// the address. A dnsaddr counts as private: what it resolves to is checked later.
 func (a Address) private() bool {
 	if a.Scheme != SchemeHTTP {
 		return true
@@ -186,7 +191,7 @@ func (a Address) private() bool {
 		return false
 	}
 	if ip, err := netip.ParseAddr(host); err == nil {
-		// To dial the unspecified address is to dial this machine.
+		// Dialling the unspecified address connects to this machine.
 		return ip.Unmap().IsLoopback() || ip.IsUnspecified()
 	}
 	host = strings.ToLower(strings.TrimSuffix(host, "."))

@@ -74,9 +74,9 @@ func (a Address) diff(b Address) bool {
 		a.TLS != b.TLS || a.ServerName != b.ServerName || a.BasePath != b.BasePath
 }
 
-// U10: what upstream did not understand in a multiaddress it ignored, so that
-// /https was spoken to in plain HTTP; U46: addresses without a port were
-// accepted and failed later. Each of these is refused, with a reason.
+// U10: upstream ignored the parts of a multiaddress that it did not understand, so
+// it spoke plain HTTP to a /https address. U46: upstream accepted addresses without
+// a port, which failed later. Each of these addresses is refused with a reason.
 func TestRefusedMultiaddrs(t *testing.T) {
 	for addr, reason := range map[string]string{
 		"/ip4/1.2.3.4/tcp/9094/ws":                       "/ws is not understood here",
@@ -208,8 +208,8 @@ func TestRefusedURLHostAndPort(t *testing.T) {
 	}
 }
 
-// U44: for a Unix socket, upstream made the address /unix/…/tcp/9095 of the
-// proxy, to which no request could succeed.
+// U44: for a Unix socket, upstream derived the proxy address /unix/…/tcp/9095, to
+// which no request could succeed.
 func TestProxyAddress(t *testing.T) {
 	for _, test := range []struct {
 		cfg  Config
@@ -230,7 +230,7 @@ func TestProxyAddress(t *testing.T) {
 	}
 	for _, cfg := range []Config{
 		{APIAddr: maddr(t, "/dnsaddr/h")},
-		// The host in front is the relay's, which was taken for the peer's.
+		// The host at the front is the relay's. It was used as the peer's host.
 		{APIAddr: maddr(t, "/ip4/1.2.3.4/tcp/9096/p2p/"+peerID+"/p2p-circuit/p2p/"+peerID)},
 		{ProxyAddr: maddr(t, "/ip4/1.2.3.4/tcp/9096/p2p/"+peerID)},
 		{ProxyAddr: maddr(t, "/ip4/1.2.3.4")},

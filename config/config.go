@@ -10,80 +10,81 @@ import (
 	"github.com/multiformats/go-multiaddr"
 )
 
-// DefaultPort is the port of the REST API when a Config names a Host without
-// one; with no Host either, the address is DefaultHost and DefaultPort.
+// DefaultHost and DefaultPort are used by a Config with neither APIAddr nor URL
+// for the host or port that it does not set.
 const (
 	DefaultHost = "127.0.0.1"
 	DefaultPort = "9094"
 )
 
-// DefaultProxyPort is the port where a cluster peer serves its IPFS proxy.
+// DefaultProxyPort is the port on which a cluster peer serves its IPFS proxy.
 const DefaultProxyPort = "9095"
 
 // DefaultDialTimeout bounds a dial when Config.DialTimeout is 0.
 const DefaultDialTimeout = 10 * time.Second
 
-// A Config holds the settings of one endpoint. It is plain data: nothing in
-// this module ever writes to one, so that a Config may be shared, reused and
-// used as a template. The zero value is the peer at /ip4/127.0.0.1/tcp/9094.
+// Config holds the settings of one endpoint. It is plain data. This module never
+// modifies a caller's Config, so one Config may be shared, reused and used as a
+// template. The zero value is the peer at /ip4/127.0.0.1/tcp/9094.
 //
-// Durations: 0 is the documented default and a negative value says "none" (no
-// limit).
+// For every timeout, 0 means the documented default and a negative value means
+// no limit.
 //
 // Printing a Config in any way (the verbs of fmt, log/slog, encoding/json)
 // masks its secrets.
 type Config struct {
 	// APIAddr is the address of the endpoint. It takes precedence over Host
-	// and Port; it may not be combined with URL. Accepted are
+	// and Port. It may not be combined with URL. These forms are accepted:
 	//
 	//	/ip4/…/tcp/9094, /ip6/…/tcp/9094, /ip6zone/eth0/ip6/…/tcp/9094
 	//	/dns/…/tcp/9094, /dns4/…/tcp/9094, /dns6/…/tcp/9094
 	//
-	// each with nothing, /http, /https, /tls, /tls/http, /tls/sni/name or
-	// /tls/sni/name/http behind it, and then maybe /http-path/base; further
+	// each followed by nothing, /http, /https, /tls, /tls/http, /tls/sni/name or
+	// /tls/sni/name/http, and optionally by /http-path/base. Also accepted are
 	//
 	//	/unix/path/of/the/socket
 	//	/dnsaddr/… and any libp2p address that ends in /p2p/<peer ID>
 	//
-	// of which the last two need the package transport/p2p to be imported.
+	// The last two need an import of the package transport/p2p.
 	APIAddr multiaddr.Multiaddr
 
 	// URL is the address as http://host:port/base or https://host:port/base,
-	// without user name, query or fragment. A missing port is 80 or 443.
+	// without user name, query or fragment. The default port is 80 or 443.
 	URL string
 
-	// Host is a name or an IP address, also host:port. Empty means DefaultHost.
+	// Host is a name or an IP address, optionally with a port, as in host:port.
+	// Empty means DefaultHost.
 	Host string
 	// Port is a decimal port number. Empty means DefaultPort.
 	Port string
-	// SSL selects https for Host and Port and for an APIAddr that does not
-	// say either way, also for a Unix socket. It has no effect on libp2p
-	// addresses, which are always encrypted.
+	// SSL selects https for Host and Port, for a Unix socket, and for an APIAddr
+	// that names neither http nor TLS. It has no effect on libp2p addresses,
+	// which are always encrypted.
 	SSL bool
-	// BasePath stands in front of every path of the API, for a peer behind a
-	// reverse proxy: "/cluster" makes /id into /cluster/id.
+	// BasePath is prepended to every path of the API, for a peer behind a
+	// reverse proxy: "/cluster" turns /id into /cluster/id.
 	BasePath string
-	// TLS holds the particulars of https. It may be set only if the address
-	// is one that uses TLS.
+	// TLS holds the settings of https. It may be set only if the address uses
+	// TLS, or is a /dnsaddr/ address, which may resolve to one that does.
 	TLS TLS
 
 	// Username and Password are sent as Basic credentials, unless FetchToken
-	// or MintTTL asks for a bearer token in their place.
+	// or MintTTL selects a bearer token instead.
 	Username string
 	Password string
 	// Token is a fixed bearer token.
 	Token string
-	// TokenFunc supplies the bearer token. It is called before the first
-	// request and again after a 401 answer, maybe by several goroutines at once.
+	// TokenFunc supplies the bearer token. The client calls it before the first
+	// request and again after a 401 response. Calls may be concurrent.
 	TokenFunc func(context.Context) (string, error)
 	// FetchToken makes the client exchange Username and Password for a bearer
-	// token (POST /token), and again after a 401 answer.
+	// token (POST /token), and again after a 401 response.
 	FetchToken bool
-	// MintTTL, if positive, makes the client sign its own HS256 bearer token
-	// with Username and Password, each valid for this long.
+	// MintTTL, if positive, makes the client sign its own HS256 bearer tokens
+	// with Username and Password. Each token is valid for MintTTL.
 	MintTTL time.Duration
-	// AllowCleartextAuth permits credentials (also such as are in Headers) to
-	// be sent unencrypted to something other than loopback, a Unix socket or
+	// AllowCleartextAuth permits sending credentials, including those in
+	// Headers, unencrypted to addresses other than loopback, a Unix socket or
 	// libp2p.
 	AllowCleartextAuth bool
 
@@ -95,64 +96,66 @@ type Config struct {
 	// ProtectorKey is the 32-byte key of a private libp2p network (the
 	// cluster's secret). Only for libp2p addresses.
 	ProtectorKey []byte
-	// Libp2pHost is a host.Host of go-libp2p that streams are opened from, in
-	// place of one that transport/p2p makes itself. It is never closed. (It is
-	// typed any so that programs without libp2p do not link it.)
+	// Libp2pHost is the host.Host of go-libp2p that opens the streams. If nil,
+	// transport/p2p makes a host itself. A given host is never closed. (The type
+	// is any so that programs without libp2p do not link it.)
 	Libp2pHost any
 
-	// ProxyAddr is where the peer's IPFS proxy listens; see ProxyAddress.
+	// ProxyAddr is the address of the peer's IPFS proxy. If empty, ProxyAddress
+	// derives it from the endpoint's address.
 	ProxyAddr multiaddr.Multiaddr
 
 	// DialTimeout bounds name resolution, connecting and the TLS handshake
 	// together. 0 means DefaultDialTimeout.
 	DialTimeout time.Duration
-	// HeaderTimeout bounds the wait for the response header once a request
-	// was sent in full. 0 means none.
+	// HeaderTimeout bounds the wait for the response header after the request
+	// was sent in full. 0 means no limit.
 	HeaderTimeout time.Duration
-	// IdleTimeout is the longest silence of the peer while a body is being
-	// transferred: that it does not accept the next 32 KiB of the request, or
-	// that a read of the response body brings nothing although the request was
-	// sent in full. The time that the caller takes, to supply the one or to
-	// consume the other, does not count. 0 means none.
+	// IdleTimeout bounds the peer's silence while a body is transferred: how
+	// long the peer may take to accept the next 32 KiB of the request and, after
+	// the request was sent in full, how long a read of the response body may
+	// return nothing. The time the caller takes to supply or consume a body does
+	// not count. 0 means no limit.
 	IdleTimeout time.Duration
-	// Timeout bounds a whole call, body included, however well it gets on.
-	// 0 means none. It is for calls with small answers; for the others see
-	// HeaderTimeout and IdleTimeout.
+	// Timeout bounds a whole call including its body, even while data arrives.
+	// 0 means no limit. It suits calls with small responses; HeaderTimeout and
+	// IdleTimeout suit the others.
 	Timeout time.Duration
 	// DisableKeepAlives opens a connection for every request.
 	DisableKeepAlives bool
 
-	// RoundTripper performs the requests in place of the built-in transport;
-	// it is used as it is, and never closed. The address then only yields the
-	// URLs of the requests, and the other settings of connections (timeouts of
-	// dialling, header and silence, DisableKeepAlives, Resolver) do not apply.
-	// To send a request again that went to a dead idle connection is its task,
-	// too: one that can be repeated has GetBody and an Idempotency-Key without
-	// a value, which net/http understands.
+	// RoundTripper performs the requests instead of the built-in transport. It
+	// is used unchanged and never closed. The address then only yields the
+	// URLs of the requests, and the other connection settings (DialTimeout,
+	// HeaderTimeout, IdleTimeout, DisableKeepAlives, Resolver) do not apply.
+	// The RoundTripper must also resend requests that were sent on a dead idle
+	// connection. Requests that may be sent twice have GetBody and an
+	// Idempotency-Key without a value, which net/http understands.
 	RoundTripper http.RoundTripper
-	// Resolver looks names up. Nil means the system's.
+	// Resolver resolves host names. Nil means net.DefaultResolver.
 	Resolver *net.Resolver
 
-	// Weight is the endpoint's share among others in weighted strategies. 0
-	// means 1.
+	// Weight is the endpoint's share of the traffic in weighted strategies,
+	// relative to the weights of the others. 0 means 1.
 	Weight int
 	// AllowUnverifiedStreams accepts streams whose completeness cannot be
-	// verified: the announced X-Stream-Error trailer of a listing never came,
-	// or the body ends where the connection ends. That is how a proxy which
-	// strips trailers shows. (Where the announcement is stripped too there is
-	// nothing to verify with; such streams are accepted, and logged once.)
+	// verified: those of a listing that lack the announced X-Stream-Error
+	// trailer, and those that end with their connection. Such streams come from
+	// proxies that strip trailers. (If a proxy strips the announcement too,
+	// nothing is left to verify. Such streams are always accepted, and logged
+	// once.)
 	AllowUnverifiedStreams bool
 
-	// Logger receives what happens at this endpoint. Nil means silence.
+	// Logger receives the events of this endpoint. Nil means no logging.
 	Logger *slog.Logger
 }
 
-// TLS holds the particulars of https connections. The zero value verifies the
+// TLS holds the settings of https connections. The zero value verifies the
 // server against the system's roots, presents no certificate, and otherwise
 // uses Go's defaults (TLS 1.2 or later).
 type TLS struct {
-	// CAFile names a file of PEM certificates, CA holds such; together they
-	// replace the system's roots.
+	// CAFile names a file of PEM certificates, and CA holds PEM certificates.
+	// Together they replace the system's roots.
 	CAFile string
 	CA     []byte
 	// CertFile and KeyFile name PEM files with the client's certificate chain
@@ -161,8 +164,9 @@ type TLS struct {
 	KeyFile  string
 	Cert     []byte
 	Key      []byte
-	// ServerName is the name the server's certificate must bear, in place of
-	// the address's host. It is also sent as SNI and in the Host header.
+	// ServerName is the name for which the server's certificate must be valid.
+	// It is also sent as SNI and in the Host header. Empty means the host of the
+	// address.
 	ServerName string
 	// Insecure accepts any certificate.
 	Insecure bool

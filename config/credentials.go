@@ -6,11 +6,10 @@ import (
 	"strings"
 )
 
-// CheckCleartext returns an error if requests to addr would carry credentials
-// that others can read on the way: the connection is not encrypted, does not
-// stay on this machine, and AllowCleartextAuth is not set. Validate calls it
-// for the Config's own address; what a /dnsaddr/ address turns into is checked
-// when it is dialled.
+// CheckCleartext returns an error if requests to addr would carry credentials over
+// a connection that is not encrypted and leaves this machine, and
+// AllowCleartextAuth is not set. Validate calls it for the Config's own address.
+// The addresses that a /dnsaddr/ address resolves to are checked when dialled.
 func (c *Config) CheckCleartext(addr Address) error {
 	if c.AllowCleartextAuth || addr.private() || !c.hasCredentials() {
 		return nil
@@ -22,8 +21,8 @@ func (c *Config) hasCredentials() bool {
 	return c.Username != "" || c.Password != "" || c.Token != "" || c.TokenFunc != nil || hasSecretHeader(c.Headers)
 }
 
-// checkCredentials sees to it that there is one way in which requests are
-// authenticated, and that it is complete.
+// checkCredentials returns an error if more than one way of authentication is
+// configured, or if one is incomplete.
 func (c *Config) checkCredentials() error {
 	var wrong problems
 	var bearer []string

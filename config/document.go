@@ -11,7 +11,7 @@ import (
 	"github.com/multiformats/go-multiaddr"
 )
 
-// document is how a Config is written in JSON.
+// document is the JSON form of a Config.
 type document struct {
 	APIAddr                string       `json:"api_addr,omitempty"`
 	URL                    string       `json:"url,omitempty"`
@@ -39,7 +39,7 @@ type document struct {
 	AllowUnverifiedStreams bool         `json:"allow_unverified_streams,omitempty"`
 }
 
-// tlsDocument is how TLS is written in JSON. PEM data are strings.
+// tlsDocument is the JSON form of TLS. PEM data are strings.
 type tlsDocument struct {
 	CAFile     string `json:"ca_file,omitempty"`
 	CA         string `json:"ca,omitempty"`
@@ -51,7 +51,7 @@ type tlsDocument struct {
 	Insecure   bool   `json:"insecure,omitempty"`
 }
 
-// document returns c for print, secrets masked.
+// document returns the JSON form of c with its secrets masked.
 func (c *Config) document() *document {
 	d := &document{
 		APIAddr:                c.APIAddr.String(),
@@ -103,7 +103,7 @@ func (t *TLS) document() *tlsDocument {
 	}
 }
 
-// config is the reverse of Config.document.
+// config returns the Config that d describes. A masked secret is an error.
 func (d *document) config() (*Config, error) {
 	var errs []error
 	apiAddr, err := optionalMultiaddr("api_addr", d.APIAddr)
@@ -162,7 +162,7 @@ func (d *tlsDocument) tls() TLS {
 	}
 }
 
-// checkMasks refuses what a printed Config shows in the place of secrets.
+// checkMasks returns an error if a secret is the mask, as in a printed Config.
 func (d *document) checkMasks() error {
 	secrets := map[string]string{"password": d.Password, "token": d.Token}
 	if d.TLS != nil {
@@ -202,8 +202,8 @@ func optionalMultiaddr(key, text string) (multiaddr.Multiaddr, error) {
 	return m, nil
 }
 
-// parseProtectorKey reads a key as cluster configurations hold their secret:
-// 64 hexadecimal digits. Its error does not repeat the text.
+// parseProtectorKey decodes a key of 64 hexadecimal digits, the form in which
+// cluster configurations hold their secret. Its error does not quote the text.
 func parseProtectorKey(text string) ([]byte, error) {
 	if text == "" {
 		return nil, nil
@@ -215,7 +215,7 @@ func parseProtectorKey(text string) ([]byte, error) {
 	return key, nil
 }
 
-// duration is written as time.Duration prints it.
+// duration is a time.Duration whose JSON form is a string such as "10s".
 type duration time.Duration
 
 func (d duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(d).String()) }

@@ -11,9 +11,9 @@ import (
 	"github.com/multiformats/go-multiaddr"
 )
 
-// ParseAddrs makes a Config for each element of a comma-separated list of
-// multiaddresses, URLs, and host or host:port. User name and password in a URL
-// become the Config's credentials. At least one element is needed.
+// ParseAddrs returns a Config for each element of a comma-separated list. An
+// element is a multiaddress, a URL, a host or a host:port. User name and password
+// in a URL become the Config's credentials. An empty list is an error.
 func ParseAddrs(list string) ([]*Config, error) {
 	cfgs, err := parseAddrs(list)
 	if err != nil {
@@ -66,29 +66,29 @@ func parseAddr(text string) (*Config, error) {
 	return c, nil
 }
 
-// FromEnv makes Configs from environment variables; pass it os.LookupEnv. An
-// empty variable counts as missing.
+// FromEnv returns the Configs that environment variables describe. lookup is
+// usually os.LookupEnv. An empty variable counts as missing.
 //
 //	PINFLEET_API                   addresses, as for ParseAddrs; default: /ip4/127.0.0.1/tcp/9094
 //	PINFLEET_BASIC_AUTH            user:password
 //	PINFLEET_TOKEN                 a bearer token
-//	PINFLEET_ALLOW_CLEARTEXT_AUTH  true or false, as all that are yes or no
-//	PINFLEET_SSL                   https where the address does not say
+//	PINFLEET_ALLOW_CLEARTEXT_AUTH  true or false
+//	PINFLEET_SSL                   true or false; SSL
 //	PINFLEET_CA_FILE               TLS.CAFile
 //	PINFLEET_CERT_FILE             TLS.CertFile
 //	PINFLEET_KEY_FILE              TLS.KeyFile
 //	PINFLEET_SERVER_NAME           TLS.ServerName
-//	PINFLEET_INSECURE              TLS.Insecure
+//	PINFLEET_INSECURE              true or false; TLS.Insecure
 //	PINFLEET_BASE_PATH             BasePath
 //	PINFLEET_USER_AGENT            UserAgent
 //	PINFLEET_PROTECTOR_KEY         64 hexadecimal digits
 //	PINFLEET_PROXY_ADDR            a multiaddress
-//	PINFLEET_DIAL_TIMEOUT          a duration such as 10s; so are the next
-//	PINFLEET_HEADER_TIMEOUT
-//	PINFLEET_IDLE_TIMEOUT
-//	PINFLEET_TIMEOUT
+//	PINFLEET_DIAL_TIMEOUT          a duration such as 10s
+//	PINFLEET_HEADER_TIMEOUT        a duration
+//	PINFLEET_IDLE_TIMEOUT          a duration
+//	PINFLEET_TIMEOUT               a duration
 //
-// FromEnv reports every variable that cannot be understood; it does not call
+// The error of FromEnv names every malformed variable. FromEnv does not call
 // Validate.
 func FromEnv(lookup func(string) (string, bool)) ([]*Config, error) {
 	e := env{lookup: lookup}
@@ -132,7 +132,7 @@ func FromEnv(lookup func(string) (string, bool)) ([]*Config, error) {
 	return cfgs, nil
 }
 
-// env reads variables and collects what is wrong with them.
+// env reads environment variables and collects their errors.
 type env struct {
 	lookup func(string) (string, bool)
 	errs   []error
@@ -171,7 +171,8 @@ func (e *env) duration(name string) time.Duration {
 	return v
 }
 
-// addresses returns template once for each address of PINFLEET_API.
+// addresses returns a copy of template for each address of PINFLEET_API, or
+// template itself if there is none.
 func (e *env) addresses(template *Config) []*Config {
 	list := e.text("API")
 	if list == "" {

@@ -4,13 +4,12 @@ import "reflect"
 
 // Equal reports whether c and other hold the same settings. Either may be nil.
 //
-// Plain settings are compared by value, as they are written: an empty list is
-// not a nil one, and two ways to write one address differ. What a Config refers
-// to (RoundTripper, Libp2pHost, Resolver, Logger) is compared by identity, and
-// never looked into. Functions cannot be compared: where both have a TokenFunc,
-// these count as equal, and so do two RoundTrippers or two hosts of the same
-// type whose values cannot be compared; [Config.IsComparable] tells whether c
-// has such.
+// Plain settings are compared by value without normalising them: an empty list
+// differs from nil, and two spellings of one address differ. Objects that a Config
+// refers to (RoundTripper, Libp2pHost, Resolver, Logger) are compared with ==.
+// Functions cannot be compared, so two non-nil TokenFuncs count as equal. So do two
+// RoundTrippers or two hosts of the same type whose values cannot be compared.
+// [Config.IsComparable] reports whether c has none of these.
 func (c *Config) Equal(other *Config) bool {
 	if c == nil || other == nil {
 		return c == other
@@ -26,14 +25,15 @@ func (c *Config) Equal(other *Config) bool {
 	return reflect.DeepEqual(&a, &b)
 }
 
-// IsComparable reports whether [Config.Equal] sees all of c: c has neither a
-// TokenFunc nor a RoundTripper or Libp2pHost whose value cannot be compared,
+// IsComparable reports whether [Config.Equal] compares all of c. It does not if c
+// has a TokenFunc, or a RoundTripper or Libp2pHost whose value Go cannot compare,
 // such as a function.
 func (c *Config) IsComparable() bool {
 	return c.TokenFunc == nil && isComparable(c.RoundTripper) && isComparable(c.Libp2pHost)
 }
 
-// identical reports whether a and b are the same, or cannot be told apart.
+// identical reports whether a == b, or whether a and b have the same type and
+// neither can be compared.
 func identical(a, b any) bool {
 	switch {
 	case reflect.TypeOf(a) != reflect.TypeOf(b):

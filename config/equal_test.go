@@ -16,16 +16,16 @@ type tripFunc func(*http.Request) (*http.Response, error)
 
 func (f tripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// otherTripFunc is one more type that cannot be compared.
+// otherTripFunc is another type whose values cannot be compared.
 type otherTripFunc tripFunc
 
 func (f otherTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// host is one that can be compared or not, depending on what is in it.
+// host is a Libp2pHost that can be compared if part can.
 type host struct{ part any }
 
-// Each setting makes a difference, and none is lost in a clone. The test fails
-// when a field is added that Equal does not see.
+// Equal compares every setting, and Clone copies every setting. The test fails when
+// a field is added that Equal ignores.
 func TestEqualSeesEverySetting(t *testing.T) {
 	var visit func(name string, index []int, typ reflect.Type)
 	visit = func(name string, index []int, typ reflect.Type) {
@@ -48,7 +48,7 @@ func TestEqualSeesEverySetting(t *testing.T) {
 	visit("", nil, reflect.TypeFor[Config]())
 }
 
-// someValue returns one that is not the zero value.
+// someValue returns a non-zero value of typ.
 func someValue(t *testing.T, typ reflect.Type) reflect.Value {
 	for _, v := range []any{"x", true, 1, time.Second, []byte{1}, multiaddr.StringCast("/ip4/10.0.0.1/tcp/1"), http.Header{"A": {"1"}},
 		&net.Resolver{}, slog.New(slog.DiscardHandler), func(context.Context) (string, error) { return "", nil }} {
@@ -59,18 +59,18 @@ func someValue(t *testing.T, typ reflect.Type) reflect.Value {
 	if typ.Kind() != reflect.Interface {
 		t.Fatalf("the test has no %s", typ)
 	}
-	return reflect.ValueOf(&http.Transport{}) // of any interface
+	return reflect.ValueOf(&http.Transport{}) // the interface fields accept it
 }
 
-// What is referred to is compared by identity, what cannot be compared by its
-// type.
+// Referenced objects are compared by identity, and values that cannot be compared
+// by their type.
 func TestEqual(t *testing.T) {
 	token := func(context.Context) (string, error) { return "", nil }
 	trip := tripFunc(http.DefaultTransport.RoundTrip)
 	for name, test := range map[string]struct {
 		a, b       *Config
 		equal      bool
-		comparable bool // a
+		comparable bool // whether a is comparable
 	}{
 		"nothing":             {&Config{}, &Config{}, true, true},
 		"nil and empty":       {&Config{}, &Config{Headers: http.Header{}}, false, true},

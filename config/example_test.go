@@ -7,7 +7,7 @@ import (
 	"github.com/pinfleet/pinfleet/config"
 )
 
-// A Config can be logged: its secrets are masked, whichever way it is printed.
+// A Config can be logged, because printing it masks its secrets.
 func Example() {
 	cfg := &config.Config{URL: "https://cluster.example/api", Username: "me", Password: "hunter2"}
 	fmt.Printf("%+v\n", cfg)
@@ -15,7 +15,7 @@ func Example() {
 	// config.Config{"url":"https://cluster.example/api","username":"me","password":"***"}
 }
 
-// Validate reports everything that is wrong at once.
+// Validate reports all mistakes at once.
 func ExampleConfig_Validate() {
 	cfg := &config.Config{Host: "cluster.example", Port: "http", Username: "me"}
 	fmt.Println(cfg.Validate())

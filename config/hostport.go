@@ -11,12 +11,13 @@ import (
 	"strings"
 )
 
-// parseURL makes an Address of Config.URL. Its errors do not repeat the URL,
-// which may hold a password.
+// parseURL parses Config.URL. Its errors do not quote the URL, which may contain
+// a password.
 func parseURL(text string, ssl bool) (*Address, error) {
 	u, err := url.Parse(text)
 	if err != nil {
-		// The cause may quote a password: one with #, / or ? is taken for a port.
+		// The cause may quote a password: net/url parses the first part of a
+		// password with #, / or ? as a port.
 		return nil, errors.New("URL cannot be parsed: write http://host:port/base, and credentials elsewhere")
 	}
 	switch {
@@ -46,8 +47,7 @@ func parseURL(text string, ssl bool) (*Address, error) {
 	return a, err
 }
 
-// parseHostPort makes an Address of Config.Host, which may hold a port, and
-// Config.Port.
+// parseHostPort parses Config.Host, which may contain a port, and Config.Port.
 func parseHostPort(host, port string, ssl bool) (*Address, error) {
 	switch {
 	case strings.Contains(host, "://"):
@@ -109,7 +109,7 @@ func checkIPv6(s string) error {
 	return nil
 }
 
-// hostAddress makes an Address of a name or IP address and a port.
+// hostAddress returns the Address for a name or IP address and a port.
 func hostAddress(host, port string, tls bool) (*Address, error) {
 	port, err := parsePort(port)
 	if err != nil {
@@ -137,8 +137,8 @@ func parsePort(s string) (string, error) {
 	return strconv.FormatUint(n, 10), nil
 }
 
-// checkName refuses what cannot be a host name (or an IPv4 address). It is
-// lenient about underscores, which container networks use.
+// checkName returns an error if s cannot be a host name (or an IPv4 address). It
+// permits underscores, which container networks use.
 func checkName(s string) error {
 	if s == "" || len(s) > 253 {
 		return fmt.Errorf("host name %q is empty or longer than 253 characters", s)
@@ -157,7 +157,8 @@ func checkName(s string) error {
 	return nil
 }
 
-// checkZone keeps IPv6 zones to what interface names are made of.
+// checkZone returns an error if an IPv6 zone has characters that interface names
+// do not have.
 func checkZone(s string) error {
 	for _, r := range s {
 		if !isAlnum(r) && !strings.ContainsRune("-_.", r) {
@@ -171,8 +172,8 @@ func isAlnum(r rune) bool {
 	return '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
 }
 
-// cleanBasePath brings a base path into the form of Address.BasePath. Servers
-// redirect what is not in canonical form, and a redirected POST becomes a GET.
+// cleanBasePath returns a base path in the form of Address.BasePath. Paths must be
+// canonical because servers redirect others, which turns a POST into a GET.
 func cleanBasePath(p string) (string, error) {
 	p = strings.TrimRight(p, "/")
 	if p == "" {

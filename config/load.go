@@ -10,10 +10,9 @@ import (
 )
 
 // Load reads a Config from JSON. The keys are the names of the fields in
-// snake_case (api_addr, dial_timeout, tls.ca_file …); addresses are text,
-// durations are strings such as "10s", PEM data are strings, protector_key has
-// hexadecimal digits. A key that is not known is an error. Load does not call
-// Validate.
+// snake_case (api_addr, dial_timeout, tls.ca_file …). Addresses and PEM data are
+// strings, durations are strings such as "10s", and protector_key is a string of
+// hexadecimal digits. An unknown key is an error. Load does not call Validate.
 func Load(r io.Reader) (*Config, error) {
 	dec := json.NewDecoder(r)
 	dec.DisallowUnknownFields()
@@ -31,7 +30,7 @@ func Load(r io.Reader) (*Config, error) {
 	return c, nil
 }
 
-// UnmarshalJSON replaces c with what Load makes of b.
+// UnmarshalJSON replaces c with the Config that Load reads from b.
 func (c *Config) UnmarshalJSON(b []byte) error {
 	n, err := Load(bytes.NewReader(b))
 	if err != nil {
@@ -41,7 +40,7 @@ func (c *Config) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// UnmarshalJSON replaces t with what Load makes of b under the key tls.
+// UnmarshalJSON replaces t with the TLS that Load reads from b under the key tls.
 func (t *TLS) UnmarshalJSON(b []byte) error {
 	c, err := Load(io.MultiReader(strings.NewReader(`{"tls":`), bytes.NewReader(b), strings.NewReader(`}`)))
 	if err != nil {

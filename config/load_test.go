@@ -50,7 +50,7 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// What a Config prints as JSON, Load reads, but for the secrets.
+// Load reads the JSON that a Config without secrets prints.
 func TestLoadOfPrinted(t *testing.T) {
 	c := &Config{URL: "https://h/base", SSL: true, TLS: TLS{CA: []byte("CA"), Insecure: true}, IdleTimeout: time.Minute, Weight: 3}
 	b, err := json.Marshal(c)

@@ -10,9 +10,8 @@ import (
 	"github.com/multiformats/go-multiaddr"
 )
 
-// parseMultiaddr makes an Address of a multiaddress, none of whose parts may
-// be left over: what is not understood is refused, for a part that is dropped
-// in silence may have been the one that asked for encryption.
+// parseMultiaddr parses a multiaddress. A part that it does not understand is an
+// error: ignoring the part could turn encryption off.
 func parseMultiaddr(m multiaddr.Multiaddr, ssl bool) (*Address, error) {
 	a, err := parseComponents(m, ssl)
 	if err != nil {
@@ -36,8 +35,8 @@ func parseComponents(m multiaddr.Multiaddr, ssl bool) (*Address, error) {
 	return parseTCP(m, ssl)
 }
 
-// maxSocketPath is what fits into the sun_path of Linux; other systems have a
-// little less.
+// maxSocketPath is the size in bytes of the longest path that fits into sun_path
+// on Linux. The limit of other systems is slightly lower.
 const maxSocketPath = 107
 
 func checkSocket(path string) error {
@@ -61,8 +60,8 @@ func checkP2P(m multiaddr.Multiaddr) error {
 	return nil
 }
 
-// parseTCP understands a host, /tcp/ and a port, how HTTP is spoken there, and
-// a base path.
+// parseTCP parses a host, /tcp/ and a port, and the parts that parseSuffix
+// accepts.
 func parseTCP(m multiaddr.Multiaddr, ssl bool) (*Address, error) {
 	host, network, rest, err := parseHost(m)
 	if err != nil {
@@ -84,7 +83,7 @@ func parseTCP(m multiaddr.Multiaddr, ssl bool) (*Address, error) {
 	return a, a.parseSuffix(rest[1:], ssl)
 }
 
-// parseHost takes the host off the front of m.
+// parseHost splits m into its host and the rest.
 func parseHost(m multiaddr.Multiaddr) (host, network string, rest multiaddr.Multiaddr, err error) {
 	value := m[0].Value()
 	switch m[0].Code() {
@@ -107,8 +106,9 @@ func parseHost(m multiaddr.Multiaddr) (host, network string, rest multiaddr.Mult
 	return value, network, m[1:], checkName(value)
 }
 
-// parseSuffix reads what follows /tcp/<port>: nothing, /http, /https, /tls or
-// /tls/sni/<name>, the last two also with /http behind, and then a base path.
+// parseSuffix parses the parts behind /tcp/<port>: nothing, /http, /https, /tls or
+// /tls/sni/<name>, the last two optionally followed by /http, and then an optional
+// base path.
 func (a *Address) parseSuffix(m multiaddr.Multiaddr, ssl bool) error {
 	plain := false
 	next := func(code int) bool {

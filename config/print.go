@@ -10,38 +10,39 @@ import (
 	"strings"
 )
 
-// mask stands for a secret in print.
+// mask replaces secrets in printed Configs.
 const mask = "***"
 
-// String shows the settings that differ from their zero value, secrets masked.
+// String returns the settings that are not zero as JSON, with secrets masked.
 func (c Config) String() string { return "config.Config" + toJSON(c.document()) }
 
-// GoString is String: also %#v shows no secret.
+// GoString returns String, so that %#v shows no secret.
 func (c Config) GoString() string { return c.String() }
 
-// Format prints String for every verb.
+// Format writes String for every verb.
 func (c Config) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
 
-// LogValue logs String.
+// LogValue returns String as a slog.Value.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
-// MarshalJSON writes the keys that Load understands, secrets masked. What Load
-// cannot express (functions, the RoundTripper and the like) is left out.
+// MarshalJSON returns the JSON that Load reads, but with secrets masked, which Load
+// refuses. Settings without a JSON form (functions, the RoundTripper and the like)
+// are omitted.
 func (c Config) MarshalJSON() ([]byte, error) { return json.Marshal(c.document()) }
 
-// String shows the settings that differ from their zero value, the key masked.
+// String returns the settings that are not zero as JSON, with Key masked.
 func (t TLS) String() string { return "config.TLS" + toJSON(t.document()) }
 
-// GoString is String.
+// GoString returns String, so that %#v shows no secret.
 func (t TLS) GoString() string { return t.String() }
 
-// Format prints String for every verb.
+// Format writes String for every verb.
 func (t TLS) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, t.String()) }
 
-// LogValue logs String.
+// LogValue returns String as a slog.Value.
 func (t TLS) LogValue() slog.Value { return slog.StringValue(t.String()) }
 
-// MarshalJSON writes the keys that Load understands, the key masked.
+// MarshalJSON returns the JSON that Load reads, but with Key masked.
 func (t TLS) MarshalJSON() ([]byte, error) { return json.Marshal(t.document()) }
 
 func toJSON(document any) string {
@@ -59,7 +60,7 @@ func masked(secret bool) string {
 	return ""
 }
 
-// maskURL hides the parts of a URL in which secrets are put.
+// maskURL masks the user, query and fragment of a URL, which may contain secrets.
 func maskURL(text string) string {
 	if text == "" {
 		return ""
@@ -80,8 +81,8 @@ func maskURL(text string) string {
 	return u.String()
 }
 
-// maskHost hides a Host in which credentials were put. No Config with such a
-// Host is valid.
+// maskHost masks a Host that contains credentials. No Config with such a Host is
+// valid.
 func maskHost(host string) string {
 	if strings.Contains(host, "@") {
 		return mask

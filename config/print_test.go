@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// secretive is a Config full of secrets, each containing "SECRET" (or, for the
+// secretive returns a Config whose secrets all contain "SECRET" (or, in the
 // protector key, its hexadecimal form).
 func secretive() Config {
 	return Config{
@@ -69,9 +69,9 @@ func TestUnparsableURLIsMasked(t *testing.T) {
 }
 
 // Credentials in a Host, as in me:password@host:9094 (an element of PINFLEET_API
-// without its http://), were printed, and quoted by the error that refused
-// them; so was the first part of a password with #, / or ? in a URL, which
-// net/url takes for a port.
+// without its http://), were printed, and the error that refused them quoted them.
+// So was the first part of a password with #, / or ? in a URL, which net/url parses
+// as a port.
 func TestMisplacedCredentialsAreMasked(t *testing.T) {
 	for _, at := range []string{
 		"me:SECRET@host", "me:SECRET@host:9094", "http://me:SECRET@host",

@@ -8,11 +8,11 @@ import (
 	"github.com/multiformats/go-multiaddr"
 )
 
-// ProxyAddress is where the peer's IPFS proxy listens: at ProxyAddr if that is
-// set. Otherwise it is guessed from the cluster's defaults: plain HTTP on
-// DefaultProxyPort of the endpoint's host, which for a Unix socket is this
-// machine. A /dnsaddr/ address and one that leads over a relay give nothing to
-// guess from.
+// ProxyAddress returns the address of the peer's IPFS proxy: ProxyAddr if it is
+// set, and otherwise the cluster's default, which is plain HTTP on DefaultProxyPort
+// of the endpoint's host (this machine for a Unix socket). Without ProxyAddr, it
+// returns an error for /dnsaddr/ and relay addresses, which do not reveal the
+// peer's host.
 func (c *Config) ProxyAddress() (Address, error) {
 	if len(c.ProxyAddr) > 0 {
 		a, err := parseMultiaddr(c.ProxyAddr, false)

@@ -13,11 +13,11 @@ import (
 	"github.com/multiformats/go-multiaddr"
 )
 
-// ResolveTimeout bounds AsTemplateForResolvedAddress, besides its context.
+// ResolveTimeout bounds AsTemplateForResolvedAddress in addition to its context.
 const ResolveTimeout = 30 * time.Second
 
-// Clone returns a copy that shares nothing with c that could be written to. The
-// RoundTripper, Libp2pHost, Resolver, TokenFunc and Logger are the same.
+// Clone returns a deep copy of c, except that the RoundTripper, Libp2pHost,
+// Resolver, TokenFunc and Logger are shared.
 func (c *Config) Clone() *Config {
 	n := *c
 	n.APIAddr = slices.Clone(c.APIAddr)
@@ -33,7 +33,8 @@ func (c *Config) Clone() *Config {
 	return &n
 }
 
-// AsTemplateFor returns a copy of c for each address, as its APIAddr.
+// AsTemplateFor returns a copy of c for each address, with that address as APIAddr
+// and without URL, Host and Port.
 func (c *Config) AsTemplateFor(addrs []multiaddr.Multiaddr) []*Config {
 	cfgs := make([]*Config, len(addrs))
 	for i, addr := range addrs {
@@ -44,13 +45,13 @@ func (c *Config) AsTemplateFor(addrs []multiaddr.Multiaddr) []*Config {
 	return cfgs
 }
 
-// AsTemplateForResolvedAddress resolves the name in addr (/dns, /dns4, /dns6)
-// with c.Resolver and returns a copy of c for each result: a name with several
-// addresses becomes a list of peers. TLS.ServerName keeps the name, so that
-// certificates are still verified against it. An address without a name, and a
-// libp2p address, whose one peer is reached over any of its addresses, yields
-// one Config. It fails if there is no result, or after ResolveTimeout. For
-// /dnsaddr/ addresses there is Resolve in transport/p2p.
+// AsTemplateForResolvedAddress resolves the host name in addr (/dns, /dns4, /dns6)
+// with c.Resolver and returns a copy of c for each IP address found, as if each
+// were a peer. With TLS, ServerName is set to the name, so certificates are still
+// verified against it. An address without a name yields one Config; so does a
+// libp2p address, whose IP addresses all lead to one peer. No result within
+// ResolveTimeout is an error. /dnsaddr/ addresses are an error too: Resolve in
+// transport/p2p resolves them.
 func (c *Config) AsTemplateForResolvedAddress(ctx context.Context, addr multiaddr.Multiaddr) ([]*Config, error) {
 	if len(addr) == 0 {
 		return nil, errors.New("config: no address to resolve")
@@ -98,7 +99,7 @@ func (c *Config) AsTemplateForResolvedAddress(ctx context.Context, addr multiadd
 	return cfgs, nil
 }
 
-// replaceHost puts ip in the place of the name that addr begins with.
+// replaceHost returns addr with ip instead of the name at its front.
 func replaceHost(addr multiaddr.Multiaddr, ip netip.Addr) (multiaddr.Multiaddr, error) {
 	ip = ip.Unmap()
 	text := "/ip4/" + ip.String()

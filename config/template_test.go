@@ -10,8 +10,8 @@ import (
 	"github.com/multiformats/go-multiaddr"
 )
 
-// U34: upstream wrote into the caller's Config. A clone shares nothing that
-// could be written to; the test fails when a field is added that Clone shares.
+// U34: upstream wrote into the caller's Config. A clone shares no memory that could
+// be written to. The test fails when a field is added that Clone shares.
 func TestCloneSharesNothing(t *testing.T) {
 	c := &Config{
 		APIAddr: maddr(t, "/dns/h/tcp/1"), ProxyAddr: maddr(t, "/dns/h/tcp/1"), ProtectorKey: []byte{1},

@@ -13,9 +13,9 @@ func (t *TLS) isZero() bool {
 		t.KeyFile == "" && len(t.Key) == 0 && t.ServerName == "" && !t.Insecure
 }
 
-// ClientConfig makes the tls.Config for connections to one server, but for its
-// ServerName, which depends on the address. It reads the files that t names,
-// and reports everything that is wrong with them.
+// ClientConfig returns a new tls.Config for connections to a server. Its ServerName
+// is that of t; if it is empty, the caller must set the host of the address.
+// ClientConfig reads the files that t names and reports all their errors at once.
 func (t *TLS) ClientConfig() (*tls.Config, error) {
 	roots, caErr := t.roots()
 	certs, certErr := t.certificates()
@@ -32,8 +32,7 @@ func (t *TLS) ClientConfig() (*tls.Config, error) {
 	}, nil
 }
 
-// roots returns the pool of the own certificate authorities, nil if there are
-// none and the system's apply.
+// roots returns the configured certificate authorities, or nil for the system's.
 func (t *TLS) roots() (*x509.CertPool, error) {
 	if t.CAFile == "" && len(t.CA) == 0 {
 		return nil, nil
@@ -54,7 +53,7 @@ func (t *TLS) roots() (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// certificates returns the client's certificate, if there is one.
+// certificates returns the client's certificate, or nil if none is configured.
 func (t *TLS) certificates() ([]tls.Certificate, error) {
 	cert, certErr := oneOf("Cert", t.CertFile, t.Cert)
 	key, keyErr := oneOf("Key", t.KeyFile, t.Key)
@@ -76,7 +75,7 @@ func (t *TLS) certificates() ([]tls.Certificate, error) {
 	return []tls.Certificate{pair}, nil
 }
 
-// oneOf returns data or what the file holds.
+// oneOf returns data, or the content of the file. It is an error if both are set.
 func oneOf(name, file string, data []byte) ([]byte, error) {
 	switch {
 	case file == "" && len(data) == 0:

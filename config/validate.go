@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Validate reports everything that is wrong with c at once (errors.Join), one
-// sentence each. It reads the files that TLS names.
+// Validate reports all mistakes in c at once, joined with errors.Join, one sentence
+// each. It reads the files that TLS names.
 func (c *Config) Validate() error {
 	addr, err := c.Address()
 	errs := []error{err}
@@ -27,7 +27,7 @@ func (c *Config) Validate() error {
 	return prefixed(errs)
 }
 
-// prefixed joins errs with the package's name in front of each.
+// prefixed joins errs after adding the package's name in front of each.
 func prefixed(errs []error) error {
 	for i, err := range errs {
 		if joined, ok := err.(interface{ Unwrap() []error }); ok {
@@ -39,7 +39,7 @@ func prefixed(errs []error) error {
 	return errors.Join(errs...)
 }
 
-// problems are what a check has found.
+// problems collects the errors of a check.
 type problems []error
 
 func (p *problems) addf(format string, args ...any) { *p = append(*p, fmt.Errorf(format, args...)) }
@@ -90,8 +90,8 @@ func (c *Config) checkDurations() error {
 	return nil
 }
 
-// checkHeaders refuses header fields that are malformed, that the client
-// writes itself, or that would change how messages are framed.
+// checkHeaders returns an error for header fields that are malformed, that the
+// client sets itself, or that would change the framing of messages.
 func (c *Config) checkHeaders() error {
 	var wrong problems
 	for name, values := range c.Headers {
@@ -132,14 +132,16 @@ var reservedHeaders = map[string]string{
 	"Upgrade":           byClient,
 }
 
-// validHeaderName reports whether s is a token (RFC 9110, section 5.6.2).
+// validHeaderName reports whether s is a token (RFC 9110, section 5.6.2), as the
+// name of a header field must be.
 func validHeaderName(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
 		return !isAlnum(r) && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
 	})
 }
 
-// validHeaderValue reports whether s may stand in a header (RFC 9110, section 5.5).
+// validHeaderValue reports whether s may be the value of a header field (RFC 9110,
+// section 5.5).
 func validHeaderValue(s string) bool {
 	for i := range len(s) {
 		if s[i] < ' ' && s[i] != '\t' || s[i] == 0x7f {
@@ -149,8 +151,8 @@ func validHeaderValue(s string) bool {
 	return true
 }
 
-// secretHeader reports whether the values of a header field are to be treated
-// as credentials: masked in print, and not sent in clear text.
+// secretHeader reports whether the values of the named header field count as
+// credentials, which are masked and not sent in clear text.
 func secretHeader(name string) bool {
 	name = strings.ToLower(name)
 	for _, s := range []string{"auth", "cookie", "token", "secret", "key", "password", "credential", "session"} {

@@ -136,7 +136,7 @@ func TestCleartextCredentials(t *testing.T) {
 	}
 }
 
-// U38: neither an authority nor a certificate of one's own could be given.
+// U38: upstream had no settings for a certificate authority or a client certificate.
 func TestTLSFiles(t *testing.T) {
 	dir := t.TempDir()
 	junk := filepath.Join(dir, "junk")
