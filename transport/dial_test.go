@@ -22,8 +22,8 @@ import (
 
 func nothing(http.ResponseWriter, *http.Request) {}
 
-// U43: only the first address of a name was ever used. Nothing listens at
-// 127.0.0.2, and the family of the name matters.
+// U43: upstream used only the first address of a name. Here all are tried, and /dns4
+// and /dns6 restrict the family. Nothing listens at 127.0.0.2.
 func TestAllAddressesOfANameAreTried(t *testing.T) {
 	testenv.MustHaveAddress(t, "127.0.0.2", "127.0.0.3")
 	dns, resolver := transporttest.NewDNS(t)
@@ -38,7 +38,7 @@ func TestAllAddressesOfANameAreTried(t *testing.T) {
 	}{
 		{"/dns/both.test", true},
 		{"/dns4/both.test", true},
-		{"/dns6/both.test", false}, // has no such address
+		{"/dns6/both.test", false}, // the name has no IPv6 address
 		{"/dns/dead.test", false},
 		{"/dns6/six.test", false}, // nothing listens there
 		{"/dns4/six.test", true},
@@ -55,8 +55,8 @@ func TestAllAddressesOfANameAreTried(t *testing.T) {
 	}
 }
 
-// U43, continued: a name with several addresses can be made into a list of
-// peers, whose certificates still bear the name.
+// U43, continued: a name with several addresses can be resolved to a list of peers,
+// whose certificates are still verified against the name.
 func TestAsTemplateForResolvedAddress(t *testing.T) {
 	dns, resolver := transporttest.NewDNS(t)
 	dns.SetIPs("fleet.test", "127.0.0.1", "127.0.0.2", "2001:db8::1")
@@ -100,7 +100,7 @@ func TestAsTemplateForResolvedAddress(t *testing.T) {
 	}
 }
 
-// silent accepts connections, and says nothing on them.
+// silent starts a listener that accepts connections and never writes to them.
 func silent(t *testing.T) (addr string, accepted <-chan struct{}) {
 	t.Helper()
 	l := listen(t, "127.0.0.1:0")
@@ -130,7 +130,7 @@ func silent(t *testing.T) (addr string, accepted <-chan struct{}) {
 	return l.Addr().String(), ch
 }
 
-// mute is a resolver whose server never answers.
+// mute returns a resolver whose server never answers.
 func mute(t *testing.T) (resolver *net.Resolver, asked <-chan struct{}) {
 	t.Helper()
 	ch := make(chan struct{}, 100)
@@ -141,8 +141,8 @@ func mute(t *testing.T) (resolver *net.Resolver, asked <-chan struct{}) {
 	}}, ch
 }
 
-// U3: contexts are obeyed while a connection is being made, and what was not
-// sent is known not to have been sent.
+// U3: cancelling the context ends a dial, and the error is a DialError, because the
+// request was not sent.
 func TestCancelWhileDialling(t *testing.T) {
 	addr, accepted := silent(t)
 	resolver, asked := mute(t)
@@ -184,8 +184,7 @@ func TestDialTimeout(t *testing.T) {
 	}
 }
 
-// Close ends a dial that nobody waits for any more; if it did not, the leak
-// check of the package would find it.
+// Close ends a pending dial. Otherwise the leak check of the package would fail.
 func TestCloseEndsDials(t *testing.T) {
 	addr, accepted := silent(t)
 	ep := transporttest.Open(t, &config.Config{URL: "https://" + addr, TLS: config.TLS{Insecure: true}, DialTimeout: -1})
@@ -206,7 +205,7 @@ func TestUnixSocketMissing(t *testing.T) {
 	}
 }
 
-// U17: the zone was not escaped, and every request failed.
+// U17: upstream did not escape the zone, and every request failed.
 func TestIPv6Zone(t *testing.T) {
 	testenv.MustHaveAddress(t, "::1")
 	interfaces, err := net.Interfaces()
@@ -217,7 +216,7 @@ func TestIPv6Zone(t *testing.T) {
 	zone := interfaces[loopback].Name // lo on Linux, lo0 on macOS
 	l := listen(t, "[::1]:0")
 	serve(t, l, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		if want := "[::1]:" + port(l); r.Host != want { // a zone is for its owner only
+		if want := "[::1]:" + port(l); r.Host != want { // the zone has a meaning on the client's machine only
 			t.Errorf("Host is %q, want %q", r.Host, want)
 		}
 	}), nil)
@@ -255,7 +254,8 @@ func (*roundTripper) RoundTrip(*http.Request) (*http.Response, error) { return n
 func (r *roundTripper) CloseIdleConnections()                         { r.closed = true }
 func (r *roundTripper) Close() error                                  { r.closed = true; return nil }
 
-// U47: an own transport is used as it is, for any address, and left open.
+// U47: the Config's RoundTripper is used unchanged for any address, and never
+// closed.
 func TestOwnRoundTripper(t *testing.T) {
 	rt := &roundTripper{}
 	ep, err := transport.Open(&config.Config{APIAddr: multiaddr.StringCast("/dns/h/tcp/80/http/http-path/base"), RoundTripper: rt})
@@ -270,8 +270,8 @@ func TestOwnRoundTripper(t *testing.T) {
 	}
 }
 
-// Requests carry credentials, so an endpoint connects to its own place only,
-// wherever a redirect may lead.
+// Requests carry credentials, so an endpoint connects only to its own host, even if
+// a redirect leads elsewhere.
 func TestOtherHostsAreRefused(t *testing.T) {
 	l := listen(t, "127.0.0.1:0")
 	serve(t, l, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a request came") }), nil)

@@ -13,13 +13,13 @@ import (
 	"github.com/pinfleet/pinfleet/config"
 )
 
-// keepAlive makes the system notice within 75 seconds that a host is gone which
-// was to send something.
+// keepAlive lets the system detect within 75 seconds that the host of an
+// otherwise silent connection is gone.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 15 * time.Second, Count: 4}
 
-// NewDialer makes the Dialer of an http, https or unix address: TCP or a Unix
-// socket, and TLS where addr asks for it. It is an Opener; transport/p2p uses it
-// for /dnsaddr/ records that name plain HTTP addresses.
+// NewDialer returns the Dialer for an http, https or unix address. It dials TCP or
+// a Unix socket, with TLS if addr.TLS is set. NewDialer is an Opener.
+// transport/p2p uses it for /dnsaddr/ records that name plain HTTP addresses.
 func NewDialer(cfg *config.Config, addr config.Address) (Dialer, error) {
 	d := &netDialer{addr: addr, resolver: cfg.Resolver, net: net.Dialer{KeepAliveConfig: keepAlive, Resolver: cfg.Resolver}}
 	if d.resolver == nil {
@@ -33,14 +33,14 @@ func NewDialer(cfg *config.Config, addr config.Address) (Dialer, error) {
 		return nil, err
 	}
 	tc.ServerName = serverName(addr)
-	// A server closes the connection of every add, so that handshakes are
-	// frequent even with a pool.
+	// Servers close the connection after every add, so handshakes are frequent
+	// despite the pool of connections.
 	tc.ClientSessionCache = tls.NewLRUClientSessionCache(4)
 	d.tls = tc
 	return d, nil
 }
 
-// serverName is the name that the certificate must bear.
+// serverName returns the name for which the server's certificate must be valid.
 func serverName(addr config.Address) string {
 	if addr.ServerName != "" {
 		return addr.ServerName
@@ -73,7 +73,7 @@ func (d *netDialer) DialContext(ctx context.Context) (net.Conn, error) {
 	return tc, nil
 }
 
-// Close has nothing to release.
+// Close does nothing: a netDialer holds no resources.
 func (d *netDialer) Close() error { return nil }
 
 func (d *netDialer) connect(ctx context.Context) (net.Conn, error) {
@@ -101,8 +101,8 @@ func (d *netDialer) connect(ctx context.Context) (net.Conn, error) {
 	return DialFirst(ctx, dials...)
 }
 
-// interleave orders addresses so that the families take turns, beginning with
-// the family of the first (RFC 8305, section 4).
+// interleave orders addresses so that IPv4 and IPv6 alternate, beginning with the
+// family of the first (RFC 8305, section 4).
 func interleave(ips []netip.Addr) []netip.Addr {
 	var first, other []netip.Addr
 	for _, ip := range ips {

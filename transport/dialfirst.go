@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// attemptDelay is how long a dial is waited for before the next one is started
-// beside it (RFC 8305, section 5).
+// attemptDelay is the time that a dial may take before the next one starts in
+// parallel (RFC 8305, section 5).
 const attemptDelay = 250 * time.Millisecond
 
-// DialFirst returns the first connection that one of the dials brings. They are
-// started in order, each as soon as the one before it failed or has taken 250
-// milliseconds, so that a dead address costs little. The others are cancelled
-// then, and connections that come late are closed. If all fail, the error holds
-// every cause.
+// DialFirst returns the connection of the first dial that succeeds. The dials start
+// in order: each one starts when a running dial fails or 250 milliseconds after
+// the one before, so that a dead address costs little time. Once a dial succeeds,
+// DialFirst cancels the others and closes any connection they still return. If all
+// dials fail, the error holds every cause.
 func DialFirst(ctx context.Context, dials ...func(context.Context) (net.Conn, error)) (net.Conn, error) {
 	if len(dials) == 0 {
 		return nil, errors.New("no address to dial")
@@ -41,7 +41,7 @@ func DialFirst(ctx context.Context, dials ...func(context.Context) (net.Conn, er
 		if running == 0 {
 			return
 		}
-		go func() { // ends when the last dial has noticed the cancellation
+		go func() { // ends when the last dial has returned
 			for range running {
 				if r := <-results; r.conn != nil {
 					_ = r.conn.Close()

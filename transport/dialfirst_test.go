@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// fakeConn notes that it was closed.
+// fakeConn records that it was closed.
 type fakeConn struct {
 	net.Conn
 	name   string
@@ -27,7 +27,7 @@ func (c *fakeConn) Close() error {
 
 type dialFunc = func(context.Context) (net.Conn, error)
 
-// after is a dial that takes some time, whatever its context says.
+// after returns a dial that takes d and ignores its context.
 func after(d time.Duration, conn net.Conn, err error) dialFunc {
 	return func(context.Context) (net.Conn, error) {
 		time.Sleep(d)
@@ -35,13 +35,13 @@ func after(d time.Duration, conn net.Conn, err error) dialFunc {
 	}
 }
 
-// hang is a dial that only ends with its context.
+// hang is a dial that ends only with its context.
 func hang(ctx context.Context) (net.Conn, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
 }
 
-// U43: a dead address costs 250 ms, not the whole time for dialling.
+// U43: a dead address costs 250 ms instead of the whole DialTimeout.
 func TestDialFirst(t *testing.T) {
 	refused := errors.New("refused")
 	for _, test := range []struct {

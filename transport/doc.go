@@ -1,4 +1,27 @@
-// Package transport turns the address of an endpoint into an
-// http.RoundTripper: over TCP, TLS and Unix sockets, and over libp2p streams
-// where the package transport/p2p is imported.
+// Package transport makes an http.RoundTripper for one endpoint, over TCP, TLS, a
+// Unix socket or libp2p streams.
+//
+// # Endpoints
+//
+// [Open] returns the [Endpoint] that a config.Config describes. The endpoint keeps
+// idle connections for reuse until Close. It connects only to its own host,
+// because requests carry credentials.
+//
+// # Errors
+//
+// A [DialError] reports that a request was provably not sent. After any other
+// error, the server may have executed the request.
+//
+// # Timeouts
+//
+// The endpoint applies DialTimeout, HeaderTimeout and IdleTimeout of the Config.
+// Their errors match os.ErrDeadlineExceeded. An error that matches
+// context.DeadlineExceeded comes from the caller's context. Timeout bounds a
+// whole call and is left to the caller of the RoundTripper.
+//
+// # Other address schemes
+//
+// A package adds a scheme by calling [Register] in its init function. Importing
+// transport/p2p adds libp2p and /dnsaddr/ addresses this way, so that programs
+// without them do not link libp2p.
 package transport

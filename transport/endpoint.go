@@ -8,30 +8,31 @@ import (
 	"github.com/pinfleet/pinfleet/config"
 )
 
-// An Endpoint is the open way to one peer. Its fields are not to be changed.
-// It is safe for concurrent use.
+// Endpoint performs HTTP requests to one peer. Its fields must not be changed. It
+// is safe for concurrent use.
 type Endpoint struct {
-	// Name is how errors and logs call the endpoint: its multiaddress or URL,
-	// without secrets.
+	// Name identifies the endpoint in errors and logs. It is the multiaddress or
+	// URL, without secrets.
 	Name string
-	// BaseURL is what the URLs of requests begin with: scheme, host, and base
+	// BaseURL is the common part of all request URLs: scheme, host, and base
 	// path without a trailing slash. Requests to another host are refused.
 	BaseURL *url.URL
-	// RoundTripper performs the requests. Connections are kept and reused. A
-	// request that was provably not sent fails with a *DialError. One that goes
-	// to an idle connection which the server had closed is repeated on another
-	// if it has an Idempotency-Key and, where there is a body, GetBody; a key
-	// without a value will do, and is not sent. It obeys the
-	// Config's timeouts, except for Timeout, which is its user's to apply: what
-	// belongs to one call is not known here.
+	// RoundTripper performs the requests. It keeps connections and reuses them.
+	// A request that was provably not sent fails with a *DialError. A request
+	// that fails because the server had closed the idle connection is sent
+	// again on another connection if it has an Idempotency-Key and, with a
+	// body, GetBody. A key without a value is enough, and is not sent. (GET and
+	// HEAD without a body need no key.) RoundTripper applies the Config's
+	// timeouts except Timeout, because one call may consist of several
+	// requests.
 	RoundTripper http.RoundTripper
 
-	owned *roundTripper
+	owned *roundTripper // nil if the Config has a RoundTripper
 }
 
-// Open prepares the endpoint that cfg describes; it connects to nothing yet. It
-// fails if cfg is not valid. What cfg says is taken over; it may be changed
-// afterwards without effect.
+// Open returns the endpoint that cfg describes, without connecting to it. It
+// returns an error if cfg is not valid. Open copies cfg, so later changes to cfg
+// have no effect.
 func Open(cfg *config.Config) (*Endpoint, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -55,16 +56,16 @@ func Open(cfg *config.Config) (*Endpoint, error) {
 	return newEndpoint(cfg, addr, dialer), nil
 }
 
-// newEndpoint puts HTTP on top of dialer.
+// newEndpoint returns an endpoint that speaks HTTP on the connections of dialer.
 func newEndpoint(cfg *config.Config, addr config.Address, dialer Dialer) *Endpoint {
 	rt := newRoundTripper(cfg, addr, dialer)
 	return &Endpoint{Name: rt.name, BaseURL: addr.URL(), RoundTripper: rt, owned: rt}
 }
 
-// Close ends dials that are under way, idle connections and whatever else the
-// endpoint holds, and makes later requests fail. Connections on which an
-// exchange is under way end with it. Close is idempotent. A RoundTripper that
-// came from the Config is left alone.
+// Close cancels pending dials, closes idle connections and the Dialer, and makes
+// later requests fail with a *DialError. Requests in flight continue, and their
+// connections close when they end. Close is idempotent. It does nothing if the
+// RoundTripper came from the Config.
 func (e *Endpoint) Close() error {
 	if e.owned == nil {
 		return nil

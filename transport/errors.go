@@ -6,13 +6,12 @@ import (
 	"time"
 )
 
-// A DialError says that a request was provably not sent, because no connection
-// to the endpoint could be had. What stopped it, be it the caller's context, is
-// in Err.
+// DialError reports that a request was provably not sent, because there was no
+// connection to the endpoint.
 type DialError struct {
 	// Addr is the endpoint's name.
 	Addr string
-	// Err is the cause.
+	// Err is the cause. It may be the error of the caller's context.
 	Err error
 }
 
@@ -21,13 +20,13 @@ func (e *DialError) Error() string { return "dialling " + e.Addr + ": " + e.Err.
 // Unwrap returns e.Err.
 func (e *DialError) Unwrap() error { return e.Err }
 
-// timeoutError says that one of the Config's timeouts passed. It is a net.Error
-// and an os.ErrDeadlineExceeded, but not a context.DeadlineExceeded: that one
-// always stems from the caller.
+// timeoutError reports that one of the Config's timeouts expired. It is a net.Error
+// and matches os.ErrDeadlineExceeded. It does not match context.DeadlineExceeded,
+// which always comes from the caller's context.
 type timeoutError struct {
 	what  string
 	after time.Duration
-	err   error // what was interrupted by it, or nil
+	err   error // the error of the interrupted operation, or nil
 }
 
 func (e *timeoutError) Error() string {

@@ -11,30 +11,28 @@ import (
 	"time"
 )
 
-// maxTries bounds how often an upload is sent to find a connection that is
-// alive.
+// maxTries bounds how often an upload is sent until a connection proves alive.
 const maxTries = 6
 
-// An exchange is one request and its response, on the way through an
-// http.Transport.
+// exchange is one request and its response, performed by an http.Transport.
 type exchange struct {
-	req *http.Request // the caller's, with a context and a body of its own
-	// getBody is the caller's, nil if there is none. net/http does not get it:
-	// sending again is up to send.
+	req *http.Request // a copy of the caller's request, with wrapped context and body
+	// getBody is the caller's GetBody, or nil. It is hidden from net/http, so
+	// that only send repeats uploads.
 	getBody func() (io.ReadCloser, error)
 	cancel  context.CancelCauseFunc
-	watch   *watch // nil if silence is allowed
+	watch   *watch // nil without an idle timeout
 	trace   httptrace.ClientTrace
 	body    responseBody
 
-	connected atomic.Bool // a connection was had
-	reused    atomic.Bool // it had been used before
-	sent      atomic.Bool // the head of the request was written to it
-	answered  atomic.Bool // something came back
-	unread    atomic.Bool // the request's body could not be read
+	connected atomic.Bool // the request got a connection
+	reused    atomic.Bool // the connection had been used before
+	sent      atomic.Bool // the request's header was written
+	answered  atomic.Bool // the first byte of a response arrived; only set for uploads
+	unread    atomic.Bool // reading the request's body failed
 }
 
-// newExchange wraps req. It has to be ended.
+// newExchange returns an exchange for req. The caller must call end or receive.
 func newExchange(req *http.Request, idle time.Duration) *exchange {
 	x := &exchange{}
 	ctx := req.Context()
@@ -62,8 +60,8 @@ func (x *exchange) gotConn(info httptrace.GotConnInfo) {
 	x.watch.set(sending, true)
 }
 
-// send performs the exchange up to the response's header. An upload whose
-// connection turns out to be dead is sent again on another one.
+// send sends the request and returns the response when its header has arrived. It
+// sends an upload again on another connection if the first one proves dead.
 func (x *exchange) send(base *http.Transport) (*http.Response, error) {
 	for tries := 1; ; tries++ {
 		resp, err := base.RoundTrip(x.req)
@@ -72,17 +70,17 @@ func (x *exchange) send(base *http.Transport) (*http.Response, error) {
 		}
 		body, openErr := x.getBody()
 		if openErr != nil {
-			return nil, err // the connection has failed, whatever became of the body
+			return nil, err // the cause, rather than openErr
 		}
 		x.req.Body = newRequestBody(body, x)
 	}
 }
 
-// wasStale tells whether a request went to an idle connection that the server
-// had closed, and may be sent again. It is what net/http does for requests that
-// it could write at once, under the same conditions: the body can be had again,
-// and an Idempotency-Key, be it without a value, says that repeating does no
-// harm. What the caller failed with is not repeated.
+// wasStale reports whether an upload was sent on an idle connection that the server
+// had closed, and may be sent again. The conditions are those of net/http, which
+// repeats only requests that fail before much was written: GetBody returns the body
+// again, and an Idempotency-Key, even without a value, declares repeating harmless.
+// An upload is not repeated if its own body or context failed.
 func (x *exchange) wasStale(err error) bool {
 	_, repeatable := x.req.Header["Idempotency-Key"]
 	if !repeatable || x.getBody == nil || x.req.Context().Err() != nil {
@@ -94,7 +92,7 @@ func (x *exchange) wasStale(err error) bool {
 		!errors.As(err, &dial) && !(errors.As(err, &timeout) && timeout.Timeout())
 }
 
-// receive follows the body of resp to its end.
+// receive wraps the body of resp, which ends the exchange.
 func (x *exchange) receive(resp *http.Response) {
 	if resp.Body == http.NoBody {
 		x.end()
@@ -104,7 +102,7 @@ func (x *exchange) receive(resp *http.Response) {
 	resp.Body = &x.body
 }
 
-// end releases what the exchange holds. It may be called more than once.
+// end stops the watch and releases the context. It may be called more than once.
 func (x *exchange) end() {
 	if x.watch != nil {
 		x.watch.stop()
@@ -112,14 +110,13 @@ func (x *exchange) end() {
 	}
 }
 
-// responseBody tells the time that the peer takes to send the body from the
-// time that the caller takes to consume it, and does not take for complete what
-// ended because the exchange was given up: a server that is told so may end its
-// stream in good order before the connection is gone.
+// responseBody starts the idle timer only while the caller reads, and reports the
+// context's error instead of a clean EOF after a cancellation: a server that
+// notices the cancellation may end its stream cleanly before the connection closes.
 type responseBody struct {
 	body io.ReadCloser
 	x    *exchange
-	err  error // what Read ended with
+	err  error // returned by Read from now on
 }
 
 func (b *responseBody) Read(p []byte) (int, error) {

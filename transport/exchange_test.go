@@ -19,7 +19,7 @@ import (
 	"github.com/pinfleet/pinfleet/config"
 )
 
-// pipes is a Dialer, and the net.Listener at its other end.
+// pipes is a Dialer, and also the net.Listener that accepts its connections.
 type pipes struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -57,8 +57,8 @@ func (p *pipes) Close() error {
 
 func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes"} }
 
-// overPipes opens an endpoint whose connections lead to handler through memory,
-// in the time of a synctest bubble. Both end before the test does.
+// overPipes returns an endpoint whose in-memory connections lead to handler. It is
+// meant for a synctest bubble. Endpoint and server close when the test ends.
 func overPipes(t *testing.T, cfg *config.Config, handler http.HandlerFunc) *Endpoint {
 	t.Helper()
 	p := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
@@ -72,7 +72,7 @@ func overPipes(t *testing.T, cfg *config.Config, handler http.HandlerFunc) *Endp
 	t.Cleanup(func() {
 		ep.Close()
 		server.Close()
-		time.Sleep(24 * time.Hour) // whatever a handler still sleeps
+		time.Sleep(24 * time.Hour) // until the handlers have returned
 	})
 	return ep
 }
@@ -96,7 +96,7 @@ func every(d time.Duration, n int, w io.Writer) {
 	}
 }
 
-// slowly reads 4 KiB of the request a second.
+// slowly reads the request at 4 KiB per second.
 func slowly(_ http.ResponseWriter, r *http.Request) {
 	b := make([]byte, 4<<10)
 	for {
@@ -107,9 +107,9 @@ func slowly(_ http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// U42: the only timeout was for the whole exchange, and cut healthy long
-// streams. With separate ones, a stream may last for ever, as long as something
-// comes; and nobody but the peer is to blame for silence.
+// U42: upstream's only timeout was for the whole exchange, and it cut healthy long
+// streams. With separate timeouts, a stream may last forever as long as data
+// arrives, and only the peer's silence counts, not the caller's.
 func TestLongStreamsPass(t *testing.T) {
 	cfg := &config.Config{DialTimeout: time.Second, HeaderTimeout: 20 * time.Second, IdleTimeout: 10 * time.Second}
 	for name, test := range map[string]struct {
@@ -213,7 +213,7 @@ func TestLongStreamsPass(t *testing.T) {
 	}
 }
 
-// writing is a body that writes itself.
+// writing is a body that implements io.WriterTo.
 type writing struct{ io.Reader }
 
 func (w writing) WriteTo(to io.Writer) (int64, error) { return io.Copy(to, w.Reader) }
@@ -248,8 +248,8 @@ func TestSilenceIsNoticed(t *testing.T) {
 		"header after upload": {func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body); <-r.Context().Done() }, strings.NewReader("x"), 20 * time.Second},
 		"upload":              {func(http.ResponseWriter, *http.Request) { time.Sleep(time.Hour) }, zeroes{}, 10 * time.Second},
 		"upload that writes":  {func(http.ResponseWriter, *http.Request) { time.Sleep(time.Hour) }, writing{zeroes{}}, 10 * time.Second},
-		// The upload stands still from the beginning, the answer does not: that
-		// something comes back is progress, too.
+		// The upload stalls from the beginning, but the response does not. Its
+		// data is progress, too.
 		"upload, answer under way": {func(w http.ResponseWriter, r *http.Request) {
 			_ = http.NewResponseController(w).EnableFullDuplex()
 			every(time.Second, 3, w)
@@ -277,7 +277,7 @@ func TestSilenceIsNoticed(t *testing.T) {
 	}
 }
 
-// The caller's own deadline is told apart from the Config's timeouts.
+// The error of the caller's deadline differs from those of the Config's timeouts.
 func TestCallersDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ep := overPipes(t, &config.Config{HeaderTimeout: time.Minute, IdleTimeout: time.Minute}, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
@@ -289,8 +289,8 @@ func TestCallersDeadline(t *testing.T) {
 	})
 }
 
-// A server that is told that its client is gone may end its stream in good
-// order, and that end may still arrive: as if the listing were complete.
+// A server that notices the client's cancellation may end its stream cleanly. If
+// that end still arrives, the listing must not look complete.
 func TestAbandonedStreamIsNotComplete(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	req, _ := http.NewRequestWithContext(ctx, http.MethodGet, "http://h/", nil)
@@ -303,9 +303,9 @@ func TestAbandonedStreamIsNotComplete(t *testing.T) {
 	}
 }
 
-// A GET is repeated by net/http on a new connection if the one it was sent on
-// breaks. If that cannot be had, the request may have been executed
-// nonetheless, and the failure is not one of dialling.
+// net/http repeats a GET on a new connection if the first connection breaks. If the
+// new dial fails, the server may have executed the first request nonetheless, so the
+// error is not a DialError.
 func TestSentAndThenRefusedIsNoDialError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		requests := 0
@@ -329,7 +329,7 @@ func TestSentAndThenRefusedIsNoDialError(t *testing.T) {
 		if requests != 2 {
 			t.Errorf("%d requests", requests)
 		}
-		// The next one is not sent at all.
+		// The next request is not sent at all.
 		if err := readAll(do(t, t.Context(), ep, http.MethodGet, nil)); !errors.As(err, &de) {
 			t.Errorf("error is %v, want a DialError", err)
 		}

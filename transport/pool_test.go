@@ -11,7 +11,7 @@ import (
 	"github.com/pinfleet/pinfleet/config"
 )
 
-// counting is a Dialer that counts.
+// counting is a Dialer that counts its dials.
 type counting struct {
 	*pipes
 	dials atomic.Int64
@@ -22,8 +22,9 @@ func (d *counting) DialContext(ctx context.Context) (net.Conn, error) {
 	return d.pipes.DialContext(ctx)
 }
 
-// Hundreds of calls at a time that come again and again use the connections of
-// the first ones: 100 were kept, and the others dialled anew each time.
+// Repeated bursts of hundreds of concurrent calls reuse the connections of the
+// first burst. The pool used to keep only 100, and the other calls dialled again
+// in each burst.
 func TestBurstsKeepTheirConnections(t *testing.T) {
 	const calls, bursts = 300, 3
 	var arrived sync.WaitGroup
@@ -53,7 +54,7 @@ func TestBurstsKeepTheirConnections(t *testing.T) {
 		}
 		calling.Wait()
 	}
-	// On a busy machine net/http gives up a connection now and then.
+	// On a busy machine net/http discards a connection now and then.
 	if n := d.dials.Load(); n > calls+calls/10 {
 		t.Errorf("%d dials for %d calls at a time", n, calls)
 	}

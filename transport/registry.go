@@ -9,32 +9,32 @@ import (
 	"github.com/pinfleet/pinfleet/config"
 )
 
-// A Dialer opens the connections of one endpoint. Its methods may be called by
-// several goroutines at once.
+// Dialer opens the connections of one endpoint. Implementations must be safe for
+// concurrent use.
 type Dialer interface {
-	// DialContext opens a connection, ready for HTTP to be spoken on it. It
-	// returns soon after ctx ends.
+	// DialContext returns a new connection that is ready for HTTP. It must
+	// return soon after ctx ends.
 	DialContext(ctx context.Context) (net.Conn, error)
-	// Close releases what the dialer holds. It is called once, after the
-	// endpoint closed its idle connections. It does not have to end
-	// connections that are still in use.
+	// Close releases the dialer's resources. The endpoint calls it once, after
+	// closing its idle connections. Close need not close connections that are
+	// still in use.
 	Close() error
 }
 
-// An Opener makes the Dialer of an endpoint whose address has the scheme that
-// the Opener is registered for. It may keep cfg, but must not write to it.
+// Opener returns the Dialer for an endpoint whose address has the scheme that the
+// Opener is registered for. It may keep cfg, but must not modify it.
 type Opener func(cfg *config.Config, addr config.Address) (Dialer, error)
 
-// registry holds the schemes that other packages add. It is the only state
-// that belongs to the package as a whole.
+// registry holds the schemes that other packages register. It is the package's only
+// global state.
 var registry = struct {
 	sync.Mutex
 	openers map[string]Opener
 }{openers: make(map[string]Opener)}
 
-// Register makes addresses of a scheme (config.SchemeP2P …) known to Open. It is
-// meant for the init function of a package that is imported for this effect; it
-// panics if the scheme is known already.
+// Register makes Open use an Opener for the addresses of a scheme, such as
+// config.SchemeP2P. It is meant to be called from a package's init function. It
+// panics if the scheme is registered already or built in.
 func Register(scheme string, open Opener) {
 	registry.Lock()
 	defer registry.Unlock()

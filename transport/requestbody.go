@@ -2,14 +2,14 @@ package transport
 
 import "io"
 
-// requestBody tells the time that the caller takes to supply the body from the
-// time that the peer takes to accept it, and takes note if the caller fails.
+// requestBody pauses the idle timer while the caller supplies data, and records
+// read errors.
 type requestBody struct {
 	io.ReadCloser
 	x *exchange
 }
 
-// newRequestBody wraps body, which goes on writing itself if it does.
+// newRequestBody wraps body. The result implements io.WriterTo if body does.
 func newRequestBody(body io.ReadCloser, x *exchange) io.ReadCloser {
 	b := requestBody{body, x}
 	if writer, ok := body.(io.WriterTo); ok {
@@ -28,7 +28,8 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close may be the time when a source finds out that it was not all right.
+// Close closes the caller's body. An error counts as a read error, because some
+// sources detect theirs only when closed.
 func (b *requestBody) Close() error {
 	err := b.ReadCloser.Close()
 	if err != nil {
@@ -37,7 +38,7 @@ func (b *requestBody) Close() error {
 	return err
 }
 
-// writerBody is a requestBody that net/http lets write itself.
+// writerBody is a requestBody that implements io.WriterTo.
 type writerBody struct {
 	requestBody
 	writer io.WriterTo
@@ -54,16 +55,17 @@ func (b *writerBody) WriteTo(w io.Writer) (int64, error) {
 	return n, err
 }
 
-// watchedPiece is how much of a body the peer has to accept in the idle time, in
-// bytes: as much as net/http reads at a time of a body that does not write
-// itself. It is documented at config.Config.IdleTimeout.
+// watchedPiece is the number of bytes of a body that the peer must accept within
+// the idle timeout. It equals the buffer with which net/http copies a body without
+// WriterTo. config.Config.IdleTimeout documents it.
 const watchedPiece = 32 << 10
 
-// peerWriter is where a writerBody writes to.
+// peerWriter is the Writer that a writerBody writes to. It runs the idle timer
+// during each write to the peer.
 type peerWriter struct {
 	w      io.Writer
 	watch  *watch
-	failed bool
+	failed bool // writing to the peer failed
 }
 
 func (p *peerWriter) Write(b []byte) (n int, err error) {

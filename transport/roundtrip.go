@@ -18,30 +18,30 @@ const (
 	// idleConnTimeout stays below the 120 seconds after which the server closes
 	// an idle connection (REST API of ipfs-cluster v1.1.6, idle_timeout).
 	idleConnTimeout = 90 * time.Second
-	// maxIdleConns is how many calls at a time find the connections again that
-	// they made. There are no more of them than there were calls at a time.
+	// maxIdleConns lets that many concurrent calls reuse their connections. The
+	// pool never holds more connections than there were concurrent calls.
 	maxIdleConns = 512
 	// maxHeaderBytes bounds response headers, which the peer chooses.
 	maxHeaderBytes = 256 << 10
-	// Each connection has both buffers. Streams gain nothing by more: a TLS
-	// record is as large as the one for reading, and an upload writes pieces
-	// that are larger than any buffer.
+	// Each connection has both buffers. Larger ones do not make streams faster: a
+	// TLS record fills the read buffer, and uploads write pieces that are larger
+	// than any write buffer.
 	readBufferSize  = 16 << 10
 	writeBufferSize = 8 << 10
 )
 
-// roundTripper is an http.Transport on top of a Dialer. It tells apart what was
-// not sent, and watches for silence.
+// roundTripper is an http.Transport on top of a Dialer. It reports requests that
+// were not sent with a DialError, and applies the idle timeout.
 type roundTripper struct {
 	name          string
-	scheme, host  string // of the one place it connects to
+	scheme, host  string // the only ones that requests may have
 	base          *http.Transport
 	dialer        Dialer
-	dialTimeout   time.Duration // 0 means none
-	headerTimeout time.Duration // 0 means none
-	idleTimeout   time.Duration // 0 means none
+	dialTimeout   time.Duration // 0 means no limit
+	headerTimeout time.Duration // 0 means no limit
+	idleTimeout   time.Duration // 0 means no limit
 
-	closing  context.Context // ends with close
+	closing  context.Context // cancelled by close
 	stop     context.CancelFunc
 	once     sync.Once
 	closeErr error
@@ -84,9 +84,9 @@ func newRoundTripper(cfg *config.Config, addr config.Address, dialer Dialer) *ro
 	return rt
 }
 
-// dial opens a connection for the http.Transport, which does not cancel its
-// context when the request is cancelled that asked for it (another may come and
-// use the connection). Hence DialTimeout, and the end of the endpoint.
+// dial opens a connection for the http.Transport. The http.Transport does not
+// cancel a dial with the request that caused it, because another request may use
+// the connection. Only DialTimeout and close end a dial.
 func (rt *roundTripper) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -122,12 +122,13 @@ func (rt *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	x := newExchange(req, rt.idleTimeout)
 	resp, err := x.send(rt.base)
 	if rt.closing.Err() != nil {
-		// A request that began before close may have made the http.Transport
-		// keep connections again.
+		// A request that began before close may have returned its connection
+		// to the pool afterwards.
 		rt.base.CloseIdleConnections()
 	}
 	if ctx := x.req.Context(); err == nil && ctx.Err() != nil {
-		// The server's answer to being told that the request is given up.
+		// The server may have sent this response because it noticed the
+		// cancellation.
 		_ = resp.Body.Close()
 		err = context.Cause(ctx)
 	}
@@ -140,7 +141,7 @@ func (rt *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// refuse returns the error of a request that cannot be made.
+// refuse returns an error if the endpoint is closed or req is for another host.
 func (rt *roundTripper) refuse(req *http.Request) error {
 	if rt.closing.Err() != nil {
 		return &DialError{Addr: rt.name, Err: net.ErrClosed}
@@ -151,15 +152,15 @@ func (rt *roundTripper) refuse(req *http.Request) error {
 	return nil
 }
 
-// explain makes of an error of the http.Transport one that says whether the
-// request was sent, and what timeout it was.
+// explain returns an error of the http.Transport in a form that says whether the
+// request was sent, and which timeout expired.
 func (rt *roundTripper) explain(ctx context.Context, x *exchange, err error) error {
 	var dial *DialError
 	isDial := errors.As(err, &dial)
 	switch {
 	case isDial && x.sent.Load():
-		// The request went to a connection that was broken, and the dial for
-		// its repetition failed.
+		// The http.Transport sent the request on a broken connection, and could
+		// not dial another one to repeat it.
 		return fmt.Errorf("sent to %s on a connection that broke, and no other could be had: %w", rt.name, dial.Err)
 	case isDial:
 		return dial

@@ -17,8 +17,8 @@ import (
 	"github.com/pinfleet/pinfleet/config"
 )
 
-// stale is a Dialer whose connections may die without a word, as those do that
-// a server or a firewall has dropped: writing fails and nothing comes back.
+// stale is a Dialer whose connections may die silently, like connections that a
+// server or a firewall has dropped: writes fail in the end and no data comes back.
 type stale struct {
 	*pipes
 	dead atomic.Bool // kills the connections in use
@@ -33,7 +33,7 @@ func (d *stale) DialContext(ctx context.Context) (net.Conn, error) {
 type staleConn struct {
 	net.Conn
 	of *stale
-	n  int // bytes written since it died
+	n  int // bytes written since the connection died
 }
 
 func (c *staleConn) Write(b []byte) (int, error) {
@@ -43,21 +43,21 @@ func (c *staleConn) Write(b []byte) (int, error) {
 	if c.n += len(b); c.n > 100<<10 {
 		return 0, syscall.ECONNRESET
 	}
-	return len(b), nil // into the buffers of the system
+	return len(b), nil // as if into the buffers of the system
 }
 
 const uploadSize = 300 << 10
 
-// An upload that goes to a dead idle connection is sent again on another one.
-// net/http does so only for requests that fail before much was written. It is
-// not sent again where net/http would not do it either.
+// An upload that was sent on a dead idle connection is sent again on another one.
+// net/http alone repeats only requests that fail before much was written. In all
+// other cases in which net/http does not repeat a request, it is not sent again.
 func TestStaleUpload(t *testing.T) {
 	ours := errors.New("disk on fire")
 	content := func() io.Reader { return strings.NewReader(strings.Repeat("x", uploadSize)) }
 	for name, test := range map[string]struct {
 		prepare func(*http.Request)
 		fresh   bool
-		want    error // nil if it is sent again
+		want    error // nil if the upload is sent again
 	}{
 		"reading":      {func(*http.Request) {}, false, nil},
 		"writing":      {func(r *http.Request) { openAs(r, func() io.Reader { return writing{content()} }) }, false, nil},
@@ -114,7 +114,7 @@ func TestStaleUpload(t *testing.T) {
 	}
 }
 
-// What a server has begun to answer is not sent again.
+// An upload is not sent again once the server has begun to answer it.
 func TestAnsweredUploadIsNotSentAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		uploads := 0
@@ -145,7 +145,7 @@ func TestAnsweredUploadIsNotSentAgain(t *testing.T) {
 	})
 }
 
-// A body that turns out to be bad when it is closed is not sent again.
+// An upload whose body fails to close is not sent again.
 func TestUploadThatCannotBeClosedIsNotSentAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		uploads := 0
@@ -171,12 +171,12 @@ func TestUploadThatCannotBeClosedIsNotSentAgain(t *testing.T) {
 	})
 }
 
-// spoilt is a body that turns out to be bad when it is closed.
+// spoilt is a body whose Close fails.
 type spoilt struct{ io.Reader }
 
 func (spoilt) Close() error { return errors.New("checksum mismatch") }
 
-// deadFrom dials connections that are dead from the beginning.
+// deadFrom is a Dialer whose connections are dead from the beginning.
 type deadFrom struct{ *stale }
 
 func (d *deadFrom) DialContext(ctx context.Context) (net.Conn, error) {
@@ -185,14 +185,14 @@ func (d *deadFrom) DialContext(ctx context.Context) (net.Conn, error) {
 	return conn, err
 }
 
-// openAs makes what open returns the body of r.
+// openAs sets the Body and GetBody of r to the reader that open returns.
 func openAs(r *http.Request, open func() io.Reader) {
 	r.GetBody = func() (io.ReadCloser, error) {
 		reader := open()
 		if w, ok := reader.(writing); ok {
 			return writingCloser{w}, nil
 		}
-		return io.NopCloser(struct{ io.Reader }{reader}), nil // that and no more
+		return io.NopCloser(struct{ io.Reader }{reader}), nil // hides WriteTo
 	}
 	r.Body, _ = r.GetBody()
 }
@@ -201,14 +201,13 @@ type writingCloser struct{ writing }
 
 func (writingCloser) Close() error { return nil }
 
-// failing is a source that fails behind its first bytes.
+// failing returns a source that fails after its first bytes.
 func failing(err error) io.Reader {
 	return io.MultiReader(strings.NewReader("begin"), iotest.ErrReader(err))
 }
 
-// A peer whose host is gone was reported as one that had not answered within
-// HeaderTimeout, long before that had passed: the system's own timeout of a
-// connection is a timeout, too.
+// When the host of a peer was gone, the error blamed HeaderTimeout long before it
+// had expired, because the system's own connection timeout is a timeout error, too.
 func TestConnectionTimeoutIsNoHeaderTimeout(t *testing.T) {
 	cfg := &config.Config{HeaderTimeout: time.Hour}
 	addr, err := cfg.Address()
@@ -223,13 +222,13 @@ func TestConnectionTimeoutIsNoHeaderTimeout(t *testing.T) {
 	}
 }
 
-// goneDialer connects to a host that answers nothing, which the system finds
-// out at the first Read.
+// goneDialer dials a host that is gone. The first Read after a write fails with
+// the system's timeout.
 type goneDialer struct{}
 
 func (goneDialer) DialContext(context.Context) (net.Conn, error) {
 	ours, theirs := net.Pipe()
-	go func() { _, _ = io.Copy(io.Discard, theirs) }() // ends with ours
+	go func() { _, _ = io.Copy(io.Discard, theirs) }() // ends when ours is closed
 	return goneConn{Conn: ours, wrote: make(chan struct{}, 1)}, nil
 }
 

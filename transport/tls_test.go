@@ -28,7 +28,7 @@ import (
 	"github.com/pinfleet/pinfleet/transport/internal/transporttest"
 )
 
-// authority is a certificate authority of a test. All keys are ECDSA.
+// authority is a certificate authority for a test. All keys are ECDSA.
 type authority struct {
 	cert *x509.Certificate
 	key  crypto.Signer
@@ -66,7 +66,7 @@ func newKey(t *testing.T) crypto.Signer {
 	return key
 }
 
-// issue makes a certificate and its key, in PEM, for a name or IP address.
+// issue returns a new certificate for a name or IP address, and its key, in PEM.
 func (a *authority) issue(t *testing.T, name string) (certPEM, keyPEM []byte) {
 	t.Helper()
 	key := newKey(t)
@@ -103,7 +103,7 @@ func (a *authority) serverTLS(t *testing.T, name string) *tls.Config {
 	return &tls.Config{Certificates: []tls.Certificate{cert}}
 }
 
-// serve runs an HTTP server on l until the test ends, with TLS if tc is given.
+// serve runs an HTTP server on l until the test ends, with TLS if tc is not nil.
 func serve(t *testing.T, l net.Listener, handler http.Handler, tc *tls.Config) transporttest.Server {
 	t.Helper()
 	counted := &counting{Listener: l}
@@ -135,8 +135,8 @@ func id(t *testing.T, cfg *config.Config) (*http.Response, error) {
 	return resp, err
 }
 
-// U10: an address that ends in /https or /tls/http was spoken to in plain HTTP,
-// and the credentials went with it.
+// U10: upstream spoke plain HTTP to addresses that end in /https or /tls/http, and
+// sent the credentials with it.
 func TestAddressSelectsTLS(t *testing.T) {
 	var plain, secure atomic.Int64
 	ca := newAuthority(t)
@@ -177,8 +177,8 @@ func port(l net.Listener) string {
 	return port
 }
 
-// U38: upstream offered only RSA suites under TLS 1.2, and knew no authority or
-// certificate of one's own.
+// U38: upstream offered only RSA suites under TLS 1.2, and had no settings for a
+// certificate authority or a client certificate.
 func TestTLS12WithECDSA(t *testing.T) {
 	ca := newAuthority(t)
 	l := listen(t, "127.0.0.1:0")
@@ -199,7 +199,7 @@ func TestTLS12WithECDSA(t *testing.T) {
 	}
 }
 
-// U38, continued: the server is verified, and a failure is one of dialling: the
+// U38, continued: the server is verified. A failure is a DialError, because the
 // request was not sent.
 func TestTLSVerifies(t *testing.T) {
 	ca := newAuthority(t)
@@ -228,7 +228,7 @@ func TestTLSVerifies(t *testing.T) {
 	}
 }
 
-// U38, continued.
+// U38, continued: the client presents its certificate.
 func TestClientCertificate(t *testing.T) {
 	ca, clients := newAuthority(t), newAuthority(t)
 	tc := ca.serverTLS(t, "127.0.0.1")

@@ -77,7 +77,7 @@ func listenUnix(t *testing.T) (net.Listener, string) {
 	return l, path
 }
 
-// counting counts what a listener accepts.
+// counting is a listener that counts the connections it accepts.
 type counting struct {
 	net.Listener
 	n atomic.Int64

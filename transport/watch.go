@@ -5,33 +5,32 @@ import (
 	"time"
 )
 
-// state says what an exchange is about, as a set of bits.
+// state is a set of bits that describes what an exchange is doing.
 type state int
 
 const (
-	sending   state = 1 << iota // a connection is there, and the request is not out in full
-	supplying                   // the caller is being asked for more of the request body
-	reading                     // the caller wants more of the response body
+	sending   state = 1 << iota // there is a connection, and the request is not fully written
+	supplying                   // net/http reads more of the request body from the caller
+	reading                     // the caller reads the response body
 )
 
-// silent reports whether it is the peer's turn to do something: to accept what
-// is being sent, or, once that is done, to send what is being read. In the time
-// between, waiting for the response header, it may take as long as HeaderTimeout
-// allows.
+// silent reports whether the exchange waits for the peer: to accept data of the
+// request or, after the request was sent, to send data of the response body. The
+// wait for the response header in between does not count; HeaderTimeout bounds it.
 func (s state) silent() bool {
 	return s&sending != 0 && s&supplying == 0 || s&sending == 0 && s&reading != 0
 }
 
-// watch cancels an exchange when the peer is silent for too long. Each change of
-// state is a sign of progress, and starts the time anew. A nil watch does
-// nothing.
+// watch cancels an exchange when the peer is silent for longer than idle. Each
+// change of state is progress and restarts the timer. The set method of a nil watch
+// does nothing.
 type watch struct {
 	idle   time.Duration
 	cancel func(error)
 
 	mu       sync.Mutex
 	state    state
-	deadline time.Time // zero while it is not the peer's turn
+	deadline time.Time // zero while the exchange does not wait for the peer
 	timer    *time.Timer
 	stopped  bool
 }
@@ -66,14 +65,14 @@ func (w *watch) set(s state, on bool) {
 func (w *watch) fire() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	// The timer may have run out while the state was being changed.
+	// The timer may have expired while set changed the state.
 	if w.deadline.IsZero() || time.Now().Before(w.deadline) {
 		return
 	}
 	w.cancel(&timeoutError{what: "no progress of the transfer", after: w.idle})
 }
 
-// stop ends the watch for good.
+// stop ends the watch. It cannot be restarted.
 func (w *watch) stop() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

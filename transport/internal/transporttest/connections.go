@@ -29,10 +29,10 @@ func connectionsAreReused(t *testing.T, start Start) {
 	}
 }
 
-// U4: 30 calls left 30 descriptors behind, and as many at the server.
+// U4: 30 calls left 30 open descriptors behind, and 30 more at the server.
 func descriptorsDoNotLeak(t *testing.T, start Start) {
 	s := start(t, http.HandlerFunc(hello))
-	func() { // what the process keeps anyway is open after this
+	func() { // opens the descriptors that the process keeps in any case
 		ep := Open(t, s.Config)
 		get(t, ep)
 		ep.Close()
@@ -58,7 +58,7 @@ func descriptorsDoNotLeak(t *testing.T, start Start) {
 			t.Fatal(err)
 		}
 	}
-	// The server notices with some delay that its connections were closed.
+	// The server notices the closing of its connections with some delay.
 	deadline := time.Now().Add(guard)
 	for countDescriptors(t) > before+2 {
 		if time.Now().After(deadline) {
@@ -80,15 +80,14 @@ func countDescriptors(t *testing.T) int {
 // settle lets the other goroutines run for a moment.
 func (Server) settle() { <-time.After(time.Millisecond) }
 
-// serverGone: no connection, no request; and a server that comes back, or is
-// replaced, is reached by the same endpoint.
+// Without a server, a request fails with a DialError that names the endpoint.
 func serverGone(t *testing.T, start Start) {
 	s := start(t, http.HandlerFunc(hello))
 	ep := Open(t, s.Config)
 	get(t, ep)
 	s.Stop()
 	var err error
-	// The end of the pooled connection may be noticed late, by one request.
+	// One request may be sent on the pooled connection before its end is noticed.
 	for range 2 {
 		if _, err = Do(t, t.Context(), ep, http.MethodPost, "/ipfs/gc", nil); IsDialError(err) {
 			break

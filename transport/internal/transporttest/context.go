@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// U2: upstream's transport for Unix sockets wrote the whole request before it
-// read the response, so that an upload of many files, each of which the server
-// reports, blocked both sides for ever.
+// U2: upstream's transport for Unix sockets wrote the whole request before it read
+// the response. The server reports each file, so an upload of many files blocked
+// both sides forever.
 func uploadAndAnswerOverlap(t *testing.T, start Start) {
 	const parts = 5000
 	filler := strings.Repeat("x", 1000)
@@ -110,7 +110,7 @@ func cancelDuringUpload(t *testing.T, start Start) {
 		defer close(ended)
 		var b [1 << 10]byte
 		_, _ = io.ReadFull(r.Body, b[:])
-		close(reached) // and read no more, so that the upload is blocked
+		close(reached) // without reading more, so that the upload blocks
 		<-cancelled
 		_, _ = io.Copy(io.Discard, r.Body)
 	}))
@@ -158,6 +158,6 @@ func cancelDuringDownload(t *testing.T, start Start) {
 	if _, err := within(t, func() (int64, error) { return io.Copy(io.Discard, resp.Body) }); !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v, want context.Canceled", err)
 	}
-	// The server does not look at its request's context: writing must fail.
+	// The handler ignores its request's context, so its writes must fail.
 	wait(t, ended, "the server must notice")
 }

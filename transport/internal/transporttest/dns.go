@@ -19,8 +19,8 @@ type DNS struct {
 	queries int
 }
 
-// NewDNS starts a name server that ends with the test, and returns it with a
-// resolver that asks it.
+// NewDNS starts a name server that stops when the test ends. It returns the server
+// and a resolver that queries it.
 func NewDNS(t *testing.T) (*DNS, *net.Resolver) {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -43,7 +43,7 @@ func NewDNS(t *testing.T) (*DNS, *net.Resolver) {
 	}}
 }
 
-// SetIPs gives name its A and AAAA records.
+// SetIPs sets the A and AAAA records of name.
 func (d *DNS) SetIPs(name string, ips ...string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -54,7 +54,7 @@ func (d *DNS) SetIPs(name string, ips ...string) {
 	d.ips[name+"."] = addrs
 }
 
-// SetDNSAddrs gives name its dnsaddr records.
+// SetDNSAddrs sets the dnsaddr records of name.
 func (d *DNS) SetDNSAddrs(name string, addrs ...string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -65,7 +65,7 @@ func (d *DNS) SetDNSAddrs(name string, addrs ...string) {
 	d.texts["_dnsaddr."+name+"."] = texts
 }
 
-// Queries counts the questions that were asked.
+// Queries returns the number of queries received.
 func (d *DNS) Queries() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -1,4 +1,4 @@
-// Package transporttest has the tests that every transport must pass.
+// Package transporttest holds the tests that every transport must pass.
 package transporttest
 
 import (
@@ -14,20 +14,20 @@ import (
 	"github.com/pinfleet/pinfleet/transport"
 )
 
-// A Server is what Run has started by its argument.
+// Server is a running test server.
 type Server struct {
-	// Config leads to the server.
+	// Config describes an endpoint that reaches the server.
 	Config *config.Config
-	// Accepts counts the connections that the server has accepted.
+	// Accepts returns the number of connections that the server has accepted.
 	Accepts func() int
-	// Stop ends the server and its connections; it may be called twice.
+	// Stop closes the server and its connections. It may be called twice.
 	Stop func()
 }
 
-// Start starts a server for handler; it ends with the test.
+// Start starts a server for handler that stops when the test ends.
 type Start func(t *testing.T, handler http.Handler) Server
 
-// Run runs the tests.
+// Run runs all tests as subtests of t, each with its own server.
 func Run(t *testing.T, start Start) {
 	for _, test := range []struct {
 		name string
@@ -52,10 +52,10 @@ func Run(t *testing.T, start Start) {
 	}
 }
 
-// guard is how long a test waits for something that must not hang.
+// guard is the time after which an operation that must not hang fails the test.
 const guard = 30 * time.Second
 
-// Open opens an endpoint that ends with the test.
+// Open opens an endpoint that is closed when the test ends.
 func Open(t *testing.T, cfg *config.Config) *transport.Endpoint {
 	t.Helper()
 	ep, err := transport.Open(cfg)
@@ -70,7 +70,7 @@ func Open(t *testing.T, cfg *config.Config) *transport.Endpoint {
 	return ep
 }
 
-// Do makes a request and fails the test if it does not return in time.
+// Do performs a request. It fails the test if RoundTrip does not return in time.
 func Do(t *testing.T, ctx context.Context, ep *transport.Endpoint, method, path string, body io.Reader) (*http.Response, error) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(ctx, method, ep.BaseURL.JoinPath(path).String(), body)
@@ -80,7 +80,7 @@ func Do(t *testing.T, ctx context.Context, ep *transport.Endpoint, method, path 
 	return within(t, func() (*http.Response, error) { return ep.RoundTripper.RoundTrip(req) })
 }
 
-// get makes a request that must succeed, and returns its body.
+// get performs a request that must succeed, and returns the response's body.
 func get(t *testing.T, ep *transport.Endpoint) string {
 	t.Helper()
 	resp, err := Do(t, t.Context(), ep, http.MethodGet, "/id", nil)
@@ -125,7 +125,7 @@ func wait(t *testing.T, ch <-chan struct{}, what string) {
 	}
 }
 
-// IsDialError reports whether err says that a request was not sent.
+// IsDialError reports whether err is a transport.DialError.
 func IsDialError(err error) bool {
 	var de *transport.DialError
 	return errors.As(err, &de)

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// IsTimeout reports whether err is that one of the Config's timeouts passed.
+// IsTimeout reports whether err says that one of the Config's timeouts expired.
 func IsTimeout(err error) bool {
 	var ne net.Error
 	return errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, context.DeadlineExceeded) && errors.As(err, &ne) && ne.Timeout()
