@@ -8,7 +8,7 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// BenchmarkPick is a call's first pick. The bar is 100 ns without allocations.
+// BenchmarkPick measures a call's first pick. The limit is 100 ns and no allocations.
 func BenchmarkPick(b *testing.B) {
 	keys := make([]string, 256)
 	for i := range keys {
@@ -41,7 +41,7 @@ func BenchmarkPick(b *testing.B) {
 	}
 }
 
-// BenchmarkRetry is the pick for a call's third attempt.
+// BenchmarkRetry measures the pick for a call's third attempt.
 func BenchmarkRetry(b *testing.B) {
 	for name, make := range builtins() {
 		for _, n := range []int{3, 10, 100} {
@@ -58,7 +58,7 @@ func BenchmarkRetry(b *testing.B) {
 	}
 }
 
-// BenchmarkReport is what Observer costs per attempt.
+// BenchmarkReport measures the cost of Observer per attempt.
 func BenchmarkReport(b *testing.B) {
 	l, peers := &LeastLoaded{}, newPeers(10)
 	l.SetClients(peers)

@@ -36,8 +36,8 @@ func TestU39NoClients(t *testing.T) {
 	}
 }
 
-// Whatever happens, a pick is on the list, new to its call if that can be, and
-// otherwise the one asked the longest ago.
+// After any sequence of results, a pick is on the list. It is an untried client if
+// one is left, and otherwise the client whose attempt is the longest ago.
 func TestPicks(t *testing.T) {
 	ops := []client.Op{client.OpID, client.OpPeers, client.OpPin, client.OpAdd, client.OpRepoGC}
 	for name, make := range builtins() {
@@ -81,8 +81,7 @@ func TestPicks(t *testing.T) {
 	}
 }
 
-// Calls, reports and changes of membership at the same time, for the race
-// detector.
+// Concurrent calls, reports and changes of membership, for the race detector.
 func TestConcurrentUse(t *testing.T) {
 	for name, make := range builtins() {
 		t.Run(name, func(t *testing.T) {
@@ -123,7 +122,7 @@ func TestConcurrentUse(t *testing.T) {
 	}
 }
 
-// Clients that have neither a name nor a weight will do.
+// The strategies accept clients that have neither a name nor a weight.
 func TestBareClients(t *testing.T) {
 	for name, make := range builtins() {
 		s := make()

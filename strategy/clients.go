@@ -7,15 +7,15 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// clientList is a list of clients that is replaced as a whole and read
-// without a lock. The zero value is empty.
+// clientList is a list of clients that is replaced as a whole and read without a
+// lock. The zero value is an empty list.
 type clientList struct {
 	p atomic.Pointer[[]client.Client]
 }
 
 func (l *clientList) store(clients []client.Client) { l.p.Store(&clients) }
 
-// load returns the current list, which must not be changed.
+// load returns the current list, which must not be modified.
 func (l *clientList) load() []client.Client {
 	if p := l.p.Load(); p != nil {
 		return *p
@@ -23,9 +23,9 @@ func (l *clientList) load() []client.Client {
 	return nil
 }
 
-// firstUntried returns the first client, counted from start and around the
-// end, that call was not sent to. If it was sent to all of them, it is the
-// one whose last attempt is the longest ago.
+// firstUntried returns the first untried client, counted from start with
+// wrap-around. If all were tried, it returns the one whose last attempt is the
+// longest ago.
 func firstUntried(clients []client.Client, start int, call *Call) client.Client {
 	if i := untriedFrom(clients, start, call); i >= 0 {
 		return clients[i]
@@ -33,9 +33,8 @@ func firstUntried(clients []client.Client, start int, call *Call) client.Client 
 	return longestAgo(clients, call)
 }
 
-// untriedFrom returns the index of the first client, counted from start and
-// around the end, that call was not sent to, -1 if there is none. start may be
-// the end.
+// untriedFrom returns the index of the first untried client, counted from start
+// with wrap-around, or -1 if there is none. start may be len(clients).
 func untriedFrom(clients []client.Client, start int, call *Call) int {
 	at := start
 	for range clients {
@@ -50,8 +49,8 @@ func untriedFrom(clients []client.Client, start int, call *Call) int {
 	return -1
 }
 
-// longestAgo returns the client whose last attempt in call is the longest ago,
-// nil if there are no clients. All of them were tried.
+// longestAgo returns the client whose last attempt in call is the longest ago, or
+// nil if there are no clients. All clients must have been tried.
 func longestAgo(clients []client.Client, call *Call) client.Client {
 	var oldest client.Client
 	oldestAt := len(call.Tried)
@@ -63,7 +62,7 @@ func longestAgo(clients []client.Client, call *Call) client.Client {
 	return oldest
 }
 
-// lastIndex returns where c is last in tried, -1 if it is not.
+// lastIndex returns the index of the last c in tried, or -1.
 func lastIndex(tried []client.Client, c client.Client) int {
 	for i, t := range slices.Backward(tried) {
 		if t == c {
@@ -73,16 +72,16 @@ func lastIndex(tried []client.Client, c client.Client) int {
 	return -1
 }
 
-// weigherOf returns what tells the weight of c, nil if nothing does.
+// weigherOf returns c as a Weigher, or nil if it is none.
 func weigherOf(c client.Client) Weigher {
 	w, _ := c.(Weigher)
 	return w
 }
 
-// minWeight is what a weight that is not above it is taken for.
+// minWeight is the floor for weights.
 const minWeight = 1e-3
 
-// weightOf returns the weight that w tells, 1 if w is nil.
+// weightOf returns the weight of w, at least minWeight; 1 if w is nil.
 func weightOf(w Weigher) float64 {
 	if w == nil {
 		return 1

@@ -10,38 +10,39 @@ import (
 )
 
 const (
-	// decay is how long it takes an expected time to fall to 1/e, as in Finagle.
+	// decay is the time in which an expected time falls to 1/e, as in Finagle.
 	decay = 10 * time.Second
-	// firstGuess is the expected time of a client that has not answered yet.
+	// firstGuess is the expected time of a client before its first answer.
 	firstGuess = time.Second
-	// failureTime is the least that a failed attempt counts as if the peer did
-	// not say when to come back, and maxRetryAfter the most if it did.
+	// failureTime is the minimum duration that a failed attempt counts as. If
+	// the peer sent Retry-After, that value, up to maxRetryAfter, is the minimum
+	// instead.
 	failureTime   = 5 * time.Second
 	maxRetryAfter = time.Minute
-	// patience is for how long a client that does not answer is not asked again.
+	// patience is the silence in flight after which a client is tried again.
 	patience = 30 * time.Second
-	// suspectFactor is how many times as long as usual a client is expected to
-	// take to be a suspect.
+	// A client is a suspect if its expected time is more than suspectFactor
+	// times the typical one.
 	suspectFactor = 2
-	// uploadSize is what an add counts as before anything of it is taken, and
-	// uploadRate what a second without progress counts as, in bytes.
+	// uploadSize is the number of bytes that each add in flight counts as, in
+	// addition to the bytes accepted. uploadRate is the number of bytes that a
+	// second without progress counts as.
 	uploadSize = 1 << 20
 	uploadRate = 128 << 20
 )
 
-// estimate is what is known of one client and one kind of operations. Points in
-// time are in nanoseconds since board.start.
+// estimate holds the measurements of one client for one kind of operations. Points
+// in time are in nanoseconds since board.start.
 //
-// Changes are made under mu. Picks read without it: one that reads while an
-// attempt begins or ends may see half of the change, and is off by no more than
-// that attempt.
+// Updates hold mu. Picks read without mu: a pick during an update may see half of
+// it, which is an error of one attempt at most.
 type estimate struct {
 	kind client.OpKind
 
 	inFlight   atomic.Int64
-	bytes      atomic.Int64  // taken of the uploads in flight
-	quietSince atomic.Int64  // last answer or progress, or when the client was next asked
-	cost       atomic.Uint64 // expected time at costAt in ns, as float64 bits; 0 if not known
+	bytes      atomic.Int64  // accepted of the uploads in flight
+	quietSince atomic.Int64  // start of the silence in flight: last answer, progress or first attempt
+	cost       atomic.Uint64 // expected time at costAt in ns, as float64 bits; 0 if unknown
 	costAt     atomic.Int64
 	failed     atomic.Int64 // failed attempts that count as in flight until failedTo
 	failedTo   atomic.Int64
@@ -50,17 +51,18 @@ type estimate struct {
 	guessed bool // cost is a guess
 }
 
-// burden is what speaks against asking a client.
+// burden is the measure by which a pick compares clients.
 type burden struct {
 	load float64
-	// suspect tells that the client fails or takes much longer than others.
+	// suspect is set if the client has just failed or takes much longer than
+	// others.
 	suspect bool
-	// probed tells that a suspect has an attempt in flight, or a failed one that
-	// counts as such.
+	// probed is set if a suspect has an attempt in flight, or a failed attempt
+	// that counts as one in flight.
 	probed bool
 }
 
-// less tells whether a client with burden b is to be preferred to one with o.
+// less reports whether a client with burden b is preferable to one with burden o.
 func (b burden) less(o burden) bool {
 	if b.probed != o.probed {
 		return o.probed
@@ -68,9 +70,9 @@ func (b burden) less(o burden) bool {
 	return b.load < o.load
 }
 
-// burden returns the burden of a client with weight 1; the load in nanoseconds,
-// of uploads in bytes. typical is what clients are expected to take, 0 if it is
-// not known.
+// burden returns the burden of a client with weight 1. The load is in nanoseconds,
+// that of adds in bytes. typical is the mean expected time of all clients, or 0 if
+// unknown.
 func (e *estimate) burden(now int64, typical float64) burden {
 	n, quiet := e.inFlight.Load(), int64(0)
 	waiting := n > 0
@@ -91,8 +93,8 @@ func (e *estimate) burden(now int64, typical float64) burden {
 		b.suspect = failed > 0
 	} else {
 		cost := math.Float64frombits(e.cost.Load())
-		// A listing is in flight for as long as its consumer takes to read it,
-		// so that only short operations in flight are ones without an answer.
+		// A listing stays in flight until its consumer has read it, so only
+		// short operations in flight are known to be unanswered.
 		if !waiting || !e.kind.Short() {
 			cost *= fade(now - e.costAt.Load())
 		} else if cost < float64(quiet) {
@@ -105,22 +107,22 @@ func (e *estimate) burden(now int64, typical float64) burden {
 	return b
 }
 
-// fade is e^(-age/decay), within 1 %. It takes a third of the time of math.Exp,
-// of which a pick needs two.
+// fade returns e^(-age/decay), within 1 %. It takes a third of the time of math.Exp,
+// and a pick calls it twice.
 func fade(age int64) float64 {
 	halvings := min(float64(max(age, 0))*(math.Log2E/float64(decay)), 1000)
 	whole := uint64(halvings)
 	part := halvings - float64(whole)
-	// 2^-whole, made of its exponent, times 2^-part by a parabola.
+	// 2^-whole from its exponent bits, times 2^-part approximated by a parabola.
 	return math.Float64frombits((1023-whole)<<52) * (1 - part*(0.6563-part*0.1563))
 }
 
-// expected returns the expected time, in nanoseconds; 0 if it is not known.
+// expected returns the expected time at now in nanoseconds, or 0 if unknown.
 func (e *estimate) expected(now int64) float64 {
 	return math.Float64frombits(e.cost.Load()) * e.kept(now)
 }
 
-// kept is how much of the expected time is left.
+// kept returns the fraction of the stored expected time that is left at now.
 func (e *estimate) kept(now int64) float64 {
 	return math.Exp(-float64(max(now-e.costAt.Load(), 0)) / float64(decay))
 }
@@ -131,7 +133,8 @@ func (e *estimate) expect(cost float64, now int64, guessed bool) {
 	e.guessed = guessed
 }
 
-// forget makes the client a new one, but for what is in flight.
+// forget resets the measurements to those of a new client, except for the attempts
+// in flight.
 func (e *estimate) forget() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -139,7 +142,7 @@ func (e *estimate) forget() {
 	e.failed.Store(0)
 }
 
-// begin takes note of an attempt that was sent.
+// begin records that an attempt was sent.
 func (e *estimate) begin(now int64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -151,7 +154,7 @@ func (e *estimate) begin(now int64) {
 	}
 }
 
-// sent takes note of n bytes of an upload that were taken.
+// sent records that n bytes of an upload were accepted.
 func (e *estimate) sent(n int, now int64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -161,14 +164,14 @@ func (e *estimate) sent(n int, now int64) {
 	}
 }
 
-// end takes note of how an attempt ended. It returns the time that is expected
-// now if it was an answer, 0 if not.
+// end records the result of an attempt. It returns the new expected time if the
+// attempt was answered, and 0 otherwise.
 func (e *estimate) end(r Result, now int64) float64 {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	n := e.inFlight.Load()
 	if n == 0 {
-		return 0 // it began when the client was not known
+		return 0 // the attempt's Begin was not recorded
 	}
 	e.inFlight.Store(n - 1)
 	e.bytes.Store(max(e.bytes.Load()-r.Sent, 0))
@@ -190,7 +193,7 @@ func (e *estimate) end(r Result, now int64) float64 {
 	return e.answered(float64(took), now)
 }
 
-// answered takes note of an answer and returns the time that is expected now.
+// answered records an answer and returns the new expected time.
 func (e *estimate) answered(took float64, now int64) float64 {
 	if expected := e.expected(now); took < expected && !e.guessed {
 		took = expected + took*(1-e.kept(now))
@@ -199,7 +202,7 @@ func (e *estimate) answered(took float64, now int64) float64 {
 	return took
 }
 
-// fail takes note of a failure after took.
+// fail records a failure after took.
 func (e *estimate) fail(took, retryAfter time.Duration, now int64) {
 	counts := failureTime
 	if retryAfter > 0 {

@@ -9,42 +9,40 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// DefaultHold is the hold of a Failover whose Hold is 0.
+// DefaultHold is the hold time of a Failover whose Hold is 0.
 const DefaultHold = 5 * time.Second
 
-// Failover asks the clients in configured order: all calls go to the first
-// that is admitted, and the retries of a call to the next, and so on. A peer
-// that was ejected for its failures is not in the list, so that it is not
-// dialled again by each call (U41).
+// Failover sends all calls to the first client on the list, and the retries of a
+// call to the next ones in configured order. Ejected clients are not on the list.
+// Otherwise each call would dial a dead peer again (U41).
 //
-// When a client comes (back) onto the list before the one in use, calls go on
-// to the one in use for the time of Hold: a peer that goes up and down does
-// not pull the traffic back and forth. This is the delay before preemption of
-// VRRP (RFC 5798). The hold is over at once when the one in use fails: the
-// order alone decides where the retry of a call goes, and for all calls when
-// the one in use leaves the list. The first list has no hold.
+// When a client joins or returns to the list ahead of the client in use, calls
+// continue to go to the client in use for the time of Hold. Hence a flapping peer
+// does not move the traffic back and forth. VRRP calls this the preemption delay
+// (RFC 5798). Holds do not apply to retries, which follow the configured order, and
+// they end when the client in use leaves the list. The first list has no hold.
 //
 // The zero value is ready to use, for one load balancer. It is safe for
 // concurrent use.
 type Failover struct {
-	// Hold is how long a client must have been back on the list before calls
-	// go to it again. 0 means DefaultHold; negative, that calls go to it at
-	// once. It must not be changed after the first SetClients.
+	// Hold is the time that a client must have been back on the list before it
+	// replaces the client in use. 0 means DefaultHold, and a negative value
+	// means no hold. It must not be changed after the first SetClients.
 	Hold time.Duration
 
 	ranking atomic.Pointer[ranking]
 }
 
-// ranking is the clients in configured order, and who is in use. It is
+// ranking holds the clients in configured order, and which of them is in use. It is
 // replaced as a whole.
 type ranking struct {
 	clients   []client.Client
-	heldUntil []time.Time  // of each client before the one in use, the end of its hold
-	firstEnd  time.Time    // the first of heldUntil
-	used      atomic.Int32 // the index of the one in use, as far as holds have ended
+	heldUntil []time.Time  // end of the hold of each client ahead of the one in use
+	firstEnd  time.Time    // earliest of heldUntil
+	used      atomic.Int32 // index of the client in use when inUse last looked
 }
 
-// inUse returns the index of the client in use: the first that is not held.
+// inUse returns the index of the client in use: the first whose hold has ended.
 func (r *ranking) inUse() int {
 	used := int(r.used.Load())
 	if used == 0 {
@@ -74,8 +72,8 @@ func (f *Failover) SetClients(clients []client.Client) {
 	f.ranking.Store(next)
 }
 
-// hold keeps the client in use that is at used. The clients before it were held
-// in the old ranking, or have just come.
+// hold keeps the client at used in use and holds the clients ahead of it. A client
+// that was held in the old ranking keeps the end of its hold.
 func (r *ranking) hold(old *ranking, used int, length time.Duration) {
 	r.used.Store(int32(used))
 	for _, c := range r.clients[:used] {
@@ -88,12 +86,12 @@ func (r *ranking) hold(old *ranking, used int, length time.Duration) {
 	r.firstEnd = slices.MinFunc(r.heldUntil, time.Time.Compare)
 }
 
-// Next implements LBStrategy: the client in use for count 0, and then the
-// others in configured order, counted around the end.
+// Next implements LBStrategy. It returns the client in use for count 0, then the
+// others in configured order, and then begins again.
 func (f *Failover) Next(count int) client.Client {
 	r := f.ranking.Load()
 	if r == nil || len(r.clients) == 0 {
-		return nil // U39
+		return nil // no clients: upstream divided by zero (U39)
 	}
 	i, used := int(uint(count)%uint(len(r.clients))), r.inUse()
 	switch {
@@ -105,13 +103,13 @@ func (f *Failover) Next(count int) client.Client {
 	return r.clients[i]
 }
 
-// Pick implements Picker: the client in use, then the first in order that the
-// call was not sent to, and when there is none left, the one asked the longest
-// ago.
+// Pick implements Picker. It returns the client in use if it is untried, otherwise
+// the first untried client in configured order, and when all were tried, the one
+// whose attempt is the longest ago.
 func (f *Failover) Pick(call *Call) client.Client {
 	r := f.ranking.Load()
 	if r == nil || len(r.clients) == 0 {
-		return nil // U39
+		return nil // no clients: upstream divided by zero (U39)
 	}
 	if c := r.clients[r.inUse()]; !call.WasTried(c) {
 		return c

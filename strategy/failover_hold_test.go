@@ -8,7 +8,7 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// list returns the named ones of peers a, b, c…
+// list returns the peers with these one-letter names. peers are named a, b, c…
 func list(peers []client.Client, names string) []client.Client {
 	var listed []client.Client
 	for _, name := range names {
@@ -21,16 +21,16 @@ func TestFailoverHold(t *testing.T) {
 	type step struct {
 		wait  time.Duration
 		list  string // new list, if not empty
-		calls string // the attempts of a call afterwards
+		calls string // the attempts of one call afterwards
 	}
 	for name, c := range map[string]struct {
 		hold  time.Duration
 		steps []step
 	}{
 		"default": {0, []step{
-			{0, "abc", "abc"}, // no hold at first
+			{0, "abc", "abc"}, // the first list has no hold
 			{0, "bc", "bcb"},
-			{0, "abc", "bac"}, // held; if b fails, the order decides
+			{0, "abc", "bac"}, // a is held; a retry follows the order
 			{DefaultHold - 1, "", "bac"},
 			{1, "", "abc"},
 		}},
@@ -38,7 +38,7 @@ func TestFailoverHold(t *testing.T) {
 		"none":    {-1, []step{{0, "bc", "bc"}, {0, "abc", "abc"}}},
 		"over":    {0, []step{{0, "b", "b"}, {0, "ab", "ba"}, {time.Hour, "abc", "abc"}, {0, "", "abc"}}},
 		"goes on": {0, []step{{0, "b", "b"}, {0, "ab", "ba"}, {3 * time.Second, "abc", "bac"}, {2 * time.Second, "", "abc"}}},
-		"again": {0, []step{ // a new hold for each return
+		"again": {0, []step{ // each return starts a new hold
 			{0, "bc", "bc"}, {0, "abc", "bac"}, {4 * time.Second, "bc", "bc"}, {0, "abc", "bac"},
 			{4 * time.Second, "", "bac"}, {time.Second, "", "abc"},
 		}},
@@ -73,7 +73,7 @@ func TestFailoverHold(t *testing.T) {
 	}
 }
 
-// A peer that goes up and down faster than the hold gets no calls.
+// A peer that flaps faster than the hold gets no calls.
 func TestFailoverFlapping(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		peers, f := newPeers(3), &Failover{}

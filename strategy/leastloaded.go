@@ -10,71 +10,74 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// LeastLoaded draws two clients at random and asks the one with the lower
-// load. Two choices are enough to keep the loads close together, and unlike the
-// choice of the least loaded of all they do not send everybody to the client
-// that looked best a moment ago (Mitzenmacher, "The Power of Two Choices in
-// Randomized Load Balancing").
+// LeastLoaded draws two clients at random and picks the one with the lower load.
+// Two choices suffice to keep the loads close together. Picking the least loaded of
+// all clients instead would send every caller to the client that looked best a
+// moment ago (Mitzenmacher, "The Power of Two Choices in Randomized Load
+// Balancing").
 //
 // The load of a client is that of Finagle's Peak EWMA, divided by its weight:
 //
 //	expected time × (attempts in flight + 1) / weight
 //
-// The expected time is an average in which an answer counts the less the longer
-// ago it was, by 1/e in 10 s; a slower answer replaces it at once. It falls also
-// while nothing is asked, so that a client that was slow is asked again.
+// The expected time is a moving average of the durations of answers. The influence of
+// an answer falls to 1/e in 10 s. A slower answer replaces the average at once. The
+// expected time also falls while the client gets no attempts, so a client that was
+// slow is tried again.
 //
-//   - Slowness shows before the first slow answer is there: a client that has
-//     attempts in flight and answers none is expected to take at least as long
-//     as it has been quiet. (Prequal likewise trusts what is in flight now over
-//     what was measured.) After 30 s of silence it is tried again.
-//   - A failed attempt counts as max(its time, 5 s or the Retry-After), in the
-//     expected time and as an attempt in flight, so that a client that fails
-//     fast attracts nothing.
-//   - An attempt that was given up, as the slower of two hedged ones is ("The
-//     Tail at Scale"), took at least as long as it was let run.
-//   - A client that is expected to take more than twice as long as is typical,
-//     or has just failed, is a suspect. It gets one attempt at a time, which
-//     keeps its measure up to date. While both that were drawn are suspects,
-//     two more are drawn, up to twice: with 10 slow clients among 100, both are
-//     slow in 0.9 % of the draws, and so would the 99th percentile be.
-//   - A client that is new or comes back is asked at once; until its first
-//     answer it is expected to take 1 s (Finagle has a penalty for that), so
-//     that it is not flooded.
+//   - Slowness counts before the first slow answer arrives: the expected time of
+//     a client that has attempts in flight and answers none is at least the time
+//     that it has been silent. (Prequal likewise prefers the current attempts in
+//     flight to past measurements.) After 30 s of silence the client is tried
+//     again.
+//   - A failed attempt counts as max(its duration, 5 s or the Retry-After, at
+//     most 1 min), both in the expected time and as an attempt in flight. Hence a
+//     client that fails fast does not attract calls.
+//   - An abandoned attempt, such as the slower of two hedged ones ("The Tail at
+//     Scale"), counts as if it had taken the time until it was abandoned, unless
+//     the expected time is longer.
+//   - A client is a suspect if it has just failed, or if its expected time is more
+//     than twice the typical one. It gets one attempt at a time, which keeps its
+//     expected time current. While all drawn clients are suspects, two more are
+//     drawn, up to twice. With 10 slow clients among 100, both are slow in 0.9 %
+//     of the draws, which would make the 99th percentile slow.
+//   - A client that is new or has returned gets an attempt at once. Its expected
+//     time is 1 s until its first answer, so that it is not flooded (Finagle has
+//     a penalty for this).
 //
-// Single reads, listings of the cluster and pin writes are measured apart, as
-// their times do not compare. The load of an add is the bytes that the client
-// has taken for adds under way; there, seconds without progress and failures
-// count as bytes.
+// Single reads, cluster-wide listings and pin writes are measured separately,
+// because their durations are not comparable. The load of adds is the number of
+// bytes that the client has accepted for adds in flight. Seconds without progress
+// and failures count as bytes there.
 //
-// What it knows the load balancer tells it through [Observer].
+// Its measurements come from the load balancer, through [Observer].
 //
 // The zero value is ready to use, for one load balancer. It is safe for
 // concurrent use.
 type LeastLoaded struct {
 	board atomic.Pointer[board]
-	clock atomic.Int64 // when something was last reported, in ns since board.start
-	// typical is what the clients that answer are expected to take.
+	clock atomic.Int64 // time of the last report, in ns since board.start
+	// typical is the mean expected time of the clients that answer, per OpKind.
 	typical [client.NumOpKinds]mean
 
 	mu sync.Mutex // held to replace board
 }
 
-// board is who is there. It is replaced as a whole.
+// board holds the clients and their loads. It is replaced as a whole.
 type board struct {
 	start   time.Time
 	clients []client.Client // to choose from
-	loads   []*load         // theirs
+	loads   []*load         // the loads of clients, by index
 	known   map[client.Client]*load
 }
 
-// maxDraws is how often two clients are drawn as long as all are suspects.
+// maxDraws bounds how often a pick draws two clients while all are suspects.
 const maxDraws = 3
 
-// load is what is known of a client.
+// load holds the measurements of one client.
 type load struct {
 	weigher   Weigher
-	listed    bool // it is to choose from; guarded by LeastLoaded.mu
+	listed    bool // the client is in board.clients; guarded by LeastLoaded.mu
 	estimates [client.NumOpKinds]estimate
 }
 
@@ -86,7 +89,7 @@ func newLoad(c client.Client) *load {
 	return l
 }
 
-// idle tells whether no attempt is in flight.
+// idle reports whether no attempt is in flight.
 func (l *load) idle() bool {
 	for k := range l.estimates {
 		if l.estimates[k].inFlight.Load() > 0 {
@@ -96,8 +99,9 @@ func (l *load) idle() bool {
 	return true
 }
 
-// SetClients implements LBStrategy. Of a client that was off the list only the
-// attempts in flight are remembered: what it was like before says nothing.
+// SetClients implements LBStrategy. A client that returns to the list starts with
+// the measurements of a new one, except for its attempts in flight: its earlier
+// measurements are out of date.
 func (l *LeastLoaded) SetClients(clients []client.Client) {
 	l.replace(func(old, b *board) {
 		b.clients = clients
@@ -126,7 +130,7 @@ func (l *LeastLoaded) SetClients(clients []client.Client) {
 	})
 }
 
-// replace makes a new board of the old one.
+// replace stores a new board that change fills from the old one.
 func (l *LeastLoaded) replace(change func(old, b *board)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -139,22 +143,22 @@ func (l *LeastLoaded) replace(change func(old, b *board)) {
 	l.board.Store(b)
 }
 
-// Next implements LBStrategy. It knows nothing of the call, so it takes it for
-// the first attempt of a single read.
+// Next implements LBStrategy. Because it does not know the call, it picks as for the
+// first attempt of a single read.
 func (l *LeastLoaded) Next(int) client.Client {
 	return l.Pick(&Call{Op: client.OpID})
 }
 
-// Pick implements Picker. A retry goes to a client that the call was not sent
-// to, and when there is none left, to the one asked the longest ago.
+// Pick implements Picker. A retry goes to an untried client, and when all were
+// tried, to the one whose attempt is the longest ago.
 func (l *LeastLoaded) Pick(call *Call) client.Client {
 	b := l.board.Load()
 	if b == nil || len(b.clients) == 0 {
-		return nil // U39
+		return nil // no clients: upstream divided by zero (U39)
 	}
 	k := call.Op.Kind()
-	// Reading the time would double the cost of a pick. As nothing was reported
-	// since the clock was set, the loads of then will do.
+	// Reading the time would double the cost of a pick. The loads at the last
+	// report are good enough, because nothing was reported since.
 	now, typical := l.clock.Load(), l.typical[k].load()
 	best, least := -1, burden{}
 	for range maxDraws {
@@ -164,7 +168,7 @@ func (l *LeastLoaded) Pick(call *Call) client.Client {
 				return longestAgo(b.clients, call)
 			}
 		}
-		if first == second { // there is no other
+		if first == second { // the only untried client
 			return b.clients[first]
 		}
 		for _, i := range [...]int{first, second} {
@@ -179,8 +183,7 @@ func (l *LeastLoaded) Pick(call *Call) client.Client {
 	return b.clients[best]
 }
 
-// draw returns the indices of two of n clients at random, the same one twice
-// if there is only one.
+// draw returns the indices of two random clients of n, the same one twice if n is 1.
 func draw(n int) (first, second int) {
 	r := rand.Uint64()
 	first = int(r >> 32 * uint64(n) >> 32)
@@ -191,8 +194,8 @@ func draw(n int) (first, second int) {
 	return first, second
 }
 
-// untriedPair moves the drawn ones on to clients that the call was not sent
-// to, -1 if there are none.
+// untriedPair moves the drawn indices forward to untried clients. It returns the
+// same index twice if only one is left, and -1 if none is.
 func untriedPair(clients []client.Client, first, second int, call *Call) (int, int) {
 	first = untriedFrom(clients, first, call)
 	second = untriedFrom(clients, second, call)
@@ -202,10 +205,10 @@ func untriedPair(clients []client.Client, first, second int, call *Call) (int, i
 	return first, second
 }
 
-// burden returns what speaks against asking the client.
+// burden returns the burden of the client, by its weight.
 func (l *load) burden(k client.OpKind, now int64, typical float64) burden {
 	b := l.estimates[k].burden(now, typical)
-	if w := weightOf(l.weigher); w != 1 { // a division takes its time
+	if w := weightOf(l.weigher); w != 1 { // saves a slow division
 		b.load /= w
 	}
 	return b
@@ -237,7 +240,7 @@ func (l *LeastLoaded) End(call *Call, c client.Client, r Result) {
 	}
 }
 
-// find returns what is known of c, nil if that is nothing.
+// find returns the load of c, or nil if c is unknown.
 func (l *LeastLoaded) find(c client.Client) (*board, *load) {
 	b := l.board.Load()
 	if b == nil {
@@ -246,7 +249,7 @@ func (l *LeastLoaded) find(c client.Client) (*board, *load) {
 	return b, b.known[c]
 }
 
-// know makes the client known that the load balancer chose by itself.
+// know adds a client that is not listed, but that the load balancer chose itself.
 func (l *LeastLoaded) know(c client.Client) (*board, *load) {
 	l.replace(func(old, b *board) {
 		b.clients, b.loads = old.clients, old.loads
@@ -260,15 +263,15 @@ func (l *LeastLoaded) know(c client.Client) (*board, *load) {
 	return l.find(c)
 }
 
-// tick sets the clock and returns the time.
+// tick sets the clock to the current time and returns it.
 func (l *LeastLoaded) tick(b *board) int64 {
 	now := int64(time.Since(b.start))
 	l.clock.Store(now)
 	return now
 }
 
-// mean is a running mean of about the last 64 values, 0 before the first. Of
-// two that are added at the same moment one may be lost.
+// mean is a running mean of about the last 64 values, or 0 before the first. One of
+// two values that are added concurrently may be lost.
 type mean struct {
 	bits atomic.Uint64
 }

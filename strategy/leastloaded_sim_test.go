@@ -10,7 +10,7 @@ import (
 
 const usual = 167 * ms
 
-// late is the share of calls that took more than a second.
+// late returns the share of calls that took more than a second.
 func late(calls []*simCall) float64 {
 	n := 0
 	for _, c := range calls {
@@ -21,7 +21,7 @@ func late(calls []*simCall) float64 {
 	return float64(n) / float64(len(calls))
 }
 
-// share is the peer's share of the attempts that began in [from, to).
+// share returns the peer's share of the attempts that began in [from, to).
 func share(calls []*simCall, peer int, from, to time.Duration) float64 {
 	n, all := 0, 0
 	for _, c := range calls {
@@ -63,7 +63,7 @@ func TestSimSlowOne(t *testing.T) {
 			t.Errorf("%s: share of %.3f before it was slow, want 1/11", name, got)
 		}
 	}
-	// What one slow peer among 11 does to those who do not look.
+	// For comparison: a strategy that does not measure load.
 	if got := late(run(&RoundRobin{}, around)); got < 0.04 || got > 0.05 {
 		t.Errorf("with RoundRobin %.1f %% took more than 1 s, want 1/22", 100*got)
 	}
@@ -129,8 +129,8 @@ func TestSimScale(t *testing.T) {
 	}
 }
 
-// One of three peers takes everything and answers nothing; attempts are given
-// up after 500 ms.
+// One of three peers accepts every request and answers none. Attempts are abandoned
+// after 500 ms.
 func TestSimHang(t *testing.T) {
 	sim := simulation{
 		strategy: &LeastLoaded{}, clients: newPeers(3), rate: 200, length: 20 * time.Second, retries: 2,
@@ -146,8 +146,8 @@ func TestSimHang(t *testing.T) {
 	}
 }
 
-// A fifth peer joins four that are busy. It gets its share within a second, and
-// is not flooded before.
+// A fifth peer joins four busy ones. It gets its share within a second, and is not
+// flooded in its first second.
 func TestSimJoin(t *testing.T) {
 	peers := newPeers(5)
 	sim := simulation{

@@ -13,8 +13,8 @@ import (
 
 const ms = time.Millisecond
 
-// measured returns a strategy over peers that have just answered a read in
-// these times. Of two clients both are drawn, so what it picks is certain.
+// measured returns a strategy over peers that have just answered a read in these
+// times. With two clients, picks are deterministic, because both are drawn.
 func measured(times ...time.Duration) (*LeastLoaded, []client.Client) {
 	l, peers := &LeastLoaded{}, newPeers(len(times))
 	l.SetClients(peers)
@@ -24,7 +24,7 @@ func measured(times ...time.Duration) (*LeastLoaded, []client.Client) {
 	return l, peers
 }
 
-// picks makes n picks, each of which is put in flight.
+// picks makes n picks and leaves their attempts in flight.
 func picks(l *LeastLoaded, op client.Op, n int) (names string) {
 	for range n {
 		call := &Call{Op: op}
@@ -35,7 +35,7 @@ func picks(l *LeastLoaded, op client.Op, n int) (names string) {
 	return names
 }
 
-// expectedOf returns the expected time of a client, now.
+// expectedOf returns the current expected time of a client.
 func expectedOf(l *LeastLoaded, k client.OpKind, c client.Client) time.Duration {
 	b := l.board.Load()
 	return time.Duration(math.Round(b.known[c].estimates[k].expected(int64(time.Since(b.start)))))
@@ -43,18 +43,18 @@ func expectedOf(l *LeastLoaded, k client.OpKind, c client.Client) time.Duration 
 
 func TestLeastLoadedFormula(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		// 100·1, 170·1, 100·2, 100·3, 170·2, 100·4, 100·5, 170·3
+		// The loads of the picked: 100·1, 170·1, 100·2, 100·3, 170·2, 100·4, 100·5, 170·3
 		l, _ := measured(100*ms, 170*ms)
 		check(t, "picks", picks(l, client.OpStatus, 8), "abaabaab")
-		// With 3 times the weight: 100/3·1 … 100/3·5, 170·1
+		// With a's weight at 3: 100/3·1 … 100/3·5, 170·1
 		l, peers := measured(100*ms, 170*ms)
 		peers[0].(*peer).weigh(3)
 		check(t, "picks by weight", picks(l, client.OpStatus, 7), "aaaaaba")
 	})
 }
 
-// What a client is expected to take after these attempts, one after another
-// and with nothing else under way.
+// The expected time of a client after each of these attempts, which are made in
+// sequence with no other attempt in flight.
 func TestLeastLoadedExpectedTime(t *testing.T) {
 	type step struct {
 		wait time.Duration
@@ -83,7 +83,7 @@ func TestLeastLoadedExpectedTime(t *testing.T) {
 		"given up late":  {{0, ok(100 * ms), 100 * ms}, {0, Result{Duration: 500 * ms, Cancelled: true}, 500 * ms}},
 		"given up first": {
 			{0, Result{Duration: 50 * ms, Cancelled: true}, firstGuess},
-			{0, ok(100 * ms), 100 * ms}, // the guess is over
+			{0, ok(100 * ms), 100 * ms}, // the answer replaces the guess
 		},
 		"failed by time-out": {{0, Result{Duration: 500 * ms, Failed: true, Cancelled: true}, 5 * time.Second}},
 		"negative":           {{0, ok(-1), time.Microsecond}},
@@ -124,8 +124,8 @@ func TestFade(t *testing.T) {
 	}
 }
 
-// A client that was slow is asked again when its expected time has fallen to
-// that of the others, though nothing was measured.
+// A client that was slow is picked again once its expected time has fallen to that
+// of the others, although nothing was measured.
 func TestLeastLoadedAsksAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, peers := measured(100*ms, 2*time.Second)
@@ -135,26 +135,26 @@ func TestLeastLoadedAsksAgain(t *testing.T) {
 			finish(l, client.OpStatus, peers[0], Result{Duration: 100 * ms})
 			time.Sleep(100 * ms)
 		}
-		// 2 s · e^(-t/10 s) = 100 ms
+		// b is picked when 2 s · e^(-t/10 s) = 100 ms.
 		if after := time.Since(start).Seconds(); math.Abs(after-10*math.Log(20)) > 0.3 {
 			t.Errorf("asked again after %.1f s, want about 30 s", after)
 		}
 	})
 }
 
-// Slowness shows before the first slow answer: who has been asked and is quiet
-// takes at least that long.
+// Slowness counts before the first slow answer: the expected time of a client with
+// an unanswered attempt is at least the time that it has been silent.
 func TestLeastLoadedQuietClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, peers := measured(100*ms, 300*ms)
-		check(t, "first pick", picks(l, client.OpStatus, 1), "a") // 100·2 now
+		check(t, "first pick", picks(l, client.OpStatus, 1), "a") // the load of a is now 100·2
 		time.Sleep(100 * ms)
 		finish(l, client.OpPin, peers[1], Result{}) // sets the clock
 		check(t, "as quiet as expected", nameOf(l.Pick(&Call{Op: client.OpStatus})), "a")
 		time.Sleep(100 * ms)
 		finish(l, client.OpPin, peers[1], Result{})
 		check(t, "quiet for twice as long", nameOf(l.Pick(&Call{Op: client.OpStatus})), "b")
-		// Giving up on a tells no more than that.
+		// Abandoning the attempt adds no information.
 		l.End(&Call{Op: client.OpStatus}, peers[0], Result{Duration: ms, Cancelled: true})
 		if got := expectedOf(l, client.KindRead, peers[0]); got != 200*ms {
 			t.Errorf("a is expected to take %v, want 200ms", got)
@@ -162,8 +162,8 @@ func TestLeastLoadedQuietClient(t *testing.T) {
 	})
 }
 
-// An attempt that never ends, because nobody bounds its time, must not keep its
-// client out for ever: it is probed again, once in 30 s.
+// An attempt that never ends, because it has no timeout, must not exclude its client
+// forever: the client is tried again every 30 s.
 func TestLeastLoadedLostAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, peers := measured(100*ms, 100*ms)
@@ -203,7 +203,7 @@ func TestLeastLoadedKindsApart(t *testing.T) {
 	})
 }
 
-// Adds go where the fewest bytes are under way, whatever they take.
+// Adds go to the client with the fewest bytes in flight, regardless of durations.
 func TestLeastLoadedAdds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, peers := measured(ms, ms)
@@ -256,8 +256,8 @@ func TestLeastLoadedDistribution(t *testing.T) {
 	}
 }
 
-// With 10 slow peers among 100, both that are drawn are slow in 0.9 % of the
-// picks. That alone would make the 99th percentile that of the slow ones.
+// With 10 slow peers among 100, both drawn peers are slow in 0.9 % of the picks.
+// Without drawing again, the 99th percentile would be that of the slow peers.
 func TestLeastLoadedDrawsAgain(t *testing.T) {
 	times := make([]time.Duration, 100)
 	for i := range times {
@@ -274,19 +274,19 @@ func TestLeastLoadedDrawsAgain(t *testing.T) {
 				slow++
 			}
 		}
-		// Three times in a row both: once in a million picks.
+		// Three draws of two slow peers each: once in a million picks.
 		if slow > 4 {
 			t.Errorf("%d of 10000 picks went to slow clients", slow)
 		}
 	})
 }
 
-// A client that takes much longer than the others gets one call at a time, even
-// when it would be its turn by its load.
+// A client that takes much longer than the others gets one call at a time, even if
+// its load is the lowest.
 func TestLeastLoadedOneProbeAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, peers := measured(100*ms, 100*ms, 300*ms)
-		for range 200 { // what is typical is an average of many
+		for range 200 { // the typical time is a mean of about 64 values
 			finish(l, client.OpStatus, peers[0], Result{Duration: 100 * ms})
 		}
 		if got := strings.Count(picks(l, client.OpStatus, 100), "c"); got != 1 {
@@ -295,8 +295,8 @@ func TestLeastLoadedOneProbeAtATime(t *testing.T) {
 	})
 }
 
-// A new client, or one that comes back, is asked at once, but only once until
-// it has answered. What it was like before does not count.
+// A client that is new or has returned is picked at once, but only once until it has
+// answered. Its earlier measurements do not count.
 func TestLeastLoadedNewClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, peers := measured(100*ms, 100*ms)
@@ -310,8 +310,8 @@ func TestLeastLoadedNewClient(t *testing.T) {
 	})
 }
 
-// Attempts are counted right though clients come and go, and though the load
-// balancer asks one that is not on the list.
+// Attempts in flight are counted correctly while clients join and leave, and when
+// the load balancer chooses a client that is not on the list.
 func TestLeastLoadedMembership(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, peers := &LeastLoaded{}, newPeers(3)
@@ -329,7 +329,7 @@ func TestLeastLoadedMembership(t *testing.T) {
 				t.Errorf("%s: in flight %v, want %v", what, got, want)
 			}
 		}
-		l.Begin(call, peers[2]) // before there is a list
+		l.Begin(call, peers[2]) // before the first SetClients
 		l.SetClients(peers[:2])
 		want("c is not on the list", 0, 0, 1)
 		l.Begin(call, peers[1])
@@ -343,7 +343,7 @@ func TestLeastLoadedMembership(t *testing.T) {
 		l.SetClients(peers[:1])
 		want("b and c left", 0, 1, -1)
 		l.End(call, peers[1], Result{Duration: ms})
-		l.End(call, peers[2], Result{Duration: ms}) // of nothing that is known
+		l.End(call, peers[2], Result{Duration: ms}) // c is unknown
 		l.Sent(call, peers[2], 100)
 		l.SetClients(peers)
 		want("all back", 0, 0, 0)

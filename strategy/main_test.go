@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// peer is a client that is nothing but its name and its weight.
+// peer is a client that has only a name and a weight.
 type peer struct {
 	client.Client
 	name   string
@@ -51,7 +51,7 @@ func weighted(weights ...float64) []client.Client {
 // bare is a client without a name and a weight.
 type bare struct {
 	client.Client
-	_ int // two of them are two
+	_ int // so that two pointers to bare differ
 }
 
 func nameOf(c client.Client) string {
@@ -61,7 +61,8 @@ func nameOf(c client.Client) string {
 	return c.(*peer).name
 }
 
-// attempts picks n times for one call, as if each attempt failed.
+// attempts picks n times for one call, as if each attempt failed, and returns the
+// names of the picked clients.
 func attempts(p Picker, n int) string {
 	var names string
 	call := &Call{Op: client.OpID}
@@ -75,7 +76,7 @@ func attempts(p Picker, n int) string {
 	return names
 }
 
-// firsts picks for n calls.
+// firsts picks for the first attempts of n calls and returns the names.
 func firsts(p Picker, n int) string {
 	var names string
 	for range n {
@@ -84,7 +85,7 @@ func firsts(p Picker, n int) string {
 	return names
 }
 
-// builtin is what the strategies here implement.
+// builtin is implemented by all strategies of this package.
 type builtin interface {
 	LBStrategy
 	Picker
@@ -107,10 +108,10 @@ func check(t *testing.T, what, got, want string) {
 	}
 }
 
-// checkShares fails if counts are not what draws with these probabilities
-// bring about: Pearson's chi-square test. Its limit is the Wilson–Hilferty
-// approximation of the quantile at z = 6.5 standard deviations, so that the
-// test fails by chance once in 10^10 times.
+// checkShares fails the test if counts are not plausible for draws with these
+// probabilities, by Pearson's chi-square test. Its limit is the Wilson–Hilferty
+// approximation of the quantile at z = 6.5 standard deviations, so that the test
+// fails by chance once in 10^10 times.
 func checkShares(t *testing.T, what string, counts []int, shares []float64) {
 	t.Helper()
 	calls, total := 0, 0.0
@@ -133,7 +134,7 @@ func checkShares(t *testing.T, what string, counts []int, shares []float64) {
 	}
 }
 
-// even are equal shares for n.
+// even returns n equal shares.
 func even(n int) []float64 {
 	shares := make([]float64, n)
 	for i := range shares {
@@ -142,14 +143,14 @@ func even(n int) []float64 {
 	return shares
 }
 
-// finish reports an attempt that took d and has just begun.
+// finish reports the begin of an attempt, and immediately its end with the result r.
 func finish(o Observer, op client.Op, c client.Client, r Result) {
 	call := &Call{Op: op}
 	o.Begin(call, c)
 	o.End(call, c, r)
 }
 
-// inUse makes a strategy that has seen some traffic. Half of the clients have
+// inUse returns a strategy that has measured some traffic. Half of the clients have
 // an attempt in flight.
 func inUse(make func() builtin, peers []client.Client) builtin {
 	s := make()
@@ -165,7 +166,7 @@ func inUse(make func() builtin, peers []client.Client) builtin {
 	return s
 }
 
-// A pick is on the path of every call, so it allocates nothing.
+// Every call needs a pick, so a pick must not allocate.
 func TestPickAllocatesNothing(t *testing.T) {
 	for name, make := range builtins() {
 		for _, n := range []int{1, 3, 10, 100} {
@@ -181,7 +182,7 @@ func TestPickAllocatesNothing(t *testing.T) {
 	}
 }
 
-// testKey is a key like a CID.
+// testKey returns a key that resembles a CID.
 func testKey(i int) string {
 	return fmt.Sprintf("bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclg%010d", i)
 }

@@ -7,10 +7,10 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// RoundRobin gives each call the client after the one that the call before it
-// got, beginning with the first. A retry goes to the next client in the order
-// that the call was not sent to, so that however many calls run at once, none
-// comes back to a client while it has others left (U40).
+// RoundRobin gives the clients turns in configured order, beginning with the first.
+// A retry goes to the next untried client in the order and takes no turn. Hence no
+// call returns to a client while untried ones are left, regardless of concurrent
+// calls (U40).
 //
 // The zero value is ready to use, for one load balancer. It is safe for
 // concurrent use.
@@ -19,11 +19,11 @@ type RoundRobin struct {
 	calls   atomic.Uint64
 }
 
-// SetClients implements LBStrategy. The rotation goes on where it is.
+// SetClients implements LBStrategy. It does not reset the rotation.
 func (r *RoundRobin) SetClients(clients []client.Client) { r.clients.store(clients) }
 
-// Next implements LBStrategy. It knows nothing of the call but count, so each
-// attempt takes a turn of the rotation; Pick does better.
+// Next implements LBStrategy. Because it does not know the call, each attempt takes
+// a turn. Pick avoids this.
 func (r *RoundRobin) Next(int) client.Client {
 	return r.next(r.clients.load())
 }
@@ -36,8 +36,8 @@ func (r *RoundRobin) Pick(call *Call) client.Client {
 	}
 	start := slices.Index(clients, call.Tried[len(call.Tried)-1]) + 1
 	if start == 0 && len(clients) > 0 {
-		// The client that failed has just left the list. Its retries would
-		// all go to the first one if they did not take turns.
+		// The client that failed has just left the list. Without taking turns,
+		// all of its retries would go to the first client.
 		start = r.turn(len(clients))
 	}
 	return firstUntried(clients, start, call)
@@ -46,10 +46,10 @@ func (r *RoundRobin) Pick(call *Call) client.Client {
 // next returns the client whose turn it is.
 func (r *RoundRobin) next(clients []client.Client) client.Client {
 	if len(clients) == 0 {
-		return nil // U39
+		return nil // no clients: upstream divided by zero (U39)
 	}
 	return clients[r.turn(len(clients))]
 }
 
-// turn takes the next turn of the rotation among n.
+// turn takes the next turn of the rotation and returns an index below n.
 func (r *RoundRobin) turn(n int) int { return int((r.calls.Add(1) - 1) % uint64(n)) }

@@ -27,8 +27,8 @@ func TestU40RoundRobinOrder(t *testing.T) {
 	check(t, "Next", names, "abcabca")
 }
 
-// Retries go on from where the call is, and the rotation of the other calls
-// stays exact.
+// Retries continue from the client of the last attempt, and do not disturb the
+// rotation of the other calls.
 func TestRoundRobinRetries(t *testing.T) {
 	r := &RoundRobin{}
 	r.SetClients(newPeers(3))
@@ -37,9 +37,8 @@ func TestRoundRobinRetries(t *testing.T) {
 	}
 }
 
-// U40: upstream shared one counter between the attempts of all calls, so that
-// of 400 concurrent calls with 2 peers, one of them dead, 99 asked the dead
-// one only.
+// U40: upstream shared one counter between the attempts of all calls. Of 400
+// concurrent calls with 2 peers, one of them dead, 99 were sent only to the dead one.
 func TestU40RoundRobinConcurrent(t *testing.T) {
 	const n, calls = 3, 3000
 	r, peers := &RoundRobin{}, newPeers(n)
@@ -70,8 +69,8 @@ func TestU40RoundRobinConcurrent(t *testing.T) {
 	}
 }
 
-// A client that failed may have been taken off the list before the retry. The
-// retries of many calls must not all land on the first client then.
+// A client that failed may have left the list before the retry. In this case the
+// retries of many calls must not all go to the first client.
 func TestRoundRobinRetriesAfterLeaving(t *testing.T) {
 	peers := newPeers(4)
 	r := &RoundRobin{}

@@ -12,23 +12,22 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// simulation sends calls to made-up peers through a strategy alone: without
-// health, budgets or hedging. It runs in a synctest bubble, so its minutes
-// take no time.
+// simulation sends calls to simulated peers through a strategy, without health,
+// budgets or hedging. It runs in a synctest bubble, so its minutes take no time.
 type simulation struct {
 	strategy builtin
 	clients  []client.Client
 	rate     float64 // calls per second, at random times
 	length   time.Duration
 	retries  int
-	// change, if set, tells how many of the clients are there.
+	// change, if set, returns how many of the clients are on the list.
 	change func(now time.Duration) int
-	// answer tells how the peer with this index answers an attempt that
-	// begins now.
+	// answer returns the result of an attempt that begins now at the peer with
+	// this index.
 	answer func(r *rand.Rand, peer int, now time.Duration) Result
 }
 
-// simCall is a call's outcome.
+// simCall records a call and its attempts.
 type simCall struct {
 	call     Call
 	began    time.Duration
@@ -61,7 +60,7 @@ func (e *simEvents) Pop() any {
 	return last
 }
 
-// run returns the calls in the order in which they began.
+// run runs the simulation and returns the calls in the order in which they began.
 func (s *simulation) run(t *testing.T) (calls []*simCall) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -115,13 +114,13 @@ func (s *simulation) run(t *testing.T) (calls []*simCall) {
 	return calls
 }
 
-// around draws a latency from ±20 % around median.
+// around returns a random latency within ±20 % of median.
 func around(r *rand.Rand, median time.Duration) time.Duration {
 	return time.Duration(float64(median) * (0.8 + 0.4*r.Float64()))
 }
 
-// logNormal draws a latency that in two of three cases is within ±20 % of
-// median, and at times far above it.
+// logNormal returns a random latency that in two of three cases is within ±20 % of
+// median, and sometimes far above it.
 func logNormal(r *rand.Rand, median time.Duration) time.Duration {
 	return time.Duration(float64(median) * math.Exp(0.2*r.NormFloat64()))
 }

@@ -9,20 +9,21 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// Sticky sends all calls about one CID or path to the same client, whose peer
-// then has it in its caches, and their retries to the next in an order that is
-// the CID's own. It is rendezvous hashing (Thaler and Ravishankar, "Using
-// Name-Based Mappings to Increase Hit Rates", 1998): each client has a score
-// for each key, and the highest is chosen. A client that leaves moves only the
-// keys that it had, and to all the others evenly; one that comes takes an equal
-// part of everybody's.
+// Sticky sends all calls about one key (a CID or path) to the same client, whose
+// peer then has the data in its caches. Their retries go to the other clients in an
+// order that the key determines. Sticky uses rendezvous hashing (Thaler and
+// Ravishankar, "Using Name-Based Mappings to Increase Hit Rates", 1998): each client
+// has a score for each key, and the client with the highest score is picked. When a
+// client leaves, only its keys move, evenly to all other clients. When a client
+// joins, it takes an equal part of the keys of every other client.
 //
-// The scores depend on the key and the client's name alone, which is what its
-// method Endpoint() string returns: all programs that have the same endpoints
-// agree. A client that has none is known by its identity, to this strategy.
+// The score depends only on the key and the client's name, which its method
+// Endpoint() string returns. Hence all programs with the same endpoints make the
+// same choices. A client without a name has scores that are valid only for this
+// Sticky.
 //
-// Calls about nothing in particular take turns, as with [RoundRobin]. Weights
-// do not count: who is asked for a CID depends on nothing that changes.
+// Calls without a key take turns, as with [RoundRobin]. Weights are ignored, because
+// they change, and a key would change its client with them.
 //
 // The zero value is ready to use, for one load balancer. It is safe for
 // concurrent use.
@@ -32,13 +33,13 @@ type Sticky struct {
 	scores   atomic.Pointer[scores]
 }
 
-// scores is what the clients' scores are made of. It is replaced as a whole.
+// scores holds the clients and the seeds of their scores. It is replaced as a whole.
 type scores struct {
 	clients []client.Client
 	seeds   []uint64
-	// recent remembers the choice for recently used keys, which saves a look
-	// at all the clients: the key's hash, the lowest bits of which are the
-	// client's index + 1.
+	// recent caches the choices for recent keys, because computing the scores of
+	// all clients is slow. An entry is the key's hash with its lowest bits
+	// replaced by the client's index + 1.
 	recent [recentKeys]atomic.Uint64
 }
 
@@ -68,13 +69,12 @@ func (s *Sticky) SetClients(clients []client.Client) {
 	s.scores.Store(next)
 }
 
-// Next implements LBStrategy. It knows nothing of the call, so each attempt
-// takes a turn; Pick does better.
+// Next implements LBStrategy. Because it does not know the call, each attempt takes
+// a turn.
 func (s *Sticky) Next(count int) client.Client { return s.rotation.Next(count) }
 
-// Pick implements Picker: of the clients that the call was not sent to the one
-// with the highest score, and when there is none left, the one asked the
-// longest ago.
+// Pick implements Picker. It returns the untried client with the highest score, and
+// when all were tried, the one whose attempt is the longest ago.
 func (s *Sticky) Pick(call *Call) client.Client {
 	scores := s.scores.Load()
 	if scores == nil || call.Key == "" {
@@ -92,7 +92,7 @@ func (s *Sticky) Pick(call *Call) client.Client {
 	if choice&indexMask == 0 || choice&^indexMask != key&^indexMask {
 		i := scores.highest(key, call)
 		if i < 0 {
-			return nil // U39
+			return nil // no clients: upstream divided by zero (U39)
 		}
 		if i >= indexMask {
 			return scores.clients[i]
@@ -103,8 +103,8 @@ func (s *Sticky) Pick(call *Call) client.Client {
 	return scores.clients[choice&indexMask-1]
 }
 
-// highest returns the index of the client with the highest score for the key,
-// among those that call was not sent to; -1 if there is none.
+// highest returns the index of the untried client with the highest score for the
+// key, or -1 if all were tried.
 func (s *scores) highest(key uint64, call *Call) int {
 	best, at := uint64(0), -1
 	for i, seed := range s.seeds {
@@ -115,7 +115,7 @@ func (s *scores) highest(key uint64, call *Call) int {
 	return at
 }
 
-// hash is a hash of s. It is the same in all programs, so it must not change.
+// hash returns a hash of s. All programs must agree on it, so it must not change.
 func hash(s string) uint64 {
 	h := uint64(len(s))
 	for ; len(s) >= 8; s = s[8:] {
@@ -126,8 +126,8 @@ func hash(s string) uint64 {
 	return mix(h, binary.LittleEndian.Uint64(rest[:]))
 }
 
-// mix makes one well-mixed number of two, by the folded multiplication of
-// wyhash. The constants are arbitrary.
+// mix hashes two numbers to one with the folded multiplication of wyhash. The
+// constants are arbitrary, but must not change either.
 func mix(a, b uint64) uint64 {
 	hi, lo := bits.Mul64(a^0x9e3779b97f4a7c15, b^0xd1b54a32d192ed03)
 	return hi ^ lo

@@ -8,7 +8,7 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// chosen picks for the keys 0 to n-1.
+// chosen returns the names of the clients picked for the keys 0 to n-1.
 func chosen(s *Sticky, n int) []string {
 	names := make([]string, n)
 	for i := range names {
@@ -23,8 +23,8 @@ func newSticky(clients []client.Client) *Sticky {
 	return s
 }
 
-// Programs of different versions must agree on who has a key, so the choices
-// must never change.
+// Programs of different versions must choose the same client for a key, so the
+// choices must never change.
 func TestStickyChoicesAreFixed(t *testing.T) {
 	s := newSticky(newPeers(10))
 	check(t, "clients of 40 keys", strings.Join(chosen(s, 40), ""), "bfiidaffifcdiadjbijhgfhbbecgfcffgehbhjfb")
@@ -44,10 +44,10 @@ func TestStickyChoicesAreFixed(t *testing.T) {
 	}
 }
 
-// It does not matter how often a key is asked for, nor in which order the
-// clients are.
+// The choice for a key depends neither on how often the key was used nor on the
+// order of the clients.
 func TestStickyIsSticky(t *testing.T) {
-	const keys = 20_000 // more than are remembered
+	const keys = 20_000 // more than recent can hold
 	peers := newPeers(10)
 	s := newSticky(peers)
 	first := chosen(s, keys)
@@ -78,8 +78,8 @@ func TestStickyShares(t *testing.T) {
 	}
 }
 
-// A client that leaves moves its own keys only, to all others evenly; one that
-// comes takes an n-th of the keys and moves no other.
+// When a client leaves, only its keys move, evenly to all others. When a client
+// joins, it takes an n-th of the keys, and no other keys move.
 func TestStickyMembership(t *testing.T) {
 	const n, keys = 10, 50_000
 	peers := newPeers(n)
@@ -106,7 +106,7 @@ func TestStickyMembership(t *testing.T) {
 	}
 }
 
-// A retry goes where the key would go if the clients that failed left.
+// A retry goes to the client that would have the key if the tried clients left.
 func TestStickyRetries(t *testing.T) {
 	peers := newPeers(4)
 	s := newSticky(peers)
@@ -135,8 +135,8 @@ func TestStickyWithoutKey(t *testing.T) {
 	check(t, "attempts of one", attempts(s, 4), "abca")
 }
 
-// Clients without a name keep their keys, too, and clients of the same name
-// share them.
+// Clients without a name keep their keys, too. Clients with the same name get equal
+// shares of the keys.
 func TestStickyNames(t *testing.T) {
 	for what, clients := range map[string][]client.Client{
 		"nameless":  {&bare{}, &bare{}, &bare{}},
@@ -161,7 +161,7 @@ func TestStickyNames(t *testing.T) {
 	}
 }
 
-// Keys that differ in little only must not go together.
+// Keys that differ only slightly must have independent hashes.
 func TestHashOfSimilarKeys(t *testing.T) {
 	for _, prefix := range []string{"", "k", "/ipfs/bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi/a/"} {
 		for bit := range 64 {

@@ -1,6 +1,3 @@
-// Package strategy decides which of the load balancer's clients a call goes
-// to. [Failover], [RoundRobin], [LeastLoaded], [Sticky] and [Weighted] are ready
-// to use; anything that implements [LBStrategy] will do.
 package strategy
 
 import (
@@ -9,47 +6,48 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// LBStrategy picks the client for each attempt of a call. Implementations
-// must be safe for concurrent use, and Next must not block: it is on the path
-// of every call.
+// LBStrategy chooses the client for each attempt of a call. Implementations must
+// be safe for concurrent use. Next must not block, because every call waits for it.
 type LBStrategy interface {
-	// Next returns the client to ask: count is 0 for a call's first attempt,
-	// 1 for its first retry, and so on. nil means that there is none.
+	// Next returns the client for an attempt, or nil if there is none. count is
+	// 0 for a call's first attempt, 1 for its first retry, and so on.
 	Next(count int) client.Client
 
-	// SetClients replaces the clients to choose from: those that are
-	// configured and not ejected, in configured order. The load balancer
-	// calls it at the start and at each change, one call at a time. The slice
-	// is the strategy's to keep. It is never empty: while all are ejected, the
-	// load balancer chooses by itself. SetClients must not make calls.
+	// SetClients replaces the clients to choose from. The list holds all
+	// configured clients that are not ejected, in configured order. The load
+	// balancer calls SetClients at the start and at each change, never
+	// concurrently. The strategy may keep the slice. The list is never empty:
+	// while all clients are ejected, the load balancer chooses one itself.
+	// SetClients must not make calls.
 	SetClients(clients []client.Client)
 }
 
-// Picker is what a strategy implements to see more of the call than its
-// count. A strategy that implements it is asked through Pick alone.
+// Picker is an optional interface of strategies that need more than the count of
+// an attempt. The load balancer calls Pick instead of Next if the strategy
+// implements Picker.
 type Picker interface {
-	// Pick returns the client for this attempt, nil if there is none. Call is
-	// valid until Pick returns.
+	// Pick returns the client for this attempt, or nil if there is none. It
+	// must not block, and must not use call after it returns.
 	Pick(call *Call) client.Client
 }
 
-// Call is one attempt of a call.
+// Call describes one attempt of a call.
 type Call struct {
 	// Op is the operation.
 	Op client.Op
-	// Key is what the call is about: a CID in its binary form (which costs
-	// nothing to have, unlike its text) or a path. It is empty if the call is
-	// about none.
+	// Key is the CID or path that the call is about. A CID is in its binary
+	// form, because encoding it as text would cost time. Key is empty for calls
+	// that are about neither.
 	Key string
 	// Attempt is 0 for the first attempt, 1 for the first retry.
 	Attempt int
-	// Tried are the clients that this call was sent to, in order, and then
-	// those that were picked for this attempt but cannot take it. Asking one
-	// of them again makes sense only when no other is left.
+	// Tried holds the clients that this call was sent to, in order, followed by
+	// those that were picked for this attempt but cannot take it. A strategy
+	// should pick one of them again only when no other client is left.
 	Tried []client.Client
 }
 
-// WasTried tells whether the call was sent to c before.
+// WasTried reports whether call.Tried contains c.
 func (call *Call) WasTried(c client.Client) bool {
 	for _, t := range call.Tried {
 		if t == c {
@@ -59,40 +57,41 @@ func (call *Call) WasTried(c client.Client) bool {
 	return false
 }
 
-// Observer is what a strategy implements to be told how the attempts go that
-// it is to balance. The load balancer calls it for every attempt, also for
-// those whose client it chose itself.
+// Observer is an optional interface of strategies that follow the course of
+// attempts. The load balancer calls it for every attempt, including those for which
+// it chose the client itself. Implementations must be safe for concurrent use.
 type Observer interface {
 	// Begin is called when an attempt is sent to c.
 	Begin(call *Call, c client.Client)
-	// Sent is called each time n more bytes of an add's upload were taken.
+	// Sent is called whenever c has accepted n more bytes of an add's upload.
 	Sent(call *Call, c client.Client, n int)
-	// End is called exactly once for each Begin, when the attempt is over.
+	// End is called exactly once for each Begin, when the attempt has ended.
 	End(call *Call, c client.Client, r Result)
 }
 
-// Result is how an attempt ended.
+// Result is the result of an attempt.
 type Result struct {
-	// Duration is how long the attempt took: for a listing until its first
-	// item, for an add until its end.
+	// Duration is the time that the attempt took. The attempt of a listing
+	// counts until its first item, that of an add until its end.
 	Duration time.Duration
-	// Failed tells that the client did not do its work. The caller's
-	// cancellation and a refusal such as 404 are not failures.
+	// Failed is set if the client failed. A cancellation by the caller and a
+	// refusal such as 404 are not failures.
 	Failed bool
-	// Cancelled tells that the attempt was given up before its end, so that
-	// Duration says only that it took at least as long.
+	// Cancelled is set if the attempt was abandoned before its end. It would
+	// have taken longer than Duration.
 	Cancelled bool
-	// RetryAfter is how long the peer asked to be left alone; 0 if it did not.
+	// RetryAfter is the delay that the peer asked for, or 0.
 	RetryAfter time.Duration
-	// Sent is the sum of what Sent reported.
+	// Sent is the sum of the n that were passed to Observer.Sent.
 	Sent int64
 }
 
-// Weigher is implemented by the clients that the load balancer hands to
+// Weigher is implemented by the clients that the load balancer passes to
 // SetClients.
 type Weigher interface {
-	// Weight is the client's share of the traffic relative to the others':
-	// its configured weight, less while it is new or has just been readmitted.
-	// It is above 0, may change at any time, and is cheap to ask.
+	// Weight returns the client's share of the traffic relative to the others.
+	// It is the configured weight, reduced while the client is new or has just
+	// been readmitted. It is above 0 and may change at any time. Weight is fast
+	// and safe for concurrent use.
 	Weight() float64
 }

@@ -9,26 +9,26 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// Weighted gives the clients turns in proportion to their weights, and spreads
-// the turns of each as evenly as it can: with the weights 5, 1 and 1 the order
-// is a a b a c a a. It is the smooth weighted round robin of nginx, made out
-// for a whole cycle beforehand as Tengine's VNSWRR does, so that a pick costs
-// the same for 3 clients and for 100.
+// Weighted gives the clients turns in proportion to their weights, and spreads the
+// turns of each client evenly: with the weights 5, 1 and 1 the order is
+// a a b a c a a. It is the smooth weighted round robin of nginx, computed for a
+// whole cycle in advance like Tengine's VNSWRR, so that a pick costs the same for 3
+// clients and for 100.
 //
-// Weights are what [Weigher] tells, 1 if a client does not implement it. The
-// proportions are exact if all weights are whole numbers and a cycle has no more
-// than 4,096 turns. Otherwise, as while a client is eased in after its return, a
-// client's share may be off by 1/32 of the mean share; and each client has a
-// turn in each cycle. A change of weight shows when the client has its turn, but
-// no sooner than 100 ms after the change before it.
+// The weight of a client comes from [Weigher]. It is 1 if the client does not
+// implement Weigher. The proportions are exact if all weights are whole numbers and
+// a cycle has no more than 4,096 turns. Otherwise, for example during the slow start
+// of a readmitted client, a client's share may be off by 1/32 of the mean share, and
+// each client has at least one turn per cycle. A changed weight takes effect at the
+// client's next turn, but at the earliest 100 ms after the cycle was made.
 //
-// A retry takes a turn too, and passes over clients that its call was sent to.
+// A retry also takes a turn, and skips clients that were tried.
 //
 // The zero value is ready to use, for one load balancer. It is safe for
 // concurrent use.
 type Weighted struct {
 	cycle atomic.Pointer[cycle]
-	turns atomic.Uint64 // how many were taken
+	turns atomic.Uint64 // number of turns taken
 
 	mu sync.Mutex // held to replace cycle
 }
@@ -37,20 +37,20 @@ type Weighted struct {
 type cycle struct {
 	clients  []client.Client
 	weighers []Weigher
-	weights  []float64 // that it was made for
-	order    []int32   // who has each turn, by index
-	start    uint64    // the number of a turn that is its first
+	weights  []float64 // the weights for which order was computed
+	order    []int32   // index of the client for each turn
+	start    uint64    // number of a turn at which order begins
 	made     time.Time
 }
 
 const (
-	// maxCycle is the longest cycle of exact proportions, and minCycle the
-	// shortest of others, in turns. The latter have perClient for each client
-	// if that is more.
+	// maxCycle is the length in turns of the longest cycle with exact
+	// proportions. A cycle with approximate proportions has minCycle turns, or
+	// perClient turns for each client if that is more.
 	maxCycle  = 4096
 	minCycle  = 256
 	perClient = 16
-	// cycleAge is how old a cycle gets before a change of weight replaces it.
+	// cycleAge is the minimum age at which a changed weight replaces a cycle.
 	cycleAge = 100 * time.Millisecond
 )
 
@@ -65,8 +65,8 @@ func (w *Weighted) SetClients(clients []client.Client) {
 	w.replace(clients, weighers)
 }
 
-// replace makes a new cycle that goes on where the old one is, so that a client
-// that is late in the cycle is not forgotten when weights change all the time.
+// replace stores a new cycle that continues at the relative position of the old one.
+// Otherwise clients late in the cycle would get no turns while weights change often.
 func (w *Weighted) replace(clients []client.Client, weighers []Weigher) {
 	next := &cycle{clients: clients, weighers: weighers, made: time.Now()}
 	for _, weigher := range weighers {
@@ -82,17 +82,17 @@ func (w *Weighted) replace(clients []client.Client, weighers []Weigher) {
 	w.cycle.Store(next)
 }
 
-// Next implements LBStrategy. It knows nothing of the call but count, so each
-// attempt takes the next turn; Pick does better.
+// Next implements LBStrategy. Because it does not know the call, it cannot skip
+// clients that were tried. Pick does.
 func (w *Weighted) Next(int) client.Client { return w.Pick(&Call{}) }
 
-// Pick implements Picker: the client whose turn it is. A retry passes over the
-// clients that it was sent to, and when there is no other, it is the one asked
+// Pick implements Picker. It returns the client whose turn it is. A retry skips
+// clients that were tried, and when all were tried, goes to the one whose attempt is
 // the longest ago.
 func (w *Weighted) Pick(call *Call) client.Client {
 	cy := w.cycle.Load()
 	if cy == nil || len(cy.clients) == 0 {
-		return nil // U39
+		return nil // no clients: upstream divided by zero (U39)
 	}
 	turn := w.turns.Add(1) - 1 - cy.start
 	i := cy.at(turn)
@@ -111,10 +111,11 @@ func (w *Weighted) Pick(call *Call) client.Client {
 	return longestAgo(cy.clients, call)
 }
 
-// at returns whose turn it is.
+// at returns the index of the client whose turn it is.
 func (cy *cycle) at(turn uint64) int { return int(cy.order[turn%uint64(len(cy.order))]) }
 
-// renew replaces a cycle whose weights have changed. Picks do not wait for it.
+// renew replaces a cycle whose weights have changed. It does nothing while another
+// goroutine replaces the cycle, so that picks do not wait.
 func (w *Weighted) renew(old *cycle) {
 	if !w.mu.TryLock() {
 		return
@@ -125,9 +126,9 @@ func (w *Weighted) renew(old *cycle) {
 	}
 }
 
-// smoothOrder makes out a cycle in which each client has its share of turns.
-// Each turn, all clients gain their share, and the one that has the most pays
-// the sum of what all gained.
+// smoothOrder computes a cycle in which each client has its share of turns. In each
+// turn, every client's credit grows by its share. The client with the most credit
+// gets the turn and pays the sum of all shares.
 func smoothOrder(shares []int) []int32 {
 	total := 0
 	for _, share := range shares {
@@ -149,7 +150,8 @@ func smoothOrder(shares []int) []int32 {
 	return order
 }
 
-// shares makes whole numbers of weights, as small as they can be.
+// shares scales weights to the smallest whole numbers with the same proportions, or
+// to approximate ones if the cycle would exceed maxCycle.
 func shares(weights []float64) []int {
 	total, divisor, whole := 0.0, 0, true
 	for _, weight := range weights {

@@ -42,8 +42,9 @@ func TestWeightedOrder(t *testing.T) {
 	check(t, "Next", names, "aabacaa")
 }
 
-// The order is that of nginx, which at each pick raises the current weight of
-// each peer by its weight, takes the highest, and lowers it by the total.
+// The order is that of nginx: at each pick, the current weight of each peer grows by
+// its weight, the peer with the highest is picked, and its current weight falls by
+// the total.
 func TestWeightedIsSmooth(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		weights := rapid.SliceOfN(rapid.IntRange(1, 40), 1, 8).Draw(t, "weights")
@@ -69,7 +70,7 @@ func TestWeightedIsSmooth(t *testing.T) {
 	})
 }
 
-// Weights that whole numbers would need too long a cycle for.
+// Weights whose exact proportions would need too long a cycle.
 func TestWeightedShares(t *testing.T) {
 	for _, weights := range [][]float64{
 		{0.25, 1, 1}, {1, 1.5, 0.001}, {100_000, 99_999, 50_000}, {1e9, 1e9}, {3, 0, -1}, {1e300, 1e300, 1},
@@ -124,7 +125,7 @@ func TestWeightedRetries(t *testing.T) {
 		slices.Sort(names)
 		check(t, "attempts of a call", string(names), "abc")
 	}
-	// Those of many calls that failed at a go to b and c by their weights.
+	// The retries of many calls that failed at a are spread over b and c.
 	counts := map[string]int{}
 	for range 800 {
 		counts[nameOf(w.Pick(&Call{Attempt: 1, Tried: peers[:1]}))]++
@@ -134,7 +135,7 @@ func TestWeightedRetries(t *testing.T) {
 	}
 }
 
-// A weight that changes counts from the client's next turn on.
+// A changed weight takes effect at the client's next turn.
 func TestWeightedChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, peers := &Weighted{}, weighted(1, 1)
@@ -148,9 +149,9 @@ func TestWeightedChange(t *testing.T) {
 	})
 }
 
-// A client is eased in while calls are few: each that finds its weight changed
-// makes a new cycle. The clients that come late in the cycle must get their
-// turns nevertheless.
+// A client has its slow start while calls are rare, so that each call that finds its
+// weight changed makes a new cycle. Clients late in the cycle must get their turns
+// nevertheless.
 func TestWeightedSlowStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, peers := &Weighted{}, weighted(1, 1, 1, 0.1, 1)
@@ -162,7 +163,7 @@ func TestWeightedSlowStart(t *testing.T) {
 			counts[slices.Index(peers, w.Pick(&Call{}))]++
 			time.Sleep(110 * time.Millisecond)
 		}
-		// Of 182 calls, d's share is 0.55 of the others' for 10 s.
+		// There are 182 calls. For 10 s, d's share is 0.55 of each other client's.
 		for i, count := range counts {
 			want := 182 / 4.775
 			if i == 3 {

@@ -1,0 +1,28 @@
+// Package strategy chooses the client for each attempt of a load balancer's calls.
+//
+// # Built-in strategies
+//
+//   - [Failover] sends all calls to the first client that is available.
+//   - [RoundRobin] gives the clients turns.
+//   - [Weighted] gives the clients turns in proportion to their weights.
+//   - [LeastLoaded] prefers clients that respond fast and have few attempts in
+//     flight.
+//   - [Sticky] sends all calls about one CID or path to the same client.
+//
+// A value of a strategy serves one load balancer.
+//
+// # Retries
+//
+// Through [Picker], a strategy knows the clients that a call was already sent to.
+// The built-in strategies never send a retry to one of them while an untried
+// client is left. When all clients were tried, they pick the one whose attempt is
+// the longest ago.
+//
+// # Writing a strategy
+//
+// A strategy implements [LBStrategy]. It may also implement [Picker] to see the
+// operation, its key and its earlier attempts, and [Observer] to learn how
+// attempts end. The clients implement [Weigher]. A strategy need not care about
+// health: the load balancer removes ejected clients from the list that it passes
+// to SetClients.
+package strategy
