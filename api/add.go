@@ -12,7 +12,7 @@ import (
 // itself has no default.
 const DefaultShardSize uint64 = 100 << 20
 
-// Values of AddParams that the server knows.
+// Values of AddParams that the server accepts.
 const (
 	formatUnixFS   = "unixfs"
 	formatCAR      = "car"
@@ -22,15 +22,16 @@ const (
 	defaultHash    = "sha2-256"
 )
 
-// AddedOutput is one event of an add: a node that was added, or, with an
-// undefined Cid, progress.
+// AddedOutput is one event of an add: an added node or, if Cid is undefined,
+// progress.
 type AddedOutput struct {
-	// Name is the path of the node below the upload, empty for a wrapping directory.
+	// Name is the path of the node within the upload. It is empty for a wrapping
+	// directory.
 	Name string `json:"name"`
 	Cid  Cid    `json:"cid"`
-	// Bytes read so far of this file, in progress events.
+	// Bytes is the number of bytes read so far of this file, in progress events.
 	Bytes uint64 `json:"bytes,omitempty"`
-	// Size of the node's whole DAG in bytes.
+	// Size is the size of the node's whole DAG in bytes.
 	Size        uint64    `json:"size,omitempty"`
 	Allocations []peer.ID `json:"allocations,omitempty"`
 }
@@ -50,13 +51,13 @@ func (o *AddedOutput) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// IPFSAddParams tell how content becomes a DAG.
+// IPFSAddParams determine how content is turned into a DAG.
 type IPFSAddParams struct {
 	Layout  string // "balanced", "trickle", or empty for balanced
 	Chunker string // such as "size-262144", "rabin-16384-32768-65536", "buzhash"
-	// RawLeaves stores the leaves of files as raw blocks, NoRawLeaves does not.
-	// With neither, the server decides: raw with CID version 1 (U22). Both
-	// together are invalid.
+	// RawLeaves stores the leaves of files as raw blocks, and NoRawLeaves does
+	// not. If neither is set, the server uses raw blocks only with CID version
+	// 1. Setting both is invalid.
 	RawLeaves   bool
 	NoRawLeaves bool
 	Progress    bool   // report the bytes read of each file
@@ -65,14 +66,14 @@ type IPFSAddParams struct {
 	NoCopy      bool   // keep references to URLs instead of blocks
 }
 
-// AddParams tell how to add content and how to pin it. Use [DefaultAddParams]
-// to start from. PinUpdate and Mode are ignored by the server.
+// AddParams determine how content is added and pinned. [DefaultAddParams] returns
+// parameters to start from. The server ignores PinUpdate and Mode.
 type AddParams struct {
 	PinOptions
 	IPFSAddParams
 	Local          bool   // put blocks only on the contacted peer's IPFS; pin as usual
-	Recursive      bool   // client: directories may be added
-	Hidden         bool   // client: add files below a directory whose name begins with a dot
+	Recursive      bool   // permit adding directories; applied by the client
+	Hidden         bool   // include files in a directory whose name begins with a dot; applied by the client
 	Wrap           bool   // wrap everything in one directory
 	Shard          bool   // experimental: spread the DAG over peers in shards of ShardSize
 	StreamChannels bool   // report while adding, instead of in one array at the end
@@ -80,10 +81,9 @@ type AddParams struct {
 	NoPin          bool   // only put blocks; without effect when sharding
 }
 
-// DefaultAddParams returns the parameters to start from: UnixFS, chunks of
-// 256 KiB, sha2-256, CID version 0, streamed, shards of DefaultShardSize. They
-// are upstream's, except that directories may be added (Recursive). Every call
-// returns a value of its own.
+// DefaultAddParams returns new parameters with default values: UnixFS, chunks of
+// 256 KiB, sha2-256, CID version 0, streamed, shards of DefaultShardSize. They are
+// upstream's defaults, except that Recursive is set.
 func DefaultAddParams() *AddParams {
 	return &AddParams{
 		PinOptions: PinOptions{
@@ -100,8 +100,8 @@ func DefaultAddParams() *AddParams {
 	}
 }
 
-// Equals compares everything but PinUpdate; the pin options as
-// PinOptions.Equals does.
+// Equals reports whether p and other have equal parameters. It ignores PinUpdate
+// and compares the pin options with PinOptions.Equals.
 func (p AddParams) Equals(other AddParams) bool {
 	return p.PinOptions.Equals(other.PinOptions) &&
 		p.IPFSAddParams == other.IPFSAddParams &&
@@ -115,8 +115,8 @@ func (p AddParams) Equals(other AddParams) bool {
 		p.NoPin == other.NoPin
 }
 
-// Validate reports, all at once, the parameters that the server would refuse,
-// before or during the add, and contradictions between them.
+// Validate reports all parameters that contradict each other or that the server
+// would refuse before or during the add.
 func (p AddParams) Validate() error {
 	wrong := problems{p.PinOptions.Validate()}
 	if !validLayout(p.Layout) {

@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// Query parameters of AddParams.
+// Names of the query parameters of AddParams.
 const (
 	paramShard          = "shard"
 	paramLocal          = "local"
@@ -26,9 +26,10 @@ const (
 	paramNoPin          = "no-pin"
 )
 
-// ToQueryString encodes the parameters as query parameters, keys sorted, with
-// the same text as upstream's encoder, except that raw-leaves is only there when
-// RawLeaves or NoRawLeaves is set (U22). Errors are those of PinOptions.ToQuery.
+// ToQueryString encodes the parameters as a query string with sorted keys. The text
+// is that of upstream's encoder, except that raw-leaves is present only if RawLeaves
+// or NoRawLeaves is set (U22: always sending false made CIDs differ from those of
+// ipfs add). Errors are those of PinOptions.ToQuery.
 func (p AddParams) ToQueryString() (string, error) {
 	q, err := p.query()
 	if err != nil {
@@ -58,10 +59,10 @@ func (p AddParams) ToQueryString() (string, error) {
 	return q.Encode(), nil
 }
 
-// AddParamsFromQuery parses the query of POST /add as the server does: same
-// defaults, order and error texts. Raw leaves are on when asked for, and when
-// the CID version is above 0 and the parameter is absent or empty. An explicit
-// "false" sets NoRawLeaves. The result is nil on error.
+// AddParamsFromQuery parses the query of POST /add as the server does, with the same
+// defaults, order and error texts. If raw-leaves is absent or empty, RawLeaves is
+// set for CID versions above 0. If raw-leaves is false, NoRawLeaves is set. The
+// result is nil on error.
 func AddParamsFromQuery(q url.Values) (*AddParams, error) {
 	p := DefaultAddParams()
 	p.Recursive = false
@@ -130,8 +131,8 @@ func (p *AddParams) rawLeavesFromQuery(q url.Values) error {
 	return nil
 }
 
-// parseBool stores a boolean parameter in any of Go's spellings; absent or empty
-// leaves target alone.
+// parseBool stores a boolean parameter in any form that strconv.ParseBool accepts.
+// An absent or empty parameter leaves target unchanged.
 func parseBool(target *bool, name string, q url.Values) error {
 	text := q.Get(name)
 	if text == "" {

@@ -25,7 +25,7 @@ func TestDefaultAddParams(t *testing.T) {
 	}
 }
 
-// U26: Equals ignored Progress.
+// U26: upstream's Equals ignored Progress.
 func TestU26AddParamsEquals(t *testing.T) {
 	base := DefaultAddParams()
 	if !base.Equals(*DefaultAddParams()) {
@@ -86,9 +86,9 @@ func TestAddParamsValidate(t *testing.T) {
 	}
 }
 
-// U22: raw-leaves=false was always sent, so the server's rule that CID version 1
-// implies raw leaves never applied and CIDs differed from those of ipfs add. It
-// is sent only when the caller set it; the rest is upstream's text.
+// U22: upstream always sent raw-leaves=false, so the server's rule that CID version 1
+// implies raw leaves never applied, and CIDs differed from those of ipfs add. Here
+// raw-leaves is sent only if the caller set it. The rest is upstream's text.
 func TestU22RawLeavesOnlyWhenSet(t *testing.T) {
 	const before = "chunker=size-262144&cid-version=0&format=unixfs&hash=sha2-256&hidden=false&layout=&local=false&mode=recursive&name=&no-pin=false&nocopy=false&progress=false"
 	const after = "&recursive=true&replication-max=0&replication-min=0&shard=false&shard-size=104857600&stream-channels=true&user-allocations=&wrap-with-directory=false"
@@ -159,7 +159,7 @@ func TestAddParamsFromQuery(t *testing.T) {
 	}
 }
 
-// The first wrong parameter in the server's order is the one reported.
+// The error reports the first wrong parameter in the server's order.
 func TestAddParamsFromQueryErrors(t *testing.T) {
 	wrong := []struct{ param, text string }{
 		{"origins=/ip4/1.2.3.4", "multiaddress does not contain peer ID: protocol not found in multiaddr"},
@@ -231,7 +231,7 @@ func TestAddParamsQueryRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", query, err)
 		}
-		// What the server makes of parameters that were left to it.
+		// The server's defaults for parameters that were not set.
 		want.Mode = PinModeRecursive
 		if !want.NoRawLeaves && want.CidVersion == 1 {
 			want.RawLeaves = true

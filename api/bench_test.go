@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// BenchmarkDecode decodes the first golden document of each listed type.
+// BenchmarkDecode measures decoding the first golden document of some types.
 func BenchmarkDecode(b *testing.B) {
 	bodies := make(map[string][]byte)
 	for _, doc := range goldenDocuments(b) {

@@ -7,13 +7,13 @@ import (
 	"github.com/ipfs/go-cid"
 )
 
-// maxCidText bounds the text of a CID on the wire. Decoding base58 and base36
-// costs quadratic time, so a hostile document must not choose the length. Real
-// CIDs have 46 to 200 characters.
+// maxCidText bounds the text of a CID, because decoding base58 and base36 takes
+// quadratic time and a hostile document must not choose the length. Real CIDs have
+// 46 to 200 characters.
 const maxCidText = 4096
 
-// Cid is a content identifier as the API writes it: a JSON string, or null when
-// undefined. The zero value is undefined.
+// Cid is a content identifier. Its JSON form is a string, or null if undefined. The
+// zero value is undefined.
 type Cid struct {
 	cid.Cid
 }
@@ -24,8 +24,9 @@ var CidUndef Cid
 // NewCid wraps a go-cid value.
 func NewCid(c cid.Cid) Cid { return Cid{Cid: c} }
 
-// DecodeCid parses the text form of a CID: version 0 in base58, version 1 in
-// any multibase. Errors are those of go-cid, which the server repeats verbatim.
+// DecodeCid parses the text form of a CID: version 0 in base58, version 1 in any
+// multibase. Its errors are those of go-cid, which the server sends verbatim, except
+// that a text of more than 4096 characters has its own.
 func DecodeCid(text string) (Cid, error) {
 	if len(text) > maxCidText {
 		return CidUndef, fmt.Errorf("invalid cid: text of %d characters is longer than %d", len(text), maxCidText)
@@ -46,11 +47,11 @@ func CastCid(b []byte) (Cid, error) {
 	return Cid{Cid: c}, nil
 }
 
-// Equals tells whether both CIDs have the same version, codec and multihash.
-// Two undefined CIDs are equal.
+// Equals reports whether both CIDs have the same version, codec and multihash. Two
+// undefined CIDs are equal.
 func (c Cid) Equals(other Cid) bool { return c.Cid.Equals(other.Cid) }
 
-// MarshalJSON encodes the CID as a string, or null when undefined.
+// MarshalJSON encodes the CID as a string, or as null if it is undefined.
 func (c Cid) MarshalJSON() ([]byte, error) {
 	if !c.Defined() {
 		return []byte("null"), nil
@@ -58,7 +59,7 @@ func (c Cid) MarshalJSON() ([]byte, error) {
 	return []byte(`"` + c.String() + `"`), nil
 }
 
-// UnmarshalJSON accepts a string, null, the empty string, and the object
+// UnmarshalJSON decodes a string, null, the empty string, or the object
 // {"/":"<cid>"} that servers before v1.0.0 send.
 func (c *Cid) UnmarshalJSON(b []byte) error {
 	text, err := cidText(b)

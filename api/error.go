@@ -2,7 +2,7 @@ package api
 
 import "fmt"
 
-// Error is the document that the server answers instead of a result.
+// Error is the document that the server sends instead of a result.
 type Error struct {
 	Code    int    `json:"code"` // HTTP status
 	Message string `json:"message"`

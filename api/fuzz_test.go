@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// addQueries seeds a fuzz target with queries that reach every parameter.
+// addQueries seeds a fuzz target with queries that cover every parameter.
 func addQueries(f *testing.F) {
 	f.Add("")
 	f.Add("name=n&mode=direct&replication=2&shard-size=5&user-allocations=" + textPeer + "&expire-at=2031-02-03T04:05:06.789Z&meta-a=b&pin-update=" + textCid + "&origins=/ip4/1.2.3.4/p2p/" + textPeer)
@@ -76,8 +76,8 @@ func FuzzAddParamsFromQuery(f *testing.F) {
 	})
 }
 
-// FuzzDecode feeds a document to every type: nothing panics, and what decodes
-// encodes, and decodes to the same again.
+// FuzzDecode decodes a document into every type. No type may panic, and a value that
+// was decoded must encode and decode to an equal value.
 func FuzzDecode(f *testing.F) {
 	types := slices.Sorted(maps.Keys(newOf))
 	seeded := make(map[string]bool)

@@ -12,13 +12,14 @@ type IPFSRepoStat struct {
 	StorageMax uint64
 }
 
-// IPFSRepoGC is one block that a garbage collection removed, or failed to.
+// IPFSRepoGC is one block that a garbage collection removed or, if Error is not
+// empty, failed to remove.
 type IPFSRepoGC struct {
 	Key   Cid    `json:"key"`
 	Error string `json:"error,omitempty"`
 }
 
-// RepoGC is the outcome of a garbage collection at one peer.
+// RepoGC is the result of a garbage collection at one peer.
 type RepoGC struct {
 	Peer     peer.ID      `json:"peer"`
 	Peername string       `json:"peername"`
@@ -41,8 +42,8 @@ func (r *RepoGC) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// GlobalRepoGC is the outcome of a garbage collection at each cluster peer,
-// under its peer ID in base58.
+// GlobalRepoGC holds the results of a garbage collection by cluster peer. The keys
+// of PeerMap are peer IDs in base58.
 type GlobalRepoGC struct {
 	PeerMap map[string]RepoGC `json:"peer_map"`
 }

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// newOf makes a decoding target for each document type in testdata.
+// newOf returns a new decoding target for each document type in testdata.
 var newOf = map[string]func() any{
 	"ID":                  func() any { return new(ID) },
 	"Version":             func() any { return new(Version) },
@@ -33,7 +33,7 @@ type goldenDocument struct {
 	Body string `json:"body"`
 }
 
-// goldenDocuments are the distinct JSON documents that real v1.1.6 peers sent.
+// goldenDocuments returns the distinct JSON documents that real v1.1.6 peers sent.
 func goldenDocuments(t testing.TB) []goldenDocument {
 	t.Helper()
 	f, err := os.Open("testdata/golden.jsonl.gz")
@@ -61,8 +61,8 @@ func goldenDocuments(t testing.TB) []goldenDocument {
 	return docs
 }
 
-// What a real server sent, decoded and encoded again, must give the same bytes:
-// field order, null against empty, omitted keys, escaping, integers.
+// Decoding and encoding a document of a real server must return the same bytes: field
+// order, null against empty lists, omitted keys, escaping and integers.
 func TestGoldenRoundTrip(t *testing.T) {
 	seen := make(map[string]int)
 	for _, doc := range goldenDocuments(t) {
@@ -88,7 +88,7 @@ func TestGoldenRoundTrip(t *testing.T) {
 	}
 }
 
-// Zero values and rare shapes that the recorded cluster did not show.
+// Zero values and rare documents that the recorded cluster did not send.
 func TestSpecifiedRoundTrip(t *testing.T) {
 	const (
 		cidA  = "QmaNJ5acV31sx8jq626qTpAWW4DXKw34aGhx53dECLvXbY"

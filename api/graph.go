@@ -6,16 +6,16 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// ConnectGraph tells which peers are connected, as each reports it. Map keys are
-// peer IDs in base58; a peer is not listed among its own links.
+// ConnectGraph holds the connections between peers, as each peer reports its own.
+// Map keys are peer IDs in base58. A peer's links do not include the peer itself.
 type ConnectGraph struct {
-	// ClusterID is the peer that was asked.
+	// ClusterID is the peer that answered the request.
 	ClusterID    peer.ID           `json:"cluster_id"`
 	IDtoPeername map[string]string `json:"id_to_peername"`
 	// IPFSLinks are connections between IPFS daemons.
 	IPFSLinks map[string][]peer.ID `json:"ipfs_links"`
-	// ClusterLinks are connections between cluster peers; an unreachable peer has
-	// none, and no entry in ClustertoIPFS.
+	// ClusterLinks are connections between cluster peers. An unreachable peer has
+	// no links and no entry in ClustertoIPFS.
 	ClusterLinks      map[string][]peer.ID `json:"cluster_links"`
 	ClusterTrustLinks map[string]bool      `json:"cluster_trust_links"`
 	ClustertoIPFS     map[string]peer.ID   `json:"cluster_to_ipfs"`
@@ -42,7 +42,7 @@ func (g *ConnectGraph) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// mapValues converts the values of a map; nil stays nil.
+// mapValues returns a map with converted values. It returns nil for a nil map.
 func mapValues[V, W any](in map[string]V, convert func(V) W) map[string]W {
 	if in == nil {
 		return nil

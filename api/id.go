@@ -6,9 +6,9 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// ID describes a cluster peer. A peer that the contacted one could not reach has
-// only ID and Error set. RPCProtocolVersion is the name of the libp2p protocol
-// that the peers of its cluster speak, as in /ipfscluster/1.0/rpc.
+// ID describes a cluster peer. If the contacted peer could not reach it, only ID and
+// Error are set. RPCProtocolVersion is the name of the libp2p protocol between
+// cluster peers, such as /ipfscluster/1.0/rpc.
 type ID struct {
 	ID                    peer.ID     `json:"id"`
 	Addresses             []Multiaddr `json:"addresses"`
@@ -22,8 +22,8 @@ type ID struct {
 	Peername              string      `json:"peername"`
 }
 
-// IPFSID describes the IPFS daemon of a cluster peer. Error is set, and the rest
-// empty, when that daemon is down.
+// IPFSID describes the IPFS daemon of a cluster peer. If the daemon is down, only
+// Error is set.
 type IPFSID struct {
 	ID        peer.ID     `json:"id,omitempty"`
 	Addresses []Multiaddr `json:"addresses"`
@@ -62,13 +62,13 @@ func (id *IPFSID) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Version is the answer of GET /version. Servers before v0.10.1 spell the key
+// Version is the response of GET /version. Servers before v0.10.1 spell the key
 // "Version"; decoding accepts both.
 type Version struct {
 	Version string `json:"version"`
 }
 
-// Token is the answer of POST /token: a JSON Web Token. It is a secret.
+// Token is the response of POST /token. It holds a JSON Web Token, which is a secret.
 type Token struct {
 	Token string `json:"token"`
 }

@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// IPFSPinStatus is how an IPFS daemon holds an item. It is not part of REST
-// answers. The zero value is IPFSPinStatusBug.
+// IPFSPinStatus says how an IPFS daemon holds an item. No response of the REST API
+// contains it. The zero value is IPFSPinStatusBug.
 type IPFSPinStatus int
 
-// Ways in which an IPFS daemon holds an item.
+// The values of IPFSPinStatus.
 const (
 	IPFSPinStatusBug IPFSPinStatus = iota
 	IPFSPinStatusError
@@ -19,8 +19,8 @@ const (
 	IPFSPinStatusUnpinned
 )
 
-// IPFSPinStatusFromString parses the text of an IPFS daemon, such as "recursive"
-// or "indirect through Qm…". Unknown text gives IPFSPinStatusBug.
+// IPFSPinStatusFromString parses the pin type that an IPFS daemon prints, such as
+// "recursive" or "indirect through Qm…". Unknown text gives IPFSPinStatusBug.
 func IPFSPinStatusFromString(text string) IPFSPinStatus {
 	switch {
 	case strings.HasPrefix(text, "indirect"):
@@ -34,7 +34,8 @@ func IPFSPinStatusFromString(text string) IPFSPinStatus {
 	}
 }
 
-// String returns "direct", "recursive" or "indirect", and nothing for the others.
+// String returns "direct", "recursive" or "indirect", and an empty string for the
+// other values.
 func (s IPFSPinStatus) String() string {
 	switch s {
 	case IPFSPinStatusDirect:
@@ -61,8 +62,8 @@ func (s *IPFSPinStatus) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// IsPinned tells whether the item is held the way a pin of that depth needs:
-// directly for depth 0, recursively for any other.
+// IsPinned reports whether s fulfils a pin of the given depth. Depth 0 needs a direct
+// pin, any other depth a recursive one.
 func (s IPFSPinStatus) IsPinned(maxDepth PinDepth) bool {
 	if maxDepth == 0 {
 		return s == IPFSPinStatusDirect
@@ -70,7 +71,7 @@ func (s IPFSPinStatus) IsPinned(maxDepth PinDepth) bool {
 	return s == IPFSPinStatusRecursive
 }
 
-// ToTrackerStatus returns the tracker status that the IPFS status amounts to.
+// ToTrackerStatus returns the tracker status that corresponds to s.
 func (s IPFSPinStatus) ToTrackerStatus() TrackerStatus {
 	switch s {
 	case IPFSPinStatusDirect, IPFSPinStatusRecursive:

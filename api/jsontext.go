@@ -2,8 +2,8 @@ package api
 
 import "encoding/json"
 
-// jsonString decodes a JSON string; null is the empty string. Nearly all strings
-// of the API are printable ASCII without escapes, and need no second parser.
+// jsonString decodes a JSON string. null decodes to the empty string. Nearly all
+// strings of the API are printable ASCII without escapes, which need no parser.
 func jsonString(b []byte) (string, error) {
 	if n := len(b); n >= 2 && b[0] == '"' && b[n-1] == '"' && isPlain(b[1:n-1]) {
 		return string(b[1 : n-1]), nil
@@ -15,7 +15,8 @@ func jsonString(b []byte) (string, error) {
 	return text, nil
 }
 
-// isPlain tells whether the inside of a JSON string stands for itself.
+// isPlain reports whether the inside of a JSON string is printable ASCII without
+// escapes.
 func isPlain(b []byte) bool {
 	for _, c := range b {
 		if c < ' ' || c > '~' || c == '"' || c == '\\' {

@@ -9,7 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// Metric is a value that a peer reports about itself, valid for a while.
+// Metric is a value that a peer reports about itself. It is valid until Expire.
 type Metric struct {
 	Name          string  `json:"name"`
 	Peer          peer.ID `json:"peer"`
@@ -21,28 +21,29 @@ type Metric struct {
 	ReceivedAt    int64   `json:"received_at"` // Unix time in nanoseconds
 }
 
-// MetricsSet holds metrics under their name.
+// MetricsSet holds metrics by name.
 type MetricsSet map[string][]Metric
 
 // SetTTL makes the metric expire d from now.
 func (m *Metric) SetTTL(d time.Duration) { m.Expire = time.Now().Add(d).UnixNano() }
 
-// GetTTL returns the time until the metric expires, 0 when it has.
+// GetTTL returns the time until the metric expires, or 0 if it has expired.
 func (m Metric) GetTTL() time.Duration { return max(0, time.Until(time.Unix(0, m.Expire))) }
 
-// Expired tells whether the metric's time is over.
+// Expired reports whether the metric has expired.
 func (m Metric) Expired() bool { return time.Now().After(time.Unix(0, m.Expire)) }
 
-// Discard tells whether the metric must not be used: it is invalid or expired.
+// Discard reports whether the metric must not be used because it is invalid or has
+// expired.
 func (m Metric) Discard() bool { return !m.Valid || m.Expired() }
 
-// GetWeight returns the weight.
+// GetWeight returns m.Weight.
 func (m Metric) GetWeight() int64 { return m.Weight }
 
-// Defined tells whether the metric has a name.
+// Defined reports whether the metric has a name.
 func (m Metric) Defined() bool { return m.Name != "" }
 
-// String describes the metric in one line for logs.
+// String returns a one-line description of the metric for logs.
 func (m Metric) String() string {
 	return fmt.Sprintf("%s of %s: %s, weight: %d, valid: %t, expires: %s",
 		m.Name, m.Peer, m.Value, m.Weight, m.Valid, time.Unix(0, m.Expire).UTC().Format(time.RFC3339))
@@ -63,21 +64,21 @@ func (m *Metric) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// MetricSlice sorts metrics by peer ID, then by expiry, with package sort.
+// MetricSlice implements sort.Interface. It sorts metrics by peer ID, then by expiry.
 type MetricSlice []Metric
 
-// Len is part of sort.Interface.
+// Len implements sort.Interface.
 func (s MetricSlice) Len() int { return len(s) }
 
-// Swap is part of sort.Interface.
+// Swap implements sort.Interface.
 func (s MetricSlice) Swap(i, j int) { s[i], s[j] = s[j], s[i] }
 
-// Less is part of sort.Interface.
+// Less implements sort.Interface.
 func (s MetricSlice) Less(i, j int) bool {
 	return cmp.Or(cmp.Compare(s[i].Peer, s[j].Peer), cmp.Compare(s[i].Expire, s[j].Expire)) < 0
 }
 
-// Alert is a metric that a peer stopped renewing.
+// Alert reports that a peer has stopped renewing a metric.
 type Alert struct {
 	Metric
 	TriggeredAt time.Time `json:"triggered_at"`
@@ -100,7 +101,8 @@ func (a *Alert) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Bandwidth counts bytes since the peer started, and bytes per second.
+// Bandwidth holds the traffic totals in bytes since the peer started, and the
+// current rates in bytes per second.
 type Bandwidth struct {
 	TotalIn  int64   `json:"total_in"`
 	TotalOut int64   `json:"total_out"`
@@ -108,6 +110,6 @@ type Bandwidth struct {
 	RateOut  float64 `json:"rate_out"`
 }
 
-// BandwidthByProtocol holds the traffic of each libp2p protocol, by its name, as
-// in /ipfs/id/1.0.0. It is nil when the peer does not measure.
+// BandwidthByProtocol holds the traffic by libp2p protocol, such as /ipfs/id/1.0.0.
+// It is nil if the peer does not measure traffic.
 type BandwidthByProtocol map[string]Bandwidth

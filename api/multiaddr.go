@@ -4,12 +4,12 @@ import (
 	"github.com/multiformats/go-multiaddr"
 )
 
-// Multiaddr is a multiaddress kept as the text it was, so that an address of a
-// protocol this program does not know survives. The zero value is the empty text.
+// Multiaddr is the text of a multiaddress. It is not parsed, so that addresses with
+// protocols unknown to this program are preserved. The zero value is the empty text.
 type Multiaddr string
 
-// NewMultiaddr parses text and returns its canonical form, which is what a
-// server would answer.
+// NewMultiaddr parses text and returns its canonical form, in which servers send
+// addresses.
 func NewMultiaddr(text string) (Multiaddr, error) {
 	m, err := multiaddr.NewMultiaddr(text)
 	if err != nil {
@@ -18,7 +18,7 @@ func NewMultiaddr(text string) (Multiaddr, error) {
 	return NewMultiaddrWithValue(m), nil
 }
 
-// NewMultiaddrWithValue returns the text of m; empty when m is.
+// NewMultiaddrWithValue returns the text of m. It is empty if m is empty.
 func NewMultiaddrWithValue(m multiaddr.Multiaddr) Multiaddr {
 	if len(m) == 0 {
 		return ""
@@ -26,7 +26,8 @@ func NewMultiaddrWithValue(m multiaddr.Multiaddr) Multiaddr {
 	return Multiaddr(m.String())
 }
 
-// Multiaddr parses the text. The error tells what in it is unknown or malformed.
+// Multiaddr parses the text. It returns an error if a protocol is unknown or a part
+// is malformed.
 func (m Multiaddr) Multiaddr() (multiaddr.Multiaddr, error) {
 	return multiaddr.NewMultiaddr(string(m))
 }

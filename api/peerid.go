@@ -5,9 +5,9 @@ import (
 	"github.com/mr-tron/base58"
 )
 
-// Bounds of a peer ID on the wire, because base58 costs quadratic time. Real
-// peer IDs have 46 to 65 characters, and 34 to 38 bytes. Every ID within
-// maxPeerBytes has a text within maxPeerText.
+// Bounds of a peer ID in a document, because decoding base58 takes quadratic time.
+// Real peer IDs have 46 to 65 characters, and 34 to 38 bytes. The text of an ID of at
+// most maxPeerBytes has at most maxPeerText characters.
 const (
 	maxPeerText  = 256
 	maxPeerBytes = 128
@@ -17,15 +17,15 @@ const (
 // describes. JSON null leaves it empty.
 type peerID peer.ID
 
-// UnmarshalText never fails.
+// UnmarshalText decodes text with DecodePeerID. It never returns an error.
 func (p *peerID) UnmarshalText(text []byte) error {
 	*p = peerID(DecodePeerID(string(text)))
 	return nil
 }
 
-// DecodePeerID returns what the text of a peer ID in a document stands for, as
-// the package comment describes: never an error, and the empty ID for text that
-// is longer than any peer ID. Use peer.Decode to check a peer ID.
+// DecodePeerID decodes the text of a peer ID in a document as the package comment
+// describes. It accepts any text, and returns the empty ID for text that is longer
+// than any peer ID. Use peer.Decode to check a peer ID.
 func DecodePeerID(text string) peer.ID {
 	if text == "" || len(text) > maxPeerText {
 		return ""
@@ -43,7 +43,7 @@ func DecodePeerID(text string) peer.ID {
 	return pid
 }
 
-// peerIDs is a list of peer IDs with the same decoding; null stays nil.
+// peerIDs is a list of peer IDs with the same decoding. JSON null decodes to nil.
 type peerIDs []peerID
 
 func (ps peerIDs) peers() []peer.ID {
@@ -66,7 +66,7 @@ func PeersToStrings(peers []peer.ID) []string {
 	return texts
 }
 
-// StringsToPeers parses peer IDs and drops texts that are none.
+// StringsToPeers parses peer IDs and skips invalid ones.
 func StringsToPeers(texts []string) []peer.ID {
 	peers := make([]peer.ID, 0, len(texts))
 	for _, text := range texts {

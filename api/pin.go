@@ -9,24 +9,25 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// Pin is an entry of the shared pinset: what should be pinned, and where. It
-// says nothing about whether it is; see [GlobalPinInfo].
+// Pin is an entry of the shared pinset. It says which item should be pinned by which
+// peers. [GlobalPinInfo] says whether the peers have pinned it.
 type Pin struct {
 	PinOptions
 	Cid Cid `json:"cid"`
-	// Type of the entry; DataType for ordinary pins.
+	// Type is the type of the entry, DataType for ordinary pins.
 	Type PinType `json:"type"`
-	// Allocations are the cluster peers that pin the item; none means every peer.
+	// Allocations are the cluster peers that should pin the item. An empty list
+	// means every peer.
 	Allocations []peer.ID `json:"allocations"`
 	MaxDepth    PinDepth  `json:"max_depth"`
-	// Reference leads from a MetaType pin to its cluster DAG, from that back to
-	// the MetaType pin, and from a shard to the one before it; nil for none.
+	// Reference is the cluster DAG of a MetaType pin, the MetaType pin of a
+	// cluster DAG, or the previous shard of a shard. It is nil for other pins.
 	Reference *Cid `json:"reference"`
-	// Timestamp is when the pin was submitted.
+	// Timestamp is the time at which the pin was submitted.
 	Timestamp time.Time `json:"timestamp"`
 }
 
-// PinCid returns a recursive DataType pin of the CID, dated now.
+// PinCid returns a recursive DataType pin of the CID with the current time.
 func PinCid(c Cid) Pin {
 	return Pin{
 		Cid:         c,
@@ -37,8 +38,8 @@ func PinCid(c Cid) Pin {
 	}
 }
 
-// PinWithOpts returns a DataType pin of the CID with the options, its depth
-// according to the mode, dated now.
+// PinWithOpts returns a DataType pin of the CID with the given options, the depth
+// that their mode implies, and the current time.
 func PinWithOpts(c Cid, opts PinOptions) Pin {
 	pin := PinCid(c)
 	pin.PinOptions = opts
@@ -46,20 +47,20 @@ func PinWithOpts(c Cid, opts PinOptions) Pin {
 	return pin
 }
 
-// Defined tells whether the pin has a CID.
+// Defined reports whether the pin has a CID.
 func (p Pin) Defined() bool { return p.Cid.Defined() }
 
-// IsPinEverywhere tells whether every peer is to pin the item.
+// IsPinEverywhere reports whether every peer should pin the item.
 func (p Pin) IsPinEverywhere() bool {
 	return p.ReplicationFactorMin == -1 && p.ReplicationFactorMax == -1
 }
 
-// IsRemotePin tells whether the item is allocated to peers other than pid only.
+// IsRemotePin reports whether the item is allocated only to peers other than pid.
 func (p Pin) IsRemotePin(pid peer.ID) bool {
 	return !p.IsPinEverywhere() && !slices.Contains(p.Allocations, pid)
 }
 
-// ExpiredAt tells whether the pin had expired at t.
+// ExpiredAt reports whether the pin had expired at t.
 func (p Pin) ExpiredAt(t time.Time) bool {
 	if p.ExpireAt.IsZero() || p.ExpireAt.Equal(time.Unix(0, 0)) {
 		return false
@@ -67,8 +68,8 @@ func (p Pin) ExpiredAt(t time.Time) bool {
 	return p.ExpireAt.Before(t)
 }
 
-// Equals compares everything but Timestamp and PinUpdate. The order of
-// allocations does not matter, and a nil reference equals an undefined one.
+// Equals reports whether p and other are equal. It ignores Timestamp, PinUpdate and
+// the order of allocations. A nil reference equals an undefined one.
 func (p Pin) Equals(other Pin) bool {
 	return p.Cid.Equals(other.Cid) &&
 		p.Type == other.Type &&
@@ -85,7 +86,7 @@ func (p Pin) reference() Cid {
 	return *p.Reference
 }
 
-// String describes the pin in one line for logs.
+// String returns a one-line description of the pin for logs.
 func (p Pin) String() string {
 	return fmt.Sprintf("cid: %s, name: %q, type: %s, mode: %s, replication: %d-%d, allocations: %v",
 		p.Cid, p.Name, p.Type, p.Mode, p.ReplicationFactorMin, p.ReplicationFactorMax, p.Allocations)
@@ -108,21 +109,21 @@ func (p *Pin) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// PinPath is a path to be resolved and pinned, with the options for that.
+// PinPath is a path to resolve and pin, with the options of the pin.
 type PinPath struct {
 	PinOptions
 	Path string `json:"path"`
 }
 
-// Defined tells whether there is a path.
+// Defined reports whether the path is not empty.
 func (p PinPath) Defined() bool { return p.Path != "" }
 
 // NodeWithMeta is a block and its CID.
 type NodeWithMeta struct {
 	Data    []byte
 	Cid     Cid
-	CumSize uint64 // bytes of the DAG below and including the block
+	CumSize uint64 // size in bytes of the block and the DAG below it
 }
 
-// Size returns the bytes of the block itself.
+// Size returns the size of the block itself in bytes.
 func (n *NodeWithMeta) Size() uint64 { return uint64(len(n.Data)) }

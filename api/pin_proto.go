@@ -14,8 +14,8 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// The pinset of a cluster peer holds pins in this protobuf form, and so does its
-// exported state:
+// Field numbers of the protobuf form of a pin, which the pinset of a cluster peer and
+// its exported state use:
 //
 //	message Pin {
 //	  bytes Cid = 1; PinType Type = 2; repeated bytes Allocations = 3;
@@ -30,9 +30,9 @@ import (
 //	  repeated Metadata SortedMetadata = 10;  // string Key = 1, Value = 2
 //	}
 //
-// PinType counts BadType 0, DataType 1, MetaType 2, ClusterDAGType 3, ShardType
-// 4. Times are Unix seconds. Mode follows from MaxDepth; user allocations are
-// not stored.
+// The values of PinType are BadType 0, DataType 1, MetaType 2, ClusterDAGType 3,
+// ShardType 4. Times are Unix seconds. Mode is derived from MaxDepth. User
+// allocations are not stored.
 const (
 	fieldCid         protowire.Number = 1
 	fieldType        protowire.Number = 2
@@ -56,7 +56,8 @@ const (
 	fieldValue protowire.Number = 2
 )
 
-// Unix seconds of the years 0 and 10000, between which times have a JSON form.
+// Unix seconds of the start of the years 0 and 10000. Times between them have a JSON
+// form.
 var (
 	firstSecond = time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
 	endSecond   = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
@@ -65,9 +66,9 @@ var (
 // protoPinTypes is indexed by the number of a pin type in the stored form.
 var protoPinTypes = []PinType{BadType, DataType, MetaType, ClusterDAGType, ShardType}
 
-// ProtoMarshal encodes the pin in the form that cluster peers store. User
-// allocations and fractions of seconds are not part of it. The error is about a
-// value that this form cannot hold.
+// ProtoMarshal encodes the pin in the protobuf form that cluster peers store. The
+// form omits user allocations and fractions of seconds. ProtoMarshal returns an error
+// if the form cannot hold a value.
 func (p Pin) ProtoMarshal() ([]byte, error) {
 	e := protoEncoder{}
 	e.cid(fieldCid, p.Cid)
@@ -85,7 +86,7 @@ func (p Pin) ProtoMarshal() ([]byte, error) {
 	return e.buf, nil
 }
 
-// protoOptions encodes the nested message; its errors go to outer.
+// protoOptions encodes the nested message and adds its errors to outer.
 func (o PinOptions) protoOptions(outer *protoEncoder) []byte {
 	e := protoEncoder{}
 	e.sint32(fieldReplicationMin, o.ReplicationFactorMin)
@@ -113,8 +114,8 @@ func (o PinOptions) protoOptions(outer *protoEncoder) []byte {
 	return e.buf
 }
 
-// protoEncoder appends fields and collects what cannot be encoded. Scalars with
-// the zero value are left out, as proto3 has it; bytes never are.
+// protoEncoder appends fields and collects errors. As in proto3, it omits scalars with
+// the zero value. It always writes bytes fields, even empty ones.
 type protoEncoder struct {
 	buf  []byte
 	errs []error
@@ -166,9 +167,10 @@ func (e *protoEncoder) time(num protowire.Number, t time.Time) {
 	e.varint(num, uint64(second))
 }
 
-// ProtoUnmarshal decodes the stored form. Unknown fields and types are ignored.
-// As a server does, it leaves lists empty rather than nil, and Metadata nil when
-// there is none. On error the pin is unchanged.
+// ProtoUnmarshal decodes the form that ProtoMarshal returns. It ignores unknown
+// fields, and decodes unknown types to BadType. Like a server, it makes a missing
+// Allocations or Origins empty, and a missing Metadata nil. On error, the pin is
+// unchanged.
 func (p *Pin) ProtoUnmarshal(b []byte) error {
 	pin := Pin{
 		PinOptions:  PinOptions{Origins: []Multiaddr{}},
@@ -272,8 +274,8 @@ func (o *PinOptions) addProtoMetadata(b []byte) error {
 
 func ignoreProtoNumber(protowire.Number, uint64) error { return nil }
 
-// walkProto calls onNumber for each varint field of a message and onBytes for
-// each field of bytes; bytes are only valid during the call.
+// walkProto calls onNumber for each varint field of a message and onBytes for each
+// bytes field. onBytes must not keep its slice.
 func walkProto(b []byte, onNumber func(protowire.Number, uint64) error, onBytes func(protowire.Number, []byte) error) error {
 	for len(b) > 0 {
 		num, typ, n := protowire.ConsumeTag(b)

@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// storedGen makes a pin whose every value the stored form holds.
+// storedGen draws a pin that the stored form holds completely.
 func storedGen(t *rapid.T) Pin {
 	o := pinOptionsGen(t)
 	o.ReplicationFactorMin = int(rapid.Int32().Draw(t, "stored min"))
@@ -52,7 +52,7 @@ func TestPinProtoRoundTrip(t *testing.T) {
 	})
 }
 
-// The bytes, written out by hand from the message definition.
+// The expected bytes were written by hand from the message definition.
 func TestPinProtoBytes(t *testing.T) {
 	c := mustCid(t, "bafkqablimvwgy3y")
 	pin := Pin{
@@ -74,7 +74,7 @@ func TestPinProtoBytes(t *testing.T) {
 		Timestamp:   time.Unix(2, 0),
 	}
 	raw := hex.EncodeToString(c.Bytes())
-	const n = "09" // bytes of the CID
+	const n = "09" // length of the CID in bytes
 	options := "0801" + "1004" + "1a016e" + "20ac02" + "3a" + n + raw + "4001" + "4a03060001" + "52030a0161" + "52060a0162120132"
 	want := "0a" + n + raw + "1004" + "1a03000161" + "2002" + "2a" + n + raw +
 		"32" + hex.EncodeToString([]byte{byte(len(options) / 2)}) + options + "3802"
@@ -98,7 +98,7 @@ func TestPinProtoShapes(t *testing.T) {
 	if pin.Type != BadType || pin.Allocations == nil || pin.Origins == nil || pin.Metadata != nil || pin.Reference != nil || !pin.ExpireAt.IsZero() || pin.Mode != PinModeDirect {
 		t.Errorf("empty message = %+v", pin)
 	}
-	// The metadata map of older peers, an unknown type, and fields of a newer one.
+	// The metadata map of older peers, an unknown type, and fields of newer peers.
 	entry := []byte("\x0a\x01k\x12\x01v")
 	options := protowire.AppendBytes(protowire.AppendTag(nil, fieldMetadataMap, protowire.BytesType), entry)
 	stored := protowire.AppendBytes(protowire.AppendTag(nil, fieldOptions, protowire.BytesType), options)

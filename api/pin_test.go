@@ -92,7 +92,7 @@ func TestPinEquals(t *testing.T) {
 	}
 }
 
-// PinPath and AddParams embed PinOptions; the fields beside it must decode too.
+// PinPath and AddParams embed PinOptions. Their other fields must decode, too.
 func TestEmbeddedOptionsJSON(t *testing.T) {
 	path := decode[PinPath](t, `{"name":"n","path":"/ipfs/x"}`)
 	if path.Name != "n" || path.Path != "/ipfs/x" {

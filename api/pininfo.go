@@ -8,17 +8,18 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// GlobalPinInfo is the status of one item at all the peers that were asked.
+// GlobalPinInfo is the status of one item at each peer that was asked.
 type GlobalPinInfo struct {
 	Cid  Cid    `json:"cid"`
 	Name string `json:"name"`
-	// Allocations are the cluster peers that should pin the item; none means
-	// every peer.
+	// Allocations are the cluster peers that should pin the item. An empty list
+	// means every peer.
 	Allocations []peer.ID         `json:"allocations"`
 	Origins     []Multiaddr       `json:"origins"`
 	Created     time.Time         `json:"created"`
 	Metadata    map[string]string `json:"metadata"`
-	// PeerMap holds what each cluster peer reports, under its peer ID in base58.
+	// PeerMap holds the status that each cluster peer reports. Keys are peer IDs
+	// in base58.
 	PeerMap map[string]PinInfoShort `json:"peer_map"`
 }
 
@@ -28,18 +29,18 @@ type PinInfoShort struct {
 	IPFS          peer.ID       `json:"ipfs_peer_id,omitempty"`
 	IPFSAddresses []Multiaddr   `json:"ipfs_peer_addresses,omitempty"`
 	Status        TrackerStatus `json:"status"`
-	TS            time.Time     `json:"timestamp"` // when Status was reached
-	Error         string        `json:"error"`     // set with error statuses
+	TS            time.Time     `json:"timestamp"` // time at which Status was reached
+	Error         string        `json:"error"`     // set for error statuses
 	AttemptCount  int           `json:"attempt_count"`
 	PriorityPin   bool          `json:"priority_pin"`
 
-	// UnknownStatus is the status text of a newer server that this package has
-	// no constant for; Status is TrackerStatusUndefined then. It is filled by
-	// decoding and never encoded.
+	// UnknownStatus is a status name for which this package has no constant, sent
+	// by a newer server. Status is TrackerStatusUndefined in that case.
+	// UnknownStatus is set by decoding and never encoded.
 	UnknownStatus string `json:"-"`
 }
 
-// PinInfo is the status of one item at one peer, with the item's own data.
+// PinInfo is the status of one item at one peer, with the description of the item.
 type PinInfo struct {
 	Cid         Cid               `json:"cid"`
 	Name        string            `json:"name"`
@@ -51,10 +52,10 @@ type PinInfo struct {
 	PinInfoShort
 }
 
-// Defined tells whether there is a CID.
+// Defined reports whether the item has a CID.
 func (g *GlobalPinInfo) Defined() bool { return g.Cid.Defined() }
 
-// Match tells whether the status at any peer passes the filter.
+// Match reports whether the status at any peer matches the filter.
 func (g GlobalPinInfo) Match(filter TrackerStatus) bool {
 	for _, info := range g.PeerMap {
 		if info.Status.Match(filter) {
@@ -64,8 +65,8 @@ func (g GlobalPinInfo) Match(filter TrackerStatus) bool {
 	return false
 }
 
-// Add puts one peer's status into the map. The item's own data come from the
-// first addition that has a CID, or from a later one with a newer Created.
+// Add adds one peer's status to PeerMap. The description of the item is taken from
+// the first info that has a CID, and from any later one with a newer Created.
 func (g *GlobalPinInfo) Add(info PinInfo) {
 	if info.Defined() && (!g.Defined() || info.Created.After(g.Created)) {
 		g.Cid = info.Cid
@@ -81,7 +82,8 @@ func (g *GlobalPinInfo) Add(info PinInfo) {
 	g.PeerMap[info.Peer.String()] = info.PinInfoShort
 }
 
-// String describes the item and how many peers report each status, in one line.
+// String returns a one-line description of the item, with the number of peers in each
+// status.
 func (g GlobalPinInfo) String() string {
 	counts := make(map[TrackerStatus]int)
 	for _, info := range g.PeerMap {
@@ -107,7 +109,7 @@ func (g *GlobalPinInfo) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// String describes the status in one line for logs.
+// String returns a one-line description of the status for logs.
 func (s PinInfoShort) String() string {
 	status := s.Status.String()
 	if s.UnknownStatus != "" {
@@ -128,8 +130,8 @@ func (s *PinInfoShort) UnmarshalJSON(b []byte) error {
 
 type plainPinInfoShort PinInfoShort
 
-// wirePinInfoShort is what a PinInfoShort decodes from. It has no UnmarshalJSON,
-// so that the entries of a peer map are parsed once only.
+// wirePinInfoShort is the type from which a PinInfoShort is decoded. It has no
+// UnmarshalJSON, so that the entries of a peer map are parsed only once.
 type wirePinInfoShort struct {
 	plainPinInfoShort
 	IPFS   peerID `json:"ipfs_peer_id"`
@@ -146,17 +148,17 @@ func (w wirePinInfoShort) value() PinInfoShort {
 	return s
 }
 
-// ToGlobal returns a GlobalPinInfo with this as the only peer.
+// ToGlobal returns a GlobalPinInfo that has only this peer.
 func (i PinInfo) ToGlobal() GlobalPinInfo {
 	var global GlobalPinInfo
 	global.Add(i)
 	return global
 }
 
-// Defined tells whether there is a CID.
+// Defined reports whether the item has a CID.
 func (i PinInfo) Defined() bool { return i.Cid.Defined() }
 
-// String describes the status in one line for logs.
+// String returns a one-line description of the status for logs.
 func (i PinInfo) String() string {
 	return fmt.Sprintf("cid: %s, name: %q, %s", i.Cid, i.Name, i.PinInfoShort)
 }

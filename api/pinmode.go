@@ -2,8 +2,8 @@ package api
 
 import "encoding/json"
 
-// PinMode tells whether a pin covers a whole DAG or its root block only. The
-// zero value is PinModeRecursive.
+// PinMode says whether a pin covers a whole DAG or only its root block. The zero
+// value is PinModeRecursive.
 type PinMode int
 
 // Pin modes.
@@ -12,8 +12,8 @@ const (
 	PinModeDirect    PinMode = 1
 )
 
-// PinModeFromString parses "direct"; anything else is PinModeRecursive, as the
-// server has it.
+// PinModeFromString returns PinModeDirect for "direct" and, like the server,
+// PinModeRecursive for any other text.
 func PinModeFromString(text string) PinMode {
 	if text == "direct" {
 		return PinModeDirect
@@ -32,7 +32,7 @@ func (m PinMode) String() string {
 // MarshalJSON encodes the mode as its name.
 func (m PinMode) MarshalJSON() ([]byte, error) { return json.Marshal(m.String()) }
 
-// UnmarshalJSON decodes a name; an unknown one is PinModeRecursive.
+// UnmarshalJSON decodes a name. Unknown names decode to PinModeRecursive.
 func (m *PinMode) UnmarshalJSON(b []byte) error {
 	text, err := jsonString(b)
 	if err != nil {
@@ -58,8 +58,8 @@ func (m PinMode) ToPinDepth() PinDepth {
 	return -1
 }
 
-// PinDepth is how many levels of a DAG a pin covers: -1 all of them, 0 only the
-// root block, 1 or 2 for shards.
+// PinDepth is the number of levels of a DAG that a pin covers: -1 for all levels, 0
+// for only the root block, and 1 or 2 for shards.
 type PinDepth int
 
 // ToPinMode returns PinModeDirect for depth 0 and PinModeRecursive otherwise.

@@ -12,7 +12,7 @@ import (
 	"github.com/multiformats/go-multihash"
 )
 
-// Query parameters of PinOptions.
+// Names of the query parameters of PinOptions.
 const (
 	paramReplication    = "replication"
 	paramReplicationMin = "replication-min"
@@ -28,10 +28,9 @@ const (
 	paramMetaPrefix     = "meta-"
 )
 
-// ToQuery encodes the options as query parameters, keys sorted, with the same
-// text as upstream's encoder. The error is about an ExpireAt whose year is
-// outside 0 to 9999; everything else that a server would refuse is found by
-// Validate.
+// ToQuery encodes the options as a query string with sorted keys. The text is that of
+// upstream's encoder. ToQuery returns an error only if the year of ExpireAt is
+// outside 0 to 9999. Validate finds other options that a server would refuse.
 func (o PinOptions) ToQuery() (string, error) {
 	q, err := o.query()
 	if err != nil {
@@ -73,10 +72,10 @@ func (o PinOptions) query() (url.Values, error) {
 	return q, nil
 }
 
-// FromQuery replaces the options by those in the query, parsed as the server
-// does: same order, same error texts, ExpireIn counted from now. On error the
-// options hold what was parsed before it, because a v1.1.6 server goes on with
-// just that (Q1). On success Metadata is not nil.
+// FromQuery replaces the options by those in the query. It parses like the server,
+// with the same order and error texts, and counts expire-in from now. On error, the
+// options that were parsed before the error remain set, because a v1.1.6 server
+// pins with exactly these (Q1). On success, Metadata is not nil.
 func (o *PinOptions) FromQuery(q url.Values) error {
 	*o = PinOptions{
 		Name: q.Get(paramName),
@@ -197,7 +196,7 @@ func (o *PinOptions) originsFromQuery(q url.Values) error {
 	return nil
 }
 
-// parseInt stores a decimal parameter; an empty text leaves target alone.
+// parseInt stores a decimal parameter. An empty text leaves target unchanged.
 func parseInt(target *int, name, text string) error {
 	if text == "" {
 		return nil
@@ -210,9 +209,9 @@ func parseInt(target *int, name, text string) error {
 	return nil
 }
 
-// Validate reports, all at once, the options that every server refuses or
-// silently drops. Sending them anyway is worse than an error: a v1.1.6 server
-// that refuses an option pins with the options before it (Q1).
+// Validate reports all options that every server refuses or silently drops. Sending
+// them anyway is worse than an error: a v1.1.6 server that refuses an option pins
+// with only the options that it parsed before (Q1).
 func (o PinOptions) Validate() error {
 	var wrong problems
 	lower, upper := o.ReplicationFactorMin, o.ReplicationFactorMax
@@ -257,7 +256,7 @@ func validateOrigin(origin Multiaddr) error {
 	return nil
 }
 
-// problems are what Validate has found.
+// problems collects the errors of Validate.
 type problems []error
 
 func (p *problems) addf(format string, args ...any) { *p = append(*p, fmt.Errorf(format, args...)) }

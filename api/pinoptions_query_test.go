@@ -117,8 +117,8 @@ func TestPinOptionsFromQueryErrors(t *testing.T) {
 	}
 }
 
-// The first wrong parameter in the server's order is the one reported, and what
-// stands before it is what a v1.1.6 server pins with (Q1).
+// The error reports the first wrong parameter in the server's order. The options
+// before it are those with which a v1.1.6 server pins (Q1).
 func TestPinOptionsFromQueryOrder(t *testing.T) {
 	wrong := []struct{ param, text string }{
 		{"replication-min=x", "parameter replication-min invalid"},
@@ -149,7 +149,7 @@ func TestPinOptionsFromQueryOrder(t *testing.T) {
 	}
 }
 
-// pinOptionsGen makes options that Validate accepts and a query can hold.
+// pinOptionsGen draws options that Validate accepts and a query can hold.
 func pinOptionsGen(t *rapid.T) PinOptions {
 	peers := []string{textPeer, textPeer2, textPeer3}
 	o := PinOptions{

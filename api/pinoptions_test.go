@@ -8,7 +8,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// U26: metadata was compared one way, so extra keys on the right were not seen.
+// U26: upstream compared metadata in one direction and ignored extra keys on the right.
 func TestU26PinOptionsEqualsBothWays(t *testing.T) {
 	small := PinOptions{Metadata: map[string]string{"a": "1"}}
 	large := PinOptions{Metadata: map[string]string{"a": "1", "b": "2"}}

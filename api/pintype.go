@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// PinType tells what an entry of the pinset stands for. Types are bits, so that
-// a set of them can be a filter. The zero value reads as BadType.
+// PinType is the type of an entry of the pinset. Each type is one bit, so that a set
+// of types can be a filter. The zero value prints like BadType.
 type PinType uint64
 
 // Pin types.
@@ -32,8 +32,8 @@ var pinTypeNames = []struct {
 	{ShardType, "shard-pin"},
 }
 
-// PinTypeFromString parses one name. The empty text and "all" are AllType,
-// anything unknown is BadType.
+// PinTypeFromString parses one name. It returns AllType for the empty text and "all",
+// and BadType for unknown names.
 func PinTypeFromString(text string) PinType {
 	if text == "" || text == allTypes {
 		return AllType
@@ -46,8 +46,8 @@ func PinTypeFromString(text string) PinType {
 	return BadType
 }
 
-// String returns the name of a single type, "all" for AllType, and "bad-type"
-// for everything else. See Filter for sets.
+// String returns the name of a single type, "all" for AllType, and "bad-type" for
+// other values. Filter returns the names of a set.
 func (t PinType) String() string {
 	if t == AllType {
 		return allTypes
@@ -60,9 +60,9 @@ func (t PinType) String() string {
 	return "bad-type"
 }
 
-// Filter returns the value of the filter parameter of GET /allocations: the
-// names of the types in the set, comma-separated, or "all". It is empty when the
-// set holds no type; do not send that, the server takes it for all (U12).
+// Filter returns the filter parameter of GET /allocations: the comma-separated names
+// of the types in the set, or "all". It returns an empty string if the set has no
+// type. Do not send an empty filter: the server would list all types (U12).
 func (t PinType) Filter() string {
 	if t&AllType == AllType {
 		return allTypes

@@ -20,8 +20,8 @@ func TestPinTypeValues(t *testing.T) {
 	}
 }
 
-// U12: a mask without any type was sent as an empty filter, which the server
-// takes for all. Filter is empty exactly then, so that the caller can refuse.
+// U12: upstream sent a mask without any type as an empty filter, for which the server
+// lists all types. Filter is empty only for such a mask, so that the caller can refuse.
 func TestU12PinTypeFilter(t *testing.T) {
 	for mask, want := range map[PinType]string{
 		0:                                "",

@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// TrackerStatus is the state of an item at one peer, or a set of states used as
-// a filter: every state is one bit. The zero value is TrackerStatusUndefined.
+// TrackerStatus is the state of an item at one peer, or a set of states that serves
+// as a filter. Each state is one bit. The zero value is TrackerStatusUndefined.
 type TrackerStatus int
 
-// Tracker states. As a filter, TrackerStatusUndefined means all.
+// Tracker states. As a filter, TrackerStatusUndefined means all states.
 const (
 	TrackerStatusUndefined            TrackerStatus = 0
 	TrackerStatusClusterError         TrackerStatus = 1 << 1  // the peer could not be asked
@@ -23,7 +23,7 @@ const (
 	TrackerStatusPinQueued            TrackerStatus = 1 << 9  // waits to be pinned
 	TrackerStatusUnpinQueued          TrackerStatus = 1 << 10 // waits to be unpinned
 	TrackerStatusSharded              TrackerStatus = 1 << 11 // held as shards
-	TrackerStatusUnexpectedlyUnpinned TrackerStatus = 1 << 12 // should be pinned, IPFS does not hold it
+	TrackerStatusUnexpectedlyUnpinned TrackerStatus = 1 << 12 // should be pinned, but IPFS does not hold it
 )
 
 // Composite filters. TrackerStatusError does not include
@@ -35,8 +35,8 @@ const (
 
 const undefinedStatus = "undefined"
 
-// trackerStatusNames lists a composite before its members, so that a walk that
-// removes what it has named prefers the composite.
+// trackerStatusNames lists a composite before its members, so that String prefers the
+// composite.
 var trackerStatusNames = []struct {
 	status TrackerStatus
 	name   string
@@ -57,8 +57,8 @@ var trackerStatusNames = []struct {
 	{TrackerStatusUnexpectedlyUnpinned, "unexpectedly_unpinned"},
 }
 
-// TrackerStatusAll returns every named status except undefined, composites
-// included, in ascending order of their lowest bit.
+// TrackerStatusAll returns every named status except undefined, including composites,
+// in ascending order of the lowest bit.
 func TrackerStatusAll() []TrackerStatus {
 	all := make([]TrackerStatus, len(trackerStatusNames))
 	for i, n := range trackerStatusNames {
@@ -67,9 +67,9 @@ func TrackerStatusAll() []TrackerStatus {
 	return all
 }
 
-// TrackerStatusFromString parses a status name or a comma-separated list of
-// them, as the server parses a filter: spaces are removed, known names OR-ed,
-// others ignored. Nothing known gives TrackerStatusUndefined.
+// TrackerStatusFromString parses a comma-separated list of status names like the
+// server parses a filter: it removes spaces, combines the known names, and ignores
+// others. Without any known name, it returns TrackerStatusUndefined.
 func TrackerStatusFromString(text string) TrackerStatus {
 	var status TrackerStatus
 	for name := range strings.SplitSeq(strings.ReplaceAll(text, " ", ""), ",") {
@@ -82,10 +82,10 @@ func TrackerStatusFromString(text string) TrackerStatus {
 	return status
 }
 
-// String returns the names whose bits are all set, comma-separated, a composite
-// instead of its members; "undefined" for none. The server reads exactly the
-// same set back (upstream's encoder widens it, U8). It refuses "undefined": to
-// ask for all, leave the filter out.
+// String returns the comma-separated names of the states in s, with composites
+// instead of their members, or "undefined" if there are none. The server parses a
+// filter in this form to exactly the same set (upstream's encoder widened the set,
+// U8). The server refuses "undefined". To request all states, omit the filter.
 func (s TrackerStatus) String() string {
 	var names []string
 	for _, n := range trackerStatusNames {
@@ -100,8 +100,8 @@ func (s TrackerStatus) String() string {
 	return strings.Join(names, ",")
 }
 
-// Match tells whether the status passes the filter: they share a bit, or either
-// is undefined.
+// Match reports whether the status matches the filter: whether they share a bit, or
+// one of them is undefined.
 func (s TrackerStatus) Match(filter TrackerStatus) bool {
 	return filter == TrackerStatusUndefined || s == TrackerStatusUndefined || s&filter != 0
 }
@@ -109,8 +109,8 @@ func (s TrackerStatus) Match(filter TrackerStatus) bool {
 // MarshalJSON encodes the status as its name.
 func (s TrackerStatus) MarshalJSON() ([]byte, error) { return json.Marshal(s.String()) }
 
-// UnmarshalJSON decodes a name. An unknown one, of a newer server, gives
-// TrackerStatusUndefined, which matches every filter; [PinInfoShort] keeps its text.
+// UnmarshalJSON decodes a name. An unknown name of a newer server decodes to
+// TrackerStatusUndefined, which matches every filter. [PinInfoShort] keeps the name.
 func (s *TrackerStatus) UnmarshalJSON(b []byte) error {
 	text, err := jsonString(b)
 	if err != nil {

@@ -6,12 +6,12 @@ import (
 	"testing"
 )
 
-// allStatusBits has every bit that has a name.
+// allStatusBits has all bits that have a name.
 const allStatusBits = TrackerStatusUnexpectedlyUnpinned<<1 - 2
 
-// U8: a mask was sent as every name that shares a bit with it, so that the server
-// read a wider filter: PinError|Pinned as "error,pin_error,pinned", and 544 came
-// back as 1568. Every mask must come back as it was.
+// U8: upstream sent every name that shares a bit with a mask, so that the server
+// parsed a wider filter: PinError|Pinned was sent as "error,pin_error,pinned", and
+// 544 was parsed as 1568. Every mask must be parsed to itself.
 func TestU8StatusFilterIsExact(t *testing.T) {
 	for mask := TrackerStatus(0); mask <= allStatusBits; mask += 2 {
 		text := mask.String()

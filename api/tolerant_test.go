@@ -44,8 +44,8 @@ func mustCid(t testing.TB, text string) Cid {
 	return c
 }
 
-// U20: one address with a protocol that the client did not know, one empty peer
-// ID or one null address made the whole ID, Peers or Status call fail.
+// U20: one address with an unknown protocol, one empty peer ID or one null address
+// made upstream's whole ID, Peers or Status call fail.
 func TestU20TolerantDecoding(t *testing.T) {
 	id := decode[ID](t, `{"id":"","addresses":["/future-proto/9",null,"","/ip4/1.2.3.4/tcp/1"],"cluster_peers":["`+textPeer+`","",null,"not a peer!"],"ipfs":{"id":null,"addresses":["/quic-v9/x"]}}`)
 	if got := id.Addresses; len(got) != 4 || got[0] != "/future-proto/9" || got[1] != "" || got[3] != "/ip4/1.2.3.4/tcp/1" {
@@ -113,8 +113,8 @@ func TestPeerIDText(t *testing.T) {
 	}
 }
 
-// Servers before v1.0.0 send CIDs as {"/":…} objects and pin types as numbers,
-// leave out many fields, and servers before v0.13 put more into peer_map.
+// Servers before v1.0.0 send CIDs as {"/":…} objects and pin types as numbers, and
+// omit many fields. Servers before v0.13 send more fields in peer_map.
 func TestOlderServers(t *testing.T) {
 	pin := decode[Pin](t, `{"replication_factor_min":-1,"cid":{"/":"`+textCid+`"},"type":2,"allocations":null,"max_depth":-1,"reference":{"/":"`+textCidV1+`"},"pin_update":null}`)
 	if pin.Cid.String() != textCid || pin.Type != DataType || pin.Reference.String() != textCidV1 || pin.PinUpdate.Defined() || !pin.Timestamp.IsZero() || pin.Mode != PinModeRecursive {
@@ -192,7 +192,7 @@ func TestCidJSON(t *testing.T) {
 	}
 }
 
-// A document that cannot be decoded must leave the target as it was.
+// A document that cannot be decoded must leave the target unchanged.
 func TestNoHalfDecodedValues(t *testing.T) {
 	for name, target := range map[string]any{
 		"ID":            &ID{Version: "old"},
@@ -224,7 +224,7 @@ func TestNoHalfDecodedValues(t *testing.T) {
 	}
 }
 
-// Decoding into a value in use must not keep what the document leaves out.
+// Decoding into a non-zero value must reset the fields that the document omits.
 func TestDecodeReplaces(t *testing.T) {
 	out := AddedOutput{Name: "old", Bytes: 5, Allocations: []peer.ID{"old"}}
 	if err := json.Unmarshal([]byte(`{"name":"new"}`), &out); err != nil {
