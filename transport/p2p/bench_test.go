@@ -18,7 +18,7 @@ import (
 // bulk is the size of the bodies in BenchmarkUpload and BenchmarkDownload.
 const bulk = 64 << 20
 
-// BenchmarkVersion is the smallest call there is, over a connection that exists.
+// BenchmarkVersion measures the smallest call over an open connection.
 func BenchmarkVersion(b *testing.B) {
 	benchBoth(b, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -41,7 +41,7 @@ func BenchmarkVersion(b *testing.B) {
 	})
 }
 
-// BenchmarkUpload is what an add comes down to.
+// BenchmarkUpload measures the transfer of an add.
 func BenchmarkUpload(b *testing.B) {
 	benchBoth(b, func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -50,7 +50,7 @@ func BenchmarkUpload(b *testing.B) {
 	})
 }
 
-// BenchmarkDownload is what a listing comes down to.
+// BenchmarkDownload measures the transfer of a listing.
 func BenchmarkDownload(b *testing.B) {
 	benchBoth(b, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.Copy(w, io.LimitReader(zeros{}, bulk))
@@ -88,8 +88,8 @@ func benchTransfer(b *testing.B, addr multiaddr.Multiaddr, method string) {
 	}
 }
 
-// BenchmarkEcho is the part of a call that no client can avoid: 200 bytes there
-// and back, without HTTP, over TCP and over a stream of two hosts.
+// BenchmarkEcho measures the part of a call that no client can avoid: 200 bytes in each
+// direction, without HTTP, over TCP and over a stream between two hosts.
 func BenchmarkEcho(b *testing.B) {
 	tcp, addr, streams := benchListeners(b)
 	for _, l := range []net.Listener{tcp, streams} {
@@ -162,8 +162,8 @@ func benchBoth(b *testing.B, handler http.HandlerFunc, run func(*testing.B, mult
 	b.Run("p2p", func(b *testing.B) { run(b, overLibp2p) })
 }
 
-// benchListeners listens in both ways. The host has the yamux, TLS and Noise
-// that go-libp2p has by default, for that is what clusters run.
+// benchListeners listens on TCP and on a libp2p host. The host uses go-libp2p's default
+// yamux, TLS and Noise, as clusters do.
 func benchListeners(b *testing.B) (tcp net.Listener, addr multiaddr.Multiaddr, streams net.Listener) {
 	b.Helper()
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")

@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// conn is a stream as a net.Conn.
+// conn is a stream as a net.Conn whose Close also calls release.
 type conn struct {
 	net.Conn
 	release func() error
@@ -14,10 +14,10 @@ type conn struct {
 	err     error
 }
 
-// Close resets the stream, in both directions. To close it, as streams can be
-// closed, would leave a server that is sending blocked for ever, because nobody
-// would read what it sends; and HTTP closes a connection only when nothing is
-// expected on it, or to abort an exchange.
+// Close resets the stream in both directions. Closing the stream instead would block
+// a server that is sending forever, because no one reads its data. Resetting loses
+// nothing: net/http closes a connection only when it expects no more data, or to
+// abort an exchange.
 func (c *conn) Close() error {
 	c.once.Do(func() {
 		if s, ok := c.Conn.(interface{ Reset() error }); ok {
@@ -30,7 +30,7 @@ func (c *conn) Close() error {
 	return c.err
 }
 
-// dialError brings libp2p's report of several lines into one.
+// dialError prints libp2p's multi-line error in one line.
 type dialError struct{ err error }
 
 func (e *dialError) Error() string {

@@ -57,8 +57,8 @@ func TestHostHeaderIsThePeer(t *testing.T) {
 	}
 }
 
-// U3: contexts were not looked at. Here the peer accepts the connection, and
-// says nothing.
+// U3: upstream ignored contexts. In this test, the peer accepts the connection and
+// sends nothing.
 func TestCancelWhileDialling(t *testing.T) {
 	l := listen(t, "127.0.0.1:0")
 	accepted := make(chan net.Conn, 1)
@@ -81,7 +81,7 @@ func TestCancelWhileDialling(t *testing.T) {
 	}
 }
 
-// U3, continued: the peer is connected, and never answers to a new stream.
+// U3, continued: the peer is connected, but never answers on a new stream.
 func TestSilentNegotiation(t *testing.T) {
 	h := newHost(t, WithListenAddrs(loopback))
 	streams := make(chan network.Stream, 10)
@@ -103,9 +103,9 @@ func TestSilentNegotiation(t *testing.T) {
 	}
 }
 
-// libp2p backs off from addresses that could not be dialled, for five seconds
-// and more. Whether to try a peer again is for our callers to decide: one that
-// came back must be reachable at once.
+// After a failed dial, libp2p does not dial the address again for five seconds or
+// more. Our callers decide when to try a peer again, so a peer that came back must be
+// reachable at once.
 func TestPeerComesBack(t *testing.T) {
 	key := newKey(t)
 	l := listen(t, "127.0.0.1:0")
@@ -161,7 +161,7 @@ func TestPeerWithoutAPI(t *testing.T) {
 	}
 }
 
-// U35: when the constructor failed, the host it had made stayed.
+// U35: when upstream's constructor failed, it left its host open.
 func TestOpenRefuses(t *testing.T) {
 	for _, test := range []struct {
 		cfg    config.Config

@@ -30,16 +30,16 @@ func init() {
 	transport.Register(config.SchemeDNSAddr, open)
 }
 
-// dialer opens streams to one peer, or to whatever a /dnsaddr/ address names at
-// the time.
+// dialer opens streams to one peer, or to the peers and hosts that a /dnsaddr/
+// address names when it is dialled.
 type dialer struct {
 	cfg    *config.Config
 	addr   config.Address
 	host   host.Host
-	shared *sharedHost // nil if the host is the user's own
+	shared *sharedHost // nil if the host is Config.Libp2pHost
 
 	mu    sync.Mutex
-	peers map[peer.ID]bool // whose connections this endpoint keeps; nil once closed
+	peers map[peer.ID]bool // peers whose connections this endpoint keeps; nil once closed
 }
 
 func open(cfg *config.Config, addr config.Address) (transport.Dialer, error) {
@@ -67,13 +67,13 @@ func open(cfg *config.Config, addr config.Address) (transport.Dialer, error) {
 
 var anyIP = multiaddr.StringCast("/ip4/127.0.0.1")
 
-// dialable refuses addresses that the light host has no transport for.
+// dialable returns an error if the light host has no transport for the address.
 func dialable(h *sharedHost, m multiaddr.Multiaddr) error {
 	if _, err := m.ValueForProtocol(multiaddr.P_CIRCUIT); err == nil {
 		return errors.New("relayed addresses need a Libp2pHost that can use relays")
 	}
 	at, _ := peer.SplitAddr(m)
-	switch at[0].Code() { // a transport only knows that it can dial an IP address
+	switch at[0].Code() { // transports recognise only IP addresses as dialable
 	case multiaddr.P_DNS, multiaddr.P_DNS4, multiaddr.P_DNS6:
 		at = multiaddr.Join(anyIP, at[1:])
 	}
@@ -86,7 +86,7 @@ func dialable(h *sharedHost, m multiaddr.Multiaddr) error {
 	return nil
 }
 
-// DialContext opens a stream, connecting first if need be.
+// DialContext opens a stream. It connects to the peer first if necessary.
 func (d *dialer) DialContext(ctx context.Context) (net.Conn, error) {
 	addrs := []multiaddr.Multiaddr{d.addr.Multiaddr}
 	if d.addr.Scheme == config.SchemeDNSAddr {
@@ -106,8 +106,8 @@ func (d *dialer) DialContext(ctx context.Context) (net.Conn, error) {
 	return conn, nil
 }
 
-// targets groups addresses into what can be dialled: a peer with all its
-// addresses, or a plain address. An error tells of addresses that are left out.
+// targets returns one dial for each peer, over all of its addresses, and one for each
+// plain HTTP address. The error holds the reasons for the addresses that it skips.
 func (d *dialer) targets(addrs []multiaddr.Multiaddr) ([]func(context.Context) (net.Conn, error), error) {
 	var (
 		dials []func(context.Context) (net.Conn, error)
@@ -139,9 +139,9 @@ func (d *dialer) targets(addrs []multiaddr.Multiaddr) ([]func(context.Context) (
 	return dials, errors.Join(errs...)
 }
 
-// plain prepares the dial of an HTTP address that a /dnsaddr/ address stands
-// for. All that Validate demands of a Config with this address must hold,
-// among it that no credentials are sent in clear text.
+// plain returns the dial for an HTTP address to which a /dnsaddr/ address resolved.
+// A Config with this address must pass Validate, which also ensures that no
+// credentials are sent in clear text.
 func (d *dialer) plain(m multiaddr.Multiaddr) (func(context.Context) (net.Conn, error), error) {
 	cfg := d.cfg.AsTemplateFor([]multiaddr.Multiaddr{m})[0]
 	cfg.Libp2pHost = nil
@@ -175,8 +175,8 @@ func (d *dialer) dialPeer(ctx context.Context, info *peer.AddrInfo) (net.Conn, e
 	if relayed(info.Addrs) {
 		ctx = network.WithAllowLimitedConn(ctx, "pinfleet")
 	} else {
-		// Dials without regard to how recently the last one failed: whether to
-		// try a peer again is decided by our callers.
+		// This also disables libp2p's backoff after failed dials, because the
+		// callers decide when to try a peer again.
 		ctx = network.WithForceDirectDial(ctx, "pinfleet")
 	}
 	c, err := gostream.Dial(ctx, d.host, info.ID, Protocol)
@@ -199,8 +199,9 @@ func relayed(addrs []multiaddr.Multiaddr) bool {
 	return false
 }
 
-// keep counts a stream to id as a user of the connection, and makes the endpoint
-// another until it is closed, so that the connection outlives the streams on it.
+// keep counts a new stream to id as a user of the connection. The endpoint itself
+// also counts as a user until it is closed, so that the connection outlives its
+// streams.
 func (d *dialer) keep(id peer.ID) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -215,8 +216,8 @@ func (d *dialer) keep(id peer.ID) error {
 	return nil
 }
 
-// Close gives up what the endpoint shares with others. Streams that are in use
-// keep the host alive until they end.
+// Close releases the shared host and the connections of the endpoint. Streams that are
+// in use keep the host open until they end.
 func (d *dialer) Close() error {
 	d.mu.Lock()
 	peers := d.peers

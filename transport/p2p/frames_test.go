@@ -14,9 +14,9 @@ import (
 	"github.com/pinfleet/pinfleet/transport/internal/transporttest"
 )
 
-// What each Write and each Read with data on a stream costs is a frame of yamux,
-// a record of TLS, a system call and two changes of goroutine. A small call is
-// to take one each way, and no stream of its own.
+// Each Write, and each Read that returns data, costs a yamux frame, a TLS record, a
+// system call and two goroutine switches. A small call must need only one frame in each
+// direction, and no new stream.
 func TestSmallCallIsOneFrameEachWay(t *testing.T) {
 	h := newHost(t, WithListenAddrs(loopback))
 	l, err := gostream.Listen(h, Protocol)
@@ -59,7 +59,7 @@ func TestSmallCallIsOneFrameEachWay(t *testing.T) {
 	}
 }
 
-// frameCounter counts what the server gets and sends on its streams.
+// frameCounter counts the server's reads with data and its writes on its streams.
 type frameCounter struct {
 	net.Listener
 	streams, reads, writes atomic.Int64
@@ -81,7 +81,7 @@ type countedConn struct {
 
 func (c *countedConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	if n > 0 && len(p) > 1 { // not the byte with which a server watches for the client's end
+	if n > 0 && len(p) > 1 { // skips the 1-byte read with which a server detects a disconnect
 		c.frames.reads.Add(1)
 	}
 	return n, err

@@ -27,7 +27,7 @@ func TestTCP(t *testing.T) { transporttest.Run(t, startOn("/ip4/127.0.0.1/tcp/0"
 func TestQUIC(t *testing.T) {
 	transporttest.Run(t, func(t *testing.T, handler http.Handler) transporttest.Server {
 		s := startOn("/ip4/127.0.0.1/udp/0/quic-v1")(t, handler)
-		s.Config.DialTimeout = 2 * time.Second // for ServerGone: nobody refuses a packet
+		s.Config.DialTimeout = 2 * time.Second // for ServerGone: a UDP dial is not refused
 		return s
 	})
 }
@@ -77,7 +77,7 @@ func newKey(t *testing.T) crypto.PrivKey {
 	return key
 }
 
-// startOn starts servers that listen at addr.
+// startOn returns a Start whose servers listen on addr.
 func startOn(addr string, opts ...HostOption) transporttest.Start {
 	return func(t *testing.T, handler http.Handler) transporttest.Server {
 		t.Helper()
@@ -88,7 +88,7 @@ func startOn(addr string, opts ...HostOption) transporttest.Start {
 	}
 }
 
-// address is where h listens, with its peer ID.
+// address returns the address on which h listens, with its peer ID.
 func address(h host.Host) multiaddr.Multiaddr {
 	return multiaddr.Join(h.Addrs()[0], multiaddr.StringCast("/p2p/"+h.ID().String()))
 }

@@ -10,19 +10,18 @@ import (
 	madns "github.com/multiformats/go-multiaddr-dns"
 )
 
-// What DNS may make of one address.
+// Bounds for resolving one address, because the DNS records may be hostile.
 const (
-	maxDepth   = 8   // records that lead to further /dnsaddr/ addresses
-	maxLookups = 32  // in all
-	maxResults = 100 // addresses in the end
+	maxDepth   = 8   // nested /dnsaddr/ records
+	maxLookups = 32  // DNS lookups in total
+	maxResults = 100 // resulting addresses
 )
 
-// Resolve replaces a /dnsaddr/ address by those that its TXT records stand for,
-// also where they lead to further /dnsaddr/ addresses. Names in the results
-// (/dns4/… and the like) remain, for certificates are verified against them. Any
-// other address is returned as it is. A nil resolver is the system's. It fails
-// if there is no result; records that cannot be used are left out if there are
-// others.
+// Resolve returns the addresses in the TXT records of a /dnsaddr/ address. It follows
+// records that are /dnsaddr/ addresses themselves. It does not resolve host names in
+// the results (/dns4/… and the like), because certificates are verified against them.
+// Any other address is returned unchanged. A nil resolver is the system's. Resolve
+// skips unusable records, and returns an error if no address is left.
 func Resolve(ctx context.Context, addr multiaddr.Multiaddr, resolver *net.Resolver) ([]multiaddr.Multiaddr, error) {
 	if resolver == nil {
 		resolver = net.DefaultResolver

@@ -35,7 +35,7 @@ func TestResolve(t *testing.T) {
 	dns.SetDNSAddrs("loop.test", "/dnsaddr/loop.test", "/dnsaddr/pool.test")
 	dns.SetDNSAddrs("pool.test", "/dnsaddr/loop.test")
 	dns.SetDNSAddrs("empty.test")
-	for i := range 100 { // every record leads on to the next
+	for i := range 100 { // every record refers to the next name
 		dns.SetDNSAddrs(fmt.Sprintf("chain%d.test", i), fmt.Sprintf("/dnsaddr/chain%d.test", i+1))
 	}
 	for addr, want := range map[string][]string{
@@ -63,7 +63,7 @@ func TestResolve(t *testing.T) {
 	}
 }
 
-// Whoever answers for a name must not be able to keep us busy.
+// Hostile DNS records must not cause unbounded work.
 func TestResolveIsBounded(t *testing.T) {
 	dns, resolver := transporttest.NewDNS(t)
 	wide := make([]string, 90)
@@ -89,8 +89,8 @@ func TestResolveIsBounded(t *testing.T) {
 	}
 }
 
-// U43: of a /dnsaddr/ name, only the first record was ever used, and it was
-// looked up only once.
+// U43: upstream used only the first record of a /dnsaddr/ name, and looked the name up
+// only once.
 func TestDNSAddr(t *testing.T) {
 	testenv.MustHaveAddress(t, "127.0.0.2")
 	dns, resolver := transporttest.NewDNS(t)
@@ -104,7 +104,7 @@ func TestDNSAddr(t *testing.T) {
 	}
 	dns.SetDNSAddrs("fleet.test", dead, b.Config.APIAddr.String())
 	a.Stop()
-	// The end of the pooled stream may be noticed late, by one request.
+	// One request may be sent on the pooled stream before its end is noticed.
 	if err := id(t, ep); err != nil {
 		if err := id(t, ep); err != nil {
 			t.Errorf("the name leads elsewhere now: %v", err)
@@ -142,7 +142,7 @@ func TestAllAddressesOfAPeerAreTried(t *testing.T) {
 	}
 }
 
-// A record without a peer ID is plain HTTP, to which all the rules for such
+// A record without a peer ID is a plain HTTP address, to which all rules for such
 // addresses apply.
 func TestDNSAddrOfPlainHTTP(t *testing.T) {
 	dns, resolver := transporttest.NewDNS(t)

@@ -8,13 +8,13 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// hostKey says which endpoints can share a host.
+// hostKey identifies the endpoints that can share a host.
 type hostKey struct {
 	psk      string
 	resolver *net.Resolver
 }
 
-// A hostPool keeps one host per hostKey, for as long as somebody uses it.
+// hostPool holds one host per hostKey while the host has users.
 type hostPool struct {
 	mu    sync.Mutex
 	hosts map[hostKey]*sharedHost
@@ -23,9 +23,10 @@ type hostPool struct {
 // hosts is the pool of the process.
 var hosts = hostPool{hosts: make(map[hostKey]*sharedHost)}
 
-// A sharedHost is used by endpoints and by the streams that are open; the host's
-// connection to a peer likewise. The last one closes it. Its fields are guarded
-// by the pool's mutex.
+// sharedHost is a host with reference counts. Endpoints and open streams are users of
+// the host and of its connections to their peers. The last user of a connection closes
+// it, and so does the last user of the host. The counts are guarded by the pool's
+// mutex.
 type sharedHost struct {
 	host.Host
 	pool  *hostPool
@@ -34,8 +35,8 @@ type sharedHost struct {
 	peers map[peer.ID]int
 }
 
-// acquire returns the host for key, and makes it if there is none. Each call
-// needs one call of release.
+// acquire returns the host for key, and creates it if there is none. The caller must
+// call release once.
 func (p *hostPool) acquire(key hostKey) (*sharedHost, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -56,7 +57,7 @@ func (p *hostPool) acquire(key hostKey) (*sharedHost, error) {
 	return h, nil
 }
 
-// release gives back what acquire or use returned.
+// release removes a user of the host. The last user closes it.
 func (h *sharedHost) release() error {
 	h.pool.mu.Lock()
 	h.users--
@@ -71,8 +72,8 @@ func (h *sharedHost) release() error {
 	return h.Host.Close()
 }
 
-// usePeer counts a user of the host's connection to id, besides a user of the
-// host. Each call needs one call of releasePeer.
+// usePeer adds a user of the host's connection to id, who is also a user of the host.
+// The caller must call releasePeer once.
 func (h *sharedHost) usePeer(id peer.ID) {
 	h.pool.mu.Lock()
 	defer h.pool.mu.Unlock()
@@ -80,15 +81,16 @@ func (h *sharedHost) usePeer(id peer.ID) {
 	h.peers[id]++
 }
 
-// releasePeer closes the connection to id if nobody needs it any more, and the
-// host if nobody needs that.
+// releasePeer removes a user of the connection to id and of the host. The last user
+// closes it.
 func (h *sharedHost) releasePeer(id peer.ID) error {
 	h.pool.mu.Lock()
 	h.peers[id]--
 	last := h.peers[id] == 0
 	if last {
 		delete(h.peers, id)
-		// Still under the lock, lest somebody open a stream on it meanwhile.
+		// Under the lock, so that usePeer cannot add a user of the closing
+		// connection.
 		_ = h.Network().ClosePeer(id)
 	}
 	h.pool.mu.Unlock()

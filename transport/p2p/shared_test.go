@@ -20,9 +20,9 @@ func checkHosts(t *testing.T, want int) {
 	}
 }
 
-// U33: there was no Close, and the host lived as long as the process. Here the
-// host lives as long as its last endpoint, and a connection as long as the last
-// endpoint that uses it.
+// U33: upstream had no Close, and its host lived as long as the process. Here the host
+// lives as long as its last endpoint, and a connection as long as the last endpoint
+// that uses it.
 func TestHostIsShared(t *testing.T) {
 	a := startOn("/ip4/127.0.0.1/tcp/0")(t, http.HandlerFunc(nothing))
 	b := startOn("/ip4/127.0.0.1/tcp/0")(t, http.HandlerFunc(nothing))
@@ -74,8 +74,8 @@ func TestHostsAreNotSharedAcrossNetworksAndResolvers(t *testing.T) {
 	}
 }
 
-// The connection serves one request after the other, also when the server
-// closes the stream after each, as clusters do after an add.
+// One connection serves all requests, even if the server closes the stream after each,
+// as clusters do after an add.
 func TestConnectionOutlivesStreams(t *testing.T) {
 	h := newHost(t, WithListenAddrs(loopback))
 	s := serve(t, h, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Connection", "close") }))
@@ -92,7 +92,7 @@ func TestConnectionOutlivesStreams(t *testing.T) {
 	}
 }
 
-// A host that the user gave is never closed, nor are its connections.
+// The Config's Libp2pHost is never closed, and neither are its connections.
 func TestOwnHostIsLeftOpen(t *testing.T) {
 	s := startOn("/ip4/127.0.0.1/tcp/0")(t, http.HandlerFunc(nothing))
 	h := newHost(t)
