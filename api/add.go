@@ -73,7 +73,7 @@ type AddParams struct {
 	IPFSAddParams
 	Local          bool   // put blocks only on the contacted peer's IPFS; pin as usual
 	Recursive      bool   // permit adding directories; applied by the client
-	Hidden         bool   // include files in a directory whose name begins with a dot; applied by the client
+	Hidden         bool   // include dot files found in directories; applied by the client
 	Wrap           bool   // wrap everything in one directory
 	Shard          bool   // experimental: spread the DAG over peers in shards of ShardSize
 	StreamChannels bool   // report while adding, instead of in one array at the end

@@ -6,7 +6,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// IPFSRepoStat is the size of an IPFS repository, in bytes.
+// IPFSRepoStat is the current and the maximum size of an IPFS repository, in bytes.
 type IPFSRepoStat struct {
 	RepoSize   uint64
 	StorageMax uint64

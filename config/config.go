@@ -45,7 +45,8 @@ type Config struct {
 	//	/unix/path/of/the/socket
 	//	/dnsaddr/… and any libp2p address that ends in /p2p/<peer ID>
 	//
-	// The last two need an import of the package transport/p2p.
+	// /dnsaddr/ and libp2p addresses need an import of the package
+	// transport/p2p.
 	APIAddr multiaddr.Multiaddr
 
 	// URL is the address as http://host:port/base or https://host:port/base,
@@ -81,7 +82,8 @@ type Config struct {
 	// token (POST /token), and again after a 401 response.
 	FetchToken bool
 	// MintTTL, if positive, makes the client sign its own HS256 bearer tokens
-	// with Username and Password. Each token is valid for MintTTL.
+	// with Username and Password. Each token is valid for MintTTL. A negative
+	// MintTTL is an error.
 	MintTTL time.Duration
 	// AllowCleartextAuth permits sending credentials, including those in
 	// Headers, unencrypted to addresses other than loopback, a Unix socket or
@@ -121,7 +123,7 @@ type Config struct {
 	// 0 means no limit. It suits calls with small responses; HeaderTimeout and
 	// IdleTimeout suit the others.
 	Timeout time.Duration
-	// DisableKeepAlives opens a connection for every request.
+	// DisableKeepAlives opens a new connection for every request.
 	DisableKeepAlives bool
 
 	// RoundTripper performs the requests instead of the built-in transport. It

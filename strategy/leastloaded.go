@@ -30,9 +30,9 @@ import (
 //     that it has been silent. (Prequal likewise prefers the current attempts in
 //     flight to past measurements.) After 30 s of silence the client is tried
 //     again.
-//   - A failed attempt counts as max(its duration, 5 s or the Retry-After, at
-//     most 1 min), both in the expected time and as an attempt in flight. Hence a
-//     client that fails fast does not attract calls.
+//   - A failed attempt counts as if it had taken at least 5 s or, if the peer sent
+//     a Retry-After, at least that time (up to 1 min). It also counts as in flight
+//     for this time. Hence a client that fails fast does not attract calls.
 //   - An abandoned attempt, such as the slower of two hedged ones ("The Tail at
 //     Scale"), counts as if it had taken the time until it was abandoned, unless
 //     the expected time is longer.

@@ -8,9 +8,9 @@ import (
 )
 
 // RoundRobin gives the clients turns in configured order, beginning with the first.
-// A retry goes to the next untried client in the order and takes no turn. Hence no
-// call returns to a client while untried ones are left, regardless of concurrent
-// calls (U40).
+// A retry goes to the next untried client in the order and takes no turn. Otherwise
+// concurrent calls could shift the rotation so that all attempts of a call go to the
+// same client (U40).
 //
 // The zero value is ready to use, for one load balancer. It is safe for
 // concurrent use.

@@ -71,8 +71,8 @@ type Observer interface {
 
 // Result is the result of an attempt.
 type Result struct {
-	// Duration is the time that the attempt took. The attempt of a listing
-	// counts until its first item, that of an add until its end.
+	// Duration is the time that the attempt took: for a listing until its first
+	// item, for an add until its end.
 	Duration time.Duration
 	// Failed is set if the client failed. A cancellation by the caller and a
 	// refusal such as 404 are not failures.
