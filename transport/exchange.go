@@ -92,7 +92,7 @@ func (x *exchange) wasStale(err error) bool {
 		!errors.As(err, &dial) && !(errors.As(err, &timeout) && timeout.Timeout())
 }
 
-// receive wraps the body of resp, which ends the exchange.
+// receive wraps the body of resp. The exchange ends with the body, or when it is closed.
 func (x *exchange) receive(resp *http.Response) {
 	if resp.Body == http.NoBody {
 		x.end()
