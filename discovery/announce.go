@@ -16,37 +16,39 @@ import (
 )
 
 const (
-	// maxAnnouncement bounds what is read of an announcement, in bytes.
+	// maxAnnouncement limits the size of an announcement, in bytes.
 	maxAnnouncement = 4 << 10
-	// maxWeight bounds an announced weight, so that no sum of them overflows.
+	// maxWeight limits an announced weight so that sums of weights cannot
+	// overflow.
 	maxWeight = 1 << 20
 )
 
-// Endpoint is what a process announces in a registry. In the node it is JSON:
+// Endpoint is an announcement in the registry. The data of the node is JSON:
 //
 //	{"addr":"/ip4/10.0.0.1/tcp/9094","weight":2}
 //
-// Further keys are ignored.
+// Unknown keys are ignored.
 type Endpoint struct {
-	// Addr is the address of the API, in a form that config.Config.APIAddr
-	// accepts, and as others reach it.
+	// Addr is the address of the API as other hosts reach it, in a form that
+	// config.Config.APIAddr accepts.
 	Addr multiaddr.Multiaddr
-	// Weight is its share among others in weighted strategies: 0 (which is 1)
-	// to 1,048,576.
+	// Weight is the endpoint's share in weighted strategies, from 0 (the same as
+	// 1) to 1,048,576.
 	Weight int
 }
 
-// announcement is an Endpoint in JSON.
+// announcement is the JSON form of an Endpoint.
 type announcement struct {
 	Addr   string `json:"addr"`
 	Weight int    `json:"weight,omitempty"`
 }
 
-// Announce announces an endpoint as the ephemeral node with the given name below
-// path, and keeps it announced until the announcement is closed; see
-// [recipe.Announce]. What is missing of path is created. The name is one that no
-// other process has (a peer's name or ID): letters, digits, '_', '.' and '-',
-// and not '_' at its beginning. A nil logger is silent.
+// Announce creates an ephemeral node with the given name below path that
+// announces e, and keeps it until the announcement is closed; see
+// [recipe.Announce]. Missing nodes of path are created. The name consists of
+// letters, digits, '_', '.' and '-', does not begin with '_', and must be
+// unique among the announcing processes: use a peer's name or ID. A nil logger
+// discards.
 func Announce(ctx context.Context, c *pyxis.Client, path, name string, e Endpoint, logger *slog.Logger) (*recipe.Announcement, error) {
 	if name == "" || strings.HasPrefix(name, "_") || strings.Contains(name, "/") {
 		return nil, fmt.Errorf("announcing %q: use a name of letters, digits, '_', '.' and '-' that does not begin with '_'", name)
@@ -58,8 +60,9 @@ func Announce(ctx context.Context, c *pyxis.Client, path, name string, e Endpoin
 	return recipe.Announce(ctx, c, strings.TrimSuffix(path, "/")+"/"+name, data, logger)
 }
 
-// MarshalJSON returns what goes into the node: for an announcement's Set, when
-// the address or the weight changes. It fails when no client could use it.
+// MarshalJSON returns the data of the node. Pass it to the announcement's Set
+// when the address or the weight changes. It fails if the endpoint is not
+// usable.
 func (e Endpoint) MarshalJSON() ([]byte, error) {
 	if err := e.check(); err != nil {
 		return nil, err
@@ -67,7 +70,7 @@ func (e Endpoint) MarshalJSON() ([]byte, error) {
 	return json.Marshal(announcement{Addr: e.Addr.String(), Weight: e.Weight})
 }
 
-// parseEndpoint is the reverse of MarshalJSON.
+// parseEndpoint parses the output of MarshalJSON.
 func parseEndpoint(data []byte) (Endpoint, error) {
 	if len(data) > maxAnnouncement {
 		return Endpoint{}, fmt.Errorf("%d bytes are too many for an announcement", len(data))
@@ -95,7 +98,7 @@ func (e Endpoint) check() error {
 	return err
 }
 
-// config returns the configuration of the endpoint after a template.
+// config returns a copy of template with the endpoint's address and weight.
 func (e Endpoint) config(template *config.Config) *config.Config {
 	cfg := templateOr(template).AsTemplateFor([]multiaddr.Multiaddr{e.Addr})[0]
 	cfg.Weight = e.Weight

@@ -13,10 +13,10 @@ import (
 	"github.com/pinfleet/pinfleet/test/clustertest"
 )
 
-// recorded is a strategy that tells which clients it was given.
+// recorded is a strategy that records the number of clients of each SetClients.
 type recorded struct {
 	strategy.RoundRobin
-	given chan int // how many clients, each time
+	given chan int // the number of clients at each SetClients
 }
 
 func (r *recorded) SetClients(clients []client.Client) {
@@ -24,8 +24,8 @@ func (r *recorded) SetClients(clients []client.Client) {
 	r.given <- len(clients)
 }
 
-// A change reaches the strategy through SetClients, and a call that is under
-// way at an endpoint that goes ends as if nothing had happened.
+// A change reaches the strategy through SetClients, and a call in flight at a
+// removed endpoint still succeeds.
 func TestChangeDisturbsNoCall(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Peers: 2})
 	first, second := &config.Config{APIAddr: c.Peer(0).Addr()}, &config.Config{APIAddr: c.Peer(1).Addr()}
@@ -77,8 +77,8 @@ func TestChangeDisturbsNoCall(t *testing.T) {
 	}
 }
 
-// The cluster can be its own source: peers that come up are used, without a
-// call that fails.
+// The cluster itself can be the source: its other peers are found and used, and
+// no call fails.
 func TestClusterAsSource(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Peers: 3, Listen: clustertest.HTTP | clustertest.Libp2p})
 	seed := &config.Config{APIAddr: c.Peer(0).Addr()}

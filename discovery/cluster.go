@@ -17,49 +17,53 @@ import (
 )
 
 const (
-	// DefaultClusterInterval is how often a cluster is asked for its peers.
+	// DefaultClusterInterval is the default interval between requests for the list
+	// of peers.
 	DefaultClusterInterval = 30 * time.Second
 
-	peersTimeout  = 15 * time.Second // for the list of peers: the one asked asks all others
-	verifyTimeout = 5 * time.Second  // for the ID of a candidate
-	maxVerifying  = 8                // peers at a time
-	maxCandidates = 16               // addresses of one peer
-	// A peer that has this many answers in a row do not list is gone. They
-	// come from different peers: one that is cut off lists only itself.
+	peersTimeout  = 15 * time.Second // for the list of peers: the peer that answers asks all others first
+	verifyTimeout = 5 * time.Second  // for the ID of the peer at a candidate address
+	maxVerifying  = 8                // peers verified at a time
+	maxCandidates = 16               // addresses tried per peer
+	// A peer that is missing from this many lists in a row is dropped. The lists
+	// come from different peers in turn, because a peer that is cut off from the
+	// others lists only itself.
 	maxMissing = 3
 )
 
-// Cluster is the source of the peers that a cluster lists itself. Any of the
-// known endpoints is asked, each time another, and those listed are mapped to
-// the addresses of their APIs. An address is told only when the peer's own ID
-// was answered there; a seed that is one of the peers is told as it is.
+// Cluster reports the peers that a cluster itself lists. It asks the known
+// endpoints for the list, a different one each time, and maps each listed peer to
+// the addresses of its API. It reports an address only after the API there has
+// answered with the peer's ID. A seed that turns out to be a listed peer is
+// reported with its own configuration.
 //
-// A peer that is listed stays, whether it answers or not: that is for the load
-// balancer to notice. One that three answers in a row do not list is gone.
+// A listed peer stays whether or not it answers: the load balancer detects dead
+// peers. A peer that is missing from three lists in a row is dropped.
 //
-// Candidates are asked with the credentials of the template. They are sent in
-// clear text only to loopback, unless the template says otherwise.
+// Verification uses the credentials of the template. They are sent in clear text
+// only to loopback, unless the template sets AllowCleartextAuth.
 type Cluster struct {
-	// Seeds are the endpoints that are asked at first, and when no other
-	// answers.
+	// Seeds are the first endpoints to ask. Later they are asked in turn with the
+	// verified peers.
 	Seeds []*config.Config
-	// Map maps a peer to addresses; nil is [SamePort].
+	// Map maps a peer to candidate addresses; nil means [SamePort].
 	Map Mapping
-	// Template holds the settings of the endpoints besides the address. Nil are
-	// those of the first seed, without its ProxyAddr.
+	// Template holds the settings of the endpoints besides the address; nil means
+	// the settings of the first seed, without its ProxyAddr.
 	Template *config.Config
-	// Interval is the time between two looks, give or take a tenth. 0 means
-	// DefaultClusterInterval. After a failure it is a second at first.
+	// Interval is the time between requests for the list, ± 10 %. 0 means
+	// DefaultClusterInterval. The first retry after a failure comes after a second
+	// at most.
 	Interval time.Duration
-	// Logger is told of failures, and once of each peer that cannot be reached
-	// under any of its addresses; nil is silent.
+	// Logger receives failures, and once each peer that answers at none of its
+	// addresses; nil discards.
 	Logger *slog.Logger
 }
 
 var _ Source = (*Cluster)(nil)
 
-// Watch is that of [Source]. It fails at once if the settings cannot be used,
-// and otherwise goes on until ctx ends.
+// Watch implements [Source]. It fails at once if the settings are invalid, and
+// otherwise ends with ctx only.
 func (c *Cluster) Watch(ctx context.Context, update func([]*config.Config)) error {
 	interval, err := intervalOr(c.Interval, DefaultClusterInterval)
 	if len(c.Seeds) == 0 {
@@ -87,7 +91,7 @@ func (c *Cluster) Watch(ctx context.Context, update func([]*config.Config)) erro
 	return poll(ctx, interval, m.log, update, m.look)
 }
 
-// members is a Cluster under watch.
+// members is the state of one Watch of a Cluster.
 type members struct {
 	*Cluster
 	mapping  Mapping
@@ -95,15 +99,15 @@ type members struct {
 	log      *slog.Logger
 
 	of          map[peer.ID]*member
-	unreachable map[peer.ID]bool // those that were logged
-	turn        int              // who is asked first
+	unreachable map[peer.ID]bool // peers for which the warning was logged
+	turn        int              // index of the endpoint to ask first, modulo their number
 }
 
-// member is a peer that was verified.
+// member is a listed peer whose address was verified.
 type member struct {
 	cfg     *config.Config
-	seed    bool // it is a seed: its address is not mapped
-	missing int  // answers in a row that do not list it
+	seed    bool // cfg is a seed, not a mapped address
+	missing int  // lists in a row without this peer
 }
 
 func (m *members) look(ctx context.Context) ([]*config.Config, error) {
@@ -122,7 +126,7 @@ func (m *members) look(ctx context.Context) ([]*config.Config, error) {
 			return nil
 		})
 	}
-	_ = verifying.Wait() // nothing fails
+	_ = verifying.Wait() // the functions return no error
 	for i, id := range listed {
 		switch {
 		case found[i] != nil:
@@ -136,7 +140,7 @@ func (m *members) look(ctx context.Context) ([]*config.Config, error) {
 	return m.configs(), nil
 }
 
-// configs returns the members' configurations in a fixed order.
+// configs returns the members' configurations, sorted by peer ID.
 func (m *members) configs() []*config.Config {
 	ids := make([]peer.ID, 0, len(m.of))
 	for id := range m.of {
@@ -150,7 +154,7 @@ func (m *members) configs() []*config.Config {
 	return cfgs
 }
 
-// ask returns the peers that an endpoint lists, and that endpoint.
+// ask returns the first endpoint that answers and the peers that it lists.
 func (m *members) ask(ctx context.Context) (*config.Config, []*api.ID, error) {
 	known := unique(slices.Concat(m.configs(), m.Seeds), m.log)
 	m.turn++
@@ -188,7 +192,7 @@ func peersOf(ctx context.Context, cfg *config.Config) ([]*api.ID, error) {
 	return listed[:min(len(listed), maxEndpoints)], nil
 }
 
-// count forgets members that were not listed for long.
+// count drops members that were missing from maxMissing lists in a row.
 func (m *members) count(listed []*api.ID) {
 	for id, known := range m.of {
 		if slices.ContainsFunc(listed, func(l *api.ID) bool { return l.ID == id }) {
@@ -199,8 +203,8 @@ func (m *members) count(listed []*api.ID) {
 	}
 }
 
-// identify returns the seeds that answer, by the peers that they are, but for
-// those that are known already.
+// identify asks the seeds that are not members yet for their IDs, and returns
+// those that answer.
 func (m *members) identify(ctx context.Context) map[peer.ID]*config.Config {
 	var unknown []*config.Config
 	for _, seed := range m.Seeds {
@@ -225,7 +229,7 @@ func (m *members) identify(ctx context.Context) map[peer.ID]*config.Config {
 			return nil
 		})
 	}
-	_ = asking.Wait() // nothing fails
+	_ = asking.Wait() // the functions return no error
 	seeds := make(map[peer.ID]*config.Config)
 	for i, id := range ids {
 		if seeds[id] == nil {
@@ -236,8 +240,8 @@ func (m *members) identify(ctx context.Context) map[peer.ID]*config.Config {
 	return seeds
 }
 
-// verify returns where a listed peer is, nil if nothing new is known. seed is
-// the seed that has turned out to be this peer, if there is one.
+// verify returns a member for a listed peer, or nil if the address is unchanged
+// or no address could be verified. seed is the seed that is this peer, or nil.
 func (m *members) verify(ctx context.Context, asked *config.Config, id *api.ID, seed *config.Config) *member {
 	known := m.of[id.ID]
 	if known != nil && known.seed {
@@ -267,7 +271,7 @@ func (m *members) verify(ctx context.Context, asked *config.Config, id *api.ID, 
 	return nil
 }
 
-// idOf returns which peer answers at an endpoint.
+// idOf returns the ID of the peer that answers at an endpoint.
 func idOf(ctx context.Context, cfg *config.Config) (peer.ID, error) {
 	ctx, cancel := context.WithTimeout(ctx, verifyTimeout)
 	defer cancel()

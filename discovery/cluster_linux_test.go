@@ -19,8 +19,8 @@ import (
 	"github.com/pinfleet/pinfleet/test/clustertest"
 )
 
-// front serves the API of a peer at another address, as a reverse proxy does.
-// The peer can be replaced.
+// front is a reverse proxy that serves the API of a peer at another address.
+// The peer can be replaced; nil answers 502.
 type front struct {
 	peer atomic.Pointer[clustertest.Peer]
 	addr string
@@ -39,8 +39,8 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	proxy.ServeHTTP(w, r)
 }
 
-// startFronts serves peers 0 to n-1 on one port of 127.0.0.2 and so on, which
-// are the addresses that they announce.
+// startFronts serves peers 0 to n-1 on 127.0.0.2, 127.0.0.3 and so on, all on
+// the same port. The peers announce these addresses.
 func startFronts(t *testing.T, n int, consensus clustertest.Consensus) (*clustertest.Cluster, []*front) {
 	t.Helper()
 	var hosts []string
@@ -69,8 +69,8 @@ func startFronts(t *testing.T, n int, consensus clustertest.Consensus) (*cluster
 	return c, fronts
 }
 
-// byID returns the addresses of fronts in the order of their peers' IDs, in
-// which the source tells them.
+// byID returns the addresses of fronts sorted by their peers' IDs, as the
+// source reports them.
 func byID(c *clustertest.Cluster, fronts []*front, is ...int) []string {
 	slices.SortFunc(is, func(a, b int) int {
 		return slices.Compare([]byte(c.Peer(a).ID()), []byte(c.Peer(b).ID()))
@@ -82,11 +82,12 @@ func byID(c *clustertest.Cluster, fronts []*front, is ...int) []string {
 	return texts
 }
 
-// The peers are found through one of them; who answers with another's ID is
-// left out until it is the right one; a peer that is silent stays.
+// The peers are found through one of them. An address that answers with another
+// peer's ID is left out until the right peer answers. A peer that goes silent
+// stays.
 func TestClusterIsFoundThroughASeed(t *testing.T) {
 	c, fronts := startFronts(t, 4, clustertest.CRDT)
-	fronts[3].peer.Store(c.Peer(2)) // not itself
+	fronts[3].peer.Store(c.Peer(2)) // answers with the ID of peer 2
 	log := newLogBuffer()
 	l := listen(t, &discovery.Cluster{
 		Seeds:    []*config.Config{cfg("/ip4/127.0.0.1/tcp/1"), cfg(fronts[0].addr)},
@@ -114,7 +115,7 @@ func TestClusterIsFoundThroughASeed(t *testing.T) {
 	}
 }
 
-// A peer that was removed from the cluster is gone after a few answers.
+// A peer that was removed from the cluster is dropped after a few lists.
 func TestClusterForgetsRemovedPeers(t *testing.T) {
 	c, fronts := startFronts(t, 3, clustertest.Raft)
 	seed := cfg(fronts[0].addr)

@@ -15,8 +15,8 @@ import (
 	_ "github.com/pinfleet/pinfleet/transport/p2p" // for libp2p addresses
 )
 
-// Credentials and TLS come from the template, and a mapping of one's own finds
-// peers anywhere.
+// Credentials and TLS come from the template. A custom Mapping finds peers at
+// any address.
 func TestClusterWithMapping(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Listen: clustertest.HTTPS, BasicAuth: map[string]string{"alice": "wonder"}})
 	at := make(map[peer.ID]multiaddr.Multiaddr)
@@ -42,7 +42,7 @@ func TestClusterWithMapping(t *testing.T) {
 	}
 }
 
-// The peers' libp2p addresses are used in the same way.
+// Peers are reported at their libp2p addresses with Libp2pAddrs.
 func TestClusterOverLibp2p(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Listen: clustertest.HTTP | clustertest.Libp2p})
 	seed := &config.Config{APIAddr: c.Peer(0).Addr()}

@@ -11,10 +11,11 @@ import (
 	"github.com/pinfleet/pinfleet/internal/rewatch"
 )
 
-// Combine is the union of sources, in their order: an endpoint that several of
-// them tell is taken from the first. It tells what there is as soon as one of
-// them does. One that fails is watched again after a while, and what it told
-// last stays meanwhile. A nil logger is silent.
+// Combine returns the union of sources, in their order. The configuration of an
+// endpoint that several sources report comes from the first of them. Combine
+// reports a list as soon as one source has reported. A source that fails is
+// watched again after a wait; the endpoints that it reported last stay
+// meanwhile. A nil logger discards.
 func Combine(logger *slog.Logger, sources ...Source) Source {
 	return &combined{sources: slices.Clone(sources), log: silent(logger)}
 }
@@ -24,10 +25,10 @@ type combined struct {
 	log     *slog.Logger
 }
 
-// union is one Watch of a combined source.
+// union is the state of one Watch of a combined source.
 type union struct {
 	mu      sync.Mutex
-	parts   [][]*config.Config // what each source told last
+	parts   [][]*config.Config // the last report of each source
 	publish func([]*config.Config)
 }
 
@@ -40,14 +41,14 @@ func (c *combined) Watch(ctx context.Context, update func([]*config.Config)) err
 	var watches sync.WaitGroup
 	for i, src := range c.sources {
 		watches.Go(func() {
-			_ = rewatch.Watch(ctx, c.log, src.Watch, func(cfgs []*config.Config) { u.set(i, cfgs) }) // it was logged
+			_ = rewatch.Watch(ctx, c.log, src.Watch, func(cfgs []*config.Config) { u.set(i, cfgs) }) // rewatch logs the error
 		})
 	}
 	watches.Wait()
 	return context.Cause(ctx)
 }
 
-// set takes over what a source tells.
+// set stores the report of source i and publishes the union.
 func (u *union) set(i int, cfgs []*config.Config) {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 	"github.com/pinfleet/pinfleet/discovery"
 )
 
-// fake is a source that tells and ends as it is told.
+// fake is a source that reports and fails on command.
 type fake struct {
 	tell    chan []*config.Config
 	fail    chan error
@@ -43,8 +43,8 @@ const (
 	a3 = "/ip4/10.0.0.3/tcp/9094"
 )
 
-// A fixed list is told once, each address once, and what has no address is left
-// out.
+// A fixed list is reported once, each address once, without the elements that
+// have no usable address.
 func TestStatic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first := cfg(a1)
@@ -57,8 +57,8 @@ func TestStatic(t *testing.T) {
 	})
 }
 
-// The union is in the order of the sources, each address once; nothing is told
-// twice.
+// The union is in the order of the sources, with each address once. An
+// unchanged union is not reported again.
 func TestCombine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x, y := newFake(), newFake()
@@ -80,8 +80,8 @@ func TestCombine(t *testing.T) {
 	})
 }
 
-// A source that fails, or goes empty, does not take its endpoints away, and is
-// watched again, ever less often while it goes on failing.
+// A source that fails, or reports an empty list, keeps its endpoints. It is
+// watched again, at growing intervals while it keeps failing.
 func TestCombineKeepsWhatFailed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x, y := newFake(), newFake()
@@ -121,7 +121,7 @@ func TestCombineNothing(t *testing.T) {
 	}
 }
 
-// What a source tells is bounded.
+// The number of reported endpoints is limited.
 func TestTooManyEndpoints(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var cfgs []*config.Config

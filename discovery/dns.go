@@ -16,38 +16,38 @@ import (
 	"github.com/pinfleet/pinfleet/config"
 )
 
-// DefaultDNSInterval is how often names are resolved anew.
+// DefaultDNSInterval is the default interval between lookups.
 const DefaultDNSInterval = 30 * time.Second
 
-// DNS is the source of the endpoints that addresses with names stand for: each
-// A or AAAA record of /dns/, /dns4/ and /dns6/ is an endpoint, with the rest of
-// the address, and so is each peer that the records of a /dnsaddr/ name. An
-// address without a name is an endpoint as it is.
+// DNS resolves the names in addresses to endpoints. Each A or AAAA record of a
+// name in /dns/, /dns4/ or /dns6/ is an endpoint at the rest of the address. Each
+// peer in the records of a /dnsaddr/ name is an endpoint. An address without a
+// name is an endpoint unchanged.
 //
-// Where TLS is used, certificates are still verified against the name. A name
-// that cannot be resolved keeps what it stood for last; the other names go on.
-// Endpoints are ordered by Addrs, those of a name by address, as servers rotate
-// them.
+// With TLS, certificates are still verified against the name. A name that cannot
+// be resolved, or has no records, keeps its last endpoints; other names are not
+// affected. Endpoints are in the order of Addrs, those of one name sorted by
+// address because servers rotate their records.
 type DNS struct {
 	// Addrs are the addresses, in forms that config.Config.APIAddr accepts.
 	Addrs []multiaddr.Multiaddr
-	// Template holds the settings of the endpoints besides the address; nil are
-	// the defaults. Its Resolver looks the names up.
+	// Template holds the settings of the endpoints besides the address; nil means
+	// the defaults. Its Resolver resolves the names.
 	Template *config.Config
-	// ResolveDNSAddr resolves /dnsaddr/ addresses; it is needed for them alone.
-	// Use Resolve of the package transport/p2p, which links libp2p.
+	// ResolveDNSAddr resolves /dnsaddr/ addresses and is required for them only.
+	// Use Resolve of package transport/p2p, which links libp2p.
 	ResolveDNSAddr func(context.Context, multiaddr.Multiaddr, *net.Resolver) ([]multiaddr.Multiaddr, error)
-	// Interval is the time between two looks, give or take a tenth. 0 means
-	// DefaultDNSInterval. After a failure it is a second at first.
+	// Interval is the time between lookups, ± 10 %. 0 means DefaultDNSInterval.
+	// After a failure, the first retry comes after about a second.
 	Interval time.Duration
-	// Logger is told of failures; nil is silent.
+	// Logger receives failures; nil discards.
 	Logger *slog.Logger
 }
 
 var _ Source = (*DNS)(nil)
 
-// Watch is that of [Source]. It fails at once if the settings cannot be used,
-// and otherwise goes on until ctx ends.
+// Watch implements [Source]. It fails at once if the settings are invalid, and
+// otherwise ends with ctx only.
 func (d *DNS) Watch(ctx context.Context, update func([]*config.Config)) error {
 	interval, err := intervalOr(d.Interval, DefaultDNSInterval)
 	if err = errors.Join(err, d.check()); err != nil {
@@ -87,7 +87,7 @@ func (d *DNS) check() error {
 	return errors.Join(errs...)
 }
 
-// resolve returns the endpoints that an address stands for.
+// resolve returns the endpoints of one address.
 func (d *DNS) resolve(ctx context.Context, addr multiaddr.Multiaddr) ([]*config.Config, error) {
 	template := templateOr(d.Template)
 	if addr[0].Code() != multiaddr.P_DNSADDR {
@@ -114,10 +114,10 @@ func (d *DNS) resolve(ctx context.Context, addr multiaddr.Multiaddr) ([]*config.
 	return cfgs, nil
 }
 
-// ofPeer returns where to reach the peer of a record of a /dnsaddr/ address: the
-// /dnsaddr/ address with its ID, by which the transport finds all of the peer's
-// addresses, so that a peer with several of them is one endpoint. A record
-// without a peer's ID is an address by itself.
+// ofPeer returns the endpoint for one record of a /dnsaddr/ address: the
+// /dnsaddr/ address with the peer's ID appended. The transport resolves that to
+// all addresses of the peer, so a peer with several records is one endpoint. A
+// record without a peer ID is returned unchanged.
 func ofPeer(dnsaddr, record multiaddr.Multiaddr) multiaddr.Multiaddr {
 	if len(record) == 0 || record[len(record)-1].Code() != multiaddr.P_P2P {
 		return record

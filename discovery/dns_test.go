@@ -20,12 +20,12 @@ import (
 // nameServer is a name server on loopback.
 type nameServer struct {
 	mu      sync.Mutex
-	broken  bool // answers SERVFAIL
+	broken  bool // answer SERVFAIL
 	records map[string][]dnsmessage.ResourceBody
 }
 
-// newNameServer starts a name server that ends with the test, and returns it
-// with a resolver that asks it.
+// newNameServer starts a name server that stops at the end of the test, and
+// returns it with a resolver that uses it.
 func newNameServer(t *testing.T) (*nameServer, *net.Resolver) {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -120,8 +120,8 @@ func srv(priority, weight, port uint16, target string) dnsmessage.ResourceBody {
 
 const often = 20 * time.Millisecond
 
-// Names are resolved anew; what cannot be resolved, or to nothing, stays, and
-// keeps nobody else from changing.
+// Names are resolved again at each interval. A name that cannot be resolved, or
+// has no records, keeps its endpoints and does not hold up the other names.
 func TestDNSFollowsNames(t *testing.T) {
 	s, resolver := newNameServer(t)
 	s.set("one.test", ip("10.0.0.2"), ip("10.0.0.1"), ip("fd00::1"))
@@ -182,7 +182,7 @@ func TestDNSAddr(t *testing.T) {
 	l.await(t, "/dnsaddr/cluster.test/p2p/"+id1, "/dnsaddr/cluster.test/p2p/"+id2, a1)
 }
 
-// Records become endpoints by priority, with their weights.
+// Records become endpoints sorted by priority, with their weights.
 func TestSRV(t *testing.T) {
 	s, resolver := newNameServer(t)
 	s.set("_api._tcp.test", srv(20, 0, 443, "c.test."), srv(10, 1, 443, "b.test."), srv(10, 3, 444, "a.test."))
@@ -197,7 +197,7 @@ func TestSRV(t *testing.T) {
 	l.await(t, "/dns/b.test/tcp/443/https", "/dns/c.test/tcp/443/https")
 }
 
-// Settings that cannot work are reported at once.
+// Invalid settings are reported at once.
 func TestDNSRefuses(t *testing.T) {
 	for name, src := range map[string]discovery.Source{
 		"no addresses":   &discovery.DNS{},

@@ -1,5 +1,5 @@
-// Package discovery tells where a cluster's endpoints are, and goes on telling
-// as that changes. A [Source] is what lbclient.NewFromSource follows:
+// Package discovery finds the endpoints of a cluster and follows their changes.
+// lbclient.NewFromSource balances over the endpoints that a [Source] reports:
 //
 //	src := discovery.Combine(nil,
 //		discovery.Static(seed),
@@ -8,22 +8,24 @@
 //
 // # Sources
 //
-//   - [Static]: a list that does not change.
-//   - [DNS]: the addresses of names, and the records of /dnsaddr/ addresses.
+//   - [Static]: a fixed list.
+//   - [DNS]: the A and AAAA records of names, and the records of /dnsaddr/ addresses.
 //   - [SRV]: the SRV records of a service.
 //   - [Cluster]: the peers that the cluster itself lists, each verified.
-//   - [Registry]: what processes have announced in pyxis, see [Announce].
+//   - [Registry]: the endpoints that processes announce in pyxis, see [Announce].
 //   - [File]: a JSON list.
-//   - [Combine]: the union of several.
+//   - [Combine]: the union of several sources.
 //
 // # What a source does not do
 //
-// A source that fails, or finds nothing, says nothing: what it told last stays.
-// Whoever wants an endpoint gone has to leave another one. Whether an endpoint
-// works is not a source's business either, but the load balancer's, which
-// ejects and probes it; a source that is slow to forget a dead peer does no
-// harm.
+// A source never reports an empty list: when it fails or finds no endpoint, the
+// endpoints that it reported last remain in use. To remove an endpoint, leave at
+// least one other in the source.
 //
-// Sources hand out configurations that must not be changed. As long as an
-// endpoint does not change, it is the same pointer.
+// A source does not check whether endpoints work. The load balancer does: it
+// ejects endpoints that fail, and probes them. A source that forgets a dead peer
+// late therefore does no harm.
+//
+// The reported configurations must not be changed. A source reports the same
+// pointer for an endpoint as long as its configuration stays the same.
 package discovery

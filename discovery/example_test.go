@@ -20,7 +20,7 @@ import (
 	"github.com/pinfleet/pinfleet/test/pyxistest"
 )
 
-// Peers announce themselves, and a load balancer follows.
+// Peers announce themselves, and a load balancer follows the announcements.
 func Example() {
 	ctx := context.Background()
 	service, err := pyxistest.Start(pyxistest.Options{})
@@ -34,7 +34,7 @@ func Example() {
 	}
 	defer cluster.Close()
 
-	// Beside each peer runs a process that announces it.
+	// A process beside each peer announces it.
 	for _, peer := range cluster.Peers() {
 		pc := pyxis.NewClient(service.Addrs(), nil)
 		defer pc.Close()
@@ -46,7 +46,7 @@ func Example() {
 		defer a.Close()
 	}
 
-	// A user needs to know nothing but the service.
+	// A client program needs only the addresses of the service.
 	pc := pyxis.NewClient(service.Addrs(), nil)
 	defer pc.Close()
 	src := &discovery.Registry{Client: pc, Path: "/clusters/main/peers"}
@@ -63,7 +63,7 @@ func Example() {
 	// Output: peer0 of 3
 }
 
-// A file for what is fixed, the cluster for the rest.
+// Combine joins a file of fixed endpoints with another source.
 func ExampleCombine() {
 	dir, err := os.MkdirTemp("", "discovery")
 	if err != nil {
@@ -81,7 +81,7 @@ func ExampleCombine() {
 	defer cancel()
 	err = src.Watch(ctx, func(cfgs []*config.Config) {
 		if len(cfgs) < 3 {
-			return // one source has told, the other not yet
+			return // only one of the sources has reported yet
 		}
 		for _, cfg := range cfgs {
 			fmt.Println(cfg.APIAddr, cfg.Weight)
@@ -96,7 +96,7 @@ func ExampleCombine() {
 	// context canceled
 }
 
-// ResolveDNSAddr is Resolve of transport/p2p in a program; here it is a table.
+// In a program, ResolveDNSAddr is Resolve of transport/p2p. Here it is a table.
 func ExampleDNS() {
 	src := &discovery.DNS{
 		Addrs: []multiaddr.Multiaddr{multiaddr.StringCast("/dnsaddr/cluster.example")},

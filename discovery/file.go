@@ -15,44 +15,45 @@ import (
 )
 
 const (
-	// DefaultFileInterval is how often a file is looked at.
+	// DefaultFileInterval is the default interval between checks of a file.
 	DefaultFileInterval = 2 * time.Second
 
-	// maxFile bounds the file, in bytes.
+	// maxFile limits the size of the file, in bytes.
 	maxFile = 8 << 20
-	// Two changes within the granularity of a file system's clock cannot be told
-	// apart by time; so for this long after a change was seen the file is read
-	// again. Its own time may be that of another machine, whose clock is wrong.
+	// A file is read again even if its time is unchanged for youngFile after a
+	// change was seen: a second change within the granularity of the file system's
+	// clock leaves the same time. The file's own time does not count, since it may
+	// come from another machine, whose clock is wrong.
 	youngFile = 3 * time.Second
 )
 
-// File is the source of the endpoints in a JSON file, which is a list. Each
-// element is an address (a multiaddress, URL, or host:port) or an object with
-// the keys of config.Load:
+// File reads endpoints from a JSON file. The file holds a list whose elements are
+// addresses (a multiaddr, URL, or host:port) or objects with the keys of
+// config.Load:
 //
 //	["/ip4/10.0.0.1/tcp/9094", {"api_addr": "/dns4/b.example/tcp/443/https", "weight": 2}]
 //
-// An object is taken as it is; an address gets the settings of the template.
-// The file may be rewritten or replaced at any time: while it is missing,
-// unreadable or no such list, what was read last stays. To change it without
-// such a moment, write another file and rename it. A file that holds a password
-// or token should be readable by its user only.
+// An address gets the settings of the template, an object does not. The file may
+// be rewritten or replaced at any time. While it is missing, unreadable or
+// invalid, the endpoints read last stay. To avoid such a moment, write another
+// file and rename it. Make a file with a password or token readable only by its
+// user.
 type File struct {
 	Path string
-	// Template holds the settings of the elements that are addresses; nil are
+	// Template holds the settings of the elements that are addresses; nil means
 	// the defaults.
 	Template *config.Config
-	// Interval is the time between two looks at the file's time and size, give
-	// or take a tenth. 0 means DefaultFileInterval.
+	// Interval is the time between checks of the file's time and size, ± 10 %. 0
+	// means DefaultFileInterval.
 	Interval time.Duration
-	// Logger is told of failures; nil is silent.
+	// Logger receives failures; nil discards.
 	Logger *slog.Logger
 }
 
 var _ Source = (*File)(nil)
 
-// Watch is that of [Source]. It fails at once if the settings cannot be used,
-// and otherwise goes on until ctx ends.
+// Watch implements [Source]. It fails at once if the settings are invalid, and
+// otherwise ends with ctx only.
 func (f *File) Watch(ctx context.Context, update func([]*config.Config)) error {
 	interval, err := intervalOr(f.Interval, DefaultFileInterval)
 	if f.Path == "" {
@@ -65,15 +66,15 @@ func (f *File) Watch(ctx context.Context, update func([]*config.Config)) error {
 	return poll(ctx, interval, silent(f.Logger), update, r.look)
 }
 
-// fileReader is a File under watch.
+// fileReader is the state of one Watch of a File.
 type fileReader struct {
 	*File
-	info    os.FileInfo // of the file as it was read
-	since   time.Time   // when it was first seen with this time and size
-	young   bool        // it may have changed since without a trace
+	info    os.FileInfo // of the file when it was read; nil after a failure
+	since   time.Time   // when the file was first seen with the time and size of info
+	young   bool        // the file may have changed since, with the same time and size
 	content []byte
-	cfgs    []*config.Config // what the content says
-	err     error            // why it says nothing
+	cfgs    []*config.Config // parsed from content
+	err     error            // why content could not be parsed
 }
 
 func (r *fileReader) look(context.Context) ([]*config.Config, error) {
@@ -115,8 +116,9 @@ func (r *fileReader) read() ([]byte, error) {
 	return content, err
 }
 
-// parse returns what a list says, or everything that is wrong with it: half a
-// list would take endpoints away.
+// parse returns the endpoints of a list, or the errors of all its elements. It
+// rejects the whole list for one bad element: half a list would remove
+// endpoints.
 func (r *fileReader) parse(content []byte) ([]*config.Config, error) {
 	var elements []json.RawMessage
 	if err := json.Unmarshal(content, &elements); err != nil {

@@ -15,10 +15,10 @@ import (
 	"github.com/pinfleet/pinfleet/discovery"
 )
 
-// A file is followed through rewriting and replacement, of the same size and
-// within the same moment, too; what is wrong with it changes nothing. What the
-// clock of its file system says does not matter: a file that seemed to be of
-// yesterday was not read again after a second change within its moment.
+// Changes of a file are seen whether it is rewritten or replaced, even with the
+// same size and modification time, and whatever the clock of its file system
+// says: a file whose time was a day old was not read again after a second change
+// within the granularity of that clock. An invalid file changes nothing.
 func TestFileIsFollowed(t *testing.T) {
 	for name, age := range map[string]time.Duration{"present": 0, "slow clock": 24 * time.Hour, "fast clock": -24 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
@@ -28,7 +28,7 @@ func TestFileIsFollowed(t *testing.T) {
 	}
 }
 
-// fileIsFollowed changes a file that always has the same time.
+// fileIsFollowed changes a file whose modification time is always modified.
 func fileIsFollowed(t *testing.T, path string, modified time.Time) {
 	log := newLogBuffer()
 	l := listen(t, &discovery.File{
@@ -84,12 +84,12 @@ func TestFileRefuses(t *testing.T) {
 	}
 }
 
-// logBuffer is what was logged.
+// logBuffer collects log output.
 type logBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 	kept strings.Builder
-	got  chan struct{} // has room for one: something was logged
+	got  chan struct{} // buffered, capacity 1: something was logged
 }
 
 func newLogBuffer() *logBuffer { return &logBuffer{got: make(chan struct{}, 1)} }

@@ -17,14 +17,14 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// The sources can be followed by a load balancer.
+// The sources of this package are sources of the load balancer.
 var _ lbclient.Source = discovery.Source(nil)
 
-// listener records what a source tells.
+// listener records what a source reports.
 type listener struct {
 	mu   sync.Mutex
 	told [][]*config.Config
-	got  chan struct{} // has room for one: something was told
+	got  chan struct{} // buffered, capacity 1: something was reported
 	done chan error
 }
 
@@ -54,7 +54,7 @@ func (l *listener) update(cfgs []*config.Config) {
 	}
 }
 
-// last returns what was told last, and how many times something was.
+// last returns the last report and the number of reports.
 func (l *listener) last() ([]*config.Config, int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -64,7 +64,8 @@ func (l *listener) last() ([]*config.Config, int) {
 	return l.told[len(l.told)-1], len(l.told)
 }
 
-// expect fails unless these addresses were told last, on virtual time.
+// expect fails unless the last report has these addresses. It needs a synctest
+// bubble.
 func (l *listener) expect(t *testing.T, want ...string) {
 	t.Helper()
 	synctest.Wait()
@@ -73,7 +74,7 @@ func (l *listener) expect(t *testing.T, want ...string) {
 	}
 }
 
-// await waits until these addresses were told last, on the wall clock.
+// await waits until the last report has these addresses, on the wall clock.
 func (l *listener) await(t *testing.T, want ...string) {
 	t.Helper()
 	for {

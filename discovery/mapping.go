@@ -13,15 +13,15 @@ import (
 	"github.com/pinfleet/pinfleet/config"
 )
 
-// Mapping returns the addresses at which the API of a peer may be, the likeliest
-// first, given an endpoint of the same cluster and what that tells of the peer.
-// It is called by several goroutines at a time.
+// Mapping returns the addresses at which a peer's API may be, the likeliest
+// first. seed is the endpoint that listed the peer, and peer is its entry in
+// that list. Several goroutines may call it at once.
 type Mapping func(seed *config.Config, peer *api.ID) []multiaddr.Multiaddr
 
-// SamePort is the [Mapping] to the hosts of a peer's addresses, with the port
-// and the protocol of the seed. Loopback addresses are left out unless the seed
-// has one, too, and so are relays. It maps to nothing when the seed is a Unix
-// socket or a libp2p address.
+// SamePort is a [Mapping] that combines the hosts of the peer's addresses with
+// the port and protocol of the seed. It skips relay addresses, and loopback
+// addresses unless the seed is on loopback, too. It returns none if the seed is
+// a Unix socket or a libp2p address.
 func SamePort(seed *config.Config, peer *api.ID) []multiaddr.Multiaddr {
 	at, err := seed.Address()
 	if err != nil || at.HostPort == "" {
@@ -45,8 +45,8 @@ func SamePort(seed *config.Config, peer *api.ID) []multiaddr.Multiaddr {
 	return addrs
 }
 
-// Libp2pAddrs is the [Mapping] to the addresses of the cluster's own libp2p
-// host, for peers that serve their API there. The program has to import
+// Libp2pAddrs is a [Mapping] to the libp2p addresses of the cluster peer
+// itself, for peers that serve their API over libp2p. The program must import
 // transport/p2p.
 func Libp2pAddrs(_ *config.Config, peer *api.ID) []multiaddr.Multiaddr {
 	id, err := multiaddr.NewComponent("p2p", peer.ID.String())
@@ -65,7 +65,7 @@ func Libp2pAddrs(_ *config.Config, peer *api.ID) []multiaddr.Multiaddr {
 	return addrs
 }
 
-// direct returns a peer's addresses that can be read and lead through no relay.
+// direct returns the peer's valid addresses that do not lead through a relay.
 func direct(peer *api.ID) []multiaddr.Multiaddr {
 	var addrs []multiaddr.Multiaddr
 	for _, text := range peer.Addresses {
@@ -80,8 +80,7 @@ func direct(peer *api.ID) []multiaddr.Multiaddr {
 	return addrs
 }
 
-// hostOf returns the beginning of an address that is its host, nil if there is
-// none.
+// hostOf returns the leading components of addr that name its host, or nil.
 func hostOf(addr multiaddr.Multiaddr) multiaddr.Multiaddr {
 	n := 1
 	if addr[0].Code() == multiaddr.P_IP6ZONE {
@@ -111,7 +110,7 @@ func seedIsLoopback(at config.Address) bool {
 	return err == nil && ip.Unmap().IsLoopback() || host == "localhost"
 }
 
-// behindHost returns what follows the host in an address.
+// behindHost returns the components of an address that follow the host.
 func behindHost(at config.Address) (multiaddr.Multiaddr, error) {
 	if len(at.Multiaddr) > 0 {
 		return at.Multiaddr[len(hostOf(at.Multiaddr)):], nil

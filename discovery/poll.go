@@ -10,13 +10,12 @@ import (
 	"github.com/pinfleet/pinfleet/config"
 )
 
-// firstRetry is how soon a look that failed is repeated; each further one takes
-// up to twice as long, but not longer than the interval.
+// firstRetry is the wait after the first failed look. Each further failure
+// doubles the wait, up to the interval.
 const firstRetry = time.Second
 
-// poll looks for endpoints at once and then at every interval, give or take a
-// tenth, until ctx ends. What look finds is told also when it returns an error
-// besides.
+// poll calls look at once and then at every interval ± 10 %, until ctx ends. It
+// reports the endpoints that look returns, even if look also returns an error.
 func poll(ctx context.Context, interval time.Duration, log *slog.Logger, update func([]*config.Config), look func(context.Context) ([]*config.Config, error)) error {
 	p := publisher{update: update, log: log}
 	for retry := firstRetry; ; {
@@ -41,7 +40,7 @@ func poll(ctx context.Context, interval time.Duration, log *slog.Logger, update 
 	}
 }
 
-// intervalOr returns a source's interval.
+// intervalOr returns interval, or byDefault if interval is 0.
 func intervalOr(interval, byDefault time.Duration) (time.Duration, error) {
 	switch {
 	case interval < 0:
@@ -52,7 +51,7 @@ func intervalOr(interval, byDefault time.Duration) (time.Duration, error) {
 	return interval, nil
 }
 
-// sleep waits, and tells whether ctx still goes on.
+// sleep waits for d and reports whether ctx was still alive at the end.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -16,11 +16,11 @@ import (
 	"github.com/pinfleet/pinfleet/discovery"
 )
 
-// Looks are an interval apart, give or take a tenth; after a failure they are
-// repeated sooner, ever less so. Watching ends with its context.
+// Lookups are an interval apart, ± 10 %. After a failure the first retry comes
+// sooner, and further ones at growing intervals. Watch ends with its context.
 func TestLooksAreSpread(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var mu sync.Mutex // of the next two
+		var mu sync.Mutex // guards looks and failing
 		var looks []time.Time
 		failing := false
 		src := &discovery.DNS{
@@ -74,9 +74,9 @@ type tripFunc func(*http.Request) (*http.Response, error)
 
 func (f tripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// With a function as the template's RoundTripper, no endpoint was ever what it
-// had been, as functions cannot be compared: each look was an update, and a load
-// balancer opened all its endpoints anew every 30 seconds.
+// With a function as the template's RoundTripper, no two configurations were
+// equal, as functions cannot be compared. Each lookup was therefore an update,
+// and a load balancer reopened all its endpoints every 30 seconds.
 func TestTemplateWithAFunctionIsTheSameEachTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		looks := 0

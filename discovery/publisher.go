@@ -7,18 +7,19 @@ import (
 	"github.com/pinfleet/pinfleet/config"
 )
 
-// maxEndpoints bounds what one source tells, and Combine: what comes from a
-// network is not trusted to be small.
+// maxEndpoints limits the list that a source reports, also that of Combine:
+// data from the network may be of any size.
 const maxEndpoints = 1000
 
-// publisher passes on what a source has found: each address once, nothing when
-// there is nothing, and nothing when it is what was told before.
+// publisher calls update with the endpoints that a source has found, each
+// address once. It does not report an empty list, nor the same list twice in a
+// row.
 type publisher struct {
 	update func([]*config.Config)
 	log    *slog.Logger
 
 	last []*config.Config
-	held bool // that there is nothing was logged
+	held bool // the warning about an empty list was logged
 }
 
 func (p *publisher) publish(cfgs []*config.Config) {
@@ -38,8 +39,9 @@ func (p *publisher) publish(cfgs []*config.Config) {
 	p.update(slices.Clone(next))
 }
 
-// reuse returns next with the pointers that were told before, where they hold
-// the same. Functions are not compared: within one source they are those of its
+// reuse replaces elements of next by the pointers reported last where the
+// configurations are equal. Equal cannot compare functions and counts them as
+// equal, which is right here: within one source they come from the same
 // template.
 func (p *publisher) reuse(next []*config.Config) []*config.Config {
 	known := make(map[string]*config.Config, len(p.last))
@@ -54,7 +56,7 @@ func (p *publisher) reuse(next []*config.Config) []*config.Config {
 	return next
 }
 
-// unique returns those of cfgs that have a usable address, each address once.
+// unique returns the elements of cfgs with a usable address, each address once.
 func unique(cfgs []*config.Config, log *slog.Logger) []*config.Config {
 	seen := make(map[string]bool, len(cfgs))
 	var kept []*config.Config
@@ -78,7 +80,7 @@ func unique(cfgs []*config.Config, log *slog.Logger) []*config.Config {
 	return kept
 }
 
-// key is the same for two ways to write one address.
+// key returns the same string for different spellings of one address.
 func key(cfg *config.Config) string {
 	a, err := cfg.Address()
 	if err != nil {

@@ -12,32 +12,32 @@ import (
 	"github.com/pinfleet/pinfleet/pyxis"
 )
 
-// Registry is the source of the endpoints that are announced in pyxis: the
-// children of a node, see [Announce]. It is told of changes and does not poll.
-// The endpoints are ordered by the names of their nodes, which is the order of
-// preference for strategies that have one.
+// Registry reports the endpoints that are announced as children of a pyxis
+// node, see [Announce]. It watches the node and does not poll. Endpoints are
+// sorted by the names of their nodes, which matters to strategies that prefer
+// earlier endpoints.
 //
-// Whoever may write to the registry decides where calls go, and with them the
-// credentials of the template. Those are not sent in clear text to anything but
-// loopback unless the template says so (AllowCleartextAuth), and a server that
-// proves its name by TLS is what the template's TLS settings ask for.
+// Anyone who may write to the registry decides where calls are sent, together with
+// the credentials of the template. Credentials are sent in clear text only to
+// loopback, unless the template sets AllowCleartextAuth. For endpoints that use
+// TLS, the template's TLS settings decide which servers are accepted.
 type Registry struct {
-	// Client is a client of the service; it is not closed.
+	// Client is a client of the pyxis service. The Registry does not close it.
 	Client *pyxis.Client
 	// Path is the node whose children are the announcements. It need not exist
 	// yet.
 	Path string
-	// Template holds the settings of the endpoints besides address and weight;
-	// nil are the defaults.
+	// Template holds the settings of the endpoints besides address and weight; nil
+	// means the defaults.
 	Template *config.Config
-	// Logger is told of announcements that cannot be used; nil is silent.
+	// Logger receives announcements that cannot be used; nil discards.
 	Logger *slog.Logger
 }
 
 var _ Source = (*Registry)(nil)
 
-// Watch is that of [Source]. It goes on while the service cannot be reached, and
-// fails when the client is closed or the path is refused.
+// Watch implements [Source]. It keeps watching while the service is
+// unreachable, and fails if the client is closed or the path is rejected.
 func (r *Registry) Watch(ctx context.Context, update func([]*config.Config)) error {
 	if r.Client == nil || r.Path == "" {
 		return errors.New("registry: Client and Path are needed")

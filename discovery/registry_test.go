@@ -16,8 +16,8 @@ import (
 
 const peers = "/clusters/main/peers"
 
-// inBubble runs a test on virtual time, with a service of three nodes and a
-// function that makes clients of it.
+// inBubble runs test on virtual time with a service of three nodes. dial
+// returns a new client of the service.
 func inBubble(t *testing.T, test func(t *testing.T, s *pyxistest.Cluster, dial func() *pyxis.Client)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -30,9 +30,9 @@ func inBubble(t *testing.T, test func(t *testing.T, s *pyxistest.Cluster, dial f
 	})
 }
 
-// Endpoints come and go as they are announced and withdrawn, with the
-// template's settings and their own weight; those that stay are the same
-// pointers.
+// Endpoints appear when announced and disappear when withdrawn, with the
+// template's settings and their own weight. An unchanged endpoint keeps its
+// pointer.
 func TestRegistryFollowsAnnouncements(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *pyxistest.Cluster, dial func() *pyxis.Client) {
 		l := listen(t, &discovery.Registry{
@@ -63,12 +63,12 @@ func TestRegistryFollowsAnnouncements(t *testing.T) {
 		l.expect(t, "/ip4/10.0.0.1/tcp/9094")
 		must(t, a.Close())
 		time.Sleep(time.Minute)
-		l.expect(t, "/ip4/10.0.0.1/tcp/9094") // the last one stays
+		l.expect(t, "/ip4/10.0.0.1/tcp/9094") // the last endpoint stays
 	})
 }
 
-// An announcement is known within a second, also while leaders change; one of a
-// crashed process goes with its session.
+// An announcement is reported within a second, even across a change of leader.
+// The announcement of a crashed process disappears with its session.
 func TestRegistryIsQuick(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *pyxistest.Cluster, dial func() *pyxis.Client) {
 		l := listen(t, &discovery.Registry{Client: dial(), Path: peers})
@@ -92,7 +92,7 @@ func TestRegistryIsQuick(t *testing.T) {
 	})
 }
 
-// What is no announcement is left out, and does no harm to the others.
+// Nodes that are not announcements are left out and do not affect the others.
 func TestRegistryLeavesGarbageOut(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *pyxistest.Cluster, dial func() *pyxis.Client) {
 		must(t, s.Create("/r", []byte(`{"addr":"/ip4/10.0.0.99/tcp/9094"}`)))
@@ -111,8 +111,8 @@ func TestRegistryLeavesGarbageOut(t *testing.T) {
 	})
 }
 
-// The registry is watched through the end of a session and an outage of the
-// whole service, during which nothing is lost.
+// The registry is still watched after a session has ended and the whole service
+// was down. No announcement is lost meanwhile.
 func TestRegistrySurvivesOutage(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *pyxistest.Cluster, dial func() *pyxis.Client) {
 		must(t, s.Create("/r", nil))
@@ -138,7 +138,7 @@ func TestRegistrySurvivesOutage(t *testing.T) {
 	})
 }
 
-// Without a client, and when it is closed, the source says so.
+// Watch fails without a client, and when the client is closed.
 func TestRegistryFails(t *testing.T) {
 	if err := (&discovery.Registry{}).Watch(t.Context(), nil); err == nil {
 		t.Error("no error without a client")
@@ -154,7 +154,7 @@ func TestRegistryFails(t *testing.T) {
 	})
 }
 
-// What no client could use is not announced.
+// An endpoint that no client could use is not announced.
 func TestAnnounceRefuses(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *pyxistest.Cluster, dial func() *pyxis.Client) {
 		good := discovery.Endpoint{Addr: maddr("/ip4/10.0.0.1/tcp/9094")}

@@ -7,18 +7,18 @@ import (
 	"github.com/pinfleet/pinfleet/config"
 )
 
-// Source is where endpoints come from. It is the interface of the same name in
-// lbclient, so that each package's sources serve the other's users.
+// Source reports endpoints and their changes. lbclient declares the same
+// interface, so the sources of either package can be used with the other.
 type Source interface {
-	// Watch calls update with the configurations of all endpoints that there
-	// are, as soon as they are known and then whenever they have changed. It
-	// calls update from one goroutine at a time, and not after it has returned.
-	// It ends with an error, ctx's when that has ended, or another when it
-	// cannot go on; the sources of this package can then be watched again.
+	// Watch calls update with the configurations of all endpoints, first as soon
+	// as they are known and then after each change. It calls update from one
+	// goroutine at a time, and not after Watch has returned. Watch blocks until
+	// ctx ends and returns its error, or until it cannot go on and returns another
+	// error. The sources of this package can then be watched again.
 	Watch(ctx context.Context, update func([]*config.Config)) error
 }
 
-// Static is the source of endpoints that do not change.
+// Static returns a source that reports cfgs and never changes.
 func Static(cfgs ...*config.Config) Source { return static(cfgs) }
 
 type static []*config.Config
@@ -30,7 +30,7 @@ func (s static) Watch(ctx context.Context, update func([]*config.Config)) error 
 	return context.Cause(ctx)
 }
 
-// silent returns logger, or one that discards when that is nil.
+// silent returns logger, or a logger that discards everything if logger is nil.
 func silent(logger *slog.Logger) *slog.Logger {
 	if logger == nil {
 		return slog.New(slog.DiscardHandler)
@@ -38,7 +38,7 @@ func silent(logger *slog.Logger) *slog.Logger {
 	return logger
 }
 
-// templateOr returns a template, the zero Config when there is none.
+// templateOr returns template, or the zero Config if template is nil.
 func templateOr(template *config.Config) *config.Config {
 	if template == nil {
 		return &config.Config{}

@@ -17,10 +17,11 @@ import (
 	"github.com/pinfleet/pinfleet/config"
 )
 
-// SRV is the source of the endpoints that SRV records name: each is a host, a
-// port and a weight. They are ordered by priority, which is the order of
-// preference for strategies that have one; others use them all. Hosts are
-// resolved when they are dialled, and certificates verified against them.
+// SRV makes an endpoint of each SRV record of a service, with its host, port
+// and weight. Endpoints are sorted by priority, which matters only to
+// strategies that prefer earlier endpoints; other strategies use all of them
+// alike. Hosts are resolved at each dial, and certificates are verified against
+// the host name.
 type SRV struct {
 	// Name is the name of the records, such as
 	// "_cluster-api._tcp.example.org".
@@ -28,20 +29,20 @@ type SRV struct {
 	// Suffix is what follows /tcp/<port> in the endpoints' addresses: "" or
 	// "/http" for HTTP, "/https" or "/tls/http" for HTTPS.
 	Suffix string
-	// Template holds the settings of the endpoints besides address and weight;
-	// nil are the defaults. Its Resolver looks the records up.
+	// Template holds the settings of the endpoints besides address and weight; nil
+	// means the defaults. Its Resolver looks the records up.
 	Template *config.Config
-	// Interval is the time between two looks, give or take a tenth. 0 means
-	// DefaultDNSInterval. After a failure it is a second at first.
+	// Interval is the time between lookups, ± 10 %. 0 means DefaultDNSInterval.
+	// After a failure, the first retry comes after about a second.
 	Interval time.Duration
-	// Logger is told of failures; nil is silent.
+	// Logger receives failures; nil discards.
 	Logger *slog.Logger
 }
 
 var _ Source = (*SRV)(nil)
 
-// Watch is that of [Source]. It fails at once if the settings cannot be used,
-// and otherwise goes on until ctx ends.
+// Watch implements [Source]. It fails at once if the settings are invalid, and
+// otherwise ends with ctx only.
 func (s *SRV) Watch(ctx context.Context, update func([]*config.Config)) error {
 	interval, err := intervalOr(s.Interval, DefaultDNSInterval)
 	if s.Name == "" {
@@ -63,17 +64,18 @@ func (s *SRV) look(ctx context.Context) ([]*config.Config, error) {
 	if resolver == nil {
 		resolver = net.DefaultResolver
 	}
-	// Records that are not host names are left out, with an error.
+	// LookupSRV leaves out records that are not host names and returns an error
+	// besides the others.
 	_, records, err := resolver.LookupSRV(ctx, "", "", s.Name)
 	var cfgs []*config.Config
-	// The resolver shuffles records of one priority by weight.
+	// Sorted for a stable order: the resolver shuffles records of one priority.
 	slices.SortFunc(records, func(a, b *net.SRV) int {
 		return cmp.Or(cmp.Compare(a.Priority, b.Priority), cmp.Compare(b.Weight, a.Weight), cmp.Compare(a.Target, b.Target), cmp.Compare(a.Port, b.Port))
 	})
 	for _, r := range records {
 		host := strings.TrimSuffix(r.Target, ".")
 		if host == "" || r.Port == 0 {
-			continue // "." says that the service is not there
+			continue // target ".": the service is not offered here (RFC 2782)
 		}
 		cfg, bad := s.endpoint(host, r.Port)
 		if bad != nil {
