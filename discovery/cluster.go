@@ -52,8 +52,8 @@ type Cluster struct {
 	// the settings of the first seed, without its ProxyAddr.
 	Template *config.Config
 	// Interval is the time between requests for the list, ± 10 %. 0 means
-	// DefaultClusterInterval. The first retry after a failure comes after a second
-	// at most.
+	// DefaultClusterInterval. After a failure, the first retry comes after
+	// about a second.
 	Interval time.Duration
 	// Logger receives failures, and once each peer that answers at none of its
 	// addresses; nil discards.

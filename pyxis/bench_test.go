@@ -13,8 +13,8 @@ import (
 	"github.com/pinfleet/pinfleet/test/pyxistest"
 )
 
-// benchmark runs op from a number of goroutines over one connection on
-// loopback and reports operations per second.
+// benchmark runs op from callers goroutines over one connection on loopback and
+// reports operations per second.
 func benchmark(b *testing.B, callers int, op func(c *pyxis.Client) error) {
 	s := pyxistest.New(b, pyxistest.Options{})
 	c := pyxis.NewClient(s.Addrs(), nil)
@@ -57,9 +57,9 @@ func BenchmarkWrite(b *testing.B) {
 	benchmark(b, 64, func(c *pyxis.Client) error { return c.Write(nil, "/bench", data) })
 }
 
-// At most two goroutines per connection, and one per watcher: none for the
-// one-shot watchers, none for persistent watches but the caller's own, and one
-// for a watcher whose events of the state wait.
+// A connection has at most two goroutines. One-shot watchers have none,
+// persistent watches use only the caller's, and a watcher has one while state
+// events are queued for it.
 func TestGoroutinesPerConnection(t *testing.T) {
 	s := pyxistest.New(t, pyxistest.Options{})
 	before := runtime.NumGoroutine()
@@ -71,7 +71,7 @@ func TestGoroutinesPerConnection(t *testing.T) {
 			t.Fatal(i, err)
 		}
 	}
-	// Two of the server serve the connection.
+	// The server has two more goroutines for the connection.
 	settled := func() bool { return runtime.NumGoroutine()-before <= 4 }
 	for deadline := time.Now().Add(10 * time.Second); !settled(); runtime.Gosched() {
 		if time.Now().After(deadline) {
@@ -80,7 +80,8 @@ func TestGoroutinesPerConnection(t *testing.T) {
 	}
 }
 
-// One change in a watched subtree of 1000 nodes, until the caller has the view.
+// BenchmarkWatchOf1000 measures one change in a watched subtree of 1000 nodes,
+// until the caller has the new view.
 func BenchmarkWatchOf1000(b *testing.B) {
 	s := pyxistest.New(b, pyxistest.Options{})
 	c := pyxis.NewClient(s.Addrs(), nil)

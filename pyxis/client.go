@@ -8,23 +8,23 @@ import (
 	"github.com/pinfleet/pinfleet/internal/pyxiswire"
 )
 
-// Client is a client of a pyxis service. It has one session, which it keeps
-// alive, on one connection to the leader, which it finds among its addresses
-// and replaces when it is lost. All methods are safe for concurrent use, and
-// the requests of concurrent calls are pipelined.
+// Client is a client of a pyxis service. It keeps one session alive over one
+// connection to the leader. It finds the leader among its addresses, and connects
+// again when the connection is lost. All methods are safe for concurrent use. The
+// requests of concurrent calls are pipelined.
 //
-// A call waits for a connection, within its context and Options.CallTimeout
-// (then it fails with ErrConnecting), and fails with a *Error. It is repeated
-// by the client only as long as it is certain that no server has carried it
-// out.
+// A call waits for a connection, within its context and Options.CallTimeout; if
+// there is none in time, it fails with ErrConnecting. Calls fail with a *Error.
+// The client repeats a request only while it is certain that no server has
+// executed it.
 type Client struct {
 	core *core
 	ctx  context.Context // of the calls
 }
 
-// NewClient returns a client of the servers at addrs ("host:port"), one of
-// which must be, or name, the leader. It connects in the background, until
-// Close. Without addresses every call fails with ErrInvalidArgument.
+// NewClient returns a client of the servers at addrs ("host:port"). One of them
+// must be the leader, or redirect to it. The client connects in the background
+// until Close. Without addresses, every call fails with ErrInvalidArgument.
 func NewClient(addrs []string, opt *Options) *Client {
 	var byDefault *Watcher
 	if opt != nil {
@@ -39,15 +39,15 @@ func NewClient(addrs []string, opt *Options) *Client {
 	return &Client{core: k, ctx: context.Background()}
 }
 
-// WithContext returns a view of the client whose calls end with ctx. It shares
-// everything with c: closing one closes the other.
+// WithContext returns a view of the client whose calls end with ctx. The view
+// shares everything with c: closing one closes the other.
 func (c *Client) WithContext(ctx context.Context) *Client {
 	return &Client{core: c.core, ctx: ctx}
 }
 
-// Sid returns the current session. While the client reconnects, that is the
-// one it had and hopes to get back. Before the first connection, and when a
-// session has ended, it waits for the new one.
+// Sid returns the current session. While the client reconnects, this is the
+// session that it tries to resume. Before the first connection, and after a
+// session has ended, Sid waits for the new one.
 func (c *Client) Sid() (uint64, error) {
 	ctx, cancel := c.core.bound(c.ctx)
 	defer cancel()
@@ -61,10 +61,11 @@ func (c *Client) Sid() (uint64, error) {
 	return s.sid, nil
 }
 
-// Session returns the current session without waiting, 0 when there is none,
-// and until when it is certainly alive. Each answer of the server extends that
-// time. Past it (watch.Suspended is delivered then) the session may have
-// expired, and somebody else may hold what its ephemeral nodes stood for.
+// Session returns the current session and the time until which it is certainly
+// alive, without waiting. sid is 0 if there is no session. Each answer of the
+// server extends the time. After it, when watch.Suspended is delivered, the
+// session may have expired, and another client may have created the same
+// ephemeral nodes.
 func (c *Client) Session() (sid uint64, until time.Time) {
 	k := c.core
 	k.mu.Lock()
@@ -75,8 +76,8 @@ func (c *Client) Session() (sid uint64, until time.Time) {
 	return k.sid, k.validity.until()
 }
 
-// Unregister ends the session, and with it its ephemeral nodes, and keeps the
-// client: SessionExpired is delivered and a new session made.
+// Unregister ends the session, which deletes its ephemeral nodes. The client
+// stays usable: it delivers SessionExpired and registers a new session.
 func (c *Client) Unregister() error {
 	_, err := c.core.do(c.ctx, request{
 		op: "unregister", mutates: true,
@@ -90,18 +91,20 @@ func (c *Client) Unregister() error {
 	return err
 }
 
-// Notify delivers the events of the state to w, too, whatever its Filter, first
-// of all the present one: Connected if the client is connected, Suspended if
-// the session is in doubt. No event is dropped; see Watcher. It ends with stop
-// or Close, after which at most those are delivered that find room at once.
+// Notify also delivers state events to w, regardless of its Filter. The first
+// one is the current state: Connected if the client is connected, Suspended if
+// the session may have expired. State events are not dropped; see Watcher.
+// Delivery ends with stop or Close. Events that are still queued then are
+// delivered only if Done has room for them.
 func (c *Client) Notify(w *Watcher) (stop func()) { return c.core.notify(w) }
 
-// Close ends the session, if need be over a new connection, then the client.
-// Calls that wait fail with ErrClosed, those in flight are given up with the
-// connection. It takes Options.CloseTimeout at most, or until the context of
-// the view ends. An error says that the session could not be ended: then the
-// server ends it when it expires. Further calls wait for the first one's end
-// and return the same.
+// Close ends the session, over a new connection if necessary, and then the
+// client. Calls that wait for a connection fail with ErrClosed; calls in flight
+// fail when the connection ends. Close waits for at most Options.CloseTimeout,
+// or until the context of the view ends, and as long again if Options.Dial
+// ignores its context. An error means that the session could not be ended: it
+// expires at the server. Further calls of Close wait as well and report the
+// same.
 func (c *Client) Close() error {
 	k := c.core
 	k.beginClose()
@@ -116,7 +119,7 @@ func (c *Client) Close() error {
 	timer.Reset(k.closeTimeout)
 	select {
 	case <-k.finished:
-	case <-timer.C: // Options.Dial does not obey its context
+	case <-timer.C: // Options.Dial ignores its context
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -126,9 +129,9 @@ func (c *Client) Close() error {
 	return &Error{Op: "close", Err: unknownOutcome(fmt.Errorf("session %d was not ended, it will expire: %w", k.sid, k.failure))}
 }
 
-// beginClose makes calls fail, and says farewell to the session: at once when
-// there is a connection, else as soon as there is one. Without a session the
-// client is at its end.
+// beginClose makes calls fail and unregisters the session: at once if there is
+// a connection, otherwise on the next one. Without a session, it ends the
+// client.
 func (k *core) beginClose() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -147,19 +150,20 @@ func (k *core) beginClose() {
 	}
 }
 
-// session returns the session that a server has confirmed.
+// session returns the current session and reports whether a server has
+// confirmed it.
 func (k *core) session() (sid uint64, known bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.sid, k.sid != 0 && k.known && !k.isClosing()
 }
 
-// Stats are counters of a client since its creation.
+// Stats holds counters of a client since its creation.
 type Stats struct {
-	// Connects is how often a session was established or taken up again.
+	// Connects counts the sessions established or resumed.
 	Connects uint64
-	// DroppedEvents is how many events of nodes found no room in their
-	// watcher, or no watcher at all.
+	// DroppedEvents counts the node events dropped because their watcher had no
+	// room, or there was no watcher.
 	DroppedEvents uint64
 }
 

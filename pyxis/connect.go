@@ -18,8 +18,8 @@ import (
 type link struct {
 	addr    string
 	conn    *mux.Conn
-	session *session  // the last one established on it; nil: none yet
-	since   time.Time // when the first one was
+	session *session  // the last session established on it; nil if none
+	since   time.Time // when the first session was established
 }
 
 // run connects, serves the connection until it ends, and connects again, until
@@ -37,17 +37,17 @@ func (k *core) run() {
 	}
 }
 
-// longestPause is the longest pause between two attempts: short against the
-// life of the session, which is at stake.
+// longestPause returns the upper limit of pauses between attempts. It is short
+// compared to the session timeout, because the session may expire meanwhile.
 func (k *core) longestPause() time.Duration {
 	return min(max(k.timeout/5, 50*time.Millisecond), 2*time.Second)
 }
 
-// rest waits before an attempt. It returns false when there is none to make.
+// rest pauses before an attempt. It returns false if the client has ended.
 func (k *core) rest(pause time.Duration) bool {
 	begun := k.closing
 	if k.isClosing() {
-		begun = nil // it wakes only once
+		begun = nil // closing is closed already and must not end this pause
 	}
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
@@ -61,7 +61,7 @@ func (k *core) rest(pause time.Duration) bool {
 	return k.ctx.Err() == nil && !(k.isClosing() && k.sid == 0)
 }
 
-// visit makes one connection and serves it. It returns why it ended.
+// visit connects to addr and serves the connection. It returns why that ended.
 func (k *core) visit(addr string) (*link, error) {
 	ctx, cancel := context.WithTimeout(k.ctx, k.connectTimeout)
 	nc, err := k.dial(ctx, "tcp", addr)
@@ -92,8 +92,8 @@ func (k *core) visit(addr string) (*link, error) {
 	return l, err
 }
 
-// greet sends the first request of a connection, and that of a new session on
-// an old one. k.mu is held.
+// greet sends the first request on a connection, or the first after the session
+// on it has ended: it registers or, when closing, unregisters. k.mu is held.
 func (k *core) greet(l *link) {
 	switch {
 	case !k.isClosing():
@@ -105,7 +105,7 @@ func (k *core) greet(l *link) {
 	}
 }
 
-// register asks for a session, the old one if there is one. k.mu is held.
+// register requests a session, or resumes the current one. k.mu is held.
 func (k *core) register(l *link) {
 	m := &pyxiswire.Request{Register: &pyxiswire.RegisterRequest{
 		Timeout: proto.Int32(int32(k.timeout / time.Millisecond)),
@@ -128,19 +128,19 @@ func (k *core) register(l *link) {
 	}
 }
 
-// farewell ends the session, and the client with it, unless the connection has
-// ended already. k.mu is held.
+// farewell unregisters the session, which ends the client. It does nothing if
+// the connection has ended. k.mu is held.
 func (k *core) farewell(l *link) {
 	sid := k.sid
 	_ = l.conn.Start(&pyxiswire.Request{Sid: &sid, Unregister: &pyxiswire.UnRegisterRequest{}},
 		func(answer *pyxiswire.Response, err error) {
 			if err == nil && codeOf(answer) == pyxiswire.ErrorType_NONE {
-				k.expire(l, sid) // an error has been seen to by inspect
+				k.expire(l, sid) // inspect has handled an error
 			}
 		})
 }
 
-// registered is the answer to register.
+// registered handles the answer to register.
 func (k *core) registered(l *link, asked uint64, sent time.Time, answer *pyxiswire.Response) {
 	switch code := codeOf(answer); {
 	case code == pyxiswire.ErrorType_NONE && answer.GetSid() != 0:
@@ -149,12 +149,12 @@ func (k *core) registered(l *link, asked uint64, sent time.Time, answer *pyxiswi
 		l.conn.Fail(because(ErrUnknown, errors.New("register was answered without a session")))
 	case code == pyxiswire.ErrorType_SESSION_EXPIRED && asked != 0:
 		k.expire(l, asked)
-	default: // inspect may have given a better reason already
+	default: // inspect may have failed the connection with a better reason
 		l.conn.Fail(refusal("register", "", answer, false))
 	}
 }
 
-// establish makes the session usable: events first, then calls.
+// establish makes the session usable. Events are delivered before calls go on.
 func (k *core) establish(l *link, sid uint64, sent time.Time) {
 	k.mu.Lock()
 	fresh := sid != k.sid
@@ -172,8 +172,8 @@ func (k *core) establish(l *link, sid uint64, sent time.Time) {
 	if fresh {
 		k.validity.begin(sent)
 	} else {
-		// The old session lives, but only from the next request on it lives
-		// longer. Doubt it again if that one is not answered.
+		// The resumed session is alive now, but only requests from now on prolong it.
+		// Suspend it again if the next one is not answered.
 		k.validity.schedule(k.connectTimeout)
 	}
 	k.emit(watch.Connected)
@@ -190,8 +190,8 @@ func (k *core) establish(l *link, sid uint64, sent time.Time) {
 	k.resync(s, fresh)
 }
 
-// resync sets all watches again and reads what they watch, since the server may
-// have forgotten them, as it has in a new session.
+// resync reads all watched nodes and sets their watches again, because the
+// server may have lost the watches. In a new session it certainly has.
 func (k *core) resync(s *session, newSession bool) {
 	k.watches.forget(newSession)
 	for _, path := range k.watches.unarmed() {
@@ -199,7 +199,7 @@ func (k *core) resync(s *session, newSession bool) {
 	}
 }
 
-// inspect sees every answer before the call that it belongs to does.
+// inspect handles each answer before the call that it belongs to does.
 func (k *core) inspect(l *link, call *mux.Call, answer *pyxiswire.Response) {
 	switch codeOf(answer) {
 	case pyxiswire.ErrorType_NOT_LEADER:
@@ -217,9 +217,9 @@ func (k *core) inspect(l *link, call *mux.Call, answer *pyxiswire.Response) {
 	}
 }
 
-// expire is the end of a session, learned on a connection that goes on: the
-// next one is asked for on it. It does nothing when the session is another by
-// now.
+// expire handles the end of session sid while the connection goes on: it
+// requests the next session on the same connection. It does nothing if sid is
+// not the current session.
 func (k *core) expire(l *link, sid uint64) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -237,7 +237,7 @@ func (k *core) expire(l *link, sid uint64) {
 	k.greet(l)
 }
 
-// part is the end of a connection.
+// part handles the end of a connection.
 func (k *core) part(l *link, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -251,14 +251,14 @@ func (k *core) part(l *link, err error) {
 	}
 }
 
-// hush ends what keeps the link's session alive. core.mu is held.
+// hush stops the keepalive of the link's session. core.mu is held.
 func (l *link) hush() {
 	if l.session != nil {
 		l.session.keeper.stop()
 	}
 }
 
-// rearm sets the watch of a path again, and looks what was missed meanwhile.
+// rearm sets the watch of a path again and delivers changes that were missed.
 func (k *core) rearm(s *session, path string, resync bool) {
 	k.watches.reading(path)
 	m := statAndWatch(path)
@@ -278,5 +278,5 @@ func (k *core) rearm(s *session, path string, resync bool) {
 	}
 }
 
-// sessionPath is where the server tells about a session.
+// sessionPath returns the node where the server describes a session.
 func sessionPath(sid uint64) string { return "/pyxis/session/" + strconv.FormatUint(sid, 10) }

@@ -13,12 +13,12 @@ import (
 	"github.com/pinfleet/pinfleet/pyxis/watch"
 )
 
-// core is what all views of a client share.
+// core is the state that all views of a client share.
 //
-// It has one goroutine of its own, run, which connects and then reads the
-// connection; everything that answers cause happens there, in the order of the
-// answers. The connection has a second one that writes. The rest are callers
-// and timers.
+// Its goroutine, run, connects and then reads the connection. Everything that an
+// answer causes happens on it, in the order of the answers. Each connection has a
+// second goroutine, which writes. All other code runs on the callers' goroutines
+// and on timers.
 type core struct {
 	settings
 	ctx      context.Context // ends when the client ends
@@ -28,19 +28,19 @@ type core struct {
 	watches  *registry
 	counters counters
 
-	byDefault *mailbox // of the default watcher; nil without one
+	byDefault *mailbox // of Options.DefaultWatcher; nil if there is none
 
-	// live is the session that calls are made in; nil while there is none.
+	// live is the session that calls use; nil while there is none.
 	live atomic.Pointer[session]
 
 	mu        sync.Mutex
 	changed   chan struct{} // closed and replaced when live changes or Close begins
-	link      *link         // the connection; nil between two
-	sid       uint64        // the session; 0 when none is known
+	link      *link         // the current connection, or nil
+	sid       uint64        // the current session, 0 if none
 	known     bool          // sid was confirmed by a server
 	announced bool          // Connected was delivered, Disconnected not yet
 	failure   error         // why there is no session at the moment
-	boxes     []*mailbox    // who hears of the state
+	boxes     []*mailbox    // receivers of state events
 	validity  validity
 }
 
@@ -70,8 +70,8 @@ func newCore(s settings, w *Watcher) *core {
 	return k
 }
 
-// await returns the session to make calls in, other than stale, as soon as
-// there is one.
+// await waits for a session to make calls in and returns it. It does not return
+// stale.
 func (k *core) await(ctx context.Context, stale *session) (*session, error) {
 	for {
 		if s := k.live.Load(); s != nil && s != stale {
@@ -107,14 +107,14 @@ func (k *core) isClosing() bool {
 	}
 }
 
-// setLive changes the session that calls are made in. k.mu is held.
+// setLive replaces the session that calls use. k.mu is held.
 func (k *core) setLive(s *session) {
 	k.live.Store(s)
 	close(k.changed)
 	k.changed = make(chan struct{})
 }
 
-// bound gives calls without a deadline one.
+// bound adds Options.CallTimeout to a context without a deadline.
 func (k *core) bound(ctx context.Context) (context.Context, context.CancelFunc) {
 	if _, ok := ctx.Deadline(); ok || k.callTimeout == 0 {
 		return ctx, func() {}
@@ -126,13 +126,13 @@ func (k *core) bound(ctx context.Context) (context.Context, context.CancelFunc) 
 type request struct {
 	op      string
 	path    string
-	mutates bool // its outcome matters when it has no answer
+	mutates bool // without an answer, its outcome is unknown
 	m       *pyxiswire.Request
-	settle  func(*session, *pyxiswire.Response) // called in the order of the answers; may be nil
+	settle  func(*session, *pyxiswire.Response) // called with the answer, in the order of the answers; may be nil
 }
 
-// do makes a call: it waits for a session, and for the next one as long as it
-// is certain that the request was not carried out.
+// do makes a call. It waits for a session, and tries again in the next one as
+// long as the server certainly did not execute the request.
 func (k *core) do(ctx context.Context, r request) (*pyxiswire.Response, error) {
 	ctx, cancel := k.bound(ctx)
 	defer cancel()
@@ -166,9 +166,9 @@ func (k *core) do(ctx context.Context, r request) (*pyxiswire.Response, error) {
 	}
 }
 
-// decide tells whether a request that was answered, or failed with err, is to be
-// made again, and how it failed; if not again, nil is success. A server's
-// refusal is an *Error.
+// decide reports whether a request must be made again, given its answer or the
+// err it failed with, and returns the error of this try. retry false with a nil
+// error is success. A server's refusal is an *Error.
 func (r *request) decide(ctx context.Context, answer *pyxiswire.Response, err error) (retry bool, _ error) {
 	switch {
 	case err == nil:
@@ -189,8 +189,8 @@ func (r *request) decide(ctx context.Context, answer *pyxiswire.Response, err er
 	return false, err
 }
 
-// fail returns the error of a call that ended with err. A server's refusal says
-// it all.
+// fail returns the error of a call that ended with err: a server's refusal as it
+// is, any other error with the refusal that preceded it.
 func (r *request) fail(err, refused error) error {
 	if refusal, ok := err.(*Error); ok {
 		return refusal
@@ -201,8 +201,8 @@ func (r *request) fail(err, refused error) error {
 	return &Error{Op: r.op, Path: r.path, Err: err}
 }
 
-// emit delivers an event of the state to everybody. k.mu is held, so that all
-// see the same order.
+// emit delivers a state event to all receivers. k.mu is held, so that all of
+// them see the same order.
 func (k *core) emit(t watch.EventType) {
 	k.log.Info("pyxis state", "event", t.String(), "sid", k.sid)
 	for _, box := range k.boxes {
@@ -210,7 +210,7 @@ func (k *core) emit(t watch.EventType) {
 	}
 }
 
-// event shares out an event of a node that the watch on path saw.
+// event distributes a node event of the server's watch on path.
 func (k *core) event(s *session, path string, e watch.Event) {
 	ours, rearm := k.watches.fired(path, e)
 	if rearm {
@@ -224,14 +224,13 @@ func (k *core) event(s *session, path string, e watch.Event) {
 	}
 }
 
-// drop counts and reports an event of a node that nobody could take.
+// drop counts and logs a node event that no watcher had room for.
 func (k *core) drop(path string, e watch.Event) {
 	n := k.counters.dropped.Add(1)
 	k.log.Warn("pyxis event dropped: no watcher had room for it", "event", e.String(), "watched", path, "dropped", n)
 }
 
-// notify adds a receiver of events of the state, which first learns the
-// present one.
+// notify adds a receiver of state events and sends it the current state.
 func (k *core) notify(w *Watcher) (stop func()) {
 	box := newMailbox(w)
 	k.mu.Lock()
@@ -255,7 +254,7 @@ func (k *core) notify(w *Watcher) (stop func()) {
 	}
 }
 
-// finish is the end of run: nothing is delivered any more.
+// finish ends the delivery of events. It is the last step of run.
 func (k *core) finish() {
 	k.cancel(ErrClosed)
 	k.mu.Lock()
@@ -269,7 +268,7 @@ func (k *core) finish() {
 	close(k.finished)
 }
 
-// counters are what Stats returns.
+// counters are the values that Stats returns.
 type counters struct {
 	connects, dropped atomic.Uint64
 }

@@ -1,6 +1,6 @@
-// Package pyxis is a client of the pyxis coordination service: a small tree of
-// nodes, kept by a few servers that elect a leader, in which processes announce
-// themselves, hold locks and watch each other.
+// Package pyxis is a client of the pyxis coordination service. The service
+// keeps a small tree of nodes on a few servers that elect a leader. Processes
+// use the tree to announce themselves, hold locks and watch each other.
 //
 // A Client finds the leader, keeps one session alive there, and reconnects by
 // itself. Ephemeral nodes belong to the session and are deleted with it.
@@ -12,28 +12,28 @@
 // # Waiting and failing
 //
 // Calls wait for a connection, within the context of WithContext and
-// Options.CallTimeout. They fail with a *Error, which carries what the server
-// said and wraps one of the sentinels. A call that was in flight when the
-// connection ended fails with ErrConnectionLost and ErrOutcomeUnknown: it may
-// have been carried out, or be carried out later, and only reading tells. The
-// client sends a request again only if it certainly was not carried out: it did
-// not leave, or the server answered that it is not the leader.
+// Options.CallTimeout. They fail with a *Error, which holds the server's error
+// code and text and wraps one of the sentinels. A call that was in flight when
+// the connection ended fails with ErrConnectionLost and ErrOutcomeUnknown: the
+// server may have executed it, or may still do so. Read the node to find out. The
+// client repeats a request only if the server certainly did not execute it: the
+// request was not sent, or the server answered that it is not the leader.
 //
-// # The session and its doubts
+// # Whether the session is alive
 //
-// The server ends a session that it has not heard of for its timeout. The
-// client proves that it is alive five times in that time. It gives up a silent
-// connection after two to three fifths of it and looks for the leader with the
-// rest. When the timeout has passed without an answer, less what the server
-// may have rounded off, the session may be over though nobody could tell the
-// client: watch.Suspended is delivered, and Client.Session has told the time in
-// advance. A holder of a lock must not go past it. Then one of two things
-// becomes known: watch.Connected, the session has survived, or
-// watch.SessionExpired, always before the Connected of the next session.
+// The server ends a session when it has received nothing from the client for the
+// session timeout. The client sends a request five times in that period. It
+// gives up a silent connection after two to three fifths of the period and uses
+// the rest to find the leader. When the timeout, less the server's rounding, has
+// passed without an answer, the session may have ended without the client's
+// knowledge. Then watch.Suspended is delivered; Client.Session returns that time
+// in advance. The holder of a lock must stop by then. Later one of two events
+// follows: watch.Connected if the session has survived, or watch.SessionExpired,
+// which always precedes the Connected of the next session.
 //
 // # Watching
 //
 // Read takes a Watcher that fires once. Client.Watch is an iterator over all
-// changes of a node or a subtree, with nothing missed over reconnects, new
-// sessions and leaders.
+// changes of a node or a subtree. It misses nothing across reconnects, new
+// sessions and new leaders.
 package pyxis

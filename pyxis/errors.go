@@ -9,65 +9,65 @@ import (
 	"github.com/pinfleet/pinfleet/pyxis/internal/mux"
 )
 
-// What a call may fail with, tested with errors.Is. The errors themselves are
-// of type *Error.
+// The sentinels of failed calls, for errors.Is. The errors themselves have type
+// *Error.
 var (
 	// ErrClosed: the client is closed.
 	ErrClosed = errors.New("client is closed")
-	// ErrConnecting: the call's context, or Options.CallTimeout, ended before
-	// the client had a session with a leader. Nothing was sent.
+	// ErrConnecting: the call's context or Options.CallTimeout ended before the
+	// client had a session with a leader. Nothing was sent.
 	ErrConnecting = errors.New("client is connecting")
 	// ErrNotFound: the node, or for Create its parent, does not exist.
 	ErrNotFound = errors.New("node not found")
-	// ErrNotLeader: the server is not the leader. Calls do not fail with it
-	// alone: the client looks for the leader as long as the context allows.
+	// ErrNotLeader: the server is not the leader. No call fails with it alone: the
+	// client looks for the leader until the call's context ends.
 	ErrNotLeader = errors.New("not the leader")
-	// ErrSessionExpired: the session that the call was made in has ended. The
-	// client makes a new one by itself; ephemeral nodes are gone.
+	// ErrSessionExpired: the session of the call has ended, and its ephemeral
+	// nodes are deleted. The client registers a new session by itself.
 	ErrSessionExpired = errors.New("session expired")
-	// ErrInvalidArgument: the server, or the client before it, refuses the
-	// path, the data or the operation on this node.
+	// ErrInvalidArgument: the server or the client rejects the path, the data, or
+	// the operation on this node.
 	ErrInvalidArgument = errors.New("invalid argument")
 	// ErrAgain: the leader stepped down, or there is none. For Create, Write,
-	// Delete and Unregister it comes with ErrOutcomeUnknown.
+	// Delete and Unregister, ErrOutcomeUnknown is added.
 	ErrAgain = errors.New("try again")
 	// ErrExists: the node exists.
 	ErrExists = errors.New("node exists")
-	// ErrInternal: the server has trouble with its storage.
+	// ErrInternal: the server's storage failed.
 	ErrInternal = errors.New("internal error of the server")
-	// ErrUnknown: the server answered something that this client does not know.
+	// ErrUnknown: the client does not understand the server's answer.
 	ErrUnknown = errors.New("unknown answer of the server")
 )
 
-// What is known of a call that got no answer.
+// The sentinels of calls without an answer.
 var (
 	// ErrConnectionLost: the connection ended while the call was in flight.
-	// It always comes with ErrOutcomeUnknown.
+	// ErrOutcomeUnknown is always added.
 	ErrConnectionLost = mux.ErrLost
-	// ErrOutcomeUnknown: the request may have been carried out, now or later.
-	// Read the node to find out; Create may then report ErrExists and Delete
-	// ErrNotFound for what the first attempt did.
+	// ErrOutcomeUnknown: the server may have executed the request, or may still do
+	// so. Read the node to find out. If the call is repeated, Create may report
+	// ErrExists, and Delete ErrNotFound, because of the first attempt.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
 )
 
-// Error is a failed call.
+// Error describes a failed call.
 type Error struct {
-	// Op is the call: "create", "delete", "read", "write", "watch", "sid",
+	// Op is the operation: "create", "delete", "read", "write", "watch", "sid",
 	// "unregister" or "close".
 	Op string
-	// Path is the call's node; empty when it has none.
+	// Path is the node of the call; empty if there is none.
 	Path string
-	// Code is the server's error code, 0 when the server did not answer:
-	// 1 not leader, 2 not found, 4 session expired, 5 invalid argument,
-	// 6 again, 7 internal, 8 exists.
+	// Code is the server's error code, 0 if the server did not answer: 1 not
+	// leader, 2 not found, 4 session expired, 5 invalid argument, 6 again, 7
+	// internal, 8 exists.
 	Code int
-	// Text is what the server said with the code; often a path.
+	// Text is the server's text for the code, often a path.
 	Text string
-	// Err holds the sentinels and causes, for errors.Is and errors.As.
+	// Err wraps the sentinels and causes, for errors.Is and errors.As.
 	Err error
 }
 
-// Error returns operation, path, sentinel and the server's text.
+// Error returns the operation, path, sentinel and server's text.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("pyxis: " + e.Op)
@@ -84,13 +84,13 @@ func (e *Error) Error() string {
 // Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
 
-// because joins a sentinel with its cause in one sentence.
+// because joins a sentinel and its cause.
 func because(sentinel, cause error) error { return fmt.Errorf("%w: %w", sentinel, cause) }
 
-// unknownOutcome says of err that the request may have been carried out.
+// unknownOutcome adds ErrOutcomeUnknown to err.
 func unknownOutcome(err error) error { return fmt.Errorf("%w, %w", err, ErrOutcomeUnknown) }
 
-// sentinelOf maps the server's codes.
+// sentinelOf returns the sentinel for a server's error code.
 func sentinelOf(code pyxiswire.ErrorType) error {
 	switch code {
 	case pyxiswire.ErrorType_NOT_LEADER:
@@ -111,8 +111,8 @@ func sentinelOf(code pyxiswire.ErrorType) error {
 	return ErrUnknown
 }
 
-// codeOf returns the code of an answer, NONE for success. An error without a
-// type is not a success.
+// codeOf returns the error code of an answer, NONE for success. It returns -1
+// for an error without a type, so that it does not pass as success.
 func codeOf(answer *pyxiswire.Response) pyxiswire.ErrorType {
 	switch {
 	case answer.Err == nil:
@@ -123,7 +123,7 @@ func codeOf(answer *pyxiswire.Response) pyxiswire.ErrorType {
 	return answer.Err.GetType()
 }
 
-// refusal is the error of an answer that is not a success.
+// refusal returns the error for an answer that is not a success.
 func refusal(op, path string, answer *pyxiswire.Response, mutates bool) *Error {
 	code := codeOf(answer)
 	err := sentinelOf(code)
@@ -136,7 +136,7 @@ func refusal(op, path string, answer *pyxiswire.Response, mutates bool) *Error {
 	}
 }
 
-// limit bounds a text of the server: a path is its longest useful one.
+// limit truncates a text of the server to the length of the longest path.
 func limit(text string) string {
 	if len(text) > pyxiswire.MaxPath {
 		return text[:pyxiswire.MaxPath] + "…"

@@ -12,7 +12,7 @@ import (
 	"github.com/pinfleet/pinfleet/test/pyxistest"
 )
 
-// service starts a service for an example: three servers on free ports.
+// service starts a service for an example, with three servers on free ports.
 func service() (addrs []string, stop func()) {
 	s, err := pyxistest.Start(pyxistest.Options{Nodes: 3})
 	if err != nil {
@@ -21,8 +21,8 @@ func service() (addrs []string, stop func()) {
 	return s.Addrs(), func() { s.Close() }
 }
 
-// Create a node, wait for a change of it, change and delete it. Nothing has to
-// wait for the connection: calls do.
+// Create a node, wait for a change of it, change and delete it. There is no
+// need to wait for the connection, as calls do that.
 func Example() {
 	addrs, stop := service()
 	defer stop()
@@ -53,7 +53,7 @@ func Example() {
 	// true
 }
 
-// Follow everything below a node, over reconnects and new sessions.
+// Follow everything below a node, across reconnects and new sessions.
 func ExampleClient_Watch() {
 	addrs, stop := service()
 	defer stop()
@@ -77,7 +77,7 @@ func ExampleClient_Watch() {
 		if workers == 1 {
 			break
 		}
-		// Announce one: it goes with the session.
+		// Announce a worker with a node that is deleted with the session.
 		err := c.Create(&pyxis.WriteOption{IsEphemeral: true}, "/workers/w1", []byte("10.0.0.1:80"))
 		if err != nil {
 			log.Fatal(err)
@@ -91,9 +91,9 @@ func ExampleClient_Watch() {
 	// 1 workers
 }
 
-// Bound a call, and tell apart what is known of one that failed.
+// Limit the time of a call, and distinguish what is known after a failure.
 func ExampleClient_WithContext() {
-	c := pyxis.NewClient([]string{"127.0.0.1:1"}, nil) // nobody is there
+	c := pyxis.NewClient([]string{"127.0.0.1:1"}, nil) // nothing listens there
 	defer c.Close()
 
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
@@ -108,9 +108,9 @@ func ExampleClient_WithContext() {
 	// Output: nothing was sent
 }
 
-// Follow the state of the session: what is announced in ephemeral nodes must be
-// announced again after SessionExpired, and nothing that depends on them may be
-// done after Suspended.
+// Follow the state of the session. After SessionExpired, announce again
+// everything that ephemeral nodes announced. After Suspended, stop everything
+// that depends on them.
 func ExampleClient_Notify() {
 	addrs, stop := service()
 	defer stop()

@@ -13,11 +13,11 @@ import (
 	"github.com/pinfleet/pinfleet/test/pyxistest"
 )
 
-// The faults of an older client, P1 to P31, each with a test that is named
-// after it or a line in docs/pyxis-faults.md that tells why it cannot happen.
+// The faults P1 to P31 of an older client. Each has a test named after it, or a
+// line in docs/pyxis-faults.md that explains why it cannot happen.
 
-// gone fails unless the service has neither a session nor a connection left, now
-// and a minute later.
+// gone fails unless the service has neither a session nor a connection left,
+// both now and a minute later.
 func gone(t *testing.T, s *pyxistest.Cluster) {
 	t.Helper()
 	_, accepted := s.Connections()
@@ -32,8 +32,8 @@ func gone(t *testing.T, s *pyxistest.Cluster) {
 }
 
 func TestP1_CloseWinsOverTheEndOfAPing(t *testing.T) {
-	// P1: the end of a ping set the state back to connecting after Close: the
-	// client registered a new session and pinged for ever.
+	// P1: the end of a ping reset the state to connecting after Close. The client
+	// then registered a new session and pinged for ever.
 	inBubble(t, pyxistest.Options{}, func(t *testing.T, s *pyxistest.Cluster) {
 		for i := range 100 {
 			c, _ := start(t, s, pyxis.Options{})
@@ -41,7 +41,7 @@ func TestP1_CloseWinsOverTheEndOfAPing(t *testing.T) {
 			must(t, err)
 			time.Sleep(time.Duration(i) * 97 * time.Millisecond)
 			if i%2 == 0 {
-				go s.Node(0).CutConnections() // the ping ends while Close runs
+				go s.Node(0).CutConnections() // the ping ends during Close
 			}
 			must(t, c.Close())
 		}
@@ -50,8 +50,8 @@ func TestP1_CloseWinsOverTheEndOfAPing(t *testing.T) {
 }
 
 func TestP2_CloseWhileRegistering(t *testing.T) {
-	// P2: the answer to register set the state to connected though the client
-	// was closed: the session was kept alive for ever, and Sid worked again.
+	// P2: the answer to register set the state to connected although the client
+	// was closed. The session was kept alive for ever, and Sid worked again.
 	inBubble(t, pyxistest.Options{}, func(t *testing.T, s *pyxistest.Cluster) {
 		s.InjectAll(pyxistest.Fault{Ops: pyxistest.Register, Effect: pyxistest.Delay(300 * time.Millisecond)})
 		c, events := start(t, s, pyxis.Options{})
@@ -65,8 +65,8 @@ func TestP2_CloseWhileRegistering(t *testing.T) {
 }
 
 func TestP3_StateIsGuarded(t *testing.T) {
-	// P3: the state was read and written without its mutex. For the race
-	// detector: everything at once, over reconnects and expiries.
+	// P3: the state was read and written without its mutex. This is for the race
+	// detector: everything at once, across reconnects and expiries.
 	inBubble(t, pyxistest.Options{}, func(t *testing.T, s *pyxistest.Cluster) {
 		c, _ := start(t, s, pyxis.Options{})
 		var wg sync.WaitGroup
@@ -93,7 +93,7 @@ func TestP3_StateIsGuarded(t *testing.T) {
 			time.Sleep(50 * time.Millisecond)
 			sid, _ := c.Session()
 			s.ExpireSession(sid)
-			c.Unregister() // it may find the session expired
+			c.Unregister() // the session may have expired
 		}
 		must(t, c.Close())
 		wg.Wait()
@@ -102,9 +102,9 @@ func TestP3_StateIsGuarded(t *testing.T) {
 }
 
 func TestP4_OptionsAreCopied(t *testing.T) {
-	// P4: the default watcher was a public field that was read unlocked, and log
-	// records formatted in other goroutines read the client's fields. For the
-	// race detector, too: the options change while the client works.
+	// P4: the default watcher was a public field that was read without a lock, and
+	// log records formatted in other goroutines read the client's fields. For the
+	// race detector as well: the options change while the client works.
 	inBubble(t, pyxistest.Options{}, func(t *testing.T, s *pyxistest.Cluster) {
 		r, other := newRecorder(), newRecorder()
 		addrs := s.Addrs()
@@ -123,7 +123,7 @@ func TestP4_OptionsAreCopied(t *testing.T) {
 }
 
 func TestP5_MuteAddressDoesNotHangTheClient(t *testing.T) {
-	// P5: neither dial nor register had a deadline: the client that tried a mute
+	// P5: neither dial nor register had a deadline. A client that tried a mute
 	// address first never tried the next one.
 	for name, silence := range map[string]func(*pyxistest.Node){
 		"dial": (*pyxistest.Node).HoldDials, "register": (*pyxistest.Node).Mute,
@@ -132,7 +132,7 @@ func TestP5_MuteAddressDoesNotHangTheClient(t *testing.T) {
 			inBubble(t, pyxistest.Options{Nodes: 3}, func(t *testing.T, s *pyxistest.Cluster) {
 				silence(s.Node(1))
 				silence(s.Node(2))
-				for range 20 { // whichever address comes first
+				for range 20 { // so that the mute address comes first in some of them
 					c, _ := start(t, s, pyxis.Options{})
 					if d := elapsed(func() { must(t, c.Create(nil, "/x", nil)) }); d > 5*time.Second {
 						t.Errorf("connected after %v", d)
@@ -146,9 +146,9 @@ func TestP5_MuteAddressDoesNotHangTheClient(t *testing.T) {
 }
 
 func TestP6_MuteServerIsNoticed(t *testing.T) {
-	// P6: neither the ping nor any call had a deadline: a mute server was
-	// "connected" for ever, calls and Close hung, and nothing ever said that the
-	// session must have expired.
+	// P6: neither the ping nor any call had a deadline. With a mute server the
+	// client was "connected" for ever, calls and Close hung, and nothing reported
+	// that the session must have expired.
 	inBubble(t, pyxistest.Options{}, func(t *testing.T, s *pyxistest.Cluster) {
 		c, events := start(t, s, pyxis.Options{})
 		_, err := c.Sid()
@@ -182,7 +182,7 @@ func TestP6_MuteServerIsNoticed(t *testing.T) {
 }
 
 func TestP6_SuspendedSessionCanTurnOutToBeAlive(t *testing.T) {
-	// The server may have prolonged the session without anybody hearing of it.
+	// The server may have prolonged the session without the client's knowledge.
 	inBubble(t, pyxistest.Options{Nodes: 3}, func(t *testing.T, s *pyxistest.Cluster) {
 		c, events := start(t, s, pyxis.Options{})
 		sid, err := c.Sid()
@@ -196,7 +196,7 @@ func TestP6_SuspendedSessionCanTurnOutToBeAlive(t *testing.T) {
 			must(t, s.Node(i).Start())
 		}
 		time.Sleep(10 * time.Second)
-		events.expect(t, "Connected") // it is in the servers' log, and its clock began anew
+		events.expect(t, "Connected") // the session is in the servers' log, and its timeout began anew
 		if now, until := c.Session(); now != sid || time.Until(until) < 3*time.Second {
 			t.Errorf("session %d, want %d, certain for %v", now, sid, time.Until(until))
 		}
@@ -204,8 +204,8 @@ func TestP6_SuspendedSessionCanTurnOutToBeAlive(t *testing.T) {
 }
 
 func TestP7_PausesEndWithCloseAndAreShort(t *testing.T) {
-	// P7: the pause between attempts grew to 30 s, was slept through whatever
-	// happened, and was the same for all clients.
+	// P7: the pause between attempts grew to 30 s, could not be interrupted, and
+	// was the same for all clients.
 	inBubble(t, pyxistest.Options{}, func(t *testing.T, s *pyxistest.Cluster) {
 		s.Node(0).Stop()
 		c, _ := start(t, s, pyxis.Options{})
@@ -226,8 +226,7 @@ func TestP7_PausesEndWithCloseAndAreShort(t *testing.T) {
 }
 
 func TestP10_CallsWaitForTheConnection(t *testing.T) {
-	// P10: calls before Connected failed, so nothing worked right after
-	// NewClient.
+	// P10: calls before Connected failed, so no call worked right after NewClient.
 	inBubble(t, pyxistest.Options{}, func(t *testing.T, s *pyxistest.Cluster) {
 		s.Node(0).Stop()
 		c, _ := start(t, s, pyxis.Options{})
@@ -245,7 +244,7 @@ func TestP10_CallsWaitForTheConnection(t *testing.T) {
 }
 
 func TestP18_TimeoutsAreThoseOfTheServer(t *testing.T) {
-	// P18: timeouts below 5 s were raised though the server may allow them, and
+	// P18: timeouts below 5 s were raised although the server may allow them, and
 	// 30 days overflowed to a negative number.
 	inBubble(t, pyxistest.Options{MinTimeout: time.Second, Tick: 100 * time.Millisecond}, func(t *testing.T, s *pyxistest.Cluster) {
 		for ask, want := range map[time.Duration]time.Duration{
@@ -276,7 +275,7 @@ func TestP18_TimeoutsAreThoseOfTheServer(t *testing.T) {
 }
 
 func TestP28_NoGoroutinePerCall(t *testing.T) {
-	// P28: each call had a goroutine, and they piled up at a mute server.
+	// P28: each call had a goroutine, and with a mute server they piled up.
 	inBubble(t, pyxistest.Options{}, func(t *testing.T, s *pyxistest.Cluster) {
 		c, _ := start(t, s, pyxis.Options{})
 		must(t, c.Create(nil, "/x", nil))
@@ -286,7 +285,7 @@ func TestP28_NoGoroutinePerCall(t *testing.T) {
 			mustBe(t, within(t, c, time.Millisecond).Write(nil, "/x", nil), pyxis.ErrOutcomeUnknown)
 		}
 		synctest.Wait()
-		if n := runtime.NumGoroutine() - before; n > 5 { // timers come and go
+		if n := runtime.NumGoroutine() - before; n > 5 { // timers start short-lived goroutines
 			t.Errorf("%d goroutines more after 100 calls", n)
 		}
 		s.Node(0).Unmute()
@@ -294,7 +293,8 @@ func TestP28_NoGoroutinePerCall(t *testing.T) {
 }
 
 func TestP30_SidWhileReconnecting(t *testing.T) {
-	// P30: Sid gave 0 and an error while reconnecting, though it was known.
+	// P30: Sid returned 0 and an error while reconnecting, although the client
+	// knew the session.
 	inBubble(t, pyxistest.Options{}, func(t *testing.T, s *pyxistest.Cluster) {
 		c, events := start(t, s, pyxis.Options{})
 		sid, err := c.Sid()

@@ -19,7 +19,7 @@ func read(t *testing.T, c *pyxis.Client, path string, w *pyxis.Watcher) {
 	must(t, err)
 }
 
-// filtered is a recorder with a filter.
+// filtered returns a recorder with a filter.
 func filtered(filter watch.EventType) *recorder {
 	r := newRecorder()
 	r.Filter = filter
@@ -27,9 +27,9 @@ func filtered(filter watch.EventType) *recorder {
 }
 
 func TestP8_NoEventOfTheStateIsDropped(t *testing.T) {
-	// P8: SessionExpired and Connected were sent back to back without waiting:
-	// with a channel for one event the first was lost as soon as the consumer
-	// was busy, without room most were.
+	// P8: SessionExpired and Connected were sent one after the other without
+	// blocking. With a channel for one event, the first was lost when the consumer
+	// was busy. With an unbuffered channel, most were lost.
 	for room := range 3 {
 		inBubble(t, pyxistest.Options{}, func(t *testing.T, s *pyxistest.Cluster) {
 			w := &pyxis.Watcher{Done: make(chan *watch.Event, room), User: "me"}
@@ -43,7 +43,7 @@ func TestP8_NoEventOfTheStateIsDropped(t *testing.T) {
 				s.Node(0).ReleaseDials()
 				time.Sleep(time.Second)
 			}
-			// Nobody has listened up to now.
+			// Nothing was received up to now.
 			for i := range 3 {
 				for _, want := range []watch.EventType{watch.Connected, watch.Disconnected, watch.SessionExpired} {
 					if e := <-w.Done; e.Type != want || e.Path != "" || e.User != "me" {
@@ -59,8 +59,8 @@ func TestP8_NoEventOfTheStateIsDropped(t *testing.T) {
 }
 
 func TestP9_RefusedWatchIsSetAgain(t *testing.T) {
-	// P9: watches were set again after a reconnect with the answers ignored: one
-	// that was refused was silently gone.
+	// P9: watches were set again after a reconnect, but the answers were ignored.
+	// A rejected watch silently disappeared.
 	inBubble(t, pyxistest.Options{Nodes: 2}, func(t *testing.T, s *pyxistest.Cluster) {
 		c, _ := start(t, s, pyxis.Options{})
 		w := newRecorder()
@@ -75,8 +75,8 @@ func TestP9_RefusedWatchIsSetAgain(t *testing.T) {
 }
 
 func TestP11_ZeroFilterMeansAll(t *testing.T) {
-	// P11: a zero Filter set a watch that never fired, and kept every later one
-	// on the path from being set.
+	// P11: a zero Filter set a watch that never fired and prevented later watches
+	// on the path.
 	inBubble(t, pyxistest.Options{}, func(t *testing.T, s *pyxistest.Cluster) {
 		c, _ := start(t, s, pyxis.Options{})
 		w := newRecorder()
@@ -92,8 +92,9 @@ func TestP11_ZeroFilterMeansAll(t *testing.T) {
 }
 
 func TestP12_WatchersOfAPathGetAlong(t *testing.T) {
-	// P12: a second Read with a watcher replaced the first one, while the server
-	// kept the first one's mask: the event of the one went to the other.
+	// P12: a second Read with a watcher replaced the first watcher, while the
+	// server kept the mask of the first. Events for the first watcher went to the
+	// second.
 	inBubble(t, pyxistest.Options{}, func(t *testing.T, s *pyxistest.Cluster) {
 		c, rest := start(t, s, pyxis.Options{})
 		must(t, c.Create(nil, "/p", nil))
@@ -107,7 +108,7 @@ func TestP12_WatchersOfAPathGetAlong(t *testing.T) {
 		below.expect(t, "Create /p/c")
 		must(t, s.Write("/p", nil))
 		modified.expect(t, "Modify /p")
-		must(t, s.Write("/p", nil)) // nobody's
+		must(t, s.Write("/p", nil)) // unwanted by all
 		must(t, s.Delete("/p/c"))
 		must(t, s.Delete("/p"))
 		gone.expect(t, "Delete /p")
@@ -116,9 +117,9 @@ func TestP12_WatchersOfAPathGetAlong(t *testing.T) {
 }
 
 func TestRecursiveWatcherOfChildren(t *testing.T) {
-	// The watch on the server is spent by the Create or Delete of a node, so the
-	// Children at its parent never came: a recursive watcher that wanted only
-	// those was told of nothing below the children of its node.
+	// The Create or Delete of a node spends the watch on the server, so the
+	// Children event at its parent never arrived. A recursive watcher that wanted
+	// only Children received nothing for changes below the children of its node.
 	inBubble(t, pyxistest.Options{}, func(t *testing.T, s *pyxistest.Cluster) {
 		c, _ := start(t, s, pyxis.Options{})
 		must(t, c.Create(nil, "/p", nil))
@@ -127,7 +128,7 @@ func TestRecursiveWatcherOfChildren(t *testing.T) {
 		w.Recursive = true
 		read(t, c, "/p", &alone.Watcher)
 		read(t, c, "/p", &w.Watcher)
-		must(t, s.Write("/p/a", nil)) // nobody's
+		must(t, s.Write("/p/a", nil)) // not wanted
 		w.expect(t)
 		must(t, s.Create("/p/a/b", nil))
 		w.expect(t, "Children /p/a")
@@ -146,8 +147,8 @@ func TestRecursiveWatcherOfChildren(t *testing.T) {
 }
 
 func TestP13_EventUnderWayIsForOldWatchers(t *testing.T) {
-	// P13: an event in flight for an old watch consumed a newer watcher of the
-	// path, whose own event went to the default watcher then.
+	// P13: an event in flight for an old watch fired a newer watcher of the path.
+	// The event of the newer watcher then went to the default watcher.
 	synctest.Test(t, func(t *testing.T) {
 		s := newRawServer(t)
 		c, rest := s.client(pyxis.Options{})
@@ -160,7 +161,7 @@ func TestP13_EventUnderWayIsForOldWatchers(t *testing.T) {
 		}
 		older, newer := newRecorder(), newRecorder()
 		readAt(older, 1)
-		readAt(newer, 2) // it has changed, and the event waits for a ping
+		readAt(newer, 2) // the node has changed, and the event waits for a ping
 		r.event("/p", "/p", pyxiswire.EventModify)
 		older.expect(t, "Modify /p")
 		newer.expect(t)
@@ -173,8 +174,8 @@ func TestP13_EventUnderWayIsForOldWatchers(t *testing.T) {
 }
 
 func TestP14_FailedReadSetsNoWatcher(t *testing.T) {
-	// P14: the watcher of a Read that failed stayed registered, even on an
-	// invalid path, and was set on the server at the next reconnect.
+	// P14: the watcher of a failed Read stayed registered, even for an invalid
+	// path, and was set on the server at the next reconnect.
 	inBubble(t, pyxistest.Options{}, func(t *testing.T, s *pyxistest.Cluster) {
 		c, rest := start(t, s, pyxis.Options{})
 		w := newRecorder()
@@ -199,8 +200,8 @@ func TestP14_FailedReadSetsNoWatcher(t *testing.T) {
 }
 
 func TestP15_ChangesMeanwhileAreReported(t *testing.T) {
-	// P15: watches were also set again right after the first connect, twice
-	// over, and after a reconnect nothing told of the changes that were missed.
+	// P15: watches were also set again right after the first connect, twice, and
+	// after a reconnect the changes in between were not reported.
 	inBubble(t, pyxistest.Options{Nodes: 2}, func(t *testing.T, s *pyxistest.Cluster) {
 		c, rest := start(t, s, pyxis.Options{})
 		must(t, c.Create(nil, "/kept", nil))
@@ -222,7 +223,7 @@ func TestP15_ChangesMeanwhileAreReported(t *testing.T) {
 		read(t, c, "/kept", &below.Watcher)
 
 		s.Node(1).HoldDials()
-		must(t, s.MoveLeader(1)) // the watches stay behind
+		must(t, s.MoveLeader(1)) // the new leader does not have the watches
 		must(t, s.Delete("/gone"))
 		must(t, s.Create("/new", nil))
 		must(t, s.Create("/other", nil))
@@ -241,8 +242,8 @@ func TestP15_ChangesMeanwhileAreReported(t *testing.T) {
 }
 
 func TestP31_DroppedEventsAreCounted(t *testing.T) {
-	// P31: an event without a watcher, or with a nil or busy channel, was
-	// dropped with a line in the log only.
+	// P31: an event without a watcher, or for a nil or busy channel, was dropped
+	// with nothing but a line in the log.
 	inBubble(t, pyxistest.Options{}, func(t *testing.T, s *pyxistest.Cluster) {
 		records := &countingHandler{}
 		c, _ := start(t, s, pyxis.Options{Logger: records.logger(), DefaultWatcher: &pyxis.Watcher{}})
@@ -259,7 +260,7 @@ func TestP31_DroppedEventsAreCounted(t *testing.T) {
 }
 
 func TestP31_EventsOfNobodyGoToTheDefaultWatcher(t *testing.T) {
-	// A client that takes up a session also inherits its watches.
+	// A client that resumes a session also inherits its watches.
 	inBubble(t, pyxistest.Options{}, func(t *testing.T, s *pyxistest.Cluster) {
 		first := newRawSession(t, s)
 		first.watch("/")

@@ -17,7 +17,7 @@ import (
 	"github.com/pinfleet/pinfleet/test/pyxistest"
 )
 
-// dialLog is an Options.Dial that remembers the addresses.
+// dialLog is an Options.Dial that records the addresses.
 type dialLog struct {
 	dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	mu   sync.Mutex
@@ -31,7 +31,7 @@ func (l *dialLog) DialContext(ctx context.Context, network, addr string) (net.Co
 	return l.dial(ctx, network, addr)
 }
 
-// take returns the addresses since the last call.
+// take returns the addresses dialled since the last call.
 func (l *dialLog) take() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -41,15 +41,15 @@ func (l *dialLog) take() []string {
 }
 
 func TestP17_PeerThatStopsReadingBlocksNobodyElse(t *testing.T) {
-	// P17: locks were held across a write to the socket: a peer that stopped
-	// reading blocked Sid, every call whatever its deadline, and the events.
+	// P17: locks were held during a write to the socket. A peer that stopped
+	// reading blocked Sid, the events, and every call despite its deadline.
 	inBubble(t, pyxistest.Options{}, func(t *testing.T, s *pyxistest.Cluster) {
 		c, _ := start(t, s, pyxis.Options{})
 		sid, err := c.Sid()
 		must(t, err)
 		s.Node(0).Mute()
 		big := make([]byte, 1<<20)
-		for range 10 { // far more than the socket and the queue take
+		for range 10 { // far more than the socket and the queue hold
 			go within(t, c, time.Second).Write(nil, "/", big)
 		}
 		synctest.Wait()
@@ -69,7 +69,7 @@ func TestP17_PeerThatStopsReadingBlocksNobodyElse(t *testing.T) {
 
 func TestP19_NoAddresses(t *testing.T) {
 	// P19: nil options panicked, an empty list of addresses killed the process
-	// from a goroutine, and a nil one gave a nil client.
+	// from a goroutine, and a nil list made a nil client.
 	for _, addrs := range [][]string{nil, {}} {
 		c := pyxis.NewClient(addrs, nil)
 		mustBe(t, c.Create(nil, "/x", nil), pyxis.ErrInvalidArgument)
@@ -84,8 +84,9 @@ func TestP19_NoAddresses(t *testing.T) {
 }
 
 func TestP20_HugeFrameIsRefused(t *testing.T) {
-	// P20: the client allocated what a length said, up to 4 GiB, before any
-	// check. (That memory grows only with what arrives is shown in pyxiswire.)
+	// P20: the client allocated the announced length, up to 4 GiB, before any
+	// check. (The tests of pyxiswire show that memory grows only with the received
+	// bytes.)
 	inBubble(t, pyxistest.Options{}, func(t *testing.T, s *pyxistest.Cluster) {
 		c, events := start(t, s, pyxis.Options{})
 		must(t, c.Create(nil, "/x", nil))
@@ -99,7 +100,7 @@ func TestP20_HugeFrameIsRefused(t *testing.T) {
 }
 
 func TestP21_WriteNil(t *testing.T) {
-	// P21: Write with nil data failed in the client, a required field was unset.
+	// P21: Write with nil data failed in the client: a required field was not set.
 	inBubble(t, pyxistest.Options{}, func(t *testing.T, s *pyxistest.Cluster) {
 		c, _ := start(t, s, pyxis.Options{})
 		must(t, c.Create(nil, "/x", []byte("data")))
@@ -111,8 +112,8 @@ func TestP21_WriteNil(t *testing.T) {
 }
 
 func TestP22_ErrorsCanBeTested(t *testing.T) {
-	// P22: errors of the connection were whatever a library said, and what the
-	// server said was thrown away.
+	// P22: connection errors were whatever a library returned, and the server's
+	// error text was lost.
 	inBubble(t, pyxistest.Options{}, func(t *testing.T, s *pyxistest.Cluster) {
 		c, _ := start(t, s, pyxis.Options{})
 		s.Node(0).Inject(pyxistest.Fault{Ops: pyxistest.Create, Times: 1, Effect: pyxistest.Cut()})
@@ -141,8 +142,8 @@ func TestP22_ErrorsCanBeTested(t *testing.T) {
 }
 
 func TestP23_RedirectsAreBounded(t *testing.T) {
-	// P23: without an address in the refusal the same server was asked for ever,
-	// with one any address was followed, also one that named itself.
+	// P23: after a rejection without an address the same server was asked for
+	// ever. An address in a rejection was always followed, even the server's own.
 	for name, hint := range map[string]func(s *pyxistest.Cluster, i int) string{
 		"nobody":  func(*pyxistest.Cluster, int) string { return "" },
 		"itself":  func(s *pyxistest.Cluster, i int) string { return s.Addrs()[i] },
@@ -179,8 +180,8 @@ func TestP23_RedirectsAreBounded(t *testing.T) {
 }
 
 func TestP24_PingTellsTheNewLeaderAndTheExpiry(t *testing.T) {
-	// P24: every failure of a ping was treated alike: the address of the new
-	// leader was thrown away, and an expired session was registered once more.
+	// P24: all failures of a ping were handled in the same way. The address of the
+	// new leader was dropped, and an expired session was registered once more.
 	inBubble(t, pyxistest.Options{Nodes: 8}, func(t *testing.T, s *pyxistest.Cluster) {
 		dials := &dialLog{dial: s.DialContext}
 		c, _ := start(t, s, pyxis.Options{Dial: dials.DialContext})
@@ -202,8 +203,8 @@ func TestP24_PingTellsTheNewLeaderAndTheExpiry(t *testing.T) {
 }
 
 func TestP25_ClientsSpread(t *testing.T) {
-	// P25: the process-wide random numbers were seeded with the second: clients
-	// that started within one tried the same address first.
+	// P25: the process-wide random numbers were seeded with the second. Clients
+	// that started within one second tried the same address first.
 	inBubble(t, pyxistest.Options{}, func(t *testing.T, s *pyxistest.Cluster) {
 		first := map[string]int{}
 		for range 300 {
@@ -222,7 +223,8 @@ func TestP25_ClientsSpread(t *testing.T) {
 }
 
 func TestP26_ConnectionOutlivesTheSession(t *testing.T) {
-	// P26: on expiry the connection was closed, though it was said to be kept.
+	// P26: on expiry the connection was closed, although the documentation said
+	// that it was kept.
 	inBubble(t, pyxistest.Options{}, func(t *testing.T, s *pyxistest.Cluster) {
 		c, events := start(t, s, pyxis.Options{})
 		sid, err := c.Sid()
@@ -244,8 +246,8 @@ func TestP26_ConnectionOutlivesTheSession(t *testing.T) {
 }
 
 func TestP27_CloseEndsTheSessionOrSaysThatItDidNot(t *testing.T) {
-	// P27: errors of Close were dropped, and while connecting the session was
-	// never ended: its ephemeral nodes stayed until it expired.
+	// P27: errors of Close were dropped, and Close while connecting did not end
+	// the session: its ephemeral nodes stayed until it expired.
 	inBubble(t, pyxistest.Options{Nodes: 3}, func(t *testing.T, s *pyxistest.Cluster) {
 		c, _ := start(t, s, pyxis.Options{})
 		must(t, c.Create(&pyxis.WriteOption{IsEphemeral: true}, "/e", nil))
@@ -255,7 +257,7 @@ func TestP27_CloseEndsTheSessionOrSaysThatItDidNot(t *testing.T) {
 			time.Sleep(time.Second)
 			s.MoveLeader(2)
 		}()
-		must(t, c.Close()) // over a connection of its own
+		must(t, c.Close()) // over a new connection
 		if _, ok := s.Get("/e"); ok || len(s.Sessions()) != 0 {
 			t.Error("the session lives on")
 		}

@@ -8,17 +8,17 @@ import (
 	"github.com/pinfleet/pinfleet/pyxis/watch"
 )
 
-// fingerprint is enough of a node to see whether it changed. Zero: no node.
+// fingerprint identifies the state of a node. The zero value means no node.
 type fingerprint struct {
 	exists   bool
 	flags    node.Flags
 	version  uint64
 	owner    uint64
-	data     uint64 // a hash
-	children uint64 // a hash that does not depend on their order
+	data     uint64 // hash
+	children uint64 // hash that does not depend on the order
 }
 
-// seed of the hashes: fingerprints do not leave the process.
+// seed is random per process, as fingerprints never leave it.
 var seed = maphash.MakeSeed()
 
 func fingerprintOf(n *pyxiswire.Node) fingerprint {
@@ -35,8 +35,8 @@ func fingerprintOf(n *pyxiswire.Node) fingerprint {
 	return f
 }
 
-// diff returns the events of the node between two looks at it. A node that was
-// deleted and created again in between has both events, if it can be told.
+// diff returns the events of a node between two reads. If the node was deleted
+// and created again in between, and that is visible, diff returns both events.
 func diff(before, after fingerprint) watch.EventType {
 	switch {
 	case before == after:

@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// inBubble runs a test on virtual time, with a service in memory.
+// inBubble runs test on virtual time, with a service in memory.
 func inBubble(t *testing.T, opts pyxistest.Options, test func(t *testing.T, s *pyxistest.Cluster)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -29,7 +29,7 @@ func inBubble(t *testing.T, opts pyxistest.Options, test func(t *testing.T, s *p
 	})
 }
 
-// recorder is a watcher with room for everything.
+// recorder is a watcher that has room for all events.
 type recorder struct {
 	pyxis.Watcher
 }
@@ -38,7 +38,7 @@ func newRecorder() *recorder {
 	return &recorder{pyxis.Watcher{Done: make(chan *watch.Event, 1000)}}
 }
 
-// take returns what has come since the last call, when all is quiet.
+// take returns the events since the last call, once all goroutines are blocked.
 func (r *recorder) take() []string {
 	synctest.Wait()
 	var events []string
@@ -52,7 +52,7 @@ func (r *recorder) take() []string {
 	}
 }
 
-// expect fails unless exactly these events have come.
+// expect fails unless exactly these events have arrived.
 func (r *recorder) expect(t *testing.T, want ...string) {
 	t.Helper()
 	if got := r.take(); !slices.Equal(got, want) {
@@ -60,8 +60,8 @@ func (r *recorder) expect(t *testing.T, want ...string) {
 	}
 }
 
-// start returns a client of the service, which is closed with the test, and the
-// recorder of its default watcher.
+// start returns a client of the service, which is closed at the end of the
+// test, and the recorder of its default watcher.
 func start(t *testing.T, s *pyxistest.Cluster, opt pyxis.Options) (*pyxis.Client, *recorder) {
 	t.Helper()
 	r := newRecorder()
@@ -84,7 +84,8 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// mustBe fails the test unless err is each of the wanted ones, or nil if none is.
+// mustBe fails the test unless err wraps all of want, or is nil if want is
+// empty.
 func mustBe(t testing.TB, err error, want ...error) {
 	t.Helper()
 	if len(want) == 0 && err != nil {
@@ -104,17 +105,17 @@ func within(t testing.TB, c *pyxis.Client, d time.Duration) *pyxis.Client {
 	return c.WithContext(ctx)
 }
 
-// elapsed calls f and returns how long it took.
+// elapsed returns how long f took.
 func elapsed(f func()) time.Duration {
 	start := time.Now()
 	f()
 	return time.Since(start)
 }
 
-// mentions tells whether the text of err contains s.
+// mentions reports whether the text of err contains s.
 func mentions(err error, s string) bool { return err != nil && strings.Contains(err.Error(), s) }
 
-// countingHandler is a log that counts its records by their messages.
+// countingHandler is a log handler that counts records by message.
 type countingHandler struct {
 	mu       sync.Mutex
 	messages []string
@@ -135,7 +136,7 @@ func (h *countingHandler) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// count returns how many messages contain s.
+// count returns the number of messages that contain s.
 func (h *countingHandler) count(s string) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()

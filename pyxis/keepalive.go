@@ -12,31 +12,32 @@ import (
 	"github.com/pinfleet/pinfleet/pyxis/watch"
 )
 
-// keeper keeps a session alive on its link, and notices when the link is dead.
+// keeper keeps a session alive on its link and detects a dead link.
 //
-// A ping is answered when there is an event, so one is always under way and its
-// silence means nothing. Beats are requests without a body, which the server
-// answers at once: five in the life of a session prove that it is alive, and
-// one that stays unanswered for the time of two ends the link, early enough to
-// save the session over another one. With beats the server has no reason to
-// answer a ping before the session would end; one that is answered with nothing
-// tells that the leader stepped down, perhaps to lead again at once, and has
-// forgotten the watches.
+// The server answers a ping only when there is an event. So one ping is always in
+// flight, and no answer to it means nothing. Beats are requests without a body,
+// which the server answers at once. Five beats per session timeout keep the
+// session alive. A beat without an answer for two beat intervals ends the link,
+// early enough to save the session over another one. Because of the beats, the
+// server has no reason to answer a ping before the session would end. If it
+// answers a ping without an event, the leader has stepped down, perhaps to lead
+// again at once, and has lost the watches.
 type keeper struct {
 	timer     *time.Timer // of the next beat
-	beating   time.Time   // when the unanswered beat was sent; zero: there is none
-	pinging   bool        // a ping is under way
+	beating   time.Time   // when the unanswered beat was sent; zero if there is none
+	pinging   bool        // a ping is in flight
 	pinged    time.Time   // when it was sent
-	pointless int         // pings in a row that were answered at once and with nothing
+	pointless int         // pings in a row answered at once without an event
 	stopped   bool
 }
 
-// patience is how many pointless pings are answered by another at once. Then
-// the next beat sends it: somebody else uses the session, and its pings and
-// ours would displace each other as fast as they can.
+// patience is the number of pings, answered at once without an event, that are
+// each followed by another at once. After that the next ping waits for the
+// beat: another client uses the same session, and the pings of both would
+// displace each other as fast as they can be sent.
 const patience = 4
 
-// stop ends the beats. core.mu is held.
+// stop stops the beats. core.mu is held.
 func (p *keeper) stop() {
 	p.stopped = true
 	if p.timer != nil {
@@ -44,7 +45,7 @@ func (p *keeper) stop() {
 	}
 }
 
-// keep starts to keep the session alive.
+// keep starts the beats and pings of a session.
 func (k *core) keep(s *session) {
 	k.mu.Lock()
 	if s.keeper.stopped {
@@ -57,13 +58,13 @@ func (k *core) keep(s *session) {
 	k.askTimeout(s)
 }
 
-// beatEvery is the time between two beats. core.mu is held.
+// beatEvery returns the interval between beats. core.mu is held.
 func (k *core) beatEvery() time.Duration {
 	return min(max(k.validity.timeout/5, time.Millisecond), 10*time.Second)
 }
 
-// beat sends a beat, or ends a link that left the last one unanswered. It also
-// asks again for what the server refused.
+// beat sends a beat, or ends the link if the last one has no answer for too
+// long. It also repeats a ping and watches that the server has refused.
 func (k *core) beat(s *session) {
 	k.mu.Lock()
 	p := &s.keeper
@@ -93,8 +94,8 @@ func (k *core) beat(s *session) {
 	}
 }
 
-// silence is for how long the server has owed an answer to a beat and sent
-// none to anything.
+// silence returns how long a beat has been unanswered, without any other answer
+// on the link either.
 func (s *session) silence() time.Duration {
 	since := s.keeper.beating
 	if heard := s.link.conn.Heard(); heard.After(since) {
@@ -103,7 +104,7 @@ func (s *session) silence() time.Duration {
 	return time.Since(since)
 }
 
-// start sends a request of the session. If it fails, done is not called: the
+// start sends a request in the session. If it fails, done is not called: the
 // connection has ended, which Serve reports.
 func (s *session) start(m *pyxiswire.Request, done func(*pyxiswire.Response, error)) error {
 	m.Sid = proto.Uint64(s.sid)
@@ -120,7 +121,8 @@ func (k *core) ping(s *session) {
 	})
 }
 
-// pong is the answer to a ping: it passes the event on and sends the next.
+// pong handles the answer to a ping: it passes on the event and sends the next
+// ping.
 func (k *core) pong(s *session, answer *pyxiswire.Response) {
 	event := answer.GetWatch()
 	if kind := watch.EventType(event.GetType()) & watch.Nodes; kind != 0 {
@@ -131,8 +133,8 @@ func (k *core) pong(s *session, answer *pyxiswire.Response) {
 	}
 }
 
-// nextPing sends the ping after an answered one, now or with the next beat. It
-// returns false when the session is over.
+// nextPing sends the next ping, now or with the next beat. It returns false if
+// the session has ended.
 func (k *core) nextPing(s *session, answer *pyxiswire.Response) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -157,8 +159,8 @@ func (k *core) nextPing(s *session, answer *pyxiswire.Response) bool {
 	return true
 }
 
-// askTimeout learns the session's timeout, which the server may have clamped.
-// A server that does not tell is believed to have granted what was asked for.
+// askTimeout reads the session's timeout, which the server may have clamped.
+// Without a usable answer, the requested timeout is assumed.
 func (k *core) askTimeout(s *session) {
 	m := &pyxiswire.Request{Read: &pyxiswire.ReadRequest{Path: proto.String(sessionPath(s.sid))}}
 	_ = s.start(m, func(answer *pyxiswire.Response, err error) {

@@ -6,21 +6,21 @@ import (
 	"github.com/pinfleet/pinfleet/pyxis/watch"
 )
 
-// maxWaiting is how many events of the state may wait for a watcher before
-// those are merged that cancel each other.
+// maxWaiting is the length of a watcher's queue of state events from which on
+// events that cancel each other are merged.
 const maxWaiting = 256
 
-// mailbox delivers to one watcher events of the state, of which none may be
-// dropped, and events of nodes, which may. It has a goroutine only while an
-// event of the state waits for the receiver.
+// mailbox delivers events to one watcher: state events, which must not be
+// dropped, and node events, which may be. It has a goroutine only while a state
+// event is queued.
 type mailbox struct {
 	w      Watcher
 	closed chan struct{}
 	wg     sync.WaitGroup
 
 	mu      sync.Mutex
-	waiting []watch.Event // events of the state that were not taken yet
-	sending bool          // there is a goroutine
+	waiting []watch.Event // state events not received yet
+	sending bool          // the goroutine of send is running
 	stopped bool
 }
 
@@ -28,7 +28,7 @@ func newMailbox(w *Watcher) *mailbox {
 	return &mailbox{w: *w, closed: make(chan struct{})}
 }
 
-// state delivers an event of the state now, or as soon as it is taken.
+// state delivers a state event now if there is room, otherwise queues it.
 func (m *mailbox) state(t watch.EventType) {
 	e := watch.Event{Type: t}
 	m.mu.Lock()
@@ -37,7 +37,7 @@ func (m *mailbox) state(t watch.EventType) {
 		return
 	}
 	if n := len(m.waiting); n >= maxWaiting && t == watch.Disconnected && m.waiting[n-1].Type == watch.Connected {
-		m.waiting = m.waiting[:n-1] // nobody saw that it was connected; now it is not
+		m.waiting = m.waiting[:n-1] // this Connected was not received, and is outdated
 		if n > 1 && m.waiting[n-2].Type == watch.Disconnected {
 			return
 		}
@@ -49,8 +49,8 @@ func (m *mailbox) state(t watch.EventType) {
 	}
 }
 
-// node offers an event of a node, unless the watcher does not want it; false:
-// there is no room.
+// node offers a node event. It returns false if there is no room, and true if
+// the watcher does not want it.
 func (m *mailbox) node(e watch.Event) bool {
 	if !m.w.wants(e.Path, e) {
 		return true
@@ -60,7 +60,7 @@ func (m *mailbox) node(e watch.Event) bool {
 	return !m.stopped && len(m.waiting) == 0 && m.w.offer(e)
 }
 
-// send delivers what waits, one after the other, until nothing does.
+// send delivers queued events in order until the queue is empty.
 func (m *mailbox) send() {
 	for {
 		m.mu.Lock()
@@ -83,8 +83,8 @@ func (m *mailbox) send() {
 	}
 }
 
-// close ends the goroutine. Events that wait are delivered as far as there is
-// room for them.
+// close ends the goroutine. Queued events are delivered as far as Done has
+// room.
 func (m *mailbox) close() {
 	m.mu.Lock()
 	if m.stopped {

@@ -31,8 +31,8 @@ func TestMailboxKeepsTheOrder(t *testing.T) {
 }
 
 func TestMailboxIsBounded(t *testing.T) {
-	// A consumer that is stuck for months sees the story without the parts
-	// that cancel each other, and its end is right.
+	// A consumer that is stuck for months receives the events without those that
+	// cancel each other, and the last one is right.
 	synctest.Test(t, func(t *testing.T) {
 		m := newMailbox(&Watcher{Done: make(chan *watch.Event)})
 		expired := 0
@@ -83,7 +83,7 @@ func TestMailboxCloseDeliversWhatHasRoom(t *testing.T) {
 		if e := <-m.w.Done; first.Type != watch.Connected || e.Type != watch.Disconnected {
 			t.Errorf("%v, then %v", first, e)
 		}
-		m.state(watch.Connected) // too late
+		m.state(watch.Connected) // after close
 		if len(m.w.Done) > 1 {
 			t.Error("delivered after close")
 		}

@@ -9,10 +9,10 @@ import (
 	"github.com/pinfleet/pinfleet/test/pyxistest"
 )
 
-// soon is within the first pauses between attempts.
+// soon is the time of the first attempts to reconnect.
 const soon = 200 * time.Millisecond
 
-// everyNode does something to every node.
+// everyNode applies do to every node.
 func everyNode(do func(*pyxistest.Node)) func(*scene) {
 	return func(x *scene) {
 		for _, n := range x.s.Nodes() {
@@ -21,20 +21,20 @@ func everyNode(do func(*pyxistest.Node)) func(*scene) {
 	}
 }
 
-// before and begin make a part of a fault of it.
+// from adapts do to the type of fault.before and fault.begin.
 func from(do func(*scene)) func(*scene, pyxistest.Ops) {
 	return func(x *scene, _ pyxistest.Ops) { do(x) }
 }
 
 func restart(n *pyxistest.Node) { _ = n.Start() }
 
-// never is the outcome while the client has never had a session: calls wait in
-// vain, and Close has nothing to do.
+// never returns the outcome for a client that has never had a session: calls
+// wait in vain, and Close has nothing to end.
 func never(op string) outcome {
 	o := outcome{took: patience, after: []string{"Connected"}}
 	switch op {
 	case "close":
-		o.took = 2 * time.Second // a registration may be under way
+		o.took = 2 * time.Second // a registration may be in flight
 	case "idle":
 	default:
 		o.errs = []error{pyxis.ErrConnecting, context.DeadlineExceeded}
@@ -42,8 +42,8 @@ func never(op string) outcome {
 	return o
 }
 
-// broken is the outcome when the connection breaks within the given time: calls
-// are lost, except that a watch starts again, and Close says its farewell over
+// broken returns the outcome when the connection breaks within the given time:
+// calls are lost, except that a watch starts again, and Close unregisters over
 // the next connection.
 func broken(applied bool, took time.Duration) func(op string) outcome {
 	return func(op string) outcome {
@@ -63,9 +63,9 @@ func broken(applied bool, took time.Duration) func(op string) outcome {
 	}
 }
 
-// silent is the outcome when nothing is answered any more: what is in flight is
-// lost after three fifths of the session's timeout, and everything else waits
-// for as long as it may. The session ends meanwhile.
+// silent returns the outcome when the server stops answering. Calls in flight
+// are lost after three fifths of the session timeout. Everything else waits
+// until its context ends, and the session expires meanwhile.
 func silent(op string) outcome {
 	o := outcome{
 		took:   patience,
@@ -86,8 +86,8 @@ func silent(op string) outcome {
 	return o
 }
 
-// leaderless is the outcome while every server refuses: nothing is carried out,
-// so that calls wait for a leader as long as they may.
+// leaderless returns the outcome while every server rejects requests: nothing
+// is executed, so calls wait for a leader until their contexts end.
 func leaderless(fresh bool) func(op string) outcome {
 	return func(op string) outcome {
 		o := outcome{took: patience, events: []string{"Disconnected", "Suspended"}, after: []string{"Connected"}, fresh: fresh}
@@ -105,8 +105,8 @@ func leaderless(fresh bool) func(op string) outcome {
 	}
 }
 
-// smooth is the outcome when the call waits until the fault is over, or does not
-// notice it.
+// smooth returns the outcome when the call waits until the fault is over, or is
+// not affected.
 func smooth(took time.Duration, fresh bool, events ...string) func(op string) outcome {
 	return func(op string) outcome {
 		o := outcome{applied: true, took: took, events: events, fresh: fresh}
@@ -177,7 +177,7 @@ var faultMatrix = []fault{
 		begin: inject(pyxistest.SlowBytes(time.Second)),
 		want: func(op string) outcome {
 			o := broken(true, 3100*time.Millisecond)(op)
-			if op == "close" { // it cannot tell slow from mute, and does not wait
+			if op == "close" { // it cannot distinguish slow from mute, and does not wait
 				o.took, o.errs = 2*time.Second, []error{pyxis.ErrOutcomeUnknown}
 			}
 			return o
@@ -196,7 +196,7 @@ var faultMatrix = []fault{
 			switch op {
 			case "create ephemeral", "write":
 				o.errs = []error{pyxis.ErrAgain, pyxis.ErrOutcomeUnknown}
-			case "read": // it changes nothing, so it is asked again
+			case "read": // it changes nothing, so the client repeats it
 				o.errs, o.events, o.after = nil, []string{"Disconnected", "Connected"}, nil
 			}
 			return o
@@ -237,7 +237,7 @@ var faultMatrix = []fault{
 			switch op {
 			case "create ephemeral", "write", "read":
 				o.errs = []error{pyxis.ErrSessionExpired}
-			case "close": // what it wanted
+			case "close": // the expiry is what it wanted
 				o.events = []string{"Disconnected"}
 			case "idle":
 				o.took = patience

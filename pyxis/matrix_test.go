@@ -11,30 +11,29 @@ import (
 	"github.com/pinfleet/pinfleet/test/pyxistest"
 )
 
-// The fault matrix: every fault befalls every operation, on virtual time. The
-// tests tell exactly which error, which events and which effect follow, and
-// that the client works again when the fault is over; synctest fails them when
-// a goroutine stays.
+// The fault matrix applies every fault to every operation, on virtual time. The
+// tests check the exact error, events and effect, and that the client works
+// again after the fault. synctest fails a test that leaves a goroutine.
 
-// patience is how long each operation may take: its context ends then.
+// patience is the time after which each operation's context ends.
 const patience = 8 * time.Second
 
-// scene is a service with /d in it and a client.
+// scene is a service with the node /d, and a client.
 type scene struct {
 	t      *testing.T
 	s      *pyxistest.Cluster
 	c      *pyxis.Client
 	events *recorder
-	sid    uint64    // 0 when the client has not connected yet
-	until  time.Time // when the operation's patience ends
+	sid    uint64    // 0 if the client has not connected yet
+	until  time.Time // when the operation's context ends
 }
 
 // operation is a row of the matrix.
 type operation struct {
 	name string
-	ops  pyxistest.Ops // its request
+	ops  pyxistest.Ops // its requests
 	run  func(x *scene, c *pyxis.Client) error
-	done func(x *scene) bool // its effect, seen at the server; nil: none
+	done func(x *scene) bool // reports its effect at the server; nil if it has none
 }
 
 var operations = []operation{
@@ -71,32 +70,32 @@ var operations = []operation{
 		run: func(x *scene, c *pyxis.Client) error { return c.Close() },
 	},
 	{
-		name: "idle", ops: pyxistest.Empty, // a sign of life
+		name: "idle", ops: pyxistest.Empty, // a keepalive request
 		run: func(x *scene, c *pyxis.Client) error { time.Sleep(patience); return nil },
 	},
 }
 
-// outcome is a cell of the matrix: what an operation under a fault leads to.
+// outcome is a cell of the matrix: the result of an operation under a fault.
 type outcome struct {
-	errs    []error // all of them; none: success
-	applied bool    // the effect is there at the end, also after an error
+	errs    []error // err must wrap all of them; empty means success
+	applied bool    // the effect is present at the end, even after an error
 	took    time.Duration
 	events  []string
-	after   []string // events until the client has recovered from the fault
-	fresh   bool     // it recovers with a new session
+	after   []string // events until the client has recovered
+	fresh   bool     // the client recovers with a new session
 }
 
 // fault is a column of the matrix.
 type fault struct {
 	name string
-	// before starts the fault before the client connects, begin after that,
-	// and heal ends it. Each may be nil.
+	// before starts the fault before the client connects, begin starts it
+	// afterwards, and heal ends it. Each may be nil.
 	before, begin func(x *scene, ops pyxistest.Ops)
 	heal          func(x *scene)
 	want          func(op string) outcome
 }
 
-// inject makes the operation's next request suffer.
+// inject applies effect to the operation's next request.
 func inject(effect pyxistest.Effect) func(*scene, pyxistest.Ops) {
 	return func(x *scene, ops pyxistest.Ops) {
 		x.s.Node(0).Inject(pyxistest.Fault{Ops: ops, Times: 1, Effect: effect})
@@ -160,13 +159,13 @@ func runCell(t *testing.T, s *pyxistest.Cluster, f fault, op operation) {
 	if open, _ := s.Connections(); open != 0 {
 		t.Errorf("%d connections are open after Close", open)
 	}
-	time.Sleep(10 * time.Second) // what could not be ended, expires
+	time.Sleep(10 * time.Second) // sessions that could not be ended expire
 	if left := s.Sessions(); len(left) != 0 {
 		t.Errorf("sessions left: %v", left)
 	}
 }
 
-// recovers fails unless the client works again when the fault is over.
+// recovers fails unless the client works again after the fault.
 func recovers(x *scene, want outcome) {
 	x.t.Helper()
 	time.Sleep(3 * time.Second)

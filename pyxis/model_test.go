@@ -22,7 +22,7 @@ type step struct {
 	what  string
 	node  int
 	path  string
-	delay time.Duration // after it
+	delay time.Duration // after the step
 }
 
 func (s step) String() string {
@@ -43,7 +43,7 @@ var steps = rapid.Custom(func(t *rapid.T) step {
 })
 
 // history is a service, an observer that watches /m, and an actor that changes
-// what is below it, as others do.
+// nodes below /m; other steps change them through the service.
 type history struct {
 	s               *pyxistest.Cluster
 	observer, actor *pyxis.Client
@@ -52,10 +52,10 @@ type history struct {
 	glimpse         string // /m, as one-shot watchers show it
 }
 
-// TestViewConverges breaks the service at random and looks whether a persistent
-// watch ends up with the service's own view, whether ephemeral nodes end with
-// their sessions, whether Close leaves sessions behind, and whether the events
-// of the state tell a consistent story.
+// TestViewConverges breaks the service at random. It checks that a persistent
+// watch ends with the service's own view, that ephemeral nodes end with their
+// sessions, that Close leaves no sessions behind, and that the order of state
+// events is consistent.
 func TestViewConverges(t *testing.T) {
 	broken := 0
 	rapid.Check(t, func(rt *rapid.T) {
@@ -81,7 +81,7 @@ func TestViewConverges(t *testing.T) {
 	}
 }
 
-// play plays a script and returns what went wrong.
+// play runs a script and returns what went wrong.
 func play(t *testing.T, opts pyxistest.Options, script []step) error {
 	s, err := pyxistest.Start(opts)
 	must(t, err)
@@ -102,7 +102,7 @@ func play(t *testing.T, opts pyxistest.Options, script []step) error {
 	for _, st := range script {
 		heal = append(heal, h.do(st))
 		time.Sleep(st.delay)
-		if len(heal) > 3 { // at most three things are broken at a time
+		if len(heal) > 3 { // at most three faults at a time
 			heal[0]()
 			heal = heal[1:]
 		}
@@ -118,7 +118,7 @@ func play(t *testing.T, opts pyxistest.Options, script []step) error {
 	return errors.Join(err, h.closed(), h.story())
 }
 
-// observe keeps what the watch shows.
+// observe records the views of a persistent watch.
 func (h *history) observe(done chan<- struct{}) {
 	defer close(done)
 	for u, err := range h.observer.Watch(&pyxis.WatchOption{Recursive: true}, "/m") {
@@ -132,7 +132,8 @@ func (h *history) observe(done chan<- struct{}) {
 	}
 }
 
-// peek keeps what a loop of reads shows, each with a watcher that is waited for.
+// peek records the node as a loop of reads shows it. Each read sets a watcher
+// and waits for it before the next.
 func (h *history) peek(over <-chan struct{}) {
 	w := &pyxis.Watcher{Done: make(chan *watch.Event, 1)}
 	for {
@@ -153,7 +154,7 @@ func (h *history) peek(over <-chan struct{}) {
 	}
 }
 
-// do does one step and returns what undoes it.
+// do executes one step and returns a function that undoes it.
 func (h *history) do(st step) (heal func()) {
 	n := h.s.Node(st.node)
 	switch st.what {
@@ -206,7 +207,7 @@ func (h *history) converged() error {
 	return nil
 }
 
-// closed closes the actor and looks what it leaves behind.
+// closed closes the actor and checks what it leaves behind.
 func (h *history) closed() error {
 	if err := h.actor.Close(); err != nil {
 		return err
@@ -214,7 +215,7 @@ func (h *history) closed() error {
 	if err := h.leftovers(); len(h.s.Sessions()) == 0 && err != nil {
 		return fmt.Errorf("at once after Close: %w", err)
 	}
-	// A registration whose answer was lost leaves a session that nobody knows.
+	// A registration whose answer was lost leaves a session that no client knows.
 	// It expires, as does everything else.
 	time.Sleep(7 * time.Second)
 	return h.leftovers()
@@ -232,7 +233,7 @@ func (h *history) leftovers() error {
 	return nil
 }
 
-// story checks the order of the actor's events.
+// story checks the order of the actor's state events.
 func (h *history) story() error {
 	connected, last := false, ""
 	events := h.events.take()

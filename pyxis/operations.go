@@ -12,22 +12,23 @@ import (
 	"github.com/pinfleet/pinfleet/pyxis/watch"
 )
 
-// ReadOption are the options of Read.
+// ReadOption holds the options of Read.
 type ReadOption struct {
-	// ShowHidden lists children whose names begin with '_', too.
+	// ShowHidden includes children whose names begin with '_'.
 	ShowHidden bool
 }
 
-// WriteOption are the options of Create, Write and Delete.
+// WriteOption holds the options of Create, Write and Delete.
 type WriteOption struct {
-	// IsEphemeral makes a created node end with the session. Only for Create.
+	// IsEphemeral makes Create create an ephemeral node. Write and Delete ignore it.
 	IsEphemeral bool
 }
 
-// Create creates a node with the given data (nil: none). Its parent must exist
-// (ErrNotFound) and must not be ephemeral (ErrInvalidArgument); nothing may be
-// created below "/pyxis". An ephemeral node belongs to the client's session and
-// goes with it. Data may have 1 MiB at most. A nil opt means the defaults.
+// Create creates a node with the given data, which may be nil. Its parent must
+// exist (else ErrNotFound) and must not be ephemeral (else ErrInvalidArgument).
+// Nothing can be created below "/pyxis". An ephemeral node belongs to the
+// client's session and is deleted with it. Data is at most 1 MiB. A nil opt
+// means the defaults.
 func (c *Client) Create(opt *WriteOption, path string, data []byte) error {
 	if err := checkWrite("create", path, data); err != nil {
 		return err
@@ -56,8 +57,8 @@ func (c *Client) Delete(opt *WriteOption, path string) error {
 	return err
 }
 
-// Write replaces a node's data (nil: by none). A node with all its attributes
-// and the names of its children may have 1 MiB at most. There is no
+// Write replaces a node's data; nil means empty data. A node with its
+// attributes and the names of its children is at most 1 MiB. There is no
 // compare-and-set. A nil opt means the defaults.
 func (c *Client) Write(opt *WriteOption, path string, data []byte) error {
 	if err := checkWrite("write", path, data); err != nil {
@@ -72,10 +73,10 @@ func (c *Client) Write(opt *WriteOption, path string, data []byte) error {
 	return err
 }
 
-// Read returns a node. With a watcher, it also asks to be told once of the next
-// change after it; the watcher is set when Read succeeds, and also when it
-// fails with ErrNotFound: that is how one waits for a creation. A nil opt means
-// the defaults.
+// Read returns a node. If w is not nil, it also receives the next event after
+// this read, once. The watcher is set when Read succeeds, and also when Read
+// fails with ErrNotFound, so that a caller can wait for the creation. A nil opt
+// means the defaults.
 func (c *Client) Read(opt *ReadOption, path string, w *Watcher) (*node.Node, error) {
 	if err := checkPath("read", path); err != nil {
 		return nil, err
@@ -109,8 +110,9 @@ func (c *Client) Read(opt *ReadOption, path string, w *Watcher) (*node.Node, err
 	return newNode(stored, opt != nil && opt.ShowHidden), nil
 }
 
-// statAndWatch asks for a node and sets the watch on it: always the widest,
-// since the server holds one per path and cannot widen it.
+// statAndWatch returns a request that reads a node and watches it. The watch
+// covers all events and the whole subtree, because the server holds one watch
+// per path and cannot widen it.
 func statAndWatch(path string) *pyxiswire.Request {
 	return &pyxiswire.Request{
 		Stat: &pyxiswire.StatRequest{Path: &path},
@@ -129,8 +131,8 @@ func decodeNode(answer *pyxiswire.Response) (*pyxiswire.Node, error) {
 	return stored, nil
 }
 
-// fingerprintOfAnswer is that of the node in the answer to a stat with a watch.
-// ok tells whether the watch was set.
+// fingerprintOfAnswer returns the fingerprint of the node in the answer to
+// statAndWatch. ok reports whether the watch was set.
 func fingerprintOfAnswer(answer *pyxiswire.Response) (now fingerprint, ok bool) {
 	switch codeOf(answer) {
 	case pyxiswire.ErrorType_NOT_FOUND:
@@ -143,7 +145,7 @@ func fingerprintOfAnswer(answer *pyxiswire.Response) (now fingerprint, ok bool) 
 	return fingerprint{}, false
 }
 
-// newNode converts a node of the wire.
+// newNode converts a node of the protocol.
 func newNode(stored *pyxiswire.Node, showHidden bool) *node.Node {
 	n := &node.Node{
 		Data:    stored.Data,
@@ -162,7 +164,8 @@ func newNode(stored *pyxiswire.Node, showHidden bool) *node.Node {
 	return n
 }
 
-// checkPath refuses what the server would refuse, or never find.
+// checkPath returns an error for a path that the server would reject or never
+// find.
 func checkPath(op, path string) error {
 	switch {
 	case !pyxiswire.ValidPath(path):
@@ -180,7 +183,7 @@ func checkWrite(op, path string, data []byte) error {
 	return checkPath(op, path)
 }
 
-// invalid is the error of a mistake that needs no server to be found.
+// invalid returns the error for an argument that the client rejects itself.
 func invalid(op, path, remedy string) error {
 	return &Error{Op: op, Path: limit(path), Err: fmt.Errorf("%w: %s", ErrInvalidArgument, remedy)}
 }

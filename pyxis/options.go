@@ -9,58 +9,59 @@ import (
 	"time"
 )
 
-// Options are the settings of a client. NewClient reads them once; nil, and
-// the zero value of every field, mean the defaults.
+// Options are the settings of a client. NewClient reads them once. A nil
+// *Options and zero fields mean the defaults.
 type Options struct {
-	// DefaultWatcher receives the events of the state (Connected,
-	// Disconnected, Suspended, SessionExpired), whatever its Filter, and the
-	// events of nodes that have no watcher of their own. Events of the state
-	// wait until they are taken and are never dropped before Close; see Watcher.
+	// DefaultWatcher receives all state events (Connected, Disconnected,
+	// Suspended, SessionExpired), regardless of its Filter, and the events of
+	// nodes that have no watcher. State events are queued until they are received
+	// and are never dropped before Close; see Watcher.
 	DefaultWatcher *Watcher
 
-	// SessionTimeout is how long the server keeps the session without a sign
-	// of life. Default 5 s. The server clamps it to its own limits (5 s to
-	// 120 s unless told otherwise) and the client learns the result.
+	// SessionTimeout is how long the server keeps the session without hearing from
+	// the client. Default 5 s. The server clamps it to its own limits, which are 5
+	// s to 120 s by default; the client reads the result.
 	SessionTimeout time.Duration
 
-	// Sid is a session to go on with, of an earlier client that is gone. When
-	// it has expired, a new one is made and SessionExpired is delivered. No
-	// two clients may use one session at a time.
+	// Sid is the session of an earlier client to resume. If it has expired, the
+	// client delivers SessionExpired and registers a new one. Two clients must not
+	// use one session at the same time.
 	Sid uint64
 
-	// Logger receives what the client does on its own: states at Info, dropped
-	// events and other trouble at Warn, connections at Debug. Its handler must
-	// not call the client. Default: nothing.
+	// Logger receives state changes at Info, dropped events and other problems at
+	// Warn, connections at Debug. Its handler must not call the client. Default:
+	// nothing is logged.
 	Logger *slog.Logger
 
-	// Dial makes connections; it must obey its context. Default: net.Dialer.
+	// Dial makes connections. It must return when its context ends. Default:
+	// net.Dialer.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
-	// ConnectTimeout bounds each dial and, anew, each registration. Default: a
-	// quarter of SessionTimeout, but 500 ms at least and 5 s at most.
+	// ConnectTimeout limits each dial and, separately, each registration. Default:
+	// a quarter of SessionTimeout, within 500 ms to 5 s.
 	ConnectTimeout time.Duration
 
-	// CallTimeout bounds each call whose context has no deadline, the time it
-	// waits for a connection included. Default 10 s; negative: no bound.
+	// CallTimeout limits each call whose context has no deadline, including the
+	// wait for a connection. Default 10 s. A negative value means no limit.
 	CallTimeout time.Duration
 
-	// CloseTimeout bounds Close. Default 2 s.
+	// CloseTimeout limits Close. Default 2 s.
 	CloseTimeout time.Duration
 
-	// ServerTick is the server's clock tick, to half of which the end of a
-	// session is rounded. Default 1 s, as the server's.
+	// ServerTick is the clock tick of the server, which rounds the end of a
+	// session to half a tick. Default 1 s, which is the server's default.
 	ServerTick time.Duration
 }
 
-// settings are Options with their defaults applied.
+// settings are Options with the defaults applied.
 type settings struct {
 	addrs          []string
-	timeout        time.Duration // of the session, as asked for
+	timeout        time.Duration // of the session, as requested
 	sid            uint64
 	log            *slog.Logger
 	dial           func(ctx context.Context, network, addr string) (net.Conn, error)
 	connectTimeout time.Duration
-	callTimeout    time.Duration // 0: no bound
+	callTimeout    time.Duration // 0: no limit
 	closeTimeout   time.Duration
 	tick           time.Duration
 }
@@ -79,7 +80,7 @@ func newSettings(addrs []string, opt *Options) settings {
 		closeTimeout: positive(opt.CloseTimeout, 2*time.Second),
 		tick:         positive(opt.ServerTick, time.Second),
 	}
-	s.timeout = max(s.timeout, time.Millisecond) // the wire's unit
+	s.timeout = max(s.timeout, time.Millisecond) // the unit of the protocol
 	s.connectTimeout = positive(opt.ConnectTimeout, min(max(s.timeout/4, 500*time.Millisecond), 5*time.Second))
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -94,7 +95,7 @@ func newSettings(addrs []string, opt *Options) settings {
 	return s
 }
 
-// positive returns d, or the default when d is not positive.
+// positive returns d, or byDefault if d is not positive.
 func positive(d, byDefault time.Duration) time.Duration {
 	if d <= 0 {
 		return byDefault

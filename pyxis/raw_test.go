@@ -13,7 +13,7 @@ import (
 	"github.com/pinfleet/pinfleet/test/pyxistest"
 )
 
-// rawServer lets a test speak the wire itself, frame by frame.
+// rawServer lets a test act as the server, frame by frame.
 type rawServer struct {
 	t     *testing.T
 	conns chan net.Conn
@@ -23,7 +23,7 @@ func newRawServer(t *testing.T) *rawServer {
 	return &rawServer{t: t, conns: make(chan net.Conn)}
 }
 
-// dial is an Options.Dial, whose connections accept returns.
+// dial is an Options.Dial. accept returns the server's end of its connections.
 func (s *rawServer) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	near, far := net.Pipe()
 	select {
@@ -43,8 +43,8 @@ func (s *rawServer) client(opt pyxis.Options) (*pyxis.Client, *recorder) {
 	return c, r
 }
 
-// rawConn is a connection seen from the server. Its requests arrive in a queue,
-// so that the client's writer never waits.
+// rawConn is the server's end of a connection. Requests are queued on arrival
+// so that the client's writer never blocks.
 type rawConn struct {
 	t  *testing.T
 	nc net.Conn
@@ -55,7 +55,7 @@ type rawConn struct {
 	over     bool
 }
 
-// rawRequest is a request with the bytes it came in.
+// rawRequest is a request and its bytes on the wire.
 type rawRequest struct {
 	*pyxiswire.Request
 	payload []byte
@@ -90,8 +90,8 @@ func (c *rawConn) read() {
 	}
 }
 
-// await returns the next request that is wanted, and takes it and nothing else
-// out of the queue.
+// await returns the next request for which wanted returns true. It removes only
+// that request from the queue.
 func (c *rawConn) await(wanted func(*pyxiswire.Request) bool) rawRequest {
 	c.t.Helper()
 	c.mu.Lock()
@@ -122,20 +122,20 @@ func (c *rawConn) send(m *pyxiswire.Response) {
 	}
 }
 
-// answer sends an answer to a request.
+// answer sends the answer to a request.
 func (c *rawConn) answer(r rawRequest, m *pyxiswire.Response) {
 	c.t.Helper()
 	m.Xid = r.Xid
 	c.send(m)
 }
 
-// register accepts the client with a session.
+// register answers a registration with a session.
 func (c *rawConn) register(sid uint64) {
 	c.t.Helper()
 	c.answer(c.await(isRegister), &pyxiswire.Response{Sid: &sid})
 }
 
-// event answers the ping under way with an event.
+// event answers the ping in flight with an event.
 func (c *rawConn) event(watched, path string, kind uint32) {
 	c.t.Helper()
 	c.answer(c.await(isPing), &pyxiswire.Response{
@@ -167,7 +167,7 @@ func (c *rawConn) refuse(r rawRequest, code pyxiswire.ErrorType, data string) {
 	c.answer(r, &pyxiswire.Response{Err: &pyxiswire.Error{Type: &code, Data: []byte(data)}})
 }
 
-// rawSession is a session on a bare connection to the service.
+// rawSession is a session over a bare connection to the service.
 type rawSession struct {
 	t      *testing.T
 	nc     net.Conn

@@ -7,42 +7,42 @@ import (
 	"github.com/pinfleet/pinfleet/pyxis/watch"
 )
 
-// registry knows who watches which path. The server keeps one watch per path
-// and session; a slot stands for it and shares its events out.
+// registry holds the watchers of each path. The server keeps one watch per path
+// and session; a slot represents it and distributes its events.
 //
-// What the server holds is never certain: so every read for a watcher sends the
-// watch again (the server ignores it while one is set), and armed only decides
-// whether the registry asks for one by itself.
+// The registry never knows for certain whether the server still has a watch. So
+// every read for a watcher sends the watch again, which the server ignores while
+// one is set. armed only decides whether the client sets one by itself.
 type registry struct {
 	mu      sync.Mutex
 	slots   map[string]*slot
-	dropped func(path string, e watch.Event) // an event found no room
+	dropped func(path string, e watch.Event) // called for an event without room
 }
 
-// slot is the watch of one path.
+// slot represents the watch of one path.
 type slot struct {
-	armed    bool // the server holds the watch, as far as known
+	armed    bool // the server has the watch, as far as known
 	reading  int  // reads in flight that will arm it
 	oneShots []oneShot
 	subs     []*subscription
 
-	// A node that changed while its watch was set has fired it, though the
-	// event may still be under way: it is owed to those who watched before the
-	// change was seen (a generation), and must not consume newer watchers.
+	// A change of the node after its watch was set has fired the watch, even if
+	// the event has not arrived yet. That event is owed to the watchers set before
+	// the change was seen (an earlier generation). It must not fire newer ones.
 	last       fingerprint // of the node when the watch was set
 	lastKnown  bool
 	generation int
 	owed       int
 }
 
-// oneShot is a watcher of a Read.
+// oneShot is a watcher that was passed to Read.
 type oneShot struct {
 	Watcher
-	base       fingerprint // of the node when the watcher last knew it
+	base       fingerprint // of the node when the watcher last saw it
 	generation int
 }
 
-// subscription is a persistent watch: poked when its path has to be read anew.
+// subscription is a persistent watch. poke makes it read its path again.
 type subscription struct {
 	poke chan struct{}
 }
@@ -60,23 +60,24 @@ func (r *registry) slot(path string) *slot {
 	return s
 }
 
-// release forgets a slot for which neither side has any use.
+// release deletes a slot that neither the server nor a watcher uses.
 func (r *registry) release(path string, s *slot) {
 	if !s.armed && s.reading == 0 && len(s.oneShots) == 0 && len(s.subs) == 0 {
 		delete(r.slots, path)
 	}
 }
 
-// reading announces that a read is under way that sets the watch of path: its
-// events are expected from now on.
+// reading announces a read that sets the watch of path. Its events are expected
+// from now on.
 func (r *registry) reading(path string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.slot(path).reading++
 }
 
-// read tells that such a read is over. When it was not answered, the server may
-// hold the watch all the same; then an event of it is nobody's.
+// read ends a read announced by reading. Even without an answer the server may
+// have set the watch. The slot is then kept so that an event of the watch does
+// not go to the default watcher.
 func (r *registry) read(path string, answered bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -88,8 +89,9 @@ func (r *registry) read(path string, answered bool) {
 	r.release(path, s)
 }
 
-// set notes that the server holds the watch of path since the node was as
-// given, and adds the watcher, if any. Called in the order of the answers.
+// set records that the server has the watch of path, set when the node was as
+// in now, and adds w if it is not nil. It is called in the order of the
+// answers.
 func (r *registry) set(path string, now fingerprint, w *Watcher) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -108,9 +110,9 @@ func (r *registry) set(path string, now fingerprint, w *Watcher) {
 	}
 }
 
-// fired shares out an event of the watch on path. It returns whether the path
-// belongs to anybody here, and whether its watch must be set again, or the node
-// at least be read for those for whom the event is too old.
+// fired delivers an event of the watch on path to its watchers. ours reports
+// whether the path has a slot. rearm reports whether watchers are left, for
+// which the node must be read and the watch set again.
 func (r *registry) fired(path string, e watch.Event) (ours, rearm bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -135,9 +137,9 @@ func (r *registry) fired(path string, e watch.Event) (ours, rearm bool) {
 	return true, len(s.oneShots) > 0
 }
 
-// reread notes that the server holds the watch of path again, and tells watchers
-// of what they missed. After a lost connection (resync) a recursive one for which
-// that is nothing is told to look itself.
+// reread records that the server has the watch of path again and delivers
+// missed changes to its watchers. With resync, after a lost connection, a
+// recursive watcher without a missed change receives watch.Resync.
 func (r *registry) reread(path string, now fingerprint, resync bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -146,8 +148,8 @@ func (r *registry) reread(path string, now fingerprint, resync bool) {
 	s.armed, s.last, s.lastKnown = true, now, true
 }
 
-// compare gives watchers an event for what happened to the node since they last
-// knew it.
+// compare delivers to each watcher an event for the change of the node since
+// the watcher last saw it.
 func (s *slot) compare(r *registry, path string, now fingerprint, resync bool) {
 	s.deliver(r, path, func(w *oneShot) (watch.Event, bool) {
 		missed := diff(w.base, now)
@@ -162,7 +164,7 @@ func (s *slot) compare(r *registry, path string, now fingerprint, resync bool) {
 	})
 }
 
-// deliver gives each one-shot watcher its event, if it has one, and forgets it.
+// deliver sends each one-shot watcher its event, if any, and then removes it.
 func (s *slot) deliver(r *registry, path string, event func(*oneShot) (watch.Event, bool)) {
 	kept := s.oneShots[:0]
 	for i := range s.oneShots {
@@ -186,23 +188,23 @@ func (s *slot) pokeAll() {
 	}
 }
 
-// forget tells that the server may have forgotten its watches, and, in a new
-// session, that it holds none. It pokes every subscription.
+// forget records that the server may have lost its watches, or in a new session
+// has lost them. It pokes every subscription.
 func (r *registry) forget(newSession bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for path, s := range r.slots {
 		s.owed, s.lastKnown = 0, false
-		// A slot of nobody stays until the session ends: the server may still
-		// have an event for it, which is nobody else's either.
+		// A slot without watchers stays until the session ends: the server may still
+		// send its event, which must not go to the default watcher.
 		s.armed = s.armed && !newSession && len(s.oneShots) == 0
 		s.pokeAll()
 		r.release(path, s)
 	}
 }
 
-// unarmed returns the paths whose watch has to be set again, and which no
-// subscription sets by itself.
+// unarmed returns the paths with one-shot watchers whose watch must be set
+// again. Subscriptions set theirs by themselves.
 func (r *registry) unarmed() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// maxHops is how many redirects in a row are followed before the list of
-// addresses is taken up again.
+// maxHops is the number of redirects in a row to follow before the list of
+// addresses is used again.
 const maxHops = 4
 
-// redirect is why a connection ended whose server is not the leader.
+// redirect is the reason why a connection to a server that does not lead ended.
 type redirect struct {
-	to string // the leader's address, as the server says; may be empty
+	to string // the leader's address according to the server; may be empty
 }
 
 func (r *redirect) Error() string {
@@ -27,13 +27,13 @@ func (r *redirect) Error() string {
 
 func (r *redirect) Unwrap() error { return ErrNotLeader }
 
-// route decides which address to try next, and after which pause.
+// route chooses the next address to try and the pause before it.
 type route struct {
 	addrs    []string // shuffled, so that clients spread over the servers
-	at       int      // the next one of them
-	hint     string   // goes before them: the leader as last known
-	hops     int      // redirects followed since an address of the list was tried
-	failures int      // attempts since the last that was worth a fresh start
+	at       int      // index of the next address
+	hint     string   // tried before addrs: the likely leader
+	hops     int      // redirects followed since an address of addrs was tried
+	failures int      // attempts since the last good connection
 	tried    bool
 }
 
@@ -43,7 +43,7 @@ func newRoute(addrs []string) *route {
 	return r
 }
 
-// next returns the address to try.
+// next returns the next address to try.
 func (r *route) next() string {
 	r.tried = true
 	if addr := r.hint; addr != "" {
@@ -56,12 +56,12 @@ func (r *route) next() string {
 	return addr
 }
 
-// ended tells how the attempt at addr ended: with err, and whether it had been
-// a good connection, long enough for the pauses to start over.
+// ended records the end of the attempt at addr with err. good means that the
+// connection lasted long enough to reset the pauses.
 func (r *route) ended(addr string, good bool, err error) {
 	if good {
 		r.failures, r.hops = 0, 0
-		r.hint = addr // most likely still the leader
+		r.hint = addr // probably still the leader
 	} else {
 		r.failures++
 	}
@@ -76,8 +76,8 @@ func (r *route) ended(addr string, good bool, err error) {
 	}
 }
 
-// pause returns how long to wait before the next attempt: nothing before the
-// first one, and little before the address that is most likely the leader's.
+// pause returns how long to wait before the next attempt: not at all before the
+// first, and only briefly before the address of the likely leader.
 func (r *route) pause(limit time.Duration) time.Duration {
 	switch {
 	case !r.tried:
@@ -88,8 +88,8 @@ func (r *route) pause(limit time.Duration) time.Duration {
 	return backoff(r.failures, limit)
 }
 
-// backoff is 10 ms, doubled by each failure, at most limit, of which a random
-// half is taken off.
+// backoff returns a random duration between half of a limit and the limit,
+// which is 10 ms doubled for each failure, at most limit.
 func backoff(failures int, limit time.Duration) time.Duration {
 	upper := limit
 	if failures < 16 {

@@ -39,7 +39,7 @@ func TestRouteFollowsRedirects(t *testing.T) {
 	if at = r.next(); at != "a:1" {
 		t.Errorf("went to %s after %d redirects", at, maxHops)
 	}
-	// The count starts over with the list.
+	// The count of redirects starts over with the list.
 	r.ended(at, false, &redirect{to: "b:1"})
 	if at = r.next(); at != "b:1" {
 		t.Errorf("went to %s", at)
@@ -67,7 +67,7 @@ func TestRouteGoesBackToAGoodAddress(t *testing.T) {
 	if at := r.next(); at != "x:1" {
 		t.Errorf("went to %s", at)
 	}
-	r.ended("x:1", true, &redirect{to: "y:1"}) // it was the leader and knows the next
+	r.ended("x:1", true, &redirect{to: "y:1"}) // the former leader names the next one
 	if at := r.next(); at != "y:1" {
 		t.Errorf("went to %s", at)
 	}

@@ -24,7 +24,7 @@ func TestTakingUpASession(t *testing.T) {
 		events.expect(t, "Connected")
 		must(t, c.Close())
 
-		c, events = start(t, s, pyxis.Options{Sid: alive.sid}) // it has just ended
+		c, events = start(t, s, pyxis.Options{Sid: alive.sid}) // that session has just ended
 		if sid, err := c.Sid(); err != nil || sid == alive.sid {
 			t.Errorf("session %d, %v, which has ended", sid, err)
 		}
@@ -47,7 +47,7 @@ func TestCloseEndsASessionThatWasNeverTakenUp(t *testing.T) {
 }
 
 func TestSuspendedIsTakenBackOnALivingConnection(t *testing.T) {
-	// An answer that comes late, but comes, proves that the session is alive.
+	// A late answer still proves that the session is alive.
 	synctest.Test(t, func(t *testing.T) {
 		s := newRawServer(t)
 		c, events := s.client(pyxis.Options{ServerTick: 5 * time.Second})
@@ -73,8 +73,8 @@ func TestSuspendedIsTakenBackOnALivingConnection(t *testing.T) {
 }
 
 func TestTwoClientsOnOneSessionDoNotSpin(t *testing.T) {
-	// The server answers the ping of the one when the other's arrives: both
-	// would go on as fast as they can.
+	// The server answers one client's ping when the other's arrives. Without a
+	// limit, both would ping as fast as they can.
 	inBubble(t, pyxistest.Options{}, func(t *testing.T, s *pyxistest.Cluster) {
 		records := &countingHandler{}
 		one, _ := start(t, s, pyxis.Options{Logger: records.logger()})
@@ -102,7 +102,7 @@ func TestNotify(t *testing.T) {
 		events.expect(t, "Connected")
 		early.expect(t, "Connected")
 		late := newRecorder()
-		late.Filter = watch.Modify // it does not count for the state
+		late.Filter = watch.Modify // has no effect on state events
 		c.Notify(&late.Watcher)
 		late.expect(t, "Connected")
 		stop()
@@ -127,7 +127,7 @@ func TestNotifyStopsWhileNobodyListens(t *testing.T) {
 		synctest.Wait()
 		stop()
 		c.Notify(&pyxis.Watcher{Done: make(chan *watch.Event)})
-		must(t, c.Close()) // ends the other one
+		must(t, c.Close()) // ends the delivery to the second watcher
 	})
 }
 
@@ -210,7 +210,7 @@ func TestContextsOfViews(t *testing.T) {
 		if n := s.Count(pyxistest.Write | pyxistest.Stat); n != 0 {
 			t.Errorf("%d requests of a view whose context had ended", n)
 		}
-		// Without a deadline there is one all the same, and a negative one is none.
+		// Calls without a deadline get CallTimeout; a negative one means no limit.
 		if d := elapsed(func() { mustBe(t, c.Write(nil, "/x", nil), context.DeadlineExceeded) }); d != 10*time.Second {
 			t.Errorf("the call took %v", d)
 		}
@@ -226,7 +226,7 @@ func TestAnswersThatNoServerShouldGive(t *testing.T) {
 		s := newRawServer(t)
 		c, events := s.client(pyxis.Options{})
 		r := s.accept()
-		r.answer(r.await(isRegister), &pyxiswire.Response{}) // no session
+		r.answer(r.await(isRegister), &pyxiswire.Response{}) // without a session
 		r = s.accept()
 		r.refuse(r.await(isRegister), pyxiswire.ErrorType_SESSION_EXPIRED, "which one?")
 		r = s.accept()

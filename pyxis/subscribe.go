@@ -11,37 +11,38 @@ import (
 	"github.com/pinfleet/pinfleet/pyxis/watch"
 )
 
-// WatchOption are the options of Watch.
+// WatchOption holds the options of Watch.
 type WatchOption struct {
-	// Recursive: the nodes below, too; but not the server's own, below /pyxis.
+	// Recursive includes the nodes below, except the server's own below /pyxis.
 	Recursive bool
-	// ShowHidden: nodes whose names begin with '_', too.
+	// ShowHidden includes nodes whose names begin with '_'.
 	ShowHidden bool
 }
 
-// Update is what a persistent watch reports.
+// Update is one report of a persistent watch.
 type Update struct {
-	// Changes are the differences between Nodes and the Nodes of the update
-	// before: deletions first, the rest in the order of the paths. In the first
-	// update every node is a Create. Changes that cancelled each other in
-	// between are not seen, nor is a node that was deleted and created again
-	// within one session with the same data.
+	// Changes are the differences between Nodes and those of the previous update:
+	// deletions first, then the rest sorted by path. In the first update every
+	// node is a Create. Changes that cancelled each other between two reads are
+	// not reported. Neither is a node that was deleted and created again with the
+	// same data within one session.
 	Changes []*watch.Event
-	// Nodes are the watched nodes by path, as they are now, children sorted by
-	// name. They belong to the watch: read them only.
+	// Nodes are the watched nodes by path, with children sorted by name. They
+	// belong to the watch and must not be modified.
 	Nodes map[string]*node.Node
 }
 
-// Watch reports the node at path, and everything below it if asked for: first
-// as it is, then whenever it has changed. The node need not exist. Nothing is
-// missed: the watch is set before the nodes are read, and after each
-// event, each reconnect and each new session they are read again and compared.
-// What changes while the caller is busy comes in one update. Each event costs a
-// read of everything that is watched, pipelined.
+// Watch reports the node at path, and with opt.Recursive everything below it:
+// first the current state, then each change. The node need not exist. No change
+// is missed: Watch sets the server's watch before it reads the nodes, and reads
+// and compares them again after each event, reconnect and new session. Changes
+// that happen while the caller is busy are combined into one update. Each event
+// costs a read of all watched nodes, pipelined.
 //
-// It ends, with an error as the last pair, when the context of the view ends,
-// when the client is closed, and when the path is refused. Any other trouble is
-// waited out. It needs no goroutine; breaking out of the loop ends it. A nil
+// The iteration ends with an error as its last pair when the context of the view
+// ends, the client is closed, or the path is rejected. After any other error,
+// Watch tries again. It uses no goroutine; breaking out of the loop ends it. A
+// nil opt means the defaults.
 // opt means the defaults.
 func (c *Client) Watch(opt *WatchOption, path string) iter.Seq2[*Update, error] {
 	if opt == nil {
@@ -77,8 +78,8 @@ func (c *Client) Watch(opt *WatchOption, path string) iter.Seq2[*Update, error] 
 	}
 }
 
-// look reads a subtree, in whichever session that can be done. It fails only
-// when there is no use in trying again.
+// look reads a subtree, if necessary in later sessions. It returns an error
+// only if trying again is useless.
 func (c *Client) look(path string, opt WatchOption) (subtree, error) {
 	k := c.core
 	var stale *session
@@ -98,7 +99,7 @@ func (c *Client) look(path string, opt WatchOption) (subtree, error) {
 			return nil, err
 		case k.live.Load() != s, errors.Is(err, mux.ErrUnsent), errors.Is(err, ErrConnectionLost),
 			errors.Is(err, ErrNotLeader), errors.Is(err, ErrAgain):
-			stale = s // its end is known, or about to be
+			stale = s // the session or its connection has ended, or is about to
 			continue
 		}
 		k.log.Warn("pyxis watch cannot read, will try again", "path", path, "error", err)
@@ -106,7 +107,7 @@ func (c *Client) look(path string, opt WatchOption) (subtree, error) {
 	}
 }
 
-// readBounded reads a subtree in one session, within the time of a call.
+// readBounded reads a subtree in one session, within Options.CallTimeout.
 func (c *Client) readBounded(s *session, path string, opt WatchOption) (subtree, error) {
 	ctx := c.ctx
 	if c.core.callTimeout > 0 {
@@ -117,7 +118,7 @@ func (c *Client) readBounded(s *session, path string, opt WatchOption) (subtree,
 	return c.core.readSubtree(ctx, s, path, opt)
 }
 
-// wait waits, unless the context or the client ends.
+// wait sleeps for d, or until the context or the client ends.
 func (c *Client) wait(d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

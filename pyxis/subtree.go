@@ -11,21 +11,21 @@ import (
 	"github.com/pinfleet/pinfleet/pyxis/watch"
 )
 
-// maxPipelined is how many reads of a subtree are in flight at a time.
+// maxPipelined is the number of reads of a subtree in flight at a time.
 const maxPipelined = 128
 
-// subtree is what a persistent watch sees: nodes by path.
+// subtree is a view of a persistent watch: nodes by path.
 type subtree map[string]seen
 
-// seen is a node as it was read, with what tells whether it changed.
+// seen is a node and its fingerprint when it was read.
 type seen struct {
 	node  *node.Node
 	print fingerprint
 }
 
-// readSubtree reads the node at path, sets its watch, and then reads what is
-// below it, if asked for. A node that does not exist (any more) is left out:
-// if it is gone since the watch was set, the watch has fired.
+// readSubtree sets the watch of the node at path and reads it, and then
+// everything below it if opt.Recursive. It leaves out nodes that do not exist:
+// a node deleted after the watch was set has fired the watch.
 func (k *core) readSubtree(ctx context.Context, s *session, path string, opt WatchOption) (subtree, error) {
 	k.watches.reading(path)
 	m := statAndWatch(path)
@@ -50,7 +50,7 @@ func (k *core) readSubtree(ctx context.Context, s *session, path string, opt Wat
 	return tree, err
 }
 
-// readLevel reads the given nodes into tree, all at once, and returns the paths
+// readLevel reads the given nodes into tree, pipelined, and returns the paths
 // of their children.
 func (k *core) readLevel(ctx context.Context, s *session, tree subtree, paths []string, opt WatchOption) ([]string, error) {
 	type result struct {
@@ -85,8 +85,8 @@ func (k *core) readLevel(ctx context.Context, s *session, tree subtree, paths []
 	return below, nil
 }
 
-// add takes up the answer to a stat of path and returns the paths of the
-// children that have to be read, too.
+// add stores the answer to a stat of path. It returns the paths of the children
+// that must be read as well.
 func (tree subtree) add(path string, answer *pyxiswire.Response, opt WatchOption) ([]string, error) {
 	switch codeOf(answer) {
 	case pyxiswire.ErrorType_NONE:
@@ -110,7 +110,7 @@ func (tree subtree) add(path string, answer *pyxiswire.Response, opt WatchOption
 	parent := strings.TrimSuffix(path, "/") + "/"
 	var below []string
 	for _, name := range stored.Children {
-		// The server's own nodes raise no events.
+		// The server's own nodes cause no events.
 		if child := parent + name; child != pyxiswire.Reserved {
 			below = append(below, child)
 		}
@@ -118,8 +118,8 @@ func (tree subtree) add(path string, answer *pyxiswire.Response, opt WatchOption
 	return below, nil
 }
 
-// changes returns the events between two looks at a subtree: first what was
-// deleted, children before parents, then the rest in the order of the paths.
+// changes returns the events between two views: first the deletions, children
+// before parents, then the others sorted by path.
 func changes(before, after subtree) []*watch.Event {
 	var gone, rest []*watch.Event
 	for path := range before {

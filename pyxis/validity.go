@@ -8,22 +8,22 @@ import (
 	"github.com/pinfleet/pinfleet/pyxis/watch"
 )
 
-// maxKnownTimeout is the server's largest session timeout unless it is told
-// otherwise: what is taken for granted until the server has told.
+// maxKnownTimeout is the server's default for its largest session timeout. A
+// larger one is not assumed before the server has reported it.
 const maxKnownTimeout = 120 * time.Second
 
-// validity knows until when the session is certainly alive, without asking.
+// validity knows until when the session is certainly alive.
 //
-// The server counts a session's life from the last request that it received in
-// it, so the session lives at least its timeout, less what the server rounds
-// off, after the sending of the last request that was answered.
+// The server counts the timeout of a session from the last request that it
+// received in it. So the session lives at least its timeout, less the server's
+// rounding, from the time at which the last answered request was sent.
 type validity struct {
 	k         *core
 	epoch     time.Time
-	touched   atomic.Int64 // when that request was sent, in ns since epoch
+	touched   atomic.Int64 // when the last answered request was sent, in ns since epoch
 	suspended atomic.Bool  // Suspended was delivered
 
-	// Under core.mu.
+	// Guarded by core.mu.
 	timeout time.Duration // of the session, as far as known
 	timer   *time.Timer
 }
@@ -45,28 +45,27 @@ func (v *validity) until() time.Time {
 	return v.epoch.Add(time.Duration(v.touched.Load()) + v.timeout - margin)
 }
 
-// begin is the start of a new session, asked for at the given time. core.mu is
-// held.
+// begin records a new session that was requested at sent. core.mu is held.
 func (v *validity) begin(sent time.Time) {
 	v.touched.Store(int64(sent.Sub(v.epoch)))
-	v.adopt(min(v.k.timeout, maxKnownTimeout)) // until the server tells
+	v.adopt(min(v.k.timeout, maxKnownTimeout)) // until the server reports the timeout
 }
 
-// adopt takes note of the session's timeout. core.mu is held.
+// adopt sets the session's timeout. core.mu is held.
 func (v *validity) adopt(timeout time.Duration) {
 	v.timeout = timeout
 	v.schedule(0)
 }
 
-// schedule sees to it that the end of the certainty is noticed, not sooner than
-// after the given time. core.mu is held.
+// schedule sets the timer for the end of the certain time, but not earlier than
+// notBefore from now. core.mu is held.
 func (v *validity) schedule(notBefore time.Duration) {
 	if !v.suspended.Load() {
 		v.timer.Reset(max(time.Until(v.until()), notBefore))
 	}
 }
 
-// touch notes that a request of the session, sent at the given time, was
+// touch records that a request of the session, sent at the given time, was
 // answered.
 func (v *validity) touch(sent time.Time) {
 	at := int64(sent.Sub(v.epoch))
@@ -84,7 +83,7 @@ func (v *validity) touch(sent time.Time) {
 	}
 }
 
-// check delivers Suspended when the certainty has ended.
+// check delivers Suspended if the certain time has ended.
 func (v *validity) check() {
 	v.k.mu.Lock()
 	defer v.k.mu.Unlock()
@@ -99,8 +98,8 @@ func (v *validity) check() {
 	v.k.emit(watch.Suspended)
 }
 
-// resume ends a suspension that the server's answer on a living connection has
-// disproved.
+// resume ends a suspension after an answer has proved that the session is
+// alive.
 func (v *validity) resume() {
 	v.k.mu.Lock()
 	defer v.k.mu.Unlock()

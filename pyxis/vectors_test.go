@@ -16,7 +16,7 @@ import (
 
 const vectorSid = 45599123761135620
 
-// vectors reads the frames that the real server took and sent, by name.
+// vectors reads the frames recorded from the real server, by name.
 func vectors(t *testing.T) map[string][]byte {
 	text, err := os.ReadFile("../internal/pyxiswire/testdata/vectors.txt")
 	must(t, err)
@@ -30,15 +30,15 @@ func vectors(t *testing.T) map[string][]byte {
 	return frames
 }
 
-// replay is a scripted server that holds the client to the frames of the real
-// one.
+// replay is a scripted server that compares the client's frames with the
+// recorded ones.
 type replay struct {
 	*rawConn
 	frames map[string][]byte
 }
 
-// expect waits for a request and compares its frame, but for the number, with
-// the vector of that name.
+// expect waits for a request and compares its frame, except for the request
+// number, with the vector of that name.
 func (r *replay) expect(name string, wanted func(*pyxiswire.Request) bool) rawRequest {
 	r.t.Helper()
 	got := r.await(wanted)
@@ -57,7 +57,7 @@ func (r *replay) expect(name string, wanted func(*pyxiswire.Request) bool) rawRe
 	return got
 }
 
-// reply sends the vector of a name under the number of the request.
+// reply sends the vector of that name with the number of the request.
 func (r *replay) reply(to rawRequest, name string) {
 	r.t.Helper()
 	payload, err := pyxiswire.NewReader(bytes.NewReader(r.frames[name]), 0).Next()
@@ -71,7 +71,7 @@ func (r *replay) reply(to rawRequest, name string) {
 	must(r.t, err)
 }
 
-// async runs a call beside the script and returns its error when asked.
+// async runs f in the background. The returned function waits for its error.
 func async(f func() error) func() error {
 	out := make(chan error, 1)
 	go func() { out <- f() }()
@@ -84,7 +84,7 @@ func TestVectorsAgainstTheClient(t *testing.T) {
 		c, events := s.client(pyxis.Options{})
 		r := &replay{s.accept(), vectors(t)}
 
-		// The first register has no session, and the answer brings one.
+		// The first register has no session, and the answer contains one.
 		m := r.expect("register", isRegister)
 		r.reply(m, "registered")
 		sid, err := c.Sid()
@@ -136,14 +136,14 @@ func TestVectorsAgainstTheClient(t *testing.T) {
 		r.rawConn = s.accept()
 		events.expect(t, "Disconnected")
 		m = r.expect("register-sid", isRegister)
-		// ... which has ended. It goes on without, on the same connection.
+		// ... which has ended. The client registers anew on the same connection.
 		r.reply(m, "register-expired")
 		m = r.expect("register", isRegister)
 		events.expect(t, "SessionExpired")
 		r.reply(m, "registered")
 		events.expect(t, "Connected")
 
-		// A call of a session that has ended.
+		// A call in a session that has ended.
 		done = async(func() error { return c.Delete(nil, "/frame") })
 		r.reply(r.expect("delete", isDelete), "session-expired")
 		err = done()
@@ -177,8 +177,8 @@ func TestNodesOfTheVectors(t *testing.T) {
 		r.answer(r.await(isStat), &pyxiswire.Response{Data: data})
 		must(t, done())
 
-		// A read has the data alone, present even when empty; the client asks so
-		// for the session's timeout and does not mind an answer it cannot use.
+		// The answer to a read contains only the data, even if empty. The client uses
+		// a read for the session timeout and ignores an answer that it cannot use.
 		m := r.await(func(m *pyxiswire.Request) bool { return m.Read != nil })
 		if m.Read.GetPath() != "/pyxis/session/1" {
 			t.Errorf("read of %s", m.Read.GetPath())

@@ -17,9 +17,9 @@ import (
 
 // follower consumes a persistent watch.
 type follower struct {
-	updates chan string // one per update: its changes
-	nodes   chan string // what the tree is after it
-	err     chan error  // how it ended
+	updates chan string // the changes of each update
+	nodes   chan string // the tree after each update
+	err     chan error  // the final error
 	stop    context.CancelFunc
 }
 
@@ -50,7 +50,7 @@ func (f *follower) run(seq iter.Seq2[*pyxis.Update, error]) {
 	f.err <- nil
 }
 
-// expect fails unless the next updates are these, and no more.
+// expect fails unless the next updates are exactly these.
 func (f *follower) expect(t *testing.T, want ...string) {
 	t.Helper()
 	synctest.Wait()
@@ -148,7 +148,7 @@ func TestWatchMissesNothingOverReconnectsAndExpiry(t *testing.T) {
 		f := follow(c, &pyxis.WatchOption{Recursive: true}, "/d")
 		f.expect(t, "Create /d")
 
-		// Changes while the client is away from the new leader.
+		// Changes while the client is not connected to the new leader.
 		s.Node(1).HoldDials()
 		must(t, s.MoveLeader(1))
 		must(t, s.Create("/d/a", nil))
@@ -160,7 +160,7 @@ func TestWatchMissesNothingOverReconnectsAndExpiry(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		f.expect(t, "Children /d, Create /d/a")
 
-		// An event that goes into a dead connection is lost.
+		// An event sent into a dead connection is lost.
 		s.Node(1).Mute()
 		must(t, s.Write("/d/a", nil))
 		time.Sleep(time.Second)
@@ -214,7 +214,7 @@ func TestWatchWaitsOutTrouble(t *testing.T) {
 			pyxistest.Fail(pyxistest.CodeInternal, "disk"), pyxistest.Fail(pyxistest.CodeAgain, "try again"),
 			pyxistest.Drop(), pyxistest.Cut(), pyxistest.Garbage(), pyxistest.Send([]byte("nonsense that is a frame")),
 		} {
-			for skip := range 2 { // the node itself, or what is below
+			for skip := range 2 { // the read of the node itself, or of the nodes below
 				s.Node(0).Inject(pyxistest.Fault{Ops: pyxistest.Stat, Skip: skip, Times: 1, Effect: effect})
 				must(t, s.Write("/a/b", nil))
 				time.Sleep(15 * time.Second)
@@ -245,7 +245,7 @@ func TestWatchersOfBothKindsShareAPath(t *testing.T) {
 		wide.expect(t, "Delete /p/c, Children /p")
 		wide.stop()
 		mustBe(t, <-wide.err, context.Canceled)
-		must(t, s.Write("/p", nil)) // the server's watch is nobody's now
+		must(t, s.Write("/p", nil)) // the watch left at the server has no watcher any more
 		rest.expect(t, "Connected")
 		if n := c.Stats().DroppedEvents; n != 0 {
 			t.Errorf("%d events dropped", n)

@@ -6,39 +6,38 @@ import (
 	"github.com/pinfleet/pinfleet/pyxis/watch"
 )
 
-// Watcher says which events somebody wants, and where they go. The client
-// copies it when it is handed over; later changes have no effect.
+// Watcher describes which events a caller wants and where to send them. The
+// client copies it when it is passed; later changes have no effect.
 //
-// A watcher that is given to Read fires once and is forgotten then. It outlives
-// reconnects and the end of the session: when the connection was lost, the
-// client reads the node again, and what changed meanwhile fires the watcher. If
-// it is recursive, and the node itself did not change, it receives
-// watch.Resync, since what happened below is unknown. Client.Watch is the
-// persistent, gap-free way.
+// A watcher that is passed to Read fires once and is then forgotten. It survives
+// reconnects and new sessions: after a lost connection, the client reads the node
+// again, and a change since then fires the watcher. If the watcher is recursive
+// and the node itself did not change, it receives watch.Resync, because changes
+// below the node are unknown. Client.Watch is the persistent watch without gaps.
 //
-// The client watches on the server with everything switched on, because the
-// server keeps one watch per path and session and ignores a second one, and
-// filters itself. So any number of watchers on a path get along; the price is
-// a round trip of the client for each change below a watched node. An event
-// that comes within that round trip, after one that Filter refused, is noticed
-// if it is of the node itself, and can be missed if it is of one below.
+// The server keeps one watch per path and session and ignores further ones. The
+// client therefore watches all events on the server and filters them itself, so
+// any number of watchers can share a path. The price is a round trip for each
+// change below a watched node. An event that arrives within that round trip,
+// after one that Filter has excluded, is detected if it concerns the node itself.
+// It can be missed if it concerns a node below.
 type Watcher struct {
-	// Recursive: the events of all nodes below, too. Without it, one sees that
-	// children come and go only as Children of the node itself.
+	// Recursive includes the events of all nodes below. Without it, created and
+	// deleted children show only as the node's own Children event.
 	Recursive bool
-	// Filter is the set of wanted events of nodes; 0 means all.
+	// Filter is the set of wanted node events; 0 means all.
 	Filter watch.EventType
-	// Done receives the events. Nobody waits for it: an event of a node that
-	// finds no room, or no receiver, is dropped, counted (Stats) and logged.
-	// Events of the state instead wait in a queue until they are taken, in
-	// order; while some wait, there is no room for events of nodes. It must not
-	// be closed while the client may send to it.
+	// Done receives the events. The client does not wait for the receiver: if Done
+	// has no room, a node event is dropped, counted (Stats) and logged. State
+	// events are never dropped: they are queued in order until they are received.
+	// While any are queued, node events are dropped. Done must not be closed while
+	// the client may send to it.
 	Done chan *watch.Event
-	// User is handed back in the events.
+	// User is copied into the events.
 	User any
 }
 
-// wants tells whether the watcher, set on path, wants the event.
+// wants reports whether the watcher, set on path watched, wants the event.
 func (w *Watcher) wants(watched string, e watch.Event) bool {
 	if e.Path != watched && !w.Recursive {
 		return false
@@ -46,9 +45,10 @@ func (w *Watcher) wants(watched string, e watch.Event) bool {
 	return w.Filter == 0 || w.Filter&e.Type != 0
 }
 
-// choose returns the event that the watcher, set on the given path, receives
-// for e, if it does. Behind a Create or Delete the server raises Children at the
-// parent, for which the watch is spent: who waits for that one receives it, too.
+// choose returns the event that the watcher, set on path watched, receives for
+// e. ok is false if there is none. After a Create or Delete the server also
+// raises Children at the parent, but the watch is spent by then. A watcher that
+// wants that event receives it from here.
 func (w *Watcher) choose(watched string, e watch.Event) (chosen watch.Event, ok bool) {
 	if w.wants(watched, e) {
 		return e, true
@@ -60,8 +60,8 @@ func (w *Watcher) choose(watched string, e watch.Event) (chosen watch.Event, ok 
 	return behind, w.wants(watched, behind)
 }
 
-// offer hands over an event of a node, without waiting. It tells whether there
-// was room.
+// offer sends an event to Done without blocking. It reports whether there was
+// room.
 func (w *Watcher) offer(e watch.Event) bool {
 	e.User = w.User
 	select {

@@ -14,50 +14,52 @@ import (
 	"github.com/pinfleet/pinfleet/pyxis/watch"
 )
 
-// ErrPersistent says that the node is there and is not ephemeral: nothing that
-// was made to stay is replaced.
+// ErrPersistent means that the node exists and is not ephemeral. Persistent
+// nodes are never replaced.
 var ErrPersistent = errors.New("node is persistent: announce under another path, or delete it")
 
-// errDeleted is the passing state between a deletion and the next creation.
+// errDeleted is the state between a deletion by another client and the next
+// creation.
 var errDeleted = errors.New("node was deleted by somebody")
 
-// Announcement keeps an ephemeral node present, with the data it was given:
-// through reconnects, new leaders and new sessions, and when somebody deletes
-// the node or writes to it. It has a goroutine, which ends with Close; the client
-// should be closed after it. Its methods are safe for concurrent use.
+// Announcement keeps an ephemeral node present with the given data: across
+// reconnects, new leaders and new sessions, and after other clients delete or
+// write the node. Its goroutine ends with Close; close it before the client.
+// Its methods are safe for concurrent use.
 type Announcement struct {
-	root   *pyxis.Client // as it was given
-	client *pyxis.Client // its calls end with life
+	root   *pyxis.Client // the client passed to Announce
+	client *pyxis.Client // a view of root whose calls end with life
 	path   string
 	log    *slog.Logger
 
 	life  context.Context
 	end   context.CancelFunc
 	done  chan struct{} // closed when run has ended
-	ready chan struct{} // closed when the node was there
+	ready chan struct{} // closed when the node was first seen as wanted
 
 	changed chan struct{} // data was set
 	mu      sync.Mutex
 	data    []byte
-	err     error // the last one, nil if the node is as it should be
+	err     error // the last error, nil if the node is as wanted
 
 	once     sync.Once
-	closeErr error // of Close
+	closeErr error // returned by Close
 
-	// Only for run, and for withdraw after it.
+	// Used by run, and after its end by withdraw.
 	settled bool     // ready is closed
-	sids    []uint64 // sessions of ours, the latest last
-	unsure  bool     // a creation may be about to be carried out
-	owned   uint64   // the session that the node was seen to belong to, 0 since it was lost
+	sids    []uint64 // our last sessions, oldest first
+	unsure  bool     // a creation may still be executed by the server
+	owned   uint64   // the session that last owned the node, 0 after it was lost
 }
 
-// Announce creates the ephemeral node at path, and what is missing above it,
-// and keeps it until Close. It waits for the first success within ctx; after
-// that, trouble is waited out, and told to logger (nil: nobody).
+// Announce creates the ephemeral node at path and its missing parents, and keeps
+// it until Close. It waits for the first success or for the end of ctx. Later
+// errors are logged to logger, which may be nil, and the announcement tries again.
 //
-// An ephemeral node that is there already is replaced: it was left by a process
-// that has crashed, or belongs to one that has the same path by mistake. The
-// one that announced last prevails; the other waits until the node is gone.
+// Announce replaces an existing ephemeral node. Such a node was left by a process
+// that crashed, or belongs to a process that uses the same path by mistake. Of two
+// such processes, the one that announced last keeps the node; the other waits
+// until it is gone.
 func Announce(ctx context.Context, c *pyxis.Client, path string, data []byte, logger *slog.Logger) (*Announcement, error) {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
@@ -81,8 +83,8 @@ func Announce(ctx context.Context, c *pyxis.Client, path string, data []byte, lo
 	}
 }
 
-// Set replaces the data. It returns at once; the node follows as soon as it
-// can.
+// Set replaces the data. It returns at once; the node is written in the
+// background.
 func (a *Announcement) Set(data []byte) {
 	a.mu.Lock()
 	a.data = bytes.Clone(data)
@@ -93,18 +95,18 @@ func (a *Announcement) Set(data []byte) {
 	}
 }
 
-// Err returns what keeps the node from being as it should be, nil if it is so
-// as far as is known.
+// Err returns why the node is not as wanted, or nil if it is, as far as is
+// known.
 func (a *Announcement) Err() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.err
 }
 
-// Close withdraws the announcement: it deletes the node, if it is still this
-// announcement's. It waits two seconds at most: an error says that the node is
-// still there as far as is known. It is deleted then as soon as the service can
-// be reached, by a goroutine that ends with the client. Close is idempotent.
+// Close withdraws the announcement: it deletes the node if it still belongs to
+// this announcement. It waits for at most two seconds. An error means that the
+// node may still exist; a goroutine that ends with the client deletes it when
+// the service is reachable again. Further calls return the same error.
 func (a *Announcement) Close() error {
 	a.once.Do(func() {
 		a.end()
@@ -118,7 +120,7 @@ func (a *Announcement) Close() error {
 
 func (a *Announcement) run() {
 	defer close(a.done)
-	var last time.Time // when something had to be done, or failed
+	var last time.Time // when settle last acted or failed
 	for troubles := 0; ; {
 		fired := make(chan *watch.Event, 1)
 		acted, err := a.settle(fired)
@@ -140,8 +142,8 @@ func (a *Announcement) run() {
 		if err != nil {
 			a.log.Warn("announcement is not as it should be, will try again", "path", a.path, "error", err)
 		}
-		// Also after a success, which is looked at again: there may be somebody
-		// who undoes it each time.
+		// Pause also after a success, and then check it: another client may undo it
+		// each time.
 		if time.Since(last) > 2*maxPause {
 			troubles = 0
 		}
@@ -151,7 +153,7 @@ func (a *Announcement) run() {
 	}
 }
 
-// isFinal tells whether there is no use in trying again.
+// isFinal reports whether trying again is useless.
 func isFinal(err error) bool {
 	return errors.Is(err, pyxis.ErrInvalidArgument) || errors.Is(err, ErrPersistent)
 }
@@ -162,8 +164,8 @@ func (a *Announcement) setErr(err error) {
 	a.err = err
 }
 
-// settle makes the node what it should be, and tells whether it had to do
-// something for it. fired receives an event when that has to be looked at again.
+// settle makes the node what it should be and reports whether it had to act.
+// fired receives an event when the node must be checked again.
 func (a *Announcement) settle(fired chan *watch.Event) (acted bool, err error) {
 	a.mu.Lock()
 	data := a.data
@@ -172,7 +174,7 @@ func (a *Announcement) settle(fired chan *watch.Event) (acted bool, err error) {
 	a.remember()
 	switch {
 	case errors.Is(err, pyxis.ErrNotFound) && a.isCurrent(a.owned):
-		// Somebody deleted it, and may be about to put another in its place.
+		// Another client deleted it, and may be about to create its own.
 		a.owned = 0
 		return false, errDeleted
 	case errors.Is(err, pyxis.ErrNotFound):
@@ -190,7 +192,7 @@ func (a *Announcement) settle(fired chan *watch.Event) (acted bool, err error) {
 		a.log.Warn("announced by somebody else, waiting until that ends", "path", a.path, "session", n.Owner)
 		return false, nil
 	default:
-		// Left by an earlier session, of this process or another.
+		// Left by an earlier session of this or another process.
 		if err := a.client.Delete(nil, a.path); err != nil && !errors.Is(err, pyxis.ErrNotFound) {
 			return true, err
 		}
@@ -200,12 +202,12 @@ func (a *Announcement) settle(fired chan *watch.Event) (acted bool, err error) {
 	a.unsure = err != nil && !errors.Is(err, pyxis.ErrExists)
 	a.remember()
 	if errors.Is(err, pyxis.ErrExists) {
-		err = nil // somebody was quicker, or an earlier attempt was carried out
+		err = nil // another client was faster, or an earlier attempt was executed
 	}
 	return true, err
 }
 
-// confirm notes that the node is as it should be.
+// confirm records that the node is as wanted.
 func (a *Announcement) confirm(sid uint64) {
 	a.owned = sid
 	if !a.settled {
@@ -214,13 +216,13 @@ func (a *Announcement) confirm(sid uint64) {
 	}
 }
 
-// isCurrent tells whether sid is the client's session.
+// isCurrent reports whether sid is the client's latest known session.
 func (a *Announcement) isCurrent(sid uint64) bool {
 	return len(a.sids) > 0 && a.sids[len(a.sids)-1] == sid
 }
 
-// remember notes the client's session. Nodes of the last few can still be
-// there.
+// remember records the client's session. Nodes of the last few sessions may
+// still exist.
 func (a *Announcement) remember() {
 	sid, _ := a.client.Session()
 	if sid == 0 || a.isCurrent(sid) {
@@ -232,8 +234,9 @@ func (a *Announcement) remember() {
 	}
 }
 
-// withdraw deletes the node if it is ours. It goes on until that is done, since
-// the client's session may live on, or the client is closed.
+// withdraw deletes the node if it belongs to one of our sessions. It goes on
+// until that has succeeded or the client is closed, because the session may
+// survive.
 func (a *Announcement) withdraw() {
 	for a.unsure && retry(a.root, a.path, func(c *pyxis.Client) bool { return created(c, a.path, nil) }) {
 	}

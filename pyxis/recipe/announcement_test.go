@@ -11,7 +11,7 @@ import (
 	"github.com/pinfleet/pinfleet/test/pyxistest"
 )
 
-// The node is made with what is missing above it, follows Set, and goes with
+// The node is created with its missing parents, follows Set, and is deleted by
 // Close.
 func TestAnnouncementLife(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *pyxistest.Cluster) {
@@ -33,8 +33,8 @@ func TestAnnouncementLife(t *testing.T) {
 	})
 }
 
-// The announcement is there again after its session has expired, a leader was
-// lost, and somebody has deleted it or written to it.
+// The announcement returns after its session has expired, after the leader is
+// lost, and after another client has deleted or written the node.
 func TestAnnouncementIsKept(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *pyxistest.Cluster) {
 		p, other := newProcess(t, s), newProcess(t, s)
@@ -73,8 +73,8 @@ func TestAnnouncementIsKept(t *testing.T) {
 	})
 }
 
-// A withdrawal that could not be told anybody is made up for, by a client whose
-// session survives.
+// A withdrawal that could not reach the service is completed later, by a client
+// whose session survives.
 func TestCloseWhileCutOff(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *pyxistest.Cluster) {
 		p := newProcess(t, s)
@@ -110,8 +110,8 @@ func TestAnnounceGivenUp(t *testing.T) {
 	})
 }
 
-// A process that was started again does not wait for the end of its former
-// session; and of two with one name the later prevails, without a fight.
+// A restarted process does not wait for the end of its former session. Of two
+// processes with one name, the later one keeps the node, without a fight.
 func TestAnnouncementTakesOver(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *pyxistest.Cluster) {
 		before, after := newProcess(t, s), newProcess(t, s)
@@ -133,8 +133,8 @@ func TestAnnouncementTakesOver(t *testing.T) {
 	})
 }
 
-// Two announcements of one client under one path cannot tell whose the node is;
-// they do not overload the service either.
+// Two announcements of one client under one path cannot distinguish whose node
+// it is. They must not overload the service either.
 func TestAnnouncementFightIsSlow(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *pyxistest.Cluster) {
 		p := newProcess(t, s)
@@ -151,8 +151,8 @@ func TestAnnouncementFightIsSlow(t *testing.T) {
 	})
 }
 
-// The first announcement fails when it cannot succeed, or its context ends, and
-// leaves nothing behind.
+// Announce fails when it cannot succeed or its context ends, and leaves nothing
+// behind.
 func TestAnnounceFails(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *pyxistest.Cluster) {
 		p := newProcess(t, s)
@@ -179,8 +179,7 @@ func TestAnnounceFails(t *testing.T) {
 	})
 }
 
-// An answer that is lost on its way does not lead to a second or a missing
-// node.
+// A lost answer leads neither to a second node nor to a missing one.
 func TestAnnouncementWithLostAnswers(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *pyxistest.Cluster) {
 		for _, effect := range []pyxistest.Effect{pyxistest.Cut(), pyxistest.CutAfter(), pyxistest.Garbage(), pyxistest.FailAfter(pyxistest.CodeAgain, "net error, try again")} {

@@ -11,13 +11,13 @@ const (
 	maxPause = 5 * time.Second
 )
 
-// pause returns how long to wait after so many failures in a row.
+// pause returns how long to wait after the given number of failures in a row.
 func pause(failures int) time.Duration {
 	longest := min(minPause<<min(failures, 10), maxPause)
 	return longest/2 + rand.N(longest/2)
 }
 
-// sleep waits, and tells whether ctx still goes on.
+// sleep waits for d and reports whether ctx was still alive at the end.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -1,9 +1,9 @@
-// Package recipe builds on the ephemeral nodes of pyxis: an [Announcement] keeps
-// one present, a [Lock] is one that only a single client can have, and [Elect]
-// runs something in whoever has the lock.
+// Package recipe builds on the ephemeral nodes of pyxis. An [Announcement] keeps a
+// node present, a [Lock] is a node that only one client can create, and [Elect]
+// runs a function in the process that holds the lock.
 //
-// All of them rest on the session: an ephemeral node goes when its client is
-// silent for the session's timeout, and the client knows that time (see the
-// package pyxis). So a crashed process is forgotten by itself, and a process
-// that is merely cut off knows when it has to consider itself forgotten.
+// All of them depend on the session. The server deletes ephemeral nodes after the
+// client has been silent for the session timeout, and the client knows when that
+// may be (see package pyxis). So the node of a crashed process disappears by
+// itself, and a process that is merely cut off knows when its node may be gone.
 package recipe

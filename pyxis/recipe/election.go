@@ -9,14 +9,14 @@ import (
 	"github.com/pinfleet/pinfleet/pyxis"
 )
 
-// Elect takes part in the election at path, and calls lead whenever it is won.
-// The context of lead ends when the leadership may have been lost (then its
-// cause is [ErrLost]); lead has to return then, and Elect takes part again.
-// When lead returns before, Elect gives the leadership up and returns what lead
-// did. It ends with ctx, too.
+// Elect takes part in the election at path and calls lead each time it wins. The
+// context of lead ends with the cause [ErrLost] when the leadership may have been
+// lost. lead must return then, and Elect takes part again. If lead returns
+// earlier, Elect gives up the leadership and returns lead's error. Elect also
+// ends with ctx.
 //
-// The leader is who has the [Lock] at path. value tells others who that is, see
-// [Holders].
+// The leader holds the [Lock] at path. value describes the leader to other
+// processes, see [Holders].
 func Elect(ctx context.Context, c *pyxis.Client, path string, value []byte, lead func(context.Context) error) error {
 	for {
 		lock, err := Acquire(ctx, c, path, value)
@@ -37,9 +37,10 @@ func Elect(ctx context.Context, c *pyxis.Client, path string, value []byte, lead
 	}
 }
 
-// Holders tells who has the lock at path, or leads the election there: the value
-// given to [Acquire] or [Elect], nil when it is nobody. It tells at once, and
-// then whenever it changes. It ends as pyxis.Client.Watch does.
+// Holders reports who holds the lock at path, or leads the election there: the
+// value passed to [Acquire] or [Elect], or nil if there is no holder. It yields
+// the current value at once and then each change. It ends like
+// pyxis.Client.Watch.
 func Holders(ctx context.Context, c *pyxis.Client, path string) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		for u, err := range c.WithContext(ctx).Watch(nil, path) {

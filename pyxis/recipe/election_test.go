@@ -11,8 +11,8 @@ import (
 	"github.com/pinfleet/pinfleet/test/pyxistest"
 )
 
-// The leader leads until it resigns or is lost; then another does, and
-// everybody can see who.
+// The leader leads until it resigns or loses the lock. Then another process
+// leads, and everyone can see which.
 func TestElection(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *pyxistest.Cluster) {
 		observer := newProcess(t, s)
@@ -57,7 +57,7 @@ func TestElection(t *testing.T) {
 		if err := <-doneB; !errors.Is(err, errResigned) {
 			t.Errorf("b ended with %v", err)
 		}
-		<-wonA // again
+		<-wonA // leads again
 		time.Sleep(time.Second)
 		must(t, observer.Close())
 		var all []string

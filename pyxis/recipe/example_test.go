@@ -22,8 +22,8 @@ func connect() (*pyxis.Client, func()) {
 	}
 }
 
-// What the lock protects is done under its context, which ends before anybody
-// else can have the lock.
+// The protected work runs under the lock's context, which ends before another
+// client can acquire the lock.
 func ExampleAcquire() {
 	c, closeAll := connect()
 	defer closeAll()

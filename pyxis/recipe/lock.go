@@ -14,18 +14,18 @@ import (
 	"github.com/pinfleet/pinfleet/pyxis/watch"
 )
 
-// ErrLost is the cause of a lock's context that has ended because the lock may
-// have been lost: the session has expired or may have, or somebody has touched
-// the node.
+// ErrLost is the cause of a Lock's context that ended because the lock may have
+// been lost: the session has expired or may have, or another client changed the
+// node.
 var ErrLost = errors.New("the lock may have been lost")
 
-// Lock is a lock that was acquired. It holds until Release, or until it may
-// have been lost; then it is of no use any more, also if it turns out that the
-// session has survived. Its methods are safe for concurrent use.
+// Lock is an acquired lock. It holds until Release, or until it may have been
+// lost. A lost lock stays lost, even if the session turns out to have survived.
+// Its methods are safe for concurrent use.
 //
-// What a holder has begun can still take effect after the loss, on a machine
-// that was suspended or behind a slow network. Where that matters, what is
-// protected has to refuse old holders itself.
+// An action that the holder started earlier can still take effect after the loss,
+// for example on a machine that was suspended or behind a slow network. Where
+// that matters, the protected resource must reject former holders itself.
 type Lock struct {
 	client *pyxis.Client
 	path   string
@@ -35,16 +35,17 @@ type Lock struct {
 	release chan struct{} // closed by Release
 	ended   sync.WaitGroup
 	once    sync.Once
-	err     error // of Release
+	err     error // returned by Release
 }
 
-// Acquire waits until it has the lock at path, within ctx. The lock is an
-// ephemeral node, which no two clients can create; what is missing above it is
-// created. value says who holds it, for Holders; nil is nothing.
+// Acquire waits until it holds the lock at path or ctx ends. The lock is an
+// ephemeral node, which only one client can create. Missing parents are created.
+// value describes the holder to Holders; it may be nil.
 //
-// A lock is not reentrant, and waiters are not served in order: all of them try
-// when it becomes free, so it is not for hundreds of them. Release it before the
-// client is closed, which ends the session without a notice.
+// A lock is not reentrant. Waiters are not served in order: all of them try when
+// the lock becomes free, so it is not suited to hundreds of waiters. Release the
+// lock before closing the client: Close ends the session, and with it the lock,
+// without warning the holder.
 func Acquire(ctx context.Context, c *pyxis.Client, path string, value []byte) (*Lock, error) {
 	l := &Lock{client: c, path: path, claim: newClaim(value), lost: make(chan struct{}), release: make(chan struct{})}
 	states := make(chan *watch.Event, 1)
@@ -61,8 +62,8 @@ func Acquire(ctx context.Context, c *pyxis.Client, path string, value []byte) (*
 	return l, nil
 }
 
-// acquire returns what tells that the node was touched, and the session that it
-// belongs to.
+// acquire returns a channel that receives when the node changes, and the owning
+// session.
 func (l *Lock) acquire(ctx context.Context) (touched chan *watch.Event, sid uint64, err error) {
 	c := l.client.WithContext(ctx)
 	tried := false
@@ -74,7 +75,7 @@ func (l *Lock) acquire(ctx context.Context) (touched chan *watch.Event, sid uint
 			tried = true
 			err = create(c, l.path, l.claim.data())
 			if err == nil || errors.Is(err, pyxis.ErrExists) {
-				continue // the next Read tells whose it is
+				continue // the next Read shows whose it is
 			}
 		case err != nil:
 		case !n.IsEphemeral():
@@ -84,7 +85,7 @@ func (l *Lock) acquire(ctx context.Context) (touched chan *watch.Event, sid uint
 			if sid == n.Owner && time.Now().Before(until) {
 				return touched, sid, nil
 			}
-			err = ErrLost // before it was had
+			err = ErrLost // lost before Acquire returned
 		default:
 			select {
 			case <-touched:
@@ -106,7 +107,7 @@ func (l *Lock) acquire(ctx context.Context) (touched chan *watch.Event, sid uint
 	}
 }
 
-// guard waits for the end of the lock, and closes lost if that is not Release.
+// guard waits for the end of the lock. It closes lost unless Release ends it.
 func (l *Lock) guard(states, touched <-chan *watch.Event, sid uint64) {
 	for {
 		now, until := l.client.Session()
@@ -133,8 +134,9 @@ func (l *Lock) guard(states, touched <-chan *watch.Event, sid uint64) {
 	}
 }
 
-// look looks at the node again, while the lock is certain. It returns what tells
-// that the node was touched after that, nil if the lock is lost.
+// look reads the node again, before the certain time of the session ends. It
+// returns a channel that receives at the next change, or nil if the lock is
+// lost.
 func (l *Lock) look(sid uint64, until time.Time) <-chan *watch.Event {
 	ctx, cancel := context.WithDeadline(context.Background(), until)
 	defer cancel()
@@ -146,9 +148,9 @@ func (l *Lock) look(sid uint64, until time.Time) <-chan *watch.Event {
 	return touched
 }
 
-// Context returns a context that ends with parent, cancel and Release, and with ErrLost
-// as its cause as soon as the lock may have been lost: not later than somebody
-// else can have it. Whatever the lock protects should be done under it.
+// Context returns a context that ends with parent, cancel and Release. It ends
+// with cause ErrLost as soon as the lock may have been lost, before another
+// client can acquire it. Use it for everything that the lock protects.
 func (l *Lock) Context(parent context.Context) (ctx context.Context, cancel context.CancelFunc) {
 	ctx, end := context.WithCancelCause(parent)
 	go func() {
@@ -163,10 +165,10 @@ func (l *Lock) Context(parent context.Context) (ctx context.Context, cancel cont
 	return ctx, func() { end(nil) }
 }
 
-// Release gives the lock up, whether or not it was lost. It waits two seconds at
-// most: an error says that the node is still there as far as is known. It is
-// deleted then as soon as the service can be reached, by a goroutine that ends
-// with the client. Release is idempotent.
+// Release gives up the lock, lost or not. It waits for at most two seconds. An
+// error means that the node may still exist; a goroutine that ends with the
+// client deletes it when the service is reachable again. Further calls return
+// the same error.
 func (l *Lock) Release() error {
 	l.once.Do(func() {
 		close(l.release)
@@ -178,17 +180,17 @@ func (l *Lock) Release() error {
 	return l.err
 }
 
-// abandon undoes an attempt that was given up, which may have been carried out
-// or be about to.
+// abandon undoes a creation that was given up, and that the server may have
+// executed or may still execute.
 func (l *Lock) abandon() {
 	for retry(l.client, l.path, func(c *pyxis.Client) bool { return created(c, l.path, l.claim.data()) }) {
 	}
 	l.remove()
 }
 
-// remove deletes the node if it is this lock's. It goes on until that is done,
-// since a lock whose session survives would be taken for ever, or the client is
-// closed.
+// remove deletes the node if it belongs to this lock. It goes on until that has
+// succeeded or the client is closed: if the session survives, a leftover node
+// would keep the lock taken for ever.
 func (l *Lock) remove() {
 	for retry(l.client, l.path, func(c *pyxis.Client) bool {
 		n, err := c.Read(nil, l.path, nil)
@@ -200,8 +202,8 @@ func (l *Lock) remove() {
 	}
 }
 
-// claim is what a lock's node holds: a line that no other lock has, also none
-// of the same client, and the holder's value.
+// claim is the data of a lock's node: a line that is unique among all locks,
+// also those of the same client, and the holder's value.
 type claim struct {
 	token string
 	value []byte
@@ -211,5 +213,5 @@ func newClaim(value []byte) claim { return claim{rand.Text(), bytes.Clone(value)
 
 func (c claim) data() []byte { return append([]byte(c.token+"\n"), c.value...) }
 
-// made tells whether a node was made by this claim.
+// made reports whether a node was created with this claim.
 func (c claim) made(n *node.Node) bool { return bytes.HasPrefix(n.Data, []byte(c.token+"\n")) }

@@ -24,8 +24,8 @@ func acquire(t *testing.T, p *process) *recipe.Lock {
 	return l
 }
 
-// One has it; the next one gets it as soon as it is released, also another of
-// the same client.
+// One client holds the lock. The next waiter gets it as soon as it is released,
+// even if it is a waiter of the same client.
 func TestLockIsExclusive(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *pyxistest.Cluster) {
 		a, b := newProcess(t, s), newProcess(t, s)
@@ -65,8 +65,8 @@ func TestLockIsExclusive(t *testing.T) {
 	})
 }
 
-// A holder that is cut off knows that it may have lost the lock before anybody
-// else can have it.
+// A holder that is cut off learns that it may have lost the lock before another
+// client can acquire it.
 func TestLockIsLostInTime(t *testing.T) {
 	for seed := range uint64(30) {
 		inBubble(t, func(t *testing.T, s *pyxistest.Cluster) {
@@ -107,7 +107,7 @@ func TestLockIsLostInTime(t *testing.T) {
 	}
 }
 
-// Short interruptions, and leaders that change, do not end it.
+// Short interruptions and changes of leader do not end the lock.
 func TestLockSurvives(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *pyxistest.Cluster) {
 		a, b := newProcess(t, s), newProcess(t, s)
@@ -125,7 +125,7 @@ func TestLockSurvives(t *testing.T) {
 		if held.Err() != nil {
 			t.Fatal("lost")
 		}
-		// Somebody deletes it: then another can have it.
+		// Another client deletes the node: then the lock can be acquired again.
 		must(t, b.Delete(nil, lockPath))
 		time.Sleep(time.Second)
 		if !errors.Is(context.Cause(held), recipe.ErrLost) {
@@ -135,9 +135,9 @@ func TestLockSurvives(t *testing.T) {
 	})
 }
 
-// A release that could not be told anybody, by a client whose session survives,
-// once left the lock taken for ever: the client's next attempt waited for
-// itself.
+// A release that could not reach the service, by a client whose session
+// survived, once left the lock taken for ever: the client's next attempt waited
+// for its own node.
 func TestReleaseWhileCutOff(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *pyxistest.Cluster) {
 		p := newProcess(t, s)
@@ -153,7 +153,7 @@ func TestReleaseWhileCutOff(t *testing.T) {
 		must(t, acquire(t, p).Release())
 		expectNoNode(t, s, lockPath)
 
-		// The same while the attempt is given up.
+		// The same for an attempt that is given up.
 		for _, effect := range []pyxistest.Effect{pyxistest.DropAnswer(), pyxistest.CutAfter(), pyxistest.Drop()} {
 			remove := s.InjectAll(pyxistest.Fault{Ops: pyxistest.Create, Times: 1, Effect: effect})
 			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -188,7 +188,7 @@ func TestAcquireGivenUp(t *testing.T) {
 	})
 }
 
-// Lost answers are found out about.
+// Acquire finds out what a request with a lost answer has done.
 func TestAcquireWithLostAnswers(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *pyxistest.Cluster) {
 		for _, effect := range []pyxistest.Effect{pyxistest.Cut(), pyxistest.CutAfter(), pyxistest.DropAnswer(), pyxistest.FailAfter(pyxistest.CodeAgain, "net error, try again")} {
@@ -208,7 +208,7 @@ func TestAcquireWithLostAnswers(t *testing.T) {
 	})
 }
 
-// What cannot succeed fails at once.
+// Acquire fails at once when it cannot succeed.
 func TestAcquireFails(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *pyxistest.Cluster) {
 		p := newProcess(t, s)
@@ -226,8 +226,8 @@ func TestAcquireFails(t *testing.T) {
 	})
 }
 
-// However clients are cut off, leaders change and sessions expire, there are
-// never two who believe that they have the lock.
+// However clients are cut off, leaders change and sessions expire, two clients
+// never believe at the same time that they hold the lock.
 func TestNeverTwoHolders(t *testing.T) {
 	for seed := range uint64(5) {
 		inBubble(t, func(t *testing.T, s *pyxistest.Cluster) {

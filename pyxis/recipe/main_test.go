@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// inBubble runs a test on virtual time, with a service of three nodes in memory.
+// inBubble runs test on virtual time, with a service of three nodes in memory.
 func inBubble(t *testing.T, test func(t *testing.T, s *pyxistest.Cluster)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -25,8 +25,8 @@ func inBubble(t *testing.T, test func(t *testing.T, s *pyxistest.Cluster)) {
 	})
 }
 
-// process is a client that can be cut off from the service, as a crash or a
-// broken network does.
+// process is a client that can be cut off from the service, as by a crash or a
+// broken network.
 type process struct {
 	*pyxis.Client
 	s *pyxistest.Cluster
@@ -56,7 +56,7 @@ func (p *process) dial(ctx context.Context, network, addr string) (net.Conn, err
 	return conn, err
 }
 
-// cutOff ends the connections and lets no new ones through until reconnect.
+// cutOff ends the connections and blocks new ones until reconnect.
 func (p *process) cutOff() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -80,7 +80,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// expectNode fails unless the node is there with these data.
+// expectNode fails unless the node exists with this data.
 func expectNode(t *testing.T, s *pyxistest.Cluster, path, data string) pyxistest.TreeNode {
 	t.Helper()
 	n, ok := s.Get(path)

@@ -7,8 +7,8 @@ import (
 	"github.com/pinfleet/pinfleet/pyxis"
 )
 
-// create creates an ephemeral node, and the nodes above it that are missing,
-// which stay.
+// create creates an ephemeral node. It creates missing parents as persistent
+// nodes.
 func create(c *pyxis.Client, path string, data []byte) error {
 	err := c.Create(&pyxis.WriteOption{IsEphemeral: true}, path, data)
 	if !errors.Is(err, pyxis.ErrNotFound) {

@@ -8,13 +8,13 @@ import (
 	"github.com/pinfleet/pinfleet/pyxis"
 )
 
-// closeTimeout is how long a caller waits for a removal.
+// closeTimeout limits how long a caller waits for a removal.
 const closeTimeout = 2 * time.Second
 
-// errRemoving is what a caller is told who has not waited for the end.
+// errRemoving is returned if the removal goes on in the background.
 var errRemoving = errors.New("no answer yet, the node will be deleted when there is one")
 
-// inTime runs remove in the background and waits closeTimeout for it.
+// inTime runs remove in the background and waits for it for closeTimeout.
 func inTime(remove func()) error {
 	done := make(chan struct{})
 	go func() {
@@ -31,17 +31,16 @@ func inTime(remove func()) error {
 	}
 }
 
-// created creates an ephemeral node whose creation was given up, and tells
-// whether it is there now, whoever made it, or is refused. Writes are carried
-// out in order, so the creation that was given up is not under way any more
-// then.
+// created repeats a creation that was given up, and reports whether the node
+// exists now, no matter who created it, or the path is rejected. The service
+// executes writes in order, so the earlier request cannot take effect later.
 func created(c *pyxis.Client, path string, data []byte) bool {
 	err := create(c, path, data)
 	return err == nil || errors.Is(err, pyxis.ErrExists) || errors.Is(err, pyxis.ErrInvalidArgument)
 }
 
-// retry tries something and tells whether it has to be tried again: it has not
-// been done and the client is not closed. Then a second has passed.
+// retry calls try and reports whether the caller must try again: try has failed
+// and the client is not closed. In that case a second has passed.
 func retry(client *pyxis.Client, path string, try func(*pyxis.Client) (done bool)) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()

@@ -1,5 +1,5 @@
-// Package watch holds the events of the pyxis coordination service: what
-// happened to a node, and what happened to the client's session.
+// Package watch defines the events of the pyxis coordination service: changes
+// of nodes, and changes of the client's session.
 package watch
 
 import (
@@ -7,43 +7,42 @@ import (
 	"strings"
 )
 
-// EventType is one kind of event, or a set of kinds: the values are bits.
+// EventType is a kind of event, or a set of kinds. The values are bits.
 type EventType uint32
 
-// Events of nodes, sent by the server.
+// Node events, sent by the server.
 const (
 	None     EventType = 0x00
 	Create   EventType = 0x01 // the node was created
-	Delete   EventType = 0x02 // the node was deleted, by somebody or with its session
-	Modify   EventType = 0x04 // the node's data was written, if only with the same bytes
+	Delete   EventType = 0x02 // the node was deleted by a client or with its session
+	Modify   EventType = 0x04 // the node's data was written, perhaps with the same bytes
 	Children EventType = 0x08 // a child of the node was created or deleted
 )
 
-// Events of the client's state, made by the client itself, with an empty Path.
-// Each interruption (Disconnected, Suspended, SessionExpired) is ended by a
-// Connected.
+// State events, made by the client itself, with an empty Path. Each
+// interruption (Disconnected, Suspended, SessionExpired) ends with a Connected.
 const (
 	// Connected: the client has a session with a leader.
 	Connected EventType = 0x10
-	// Disconnected: the connection is gone; the session may live on.
+	// Disconnected: the connection is lost; the session may survive.
 	Disconnected EventType = 0x20
-	// SessionExpired: the session has ended. Its ephemeral nodes are gone.
+	// SessionExpired: the session has ended and its ephemeral nodes are deleted.
 	SessionExpired EventType = 0x40
-	// Suspended: the server has not confirmed the session for so long that it
-	// may have expired. Who holds a lock must stop now. Connected tells that
-	// the session turned out to be alive, SessionExpired that it did not.
+	// Suspended: the session may have expired, because the server has not
+	// confirmed it for too long. The holder of a lock must stop now. The next
+	// event is Connected if the session has survived, else SessionExpired.
 	Suspended EventType = 0x80
 )
 
-// Resync is sent to a recursive one-shot watcher after a connection was lost:
-// what happened below its node meanwhile is unknown, read it again. No Filter
-// holds it back.
+// Resync is sent to a recursive one-shot watcher after a lost connection:
+// changes below its node are unknown, so read them again. Filter does not apply
+// to it.
 const Resync EventType = 0x100
 
-// All is every event of nodes and states.
+// All is the set of all node and state events.
 const All EventType = 0xFF
 
-// Nodes is every event of nodes.
+// Nodes is the set of all node events.
 const Nodes = Create | Delete | Modify | Children
 
 var names = []struct {
@@ -55,8 +54,8 @@ var names = []struct {
 	{SessionExpired, "SessionExpired"}, {Suspended, "Suspended"}, {Resync, "Resync"},
 }
 
-// String returns the names of the bits of t, joined by "|": "None" when there
-// are none, "All" when they are those of All.
+// String returns the names of the bits of t, joined by "|". It returns "None"
+// for no bits and "All" for All.
 func (t EventType) String() string {
 	switch t {
 	case None:
@@ -79,8 +78,8 @@ func (t EventType) String() string {
 
 // Event is what a watcher receives.
 type Event struct {
-	Path string    // where it happened; empty for events of the state
-	Type EventType // what happened: one bit
+	Path string    // node of the event; empty for state events
+	Type EventType // one bit
 	User any       // the User of the Watcher that receives the event
 }
 

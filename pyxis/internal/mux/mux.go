@@ -1,10 +1,9 @@
-// Package mux carries any number of requests over one connection to a pyxis
-// server and gives each the answer that has its number.
+// Package mux multiplexes requests over one connection to a pyxis server and
+// matches answers to requests by number.
 //
-// A Conn has two goroutines: the caller of Serve reads and settles, one more
-// writes. What is sent while the socket is busy goes out in one piece with the
-// next write, so requests of many callers are pipelined without waiting for
-// each other.
+// A Conn has two goroutines: the caller of Serve reads and settles calls, another
+// writes. Frames queued while the socket is busy go out together with the next
+// write, so the requests of many callers are pipelined.
 package mux
 
 import (
@@ -24,25 +23,25 @@ import (
 
 // Why a request has no answer.
 var (
-	// ErrUnsent: the request was not sent. It can be sent again elsewhere.
+	// ErrUnsent: the request was not sent. It can be sent on another connection.
 	ErrUnsent = errors.New("request was not sent")
-	// ErrLost: the connection ended before the answer. The request may have
-	// been carried out.
+	// ErrLost: the connection ended before the answer. The server may have
+	// executed the request.
 	ErrLost = errors.New("connection lost")
 )
 
-// maxQueued is how many bytes may wait for the socket before Do waits, too.
+// maxQueued is the number of queued bytes from which on Do blocks.
 const maxQueued = 4 << 20
 
 // A Call is a request in flight.
 type Call struct {
-	// Sid is the session that the request was made in, 0 for none.
+	// Sid is the session of the request, 0 if none.
 	Sid uint64
-	// Sent is when it was queued: never after the server received it.
+	// Sent is when the request was queued, so never later than its arrival.
 	Sent time.Time
 
 	xid    uint64
-	number uint64 // of its frame in the stream
+	number uint64 // of its frame on this connection
 	done   func(*pyxiswire.Response, error)
 }
 
@@ -52,23 +51,22 @@ type Conn struct {
 	inspect func(*Call, *pyxiswire.Response)
 
 	xid   atomic.Uint64
-	heard atomic.Int64  // when the last answer came, in ns since born
+	heard atomic.Int64  // when the last answer arrived, in ns since born
 	born  time.Time     // of the Conn
 	ended chan struct{} // closed by Fail
-	wake  chan struct{} // tells the writer that there is something in out
+	wake  chan struct{} // wakes the writer when out is not empty
 
 	mu      sync.Mutex
 	pending map[uint64]*Call
-	out     []byte        // frames for the socket
-	room    chan struct{} // closed when the writer takes out; nil if nobody waits
-	queued  uint64        // frames that were put into out
-	taken   uint64        // frames that the writer took from it
+	out     []byte        // frames not yet taken by the writer
+	room    chan struct{} // closed when the writer takes out; nil if no caller waits
+	queued  uint64        // frames ever appended to out
+	taken   uint64        // frames ever taken by the writer
 	err     error         // why the connection ended
 }
 
-// New returns a Conn over nc, which it owns from now on. For every answer,
-// inspect is called with its Call before the call is settled, on the goroutine
-// of Serve.
+// New returns a Conn that takes ownership of nc. inspect is called with each
+// answer and its Call before the call is settled, on the goroutine of Serve.
 func New(nc net.Conn, inspect func(*Call, *pyxiswire.Response)) *Conn {
 	return &Conn{
 		nc: nc, inspect: inspect, born: time.Now(),
@@ -76,10 +74,10 @@ func New(nc net.Conn, inspect func(*Call, *pyxiswire.Response)) *Conn {
 	}
 }
 
-// Heard tells when the last complete answer came, or when the Conn was made.
+// Heard returns when the last answer arrived, or when the Conn was created.
 func (c *Conn) Heard() time.Time { return c.born.Add(time.Duration(c.heard.Load())) }
 
-// Fail ends the connection for the given reason. The first reason stays.
+// Fail ends the connection with the given reason. Only the first reason counts.
 func (c *Conn) Fail(reason error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -91,7 +89,8 @@ func (c *Conn) Fail(reason error) {
 }
 
 // Serve reads answers and settles calls until the connection ends, and returns
-// why it ended. When it returns, every call is settled and no goroutine is left.
+// the reason. When it returns, every call is settled and all goroutines have
+// ended.
 func (c *Conn) Serve() error {
 	written := make(chan struct{})
 	go func() {
@@ -123,7 +122,7 @@ func (c *Conn) read() error {
 	}
 }
 
-// take removes the call of a number; nil when nobody waits for it (any more).
+// take removes and returns the call with number xid, or nil if there is none.
 func (c *Conn) take(xid uint64) *Call {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -132,7 +131,7 @@ func (c *Conn) take(xid uint64) *Call {
 	return call
 }
 
-// abandon settles what will not be answered, in the order it was sent.
+// abandon settles the calls without an answer, in the order they were queued.
 func (c *Conn) abandon() {
 	c.mu.Lock()
 	calls := make([]*Call, 0, len(c.pending))
@@ -153,7 +152,7 @@ func (c *Conn) abandon() {
 	}
 }
 
-// write hands to the socket what is queued, all of it at once.
+// write sends queued frames to the socket, each time all of them at once.
 func (c *Conn) write() {
 	var spare []byte
 	for {
@@ -176,16 +175,16 @@ func (c *Conn) write() {
 			return
 		}
 		if spare = batch; cap(spare) > 64<<10 {
-			spare = nil // do not keep the memory of a burst
+			spare = nil // release the memory of a burst
 		}
 	}
 }
 
-// Start queues m under a number of its own and returns at once. Later done is
-// called, exactly once, on the goroutine of Serve: with the answer, or with
-// ErrUnsent or ErrLost (wrapped). It must not block. When Start itself fails,
-// done is not called: ErrUnsent after the end of the connection,
-// pyxiswire.ErrLength when m fits into no frame.
+// Start queues m under a new number and returns at once. done is called later,
+// exactly once, on the goroutine of Serve: with the answer, or with ErrUnsent
+// or ErrLost (wrapped). done must not block. If Start returns an error, done is
+// not called. The error is ErrUnsent after the end of the connection, and
+// pyxiswire.ErrLength if m is too long for a frame.
 func (c *Conn) Start(m *pyxiswire.Request, done func(*pyxiswire.Response, error)) error {
 	_, err := c.start(m, done)
 	return err
@@ -215,11 +214,11 @@ func (c *Conn) start(m *pyxiswire.Request, done func(*pyxiswire.Response, error)
 	return call, nil
 }
 
-// Do sends m and waits for its answer. Before it returns the answer, settle
-// (if not nil) is called with it on the goroutine of Serve, so in the order of
+// Do sends m and waits for its answer. settle, if not nil, is called with the
+// answer before Do returns it, on the goroutine of Serve and so in the order of
 // the answers. The error is ErrUnsent or ErrLost (wrapped), or the cause of
-// ctx: then the request may have been carried out, its answer is dropped, and
-// settle is not called.
+// ctx. In the last case the server may have executed the request; its answer is
+// dropped and settle is not called.
 func (c *Conn) Do(ctx context.Context, m *pyxiswire.Request, settle func(*pyxiswire.Response)) (*pyxiswire.Response, error) {
 	if err := c.awaitRoom(ctx); err != nil {
 		return nil, err
@@ -245,12 +244,12 @@ func (c *Conn) Do(ctx context.Context, m *pyxiswire.Request, settle func(*pyxisw
 		if c.take(call.xid) != nil {
 			return nil, context.Cause(ctx)
 		}
-		r := <-settled // it is being settled just now
+		r := <-settled // the answer or the error is on its way
 		return r.answer, r.err
 	}
 }
 
-// awaitRoom waits while the server takes less than callers want to send.
+// awaitRoom waits while more than maxQueued bytes are queued.
 func (c *Conn) awaitRoom(ctx context.Context) error {
 	for {
 		c.mu.Lock()

@@ -59,7 +59,8 @@ func stat(path string) *pyxiswire.Request {
 	return &pyxiswire.Request{Stat: &pyxiswire.StatRequest{Path: &path}}
 }
 
-// inBubble runs a test with a served connection. It returns when Serve has.
+// inBubble runs test with a served connection. It returns after Serve has
+// returned.
 func inBubble(t *testing.T, test func(t *testing.T, c *Conn, p *peer)) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()
@@ -73,7 +74,7 @@ func inBubble(t *testing.T, test func(t *testing.T, c *Conn, p *peer)) {
 	})
 }
 
-// outcome is what a call ended with.
+// outcome is the result of a call.
 type outcome struct {
 	data string
 	err  error
@@ -134,7 +135,7 @@ func TestTheEndSettlesEveryCallOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, c *Conn, p *peer) {
 		sent := do(t.Context(), c, stat("/sent"))
 		p.receive()
-		// The writer hands /taken to a socket that nobody reads; /unsent stays.
+		// The writer hands /taken to a socket that is not read; /unsent stays queued.
 		taken := do(t.Context(), c, stat("/taken"))
 		synctest.Wait()
 		unsent := do(t.Context(), c, stat("/unsent"))
@@ -178,8 +179,8 @@ func TestAnswersBeforeTheEndCount(t *testing.T) {
 }
 
 func TestAStalledSocketDoesNotGatherMemory(t *testing.T) {
-	// P17: callers of a peer that stops reading wait with their own contexts,
-	// and the queue is bounded.
+	// P17: callers of a peer that stops reading wait only as long as their own
+	// contexts, and the queue is limited.
 	inBubble(t, func(t *testing.T, c *Conn, p *peer) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
@@ -248,7 +249,7 @@ func TestSettleRunsInTheOrderOfTheAnswers(t *testing.T) {
 }
 
 func TestNoGoroutinePerCall(t *testing.T) {
-	// P28: a mute server gathered a goroutine for each call.
+	// P28: with a mute server each call left a goroutine.
 	inBubble(t, func(t *testing.T, c *Conn, p *peer) {
 		go io.Copy(io.Discard, p.nc)
 		synctest.Wait()
