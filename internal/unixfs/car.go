@@ -16,10 +16,10 @@ import (
 	"github.com/multiformats/go-varint"
 )
 
-// maxCARSection bounds a section of a CAR, in bytes.
+// maxCARSection limits a section of a CAR, in bytes.
 const maxCARSection = 32 << 20
 
-// carAdder adds the blocks of one CARv1 archive as they are.
+// carAdder adds the blocks of one CARv1 archive unchanged.
 type carAdder struct {
 	*output
 	wrap bool
@@ -62,7 +62,7 @@ func (c *carAdder) addTop(name string, n files.Node) (cid.Cid, error) {
 	}
 }
 
-// readCARSection returns the next section, io.EOF only if there is none.
+// readCARSection returns the next section, or io.EOF only if there is none.
 func readCARSection(r *bufio.Reader) ([]byte, error) {
 	if _, err := r.Peek(1); err != nil {
 		return nil, err
@@ -74,7 +74,7 @@ func readCARSection(r *bufio.Reader) ([]byte, error) {
 	if size > maxCARSection {
 		return nil, errors.New("malformed car; section is larger than 32 MiB")
 	}
-	// The buffer grows with what really comes, whatever size was announced.
+	// The buffer grows with the bytes that arrive, not with the announced size.
 	var section bytes.Buffer
 	if _, err := io.CopyN(&section, r, int64(size)); err != nil {
 		return nil, unexpectedEOF(err)
@@ -89,7 +89,7 @@ func unexpectedEOF(err error) error {
 	return err
 }
 
-// readCARHeader returns the only root of the archive.
+// readCARHeader returns the single root of the archive.
 func readCARHeader(r *bufio.Reader) (cid.Cid, error) {
 	section, err := readCARSection(r)
 	if err != nil {
@@ -147,8 +147,8 @@ func decodeCBOR(block []byte) (datamodel.Node, error) {
 	return b.Build(), nil
 }
 
-// splitCARBlock returns the block of a section, if it is what its CID says and
-// can be decoded.
+// splitCARBlock returns the CID and the block of a section. It fails if the
+// block does not match its CID or cannot be decoded.
 func splitCARBlock(section []byte) (cid.Cid, []byte, error) {
 	n, c, err := cid.CidFromBytes(section)
 	if err != nil {
@@ -168,7 +168,7 @@ func splitCARBlock(section []byte) (cid.Cid, []byte, error) {
 	return c, block, nil
 }
 
-// fileSize returns the size of a UnixFS file, 0 for anything else.
+// fileSize returns the size of a UnixFS file, or 0 for any other block.
 func fileSize(c cid.Cid, block []byte) uint64 {
 	if c.Type() != cid.DagProtobuf {
 		return 0

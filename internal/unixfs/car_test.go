@@ -41,7 +41,7 @@ func carHeader(t testing.TB, version int64, roots ...cid.Cid) []byte {
 	return carSection(b.Bytes())
 }
 
-// carOf returns an archive of everything in the sink.
+// carOf returns an archive of all blocks in the sink.
 func carOf(t testing.TB, m *memory, root cid.Cid) []byte {
 	t.Helper()
 	car := carHeader(t, 1, root)
@@ -142,7 +142,7 @@ func FuzzCAR(f *testing.F) {
 				t.Errorf("stored a block that is not %s", c)
 			}
 		}
-		// Errors are fine: an archive need not be complete.
+		// Errors are allowed: an archive need not be complete.
 		_ = Walk(sink.get, result.Root, func(cid.Cid) error { return nil })
 		_, _ = Resolve(sink.get, result.Root, []string{"a", "b"})
 	})

@@ -11,8 +11,9 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Fields of the two messages of a dag-pb block (IPLD's dag-pb specification)
-// and of the UnixFS message inside it (the UnixFS specification).
+// Field numbers of the two messages of a dag-pb block (IPLD's dag-pb
+// specification) and of the UnixFS message inside it (the UnixFS
+// specification).
 const (
 	nodeData  = 1
 	nodeLinks = 2
@@ -32,7 +33,7 @@ const (
 var errNotUnixFS = errors.New("not a UnixFS node")
 
 // link is one entry of a dag-pb node. size is the cumulative size, in bytes, of
-// the blocks below the link, each counted as often as it is linked.
+// the linked block and all blocks below it, each counted once per link to it.
 type link struct {
 	name string
 	cid  cid.Cid
@@ -43,9 +44,9 @@ func (l link) encodedLen() int {
 	return 3 + bytesLen(l.cid.ByteLen()) + bytesLen(len(l.name)) + varintLen(l.size)
 }
 
-// encodeNode returns the canonical dag-pb block of the links, which must be in
-// their final order, and the UnixFS message; and the cumulative size of all
-// that is linked.
+// encodeNode returns the canonical dag-pb block of the UnixFS message fs and
+// the links, which must be in their final order. below is the cumulative size
+// of all linked blocks.
 func encodeNode(links []link, fs []byte) (block []byte, below uint64) {
 	n := 1 + bytesLen(len(fs))
 	for _, l := range links {
@@ -67,7 +68,7 @@ func encodeNode(links []link, fs []byte) (block []byte, below uint64) {
 	return protowire.AppendBytes(block, fs), below
 }
 
-// encodeFile returns the UnixFS message of a file node without data of its own.
+// encodeFile returns the UnixFS message of a file node that contains no data.
 func encodeFile(size uint64, blockSizes []uint64) []byte {
 	fs := make([]byte, 0, 2+11*(1+len(blockSizes)))
 	fs = appendVarintField(fs, fsType, uint64(pb.Data_File))
@@ -100,8 +101,8 @@ func appendVarintField(b []byte, field protowire.Number, v uint64) []byte {
 	return protowire.AppendVarint(protowire.AppendTag(b, field, protowire.VarintType), v)
 }
 
-// decodeNode reads a dag-pb block; links keep the order of the block. Unknown
-// fields are an error, as the format has none.
+// decodeNode decodes a dag-pb block. The links keep their order. Unknown fields
+// are an error, as the format has none.
 func decodeNode(block []byte) (links []link, fs []byte, err error) {
 	for len(block) > 0 {
 		num, body, rest, err := consumeBytesField(block)
@@ -177,7 +178,7 @@ func decodeLink(b []byte) (link, error) {
 	return l, nil
 }
 
-// decodeFS reads the UnixFS message of a node.
+// decodeFS decodes the UnixFS message of a node.
 func decodeFS(fs []byte) (*pb.Data, error) {
 	var d pb.Data
 	if err := proto.Unmarshal(fs, &d); err != nil {
@@ -191,7 +192,7 @@ func varintLen[T int | uint64](v T) int {
 	return (bits.Len64(uint64(v)|1) + 6) / 7
 }
 
-// bytesLen returns the length in bytes of n bytes with their varint length.
+// bytesLen returns the length of n bytes preceded by their length as a varint.
 func bytesLen(n int) int {
 	return varintLen(n) + n
 }

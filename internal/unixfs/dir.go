@@ -8,23 +8,23 @@ import (
 	"strings"
 )
 
-// Errors of the mutable file system that the server builds directories in.
+// Errors of the mutable file system in which the server builds directories.
 var (
 	errEntryExists = errors.New("directory already has entry by that name")
 	errNoDirName   = errors.New("no path given to Mkdir")
 )
 
-// dir is a directory while it is being built.
+// dir is a directory under construction.
 type dir struct {
 	entries map[string]*entry
-	// order is how the directory lists its entries once it is stored.
+	// order lists the entries in the order of the stored directory.
 	order []string
-	// link is the stored directory.
+	// link is the link to the stored directory.
 	link link
 }
 
-// entry is a file, or a directory that was stored and reported before, if dir
-// is nil; else a directory that is still open.
+// entry is an open directory if dir is not nil. Otherwise it is a file, or a
+// directory that was stored and reported already.
 type entry struct {
 	link link
 	dir  *dir
@@ -34,9 +34,9 @@ func newDir() *dir {
 	return &dir{entries: make(map[string]*entry)}
 }
 
-// child returns the open directory at the path below d, creating what is
-// missing. It takes the place of a file, and of a directory of an earlier
-// top-level entry.
+// child returns the open directory at the path below d. It creates missing
+// directories, and replaces a file or a directory of an earlier top-level
+// entry.
 func (d *dir) child(name string) *dir {
 	for part := range strings.SplitSeq(name, "/") {
 		e := d.entries[part]
@@ -49,8 +49,8 @@ func (d *dir) child(name string) *dir {
 	return d
 }
 
-// put enters a file at the path below d. It replaces a file there, but not a
-// directory that is still open.
+// put adds a file at the path below d. It replaces an existing file, but not an
+// open directory.
 func (d *dir) put(name string, l link) error {
 	parent, base := path.Split(name)
 	if parent != "" {
@@ -95,8 +95,9 @@ func (a *adder) storeDir(d *dir) error {
 	return err
 }
 
-// report emits the stored directory, after the directories in it, and closes
-// them: what is added later does not go into them any more.
+// report emits an event for the stored directory, after those for the
+// directories in it, and closes the latter: later additions do not go into
+// them.
 func (a *adder) report(d *dir, name string) error {
 	for _, base := range d.order {
 		e := d.entries[base]

@@ -1,11 +1,11 @@
-// Package unixfs imports uploaded files into UnixFS the way the adder of
-// ipfs-cluster v1.1.6 does: same blocks, same CIDs, same events in the same
-// order. The in-process test cluster is built on it.
+// Package unixfs imports uploaded files into UnixFS like the adder of
+// ipfs-cluster v1.1.6: with the same blocks, CIDs and events, in the same order.
+// The in-process test cluster uses it.
 //
-// [Import] walks an upload once and streams it: of a file, no more than two
-// chunks, eight that are being hashed meanwhile, and one path of half-filled
-// nodes are in memory at a time; of a directory, its entries. Every finished block goes to a [Sink], together with
-// the events that the server reports.
+// [Import] streams an upload in one pass. Of a file, it keeps at most two chunks,
+// eight more being hashed, and one path of partly filled nodes in memory; of a
+// directory, its entries. It sends every finished block and every event that the
+// server reports to a [Sink].
 //
-// [Resolve] and [Walk] read such trees back.
+// [Resolve] and [Walk] read such trees.
 package unixfs

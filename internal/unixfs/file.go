@@ -9,26 +9,26 @@ import (
 )
 
 const (
-	// maxLinks is how many children a file node has at most: 8 KiB of links of
+	// maxLinks is the maximum number of children of a file node: 8 KiB of links of
 	// 47 bytes, as in go-unixfs.
 	maxLinks = 174
-	// trickleRepeat is how many subtrees of one depth a trickle node gets
+	// trickleRepeat is the number of subtrees of one depth in a trickle node
 	// before deeper ones.
 	trickleRepeat = 4
 )
 
-// node is a block that was built and not stored yet.
+// node is a block that is built but not stored yet.
 type node struct {
 	block []byte
 	raw   bool
-	// below is the cumulative size of the blocks below, content the number of
-	// file bytes in the whole subtree.
+	// below is the cumulative size of the blocks below, content the number of file
+	// bytes in the whole subtree.
 	below, content uint64
 }
 
-// fileBuilder turns the chunks of one file into a tree of nodes. It looks one
-// chunk ahead, and reads past the end of a file once more whenever it looks
-// ahead there: progress events show it, and the server's do too.
+// fileBuilder builds a tree of nodes from the chunks of one file. It looks one
+// chunk ahead. At the end of a file each look ahead reads again, which shows in
+// the progress events, as with the server.
 type fileBuilder struct {
 	hasher hasher
 	source leafSource
@@ -40,7 +40,7 @@ type fileBuilder struct {
 }
 
 // done reports whether the file has no further chunk. After a read error it
-// has one, whose taking fails.
+// returns false, and leaf returns the error.
 func (b *fileBuilder) done() bool {
 	if b.ahead == nil && b.err == nil {
 		b.ahead, b.aheadSize, b.err = b.source.next()
@@ -53,7 +53,7 @@ func (b *fileBuilder) done() bool {
 
 func (b *fileBuilder) leaf() (node, error) {
 	if b.err != nil {
-		// What was read until then is stored nevertheless.
+		// Store the nodes read before the error nevertheless.
 		return node{}, cmp.Or(b.hasher.settle(0), b.err)
 	}
 	n := node{block: b.ahead, raw: b.format.raw, content: uint64(b.aheadSize)}
@@ -61,15 +61,15 @@ func (b *fileBuilder) leaf() (node, error) {
 	return n, nil
 }
 
-// parent is a file node that children are being added to. It has the links of
-// those that are stored.
+// parent is a file node under construction. links holds the children that are
+// stored already.
 type parent struct {
 	links   []link
 	sizes   []uint64
 	content uint64
 }
 
-// adopt links the child, which is stored by and by.
+// adopt adds a child to p. The hasher adds its link when the child is stored.
 func (b *fileBuilder) adopt(p *parent, child node) error {
 	p.sizes = append(p.sizes, child.content)
 	p.content += child.content
@@ -89,8 +89,8 @@ func (b *fileBuilder) finish(p *parent) (node, error) {
 	return node{block: block, below: below, content: p.content}, nil
 }
 
-// balanced builds a tree whose leaves all have the same depth, and grows it at
-// the root when it is full. A file of one chunk is that leaf alone.
+// balanced builds a tree whose leaves all have the same depth. When the tree is
+// full, it gets a new root. A file of one chunk is a single leaf.
 func (b *fileBuilder) balanced() (node, error) {
 	if b.done() {
 		return node{block: b.format.empty(), raw: b.format.raw}, nil
@@ -131,9 +131,9 @@ func (b *fileBuilder) fillBalanced(p *parent, depth int) (node, error) {
 	return b.finish(p)
 }
 
-// trickle builds a tree whose every node holds leaves first and then subtrees
-// of growing depth, each less than maxDepth; 0 is no limit. The root is a node
-// even if the file is empty.
+// trickle builds a tree in which every node has leaves first and then subtrees
+// of increasing depth, all less than maxDepth; 0 means no limit. The root is an
+// inner node even if the file is empty.
 func (b *fileBuilder) trickle(maxDepth int) (node, error) {
 	var p parent
 	for !p.full() && !b.done() {
@@ -162,7 +162,7 @@ func (b *fileBuilder) trickle(maxDepth int) (node, error) {
 	return b.finish(&p)
 }
 
-// layoutOf returns the leaf type and the builder's method of a layout.
+// layoutOf returns the leaf type and the builder method of a layout.
 func layoutOf(trickle bool) (pb.Data_DataType, func(*fileBuilder) (node, error)) {
 	if trickle {
 		return pb.Data_Raw, func(b *fileBuilder) (node, error) { return b.trickle(0) }

@@ -9,8 +9,8 @@ import (
 	"github.com/ipfs/go-cid"
 )
 
-// shape describes a tree: a node with only leaves by their number, any other by
-// its children; equal neighbours are counted.
+// shape describes a tree: a node that has only leaves by their number, any
+// other node by its children. Equal neighbours are counted.
 func shape(t *testing.T, m *memory, c cid.Cid) string {
 	t.Helper()
 	var kinds []string
@@ -33,8 +33,8 @@ func shape(t *testing.T, m *memory, c cid.Cid) string {
 	return "(" + out + ")"
 }
 
-// TestLayout pins the trees of files that fill nodes exactly, or by one chunk
-// more.
+// TestLayout checks the trees of files that fill nodes exactly, or need one
+// chunk more.
 func TestLayout(t *testing.T) {
 	const full = maxLinks
 	for _, c := range []struct {
@@ -61,7 +61,7 @@ func TestLayout(t *testing.T) {
 		{"trickle", 30*full + 1, "(174.4(174.)4(174.4(174.))1(174.4(174.)1(1.)))"},
 	} {
 		sink := newMemory()
-		// Chunks are numbers, so that none of them are equal.
+		// Chunks are consecutive numbers, so that no two are equal.
 		data := bytes.NewReader(xorshift32(1, 4*c.chunks))
 		result, err := Import(context.Background(), single(data), Params{Layout: c.layout, Chunker: "size-4"}, sink)
 		if err != nil {
@@ -73,8 +73,8 @@ func TestLayout(t *testing.T) {
 	}
 }
 
-// TestBlocksAreNotReused: the buffer that a short chunk leaves behind serves one
-// block of the next file, not several.
+// TestBlocksAreNotReused checks that the buffer left by a short chunk is used
+// for only one block of the next file.
 func TestBlocksAreNotReused(t *testing.T) {
 	for _, raw := range []bool{false, true} {
 		big := part{Filename: "d/big", ContentType: typeFile}

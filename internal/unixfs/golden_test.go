@@ -22,8 +22,8 @@ import (
 type goldenCase struct {
 	Case  string
 	Query string
-	// What was uploaded: the parts, or the body as it was sent, or a directory
-	// of files that hold their index as text.
+	// The upload: the parts, or the body as sent, or a directory of files that
+	// each contain their index as text.
 	Parts     []part
 	Body      string
 	Directory *struct {
@@ -31,8 +31,8 @@ type goldenCase struct {
 		Files    int
 		FileName string `json:"file_name"`
 	}
-	// What came back: the objects and the error of the trailer, or the length
-	// and hash of the whole answer, or nothing at all.
+	// The response: the objects and the error of the trailer, or the length and
+	// hash of the whole response, or nothing.
 	Events []wireEvent
 	Error  string
 	SHA256 string
@@ -86,7 +86,7 @@ func goldenCases(t testing.TB) []goldenCase {
 	return cases
 }
 
-// params reads the query as the server does.
+// params parses the query like the server.
 func (c goldenCase) params(t *testing.T) Params {
 	t.Helper()
 	q, err := url.ParseQuery(c.Query)
@@ -129,7 +129,7 @@ func (c goldenCase) body(t testing.TB) []byte {
 	return multipartBody(t, parts)
 }
 
-// TestGolden replays what was sent to a real cluster and compares every event.
+// TestGolden replays requests to a real cluster and compares every event.
 func TestGolden(t *testing.T) {
 	for _, c := range goldenCases(t) {
 		t.Run(c.Case, func(t *testing.T) {
@@ -175,7 +175,7 @@ func checkEvents(t *testing.T, want []wireEvent, events []Event) {
 	}
 }
 
-// checkDigest compares a whole answer, of which only the hash is known.
+// checkDigest compares a whole response of which only the hash was recorded.
 func checkDigest(t *testing.T, c goldenCase, events []Event) {
 	t.Helper()
 	var answer bytes.Buffer
@@ -196,7 +196,7 @@ func checkDigest(t *testing.T, c goldenCase, events []Event) {
 }
 
 // checkStored checks that everything below the roots was stored, and that the
-// sizes that were reported are the sizes of what was stored.
+// reported sizes are those of the stored blocks.
 func checkStored(t *testing.T, sink *memory, result Result) {
 	t.Helper()
 	roots := append([]Shard{{Cid: result.Root}}, result.Shards...)

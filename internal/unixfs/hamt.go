@@ -12,11 +12,11 @@ import (
 const (
 	// hamtFanout is the width of a HAMT node: one byte of the hash per level.
 	hamtFanout = 256
-	// hamtMurmur3 is the multicodec of the hash function of names, the first 64
+	// hamtMurmur3 is the multicodec of the hash function for names, the first 64
 	// bits of murmur3-x64-128.
 	hamtMurmur3 = 0x22
-	// hamtThreshold is the estimated size in bytes, names and CIDs, above which
-	// a directory becomes a HAMT.
+	// hamtThreshold is the estimated size in bytes (names and CIDs) above which a
+	// directory becomes a HAMT.
 	hamtThreshold = 256 * 1024
 )
 
@@ -38,7 +38,7 @@ type hamtEntry struct {
 	link link
 }
 
-// hamtEntries returns the links in the order in which a HAMT holds them.
+// hamtEntries returns the links in the order of a HAMT.
 func hamtEntries(links []link) []hamtEntry {
 	entries := make([]hamtEntry, len(links))
 	for i, l := range links {
@@ -50,8 +50,8 @@ func hamtEntries(links []link) []hamtEntry {
 	return entries
 }
 
-// storeHAMT stores the node for entries that share their first depth hash
-// bytes, after all nodes below it.
+// storeHAMT stores the node for entries whose first depth hash bytes are equal,
+// after all nodes below it.
 func (a *adder) storeHAMT(entries []hamtEntry, depth int) (link, error) {
 	if depth == len(hamtHash{}) {
 		return link{}, errHAMTDepth

@@ -2,26 +2,26 @@ package unixfs
 
 import "github.com/ipfs/go-cid"
 
-// hashAhead is how many nodes of a file are hashed at most while more of it is
-// read.
+// hashAhead is the maximum number of nodes of a file that are being hashed
+// while the file is read further.
 const hashAhead = 8
 
-// hasher stores the nodes below the root of a file. It hashes them on
-// goroutines of their own, so that hashing one and reading the next take place
-// at the same time, and puts them in order, on the goroutine that calls it.
+// hasher stores the nodes below the root of a file. It hashes nodes on other
+// goroutines, concurrently with reading, and puts them in order on the calling
+// goroutine.
 type hasher struct {
 	sum func(node) (cid.Cid, error)
 	put func(node, cid.Cid) (link, error)
 
 	queue []hashing
-	err   error // what storing a node failed with; none is put after it
+	err   error // of the first node that could not be stored; later nodes are not put
 }
 
 // hashing is a node that is being hashed.
 type hashing struct {
 	node   node
 	parent *parent
-	done   chan hashed // gets one result
+	done   chan hashed // receives one result
 }
 
 type hashed struct {
@@ -29,7 +29,8 @@ type hashed struct {
 	err error
 }
 
-// store begins to hash the node. Its link is in the parent once it is settled.
+// store starts hashing the node. When the node is settled, its link is added to
+// p.
 func (h *hasher) store(n node, p *parent) error {
 	if err := h.settle(hashAhead - 1); err != nil {
 		return err
@@ -43,7 +44,7 @@ func (h *hasher) store(n node, p *parent) error {
 	return nil
 }
 
-// settle puts nodes, in order, until no more than left are being hashed.
+// settle puts nodes, in order, until at most left nodes are being hashed.
 func (h *hasher) settle(left int) error {
 	for h.err == nil && len(h.queue) > left {
 		h.err = h.settleNext()
@@ -66,7 +67,7 @@ func (h *hasher) settleNext() error {
 	return nil
 }
 
-// wait ends the goroutines. After an error, what they hash is not put.
+// wait waits for the goroutines. It does not put their nodes.
 func (h *hasher) wait() {
 	for _, next := range h.queue {
 		<-next.done

@@ -11,8 +11,8 @@ import (
 	"github.com/ipfs/go-cid"
 )
 
-// tracing is a Sink that notes what is asked of it: p for a block, e for an
-// event. The block that is number fail fails.
+// tracing is a Sink that records its calls: p for a block, e for an event. Put
+// fails for block number fail.
 type tracing struct {
 	strings.Builder
 	fail int
@@ -30,16 +30,16 @@ func (s *tracing) Emit(Event) error {
 	return s.WriteByte('e')
 }
 
-// TestHashingAheadIsNotSeen: leaves are hashed while the file is read further,
-// and nevertheless put in order, before any event that comes after them, also
-// if the file breaks off, and not after a block that failed.
+// TestHashingAheadIsNotSeen checks that leaves hashed concurrently with reading
+// are still put in order and before any later event, also if the file is
+// interrupted, and that no leaf is put after a block that failed.
 func TestHashingAheadIsNotSeen(t *testing.T) {
 	const chunks = 3 * hashAhead
 	whole := xorshift32(6, chunks*progressStep)
 	for _, c := range []struct {
 		name     string
 		progress bool
-		end      error // of the file
+		end      error // error at the end of the file
 		fail     int
 		want     string
 	}{

@@ -138,8 +138,8 @@ type decoded struct {
 	fs    *pb.Data
 }
 
-// decode reads a block with go-codec-dagpb and go-unixfs's message, and checks
-// that the block is what its CID says, and canonical.
+// decode decodes a block with go-codec-dagpb and the UnixFS message of
+// go-unixfs, and checks that the block matches its CID and is canonical.
 func decode(t rapid.TB, m *memory, c cid.Cid) decoded {
 	t.Helper()
 	block, err := m.get(c)
@@ -177,7 +177,7 @@ func decode(t rapid.TB, m *memory, c cid.Cid) decoded {
 	return d
 }
 
-// cumulativeSize adds up the blocks below c, and checks the sizes of links.
+// cumulativeSize adds up the blocks below c and checks the sizes of links.
 func cumulativeSize(t rapid.TB, m *memory, c cid.Cid) uint64 {
 	t.Helper()
 	total := uint64(len(m.blocks[c]))
@@ -191,7 +191,7 @@ func cumulativeSize(t rapid.TB, m *memory, c cid.Cid) uint64 {
 	return total
 }
 
-// content reads a file back, and checks the sizes in its nodes.
+// content reads a file and checks the sizes in its nodes.
 func content(t rapid.TB, m *memory, c cid.Cid) []byte {
 	t.Helper()
 	d := decode(t, m, c)

@@ -10,12 +10,11 @@ import (
 	"github.com/ipfs/go-cid"
 )
 
-// ErrEmpty is returned by [Import] for an upload without any entry, or a CAR
-// without any block. The real server panics there and drops the connection
-// (Q3).
+// ErrEmpty is returned by [Import] for an upload without entries, or a CAR
+// without blocks. The real server panics there and drops the connection (Q3).
 var ErrEmpty = errors.New("nothing to import")
 
-// Kind tells events apart.
+// Kind is the kind of an event.
 type Kind int
 
 const (
@@ -25,31 +24,31 @@ const (
 	Progress
 	// ShardDone says that a shard is complete and stored.
 	ShardDone
-	// ClusterDAG says that the node that lists all shards is stored. It comes last.
+	// ClusterDAG says that the node that lists all shards is stored. It is the last event.
 	ClusterDAG
 )
 
-// Event is one object of the server's answer to an add.
+// Event is one object of the server's response to an add.
 type Event struct {
 	Kind Kind
 	Name string
 	// Cid is undefined in progress events.
 	Cid cid.Cid
-	// Bytes, in progress events, is what was read of the file so far; for a CAR
-	// it is the sum of its block sizes. Else it is 0.
+	// Bytes, in progress events, is the number of bytes of the file read so far.
+	// For a CAR it is the sum of its block sizes. Otherwise it is 0.
 	Bytes uint64
-	// Size is the cumulative size of the DAG in bytes; of a CAR whose root is a
-	// file it is the file's size; of a shard the size of its blocks. 0 in
+	// Size is in bytes: the cumulative size of the DAG, for a CAR with a file as
+	// its root the file size, for a shard the size of its blocks, and 0 in
 	// progress events.
 	Size uint64
 }
 
-// A Sink takes what an import produces, in order, one call at a time. An error
-// ends the import, which returns it as it is.
+// A Sink receives the blocks and events of an import, in order, one call at a
+// time. An error ends the import, which returns it unchanged.
 type Sink interface {
-	// Put stores a block and owns it from then on. A block can come again.
+	// Put stores a block and takes ownership of it. A block can come again.
 	Put(c cid.Cid, block []byte) error
-	// Emit reports an event. All blocks of what it names have been put.
+	// Emit reports an event. All blocks that it refers to have been put.
 	Emit(Event) error
 }
 
@@ -60,19 +59,20 @@ type Shard struct {
 	Size uint64
 }
 
-// Result is what is to be pinned after an import.
+// Result contains the CIDs to pin after an import.
 type Result struct {
-	// Root is the last root that was added.
+	// Root is the root added last.
 	Root cid.Cid
 	// Shards and ClusterDAG are set by sharded imports only.
 	Shards     []Shard
 	ClusterDAG cid.Cid
 }
 
-// Import adds the entries of upload, a directory that is not an entry itself,
-// such as files.NewFileFromPartReader makes of a multipart body. It reads them
-// once, in order, and closes each. Errors are worded as the server words them, since they go onto the
-// wire. It ends with the context's error when the context is done.
+// Import adds the entries of upload, for example from
+// files.NewFileFromPartReader over a multipart body. The directory upload
+// itself is not an entry. Import reads the entries once, in order, and closes
+// each. Its errors have the server's wording, because they are sent to clients.
+// It returns the context's error when the context ends.
 func Import(ctx context.Context, upload files.Directory, p Params, sink Sink) (Result, error) {
 	out := output{ctx: ctx, sink: sink, put: sink.Put}
 	var sharding *sharder
@@ -131,7 +131,7 @@ func newFormat(p Params, out *output) (func(name string, n files.Node) (cid.Cid,
 	}
 }
 
-// output is where an import sends blocks and events.
+// output is the destination of an import's blocks and events.
 type output struct {
 	ctx  context.Context // of the one Import call that owns the output
 	sink Sink
@@ -148,14 +148,14 @@ func (o *output) putBlock(c cid.Cid, block []byte) error {
 	return o.put(c, block)
 }
 
-// adder adds files, symlinks and directories. Everything that is added goes
-// into one scratch directory, which the server never empties: of several
-// top-level directories, each one also holds the entries of those before it.
+// adder adds files, symlinks and directories. All of them go into one scratch
+// directory, which the server never empties: each top-level directory also
+// holds the entries of the ones before it.
 type adder struct {
 	*output
 	params Params
 	prefix cid.Prefix
-	// scratch is nil until something goes into it.
+	// scratch is nil until something is added to it.
 	scratch *dir
 	// top is the name of the current top-level entry.
 	top   string
@@ -172,8 +172,8 @@ func (a *adder) addTop(name string, n files.Node) (cid.Cid, error) {
 	if !isDir && !a.params.Shard {
 		return last.cid, nil
 	}
-	// After a single file, nothing shows the scratch directory but the content
-	// of a shard.
+	// For a single file, the scratch directory is visible only in the content of a
+	// shard.
 	root, err := a.root()
 	if err != nil {
 		return cid.Undef, err
@@ -187,8 +187,8 @@ func (a *adder) addTop(name string, n files.Node) (cid.Cid, error) {
 	return root.link.cid, a.report(root, "")
 }
 
-// root returns the scratch directory. The server stores it empty when it first
-// uses it.
+// root returns the scratch directory. Like the server, it stores the directory
+// empty at the first use.
 func (a *adder) root() (*dir, error) {
 	if a.scratch == nil {
 		block, _ := encodeNode(nil, encodeDirectory())
@@ -200,8 +200,8 @@ func (a *adder) root() (*dir, error) {
 	return a.scratch, nil
 }
 
-// addNode adds what is at the path below the top-level entry, and returns its
-// link if it is no directory.
+// addNode adds the node at the path below the top-level entry. It returns the
+// node's link, unless it is a directory.
 func (a *adder) addNode(name string, n files.Node, top bool) (link, error) {
 	defer n.Close()
 	var l link
@@ -267,8 +267,8 @@ func (a *adder) addFile(name string, r io.Reader) (link, error) {
 	return a.store(n)
 }
 
-// enter puts a file into the scratch directory and reports it. A top-level file
-// has no path there; the server uses its CID.
+// enter adds a file to the scratch directory and reports it. A top-level file
+// has no path there, so the server uses its CID.
 func (a *adder) enter(name string, l link) error {
 	root, err := a.root()
 	if err != nil {
@@ -288,7 +288,7 @@ func (a *adder) emitNode(name string, l link) error {
 	return a.sink.Emit(Event{Name: path.Join(a.top, name), Cid: l.cid, Size: l.size})
 }
 
-// store puts the node and returns a nameless link to it.
+// store puts the node and returns a link to it without a name.
 func (a *adder) store(n node) (link, error) {
 	c, err := a.sum(n)
 	if err != nil {

@@ -27,8 +27,8 @@ func directory(name string) part {
 	return part{Filename: name, ContentType: typeDirectory}
 }
 
-// TestReferenceCIDs compares with CIDs that the real adder was seen to give,
-// beyond the recorded requests.
+// TestReferenceCIDs compares with CIDs of the real adder that are not in the
+// recorded requests.
 func TestReferenceCIDs(t *testing.T) {
 	for _, c := range []struct {
 		content string
@@ -51,8 +51,8 @@ func TestReferenceCIDs(t *testing.T) {
 	}
 }
 
-// TestEventOrder pins names and order of events for uploads that are not in the
-// recorded requests.
+// TestEventOrder checks names and order of events for uploads that are not in
+// the recorded requests.
 func TestEventOrder(t *testing.T) {
 	a, b := "a", "b"
 	for _, c := range []struct {
@@ -122,9 +122,10 @@ func TestEventOrder(t *testing.T) {
 	}
 }
 
-// TestScratchDirectoryIsShared: without wrapping, a top-level directory also
-// holds the entries of the top-level directories before it, and top-level files
-// under their CID. The server does that; clients must not rely on it.
+// TestScratchDirectoryIsShared checks that, without wrapping, a top-level
+// directory also holds the entries of the top-level directories before it, and
+// top-level files under their CID. The server does that; clients must not rely
+// on it.
 func TestScratchDirectoryIsShared(t *testing.T) {
 	sink, result := mustImport(t, []part{file("d1/x", "1"), file("f", "2"), file("d2/y", "3")}, Params{})
 	for name, text := range map[string]string{"x": "1", "y": "3", sink.events[2].Cid.String(): "2"} {
@@ -203,8 +204,8 @@ func TestBadParams(t *testing.T) {
 	}
 }
 
-// TestProgressAtTheEnd: the end of a file whose last chunk is full is seen more
-// than once, and reported each time.
+// TestProgressAtTheEnd checks that the end of a file whose last chunk is full
+// is read more than once, and reported each time.
 func TestProgressAtTheEnd(t *testing.T) {
 	sink := newMemory()
 	content := xorshift32(5, 2*262144)
@@ -224,7 +225,7 @@ func TestProgressAtTheEnd(t *testing.T) {
 
 var errTest = errors.New("test")
 
-// failing fails when it is asked for the n-th block or event.
+// failing fails at the n-th block or event.
 type failing struct {
 	memory
 	puts, emits int
@@ -244,7 +245,7 @@ func (f *failing) Emit(e Event) error {
 	return f.memory.Emit(e)
 }
 
-// TestSinkErrorsEndTheImport lets every single block and event fail in turn.
+// TestSinkErrorsEndTheImport makes every single block and event fail in turn.
 func TestSinkErrorsEndTheImport(t *testing.T) {
 	body := multipartBody(t, []part{file("d/s/x", "12345678"), file("d/y", "9"), directory("e")})
 	for _, p := range []Params{

@@ -11,15 +11,15 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// leafFormat says how a chunk of a file becomes a block: as it is, or framed by
-// a dag-pb node with a UnixFS message of the type.
+// leafFormat determines how a chunk of a file becomes a block: unchanged, or in
+// a dag-pb node with a UnixFS message of type typ.
 type leafFormat struct {
 	raw bool
 	typ pb.Data_DataType
 }
 
-// alloc returns a block for n > 0 bytes of data, complete but for the data,
-// and the part of it where the data belongs.
+// alloc returns a block for n > 0 bytes of data, complete except for the data,
+// and the part of the block for the data.
 func (f leafFormat) alloc(n int) (block, data []byte) {
 	if f.raw {
 		block = make([]byte, n)
@@ -37,7 +37,7 @@ func (f leafFormat) alloc(n int) (block, data []byte) {
 	return block, data
 }
 
-// empty returns the block of a file without content.
+// empty returns the block of an empty file.
 func (f leafFormat) empty() []byte {
 	if f.raw {
 		return nil
@@ -46,14 +46,14 @@ func (f leafFormat) empty() []byte {
 	return block
 }
 
-// A leafSource cuts a file into leaf blocks. next returns a block and the
-// number of file bytes in it; io.EOF ends the file, with no block.
+// A leafSource splits a file into leaf blocks. next returns a block and the
+// number of file bytes in it, or io.EOF without a block at the end of the file.
 type leafSource interface {
 	next() (block []byte, n int, err error)
 }
 
-// newLeafSource returns the source for a chunker as it is named in a request.
-// spare is where fixed-size chunkers keep a buffer from file to file.
+// newLeafSource returns a source for a chunker of a request. Fixed-size
+// chunkers keep a buffer in spare from file to file.
 func newLeafSource(r io.Reader, chunker string, f leafFormat, spare *[]byte) (leafSource, error) {
 	if err := checkRabin(chunker); err != nil {
 		return nil, err
@@ -73,8 +73,8 @@ func newLeafSource(r io.Reader, chunker string, f leafFormat, spare *[]byte) (le
 	return &sizeSource{r: r, size: size, format: f, spare: spare}, nil
 }
 
-// checkRabin refuses the averages with which the rabin chunker panics or, since
-// a third of it is less than its window, takes any file for one chunk.
+// checkRabin rejects averages with which the rabin chunker panics, or makes one
+// chunk of any file because a third of the average is less than its window.
 func checkRabin(chunker string) error {
 	digits, ok := strings.CutPrefix(chunker, "rabin-")
 	if !ok || strings.Contains(digits, "-") {
@@ -92,9 +92,9 @@ func checkRabin(chunker string) error {
 	return nil
 }
 
-// sizeSource cuts a file into chunks of one size. It reads them straight into
-// the blocks that it hands out; only a last, shorter chunk is copied, and the
-// buffer that it was read into serves again.
+// sizeSource splits a file into chunks of one size. It reads each chunk
+// directly into its block. Only a shorter last chunk is copied, and its buffer
+// is kept in spare.
 type sizeSource struct {
 	r      io.Reader
 	size   int
@@ -113,9 +113,8 @@ func (s *sizeSource) next() ([]byte, int, error) {
 		return block, s.size, nil
 	}
 	*s.spare = block
-	// A part that breaks off ends with the same error as a last chunk. The
-	// server takes both for the end of the file, and so fails only when it looks
-	// for the part that follows.
+	// An interrupted part ends with the same error as the last chunk. The server
+	// treats both as the end of the file, and fails only at the next part.
 	if !errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, 0, err
 	}
@@ -128,7 +127,7 @@ func (s *sizeSource) next() ([]byte, int, error) {
 	return last, n, nil
 }
 
-// buffer returns a block of the full size, the spare one if there is one.
+// buffer returns a full-size block, the spare one if there is one.
 func (s *sizeSource) buffer() (block, data []byte) {
 	if block = *s.spare; block == nil {
 		return s.format.alloc(s.size)
@@ -137,12 +136,12 @@ func (s *sizeSource) buffer() (block, data []byte) {
 	if s.format.raw {
 		return block, block
 	}
-	// The length fields before the data are the same for every full block.
+	// The length fields before the data are the same in every full block.
 	tail := 1 + varintLen(s.size)
 	return block, block[len(block)-tail-s.size : len(block)-tail]
 }
 
-// splitSource takes its chunks from a content-defined chunker.
+// splitSource gets its chunks from a content-defined chunker.
 type splitSource struct {
 	splitter chunk.Splitter
 	format   leafFormat

@@ -2,16 +2,16 @@ package unixfs
 
 import "io"
 
-// progressStep is how many bytes are read between two progress events.
+// progressStep is the number of bytes between two progress events.
 const progressStep = 256 * 1024
 
-// progressReader emits how much was read of a file: whenever progressStep more
-// bytes were, and each time the end of the file is seen.
+// progressReader emits the number of bytes read of a file: each time
+// progressStep more bytes were read, and each time a read returns io.EOF.
 type progressReader struct {
 	r              io.Reader
 	emit           func(read uint64) error
 	read, reported uint64
-	// err is what emit failed with. It is returned again, because a reader may
+	// err is the error of emit. Later reads return it again, because a caller may
 	// drop an error that comes with all the bytes it wanted.
 	err error
 }

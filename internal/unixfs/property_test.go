@@ -15,7 +15,7 @@ var (
 	testHashes   = []string{"", "sha2-256", "blake2b-256", "sha3-256", "sha1", "sha2-512"}
 )
 
-// pieces reads its content in pieces of the lengths, over and over.
+// pieces reads its content in pieces of the given lengths, repeated.
 type pieces struct {
 	content []byte
 	lengths []int
@@ -41,8 +41,8 @@ func (p *pieces) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// checkFile imports the content as one file, in pieces and at once, and checks
-// that both give the same blocks, and that these hold the content.
+// checkFile imports the content as one file, in pieces and at once. It checks
+// that both give the same blocks, and that the blocks hold the content.
 func checkFile(t rapid.TB, split *pieces, p Params) {
 	t.Helper()
 	want := bytes.Clone(split.content)
@@ -66,7 +66,7 @@ func checkFile(t rapid.TB, split *pieces, p Params) {
 	cumulativeSize(t, cut, result.Root)
 }
 
-// TestAnySplit: how the content is split into reads does not matter.
+// TestAnySplit checks that the sizes of reads do not matter.
 func TestAnySplit(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		chunker := rapid.SampledFrom(testChunkers).Draw(t, "chunker")
@@ -93,8 +93,8 @@ func TestAnySplit(t *testing.T) {
 	})
 }
 
-// TestPartsInAnyOrder: what a wrapped upload amounts to does not depend on the
-// order of its parts, and every file is found at its path.
+// TestPartsInAnyOrder checks that the result of a wrapped upload does not
+// depend on the order of its parts, and that every file is found at its path.
 func TestPartsInAnyOrder(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		// Directories and files have different names, so that none replaces another.
@@ -131,7 +131,7 @@ func FuzzImport(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte, split uint16, chunker uint8, raw, trickle bool) {
 		p := Params{Chunker: testChunkers[int(chunker)%len(testChunkers)], RawLeaves: raw}
 		if len(data) > 10000 && (p.Chunker == "size-1" || p.Chunker == "size-7") {
-			return // slow, and no other code
+			return // slow, and covers no other code
 		}
 		if trickle {
 			p.Layout = "trickle"

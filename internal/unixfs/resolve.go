@@ -14,9 +14,10 @@ import (
 // Getter returns a stored block, or an error if there is none.
 type Getter func(cid.Cid) ([]byte, error)
 
-// NoLinkError says that a path does not go on. Its text is the IPFS daemon's.
+// NoLinkError reports a path that does not exist. Its text is that of the IPFS
+// daemon.
 type NoLinkError struct {
-	// Name is the missing path segment, Under the node it was looked for in.
+	// Name is the missing path segment, Under the node without it.
 	Name  string
 	Under cid.Cid
 }
@@ -25,10 +26,10 @@ func (e *NoLinkError) Error() string {
 	return fmt.Sprintf("no link named %q under %s", e.Name, e.Under)
 }
 
-// Resolve returns the CID at the path below root; path segments are names in
-// directories, sharded or not. No segments: root itself, which then is not
-// looked at. A path that leads nowhere is a *NoLinkError; errors of get are
-// returned wrapped.
+// Resolve returns the CID at the path below root. Path segments are names in
+// directories, sharded or not. Without segments it returns root without reading
+// it. If the path does not exist, the error is a *NoLinkError. Errors of get
+// are wrapped.
 func Resolve(get Getter, root cid.Cid, path []string) (cid.Cid, error) {
 	for _, name := range path {
 		next, err := findEntry(get, root, name)
@@ -43,7 +44,7 @@ func Resolve(get Getter, root cid.Cid, path []string) (cid.Cid, error) {
 	return root, nil
 }
 
-// findEntry returns the CID of the name in the directory, Undef if there is no
+// findEntry returns the CID of a name in directory c, or Undef if there is no
 // such name or c is not a directory.
 func findEntry(get Getter, c cid.Cid, name string) (cid.Cid, error) {
 	hash := hashName(name)
@@ -90,9 +91,9 @@ func findLink(links []link, name string) cid.Cid {
 	return links[i].cid
 }
 
-// Walk calls visit for root and for everything below it, each CID once, parents
-// before children, and stops at the first error. It knows dag-pb, dag-cbor and
-// raw blocks.
+// Walk calls visit for root and everything below it, once per CID, parents
+// before children. It stops at the first error. It supports dag-pb, dag-cbor
+// and raw blocks.
 func Walk(get Getter, root cid.Cid, visit func(cid.Cid) error) error {
 	seen := cid.NewSet()
 	todo := []cid.Cid{root}
@@ -124,7 +125,7 @@ func Walk(get Getter, root cid.Cid, visit func(cid.Cid) error) error {
 
 var errCodec = errors.New("only dag-pb, dag-cbor and raw blocks are supported")
 
-// blockLinks returns the CIDs that a block links to, in its order.
+// blockLinks returns the CIDs that a block links to, in their order.
 func blockLinks(c cid.Cid, block []byte) ([]cid.Cid, error) {
 	switch c.Type() {
 	case cid.Raw:

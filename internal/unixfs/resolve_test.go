@@ -63,7 +63,7 @@ func TestResolve(t *testing.T) {
 	}
 }
 
-// TestHAMT looks up names of a sharded directory, and some others.
+// TestHAMT looks up names of a sharded directory, and names that are not in it.
 func TestHAMT(t *testing.T) {
 	sink, result := importGolden(t, "add-dir-7000-v0", Params{})
 	if typ := decode(t, sink, result.Root).fs.GetType(); typ != pb.Data_HAMTShard {
@@ -88,8 +88,8 @@ func TestHAMT(t *testing.T) {
 	}
 }
 
-// TestHAMTThreshold: a directory whose names and CIDs have 262144 bytes is a
-// plain one, with one byte more it is a HAMT.
+// TestHAMTThreshold checks that a directory whose names and CIDs have 262144
+// bytes is a plain directory, and one with one byte more is a HAMT.
 func TestHAMTThreshold(t *testing.T) {
 	const n, perEntry = 2048, 128
 	name := func(i, length int) string {
@@ -114,8 +114,8 @@ func TestHAMTThreshold(t *testing.T) {
 	}
 }
 
-// TestHAMTListsInItsOwnOrder: directories in a sharded directory are reported in
-// the order of the hashes of their names, not of the names.
+// TestHAMTListsInItsOwnOrder checks that directories in a sharded directory are
+// reported in the order of the hashes of their names.
 func TestHAMTListsInItsOwnOrder(t *testing.T) {
 	long := strings.Repeat("x", 200)
 	var parts []part
@@ -159,8 +159,8 @@ func TestWalk(t *testing.T) {
 	}
 }
 
-// TestHostileBlocks: blocks can come from a CAR, so reading them must survive
-// anything.
+// TestHostileBlocks checks that arbitrary blocks, which a CAR can contain,
+// cause no panic.
 func TestHostileBlocks(t *testing.T) {
 	zero := decodeMust(t, "QmUNLLsPACCz1vLxQVkXqqLX5R1X345qqfHbsf67hvA3Nn")
 	hamt := func(fanout uint64) []byte {

@@ -15,8 +15,8 @@ import (
 	"github.com/multiformats/go-multihash"
 )
 
-// maxShardLinks is how many links a node of a shard or of a cluster DAG holds;
-// with more it becomes a node that links such nodes.
+// maxShardLinks is the maximum number of links in a node of a shard or cluster
+// DAG. More links are split over several nodes below another one.
 const maxShardLinks = 5984
 
 var (
@@ -24,13 +24,14 @@ var (
 	errNoShard       = errors.New("cannot flush a nil shard")
 )
 
-// sharder stores blocks in shards, each block in the first one only.
+// sharder stores blocks in shards, each block only in the first shard that
+// needs it.
 type sharder struct {
 	sink  Sink
 	limit uint64
 	name  string
 	seen  *cid.Set
-	// blocks are in the current shard, which is open if there are any.
+	// blocks are the blocks of the current shard, which is open if there are any.
 	blocks []cid.Cid
 	size   uint64
 	shards []Shard
@@ -58,7 +59,7 @@ func (s *sharder) put(c cid.Cid, block []byte) error {
 	return s.sink.Put(c, block)
 }
 
-// flush stores the node of the current shard and reports it.
+// flush stores the node of the current shard and emits its event.
 func (s *sharder) flush() error {
 	if len(s.blocks) == 0 {
 		return errNoShard

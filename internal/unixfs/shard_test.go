@@ -12,7 +12,7 @@ import (
 	"github.com/multiformats/go-multihash"
 )
 
-// shardLinks returns what a node of a shard or cluster DAG links to, by number.
+// shardLinks returns the links of a node of a shard or cluster DAG, by number.
 func shardLinks(t *testing.T, m *memory, c cid.Cid) []cid.Cid {
 	t.Helper()
 	block, err := m.get(c)
@@ -38,8 +38,9 @@ func shardLinks(t *testing.T, m *memory, c cid.Cid) []cid.Cid {
 	return links
 }
 
-// TestShards: the shards of an upload hold all its blocks, each once, in the
-// order in which they were stored, and none reaches the limit.
+// TestShards checks that the shards of an upload hold all its blocks, each
+// once, in the order in which they were stored, and that no shard reaches the
+// limit.
 func TestShards(t *testing.T) {
 	const limit = 3000
 	parts := []part{file("d/a", ""), file("d/s/b", ""), file("d/c", "")}
@@ -92,8 +93,8 @@ func TestShards(t *testing.T) {
 	}
 }
 
-// TestShardOfManyBlocks: more than 5984 links go into several nodes below one
-// more, the last of which may be empty.
+// TestShardOfManyBlocks checks that more than 5984 links go into several nodes
+// below another one, the last of which may be empty.
 func TestShardOfManyBlocks(t *testing.T) {
 	for _, c := range []struct {
 		links int
@@ -139,8 +140,8 @@ func TestShardOfManyBlocks(t *testing.T) {
 	}
 }
 
-// TestShardCutsEqualBlocks: content that repeats is one block, and a shard holds
-// it once.
+// TestShardCutsEqualBlocks checks that repeated content is one block, and that
+// a shard holds it once.
 func TestShardCutsEqualBlocks(t *testing.T) {
 	sink := newMemory()
 	zeros := bytes.NewReader(make([]byte, 100*1024))
@@ -155,7 +156,8 @@ func TestShardCutsEqualBlocks(t *testing.T) {
 	}
 }
 
-// TestShardLimit: a shard stays below the limit, and so must every block.
+// TestShardLimit checks that shards stay below the limit, and that blocks must,
+// too.
 func TestShardLimit(t *testing.T) {
 	s := newSharder(Params{ShardSize: 2000}, newMemory())
 	for i := range 3 {
