@@ -41,8 +41,8 @@ func statusLines(tb testing.TB, n int) [][]byte {
 	return lines
 }
 
-// BenchmarkStatusItem decodes a status item of three peers in several ways.
-// Those named floor only look at the tokens.
+// BenchmarkStatusItem decodes a status item of three peers in several ways. The
+// sub-benchmarks named floor only scan the tokens.
 func BenchmarkStatusItem(b *testing.B) {
 	lines := statusLines(b, 1000)
 	run := func(name string, decode func(line []byte) error) {

@@ -7,7 +7,7 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 )
 
-// cid takes a CID in any of the forms that api.Cid decodes from.
+// cid consumes a CID in any of the forms that api.Cid decodes.
 func (d *Decoder) cid() (c api.Cid) {
 	if d.null() {
 		return c
@@ -27,7 +27,7 @@ func (d *Decoder) cid() (c api.Cid) {
 	return c
 }
 
-// cidPointer takes a CID, or null for none.
+// cidPointer consumes a CID, or null, which means none.
 func (d *Decoder) cidPointer() *api.Cid {
 	if d.null() {
 		return nil
@@ -36,9 +36,9 @@ func (d *Decoder) cidPointer() *api.Cid {
 	return &c
 }
 
-// decodeCid returns the binary form of a CID in one of the usual texts: version
-// 1 in base32, version 0 in base58. It returns nil for others. The result is
-// overwritten by the next call.
+// decodeCid returns the binary form of a CID in one of the usual encodings:
+// base32 for version 1, base58 for version 0. It returns nil for others. The
+// next call overwrites the result.
 func (d *Decoder) decodeCid(text []byte) []byte {
 	switch {
 	case len(text) == cidV0Text && text[0] == 'Q' && text[1] == 'm':
@@ -51,20 +51,20 @@ func (d *Decoder) decodeCid(text []byte) []byte {
 	return d.cidBytes
 }
 
-// maxBase32 bounds the text of a CID that is decoded here, in bytes. Those of
-// identity hashes may be longer, and are rare.
+// maxBase32 limits the text of a CID that is decoded here, in bytes. CIDs of
+// identity hashes may be longer, but are rare.
 const maxBase32 = 256
 
-// A CID of version 0 is a sha2-256 multihash: 2 bytes of kind and length, and
-// the hash.
+// A CID of version 0 is a sha2-256 multihash: 2 bytes of hash function and
+// length, and the hash.
 const (
 	cidV0Text  = 46
 	cidV0Bytes = 34
 )
 
-// appendCidV0 decodes base58 of 46 digits. The number that they are is computed
-// in 64-bit words, the lowest first, ten digits at a time. It returns nil if a
-// digit is none or the number needs more than 34 bytes.
+// appendCidV0 decodes 46 base58 digits. It computes their number in 64-bit
+// words, lowest first, ten digits at a time. It returns nil for an invalid
+// digit, or if the number needs more than 34 bytes.
 func appendCidV0(dst, text []byte) []byte {
 	const step = 10 // 58^10 fits into 64 bits
 	var words [5]uint64
@@ -96,8 +96,8 @@ func appendCidV0(dst, text []byte) []byte {
 	return dst
 }
 
-// appendBase32 decodes lower-case base32 without padding. It returns nil if a
-// digit is none, or if bits are set behind the last whole byte.
+// appendBase32 decodes lower-case base32 without padding. It returns nil for an
+// invalid digit, or if bits are set after the last whole byte.
 func appendBase32(dst, text []byte) []byte {
 	var buffer uint64
 	var count uint // bits in buffer
@@ -121,7 +121,7 @@ func appendBase32(dst, text []byte) []byte {
 	return dst
 }
 
-// noDigit marks the bytes that are no digits.
+// noDigit marks bytes that are not digits.
 const noDigit = 0xff
 
 var (
@@ -129,7 +129,7 @@ var (
 	base58Digits = digits("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")
 )
 
-// digits returns the value of each byte in an alphabet.
+// digits returns a table of the value of each byte in the alphabet.
 func digits(alphabet string) (values [256]byte) {
 	for i := range values {
 		values[i] = noDigit

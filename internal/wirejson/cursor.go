@@ -7,17 +7,18 @@ import (
 	"unicode/utf8"
 )
 
-// cursor walks over one document. Each method takes the next token or value.
-// After the first thing that is out of the ordinary the cursor is bad and at
-// the end: methods return zero values, and loops over an object or array end.
+// cursor scans one document. Each method consumes the next token or value. At
+// the first input that Decode does not handle, the cursor becomes bad and moves
+// to the end: then methods return zero values, and loops over objects and
+// arrays end.
 type cursor struct {
 	doc []byte
 	at  int
 	bad bool
 }
 
-// eof is what peek returns at the end of the document, and for a zero byte. No
-// token begins with it.
+// eof is returned by peek at the end of the document, and for a zero byte, with
+// which no token begins.
 const eof = 0
 
 func (c *cursor) fail() {
@@ -44,7 +45,7 @@ func (c *cursor) peekBehindSpace() byte {
 	return eof
 }
 
-// take takes the token b.
+// take consumes the token b.
 func (c *cursor) take(b byte) {
 	if c.peek() != b {
 		c.fail()
@@ -53,7 +54,7 @@ func (c *cursor) take(b byte) {
 	c.at++
 }
 
-// open enters an object or array and tells whether there is anything in it:
+// open enters an object or array and reports whether it has any members:
 //
 //	for more := c.open('[', ']'); more; more = c.more(']') {
 func (c *cursor) open(begin, end byte) bool {
@@ -65,7 +66,8 @@ func (c *cursor) open(begin, end byte) bool {
 	return !c.bad
 }
 
-// more goes to the next member of an object or array; false is its end.
+// more advances to the next member of an object or array. It returns false at
+// the end.
 func (c *cursor) more(end byte) bool {
 	if c.peek() == ',' {
 		c.at++
@@ -75,8 +77,8 @@ func (c *cursor) more(end byte) bool {
 	return false
 }
 
-// literal takes null, true or false. What may not follow it is found by the
-// caller, who looks for a comma or bracket.
+// literal consumes null, true or false. A wrong byte after it is found by the
+// caller, which expects a comma or bracket.
 func (c *cursor) literal(name string) {
 	if !bytes.HasPrefix(c.doc[c.at:], []byte(name)) {
 		c.fail()
@@ -85,7 +87,7 @@ func (c *cursor) literal(name string) {
 	c.at += len(name)
 }
 
-// null takes null, if that is next.
+// null consumes null if it is next, and reports whether it was.
 func (c *cursor) null() bool {
 	if c.peek() != 'n' {
 		return false
@@ -94,7 +96,7 @@ func (c *cursor) null() bool {
 	return true
 }
 
-// boolean takes true, false, or null for false.
+// boolean consumes true, false, or null, which means false.
 func (c *cursor) boolean() bool {
 	switch c.peek() {
 	case 't':
@@ -110,10 +112,11 @@ func (c *cursor) boolean() bool {
 	return false
 }
 
-// integer takes an integer without fraction or exponent, or null for 0. As
-// with literal, the caller finds what may not follow, such as more digits.
+// integer consumes an integer without fraction or exponent, or null, which
+// means 0. As with literal, the caller finds a wrong byte after it, such as a
+// further digit.
 func (c *cursor) integer() int64 {
-	const maxDigits = 18 // any such number fits
+	const maxDigits = 18 // any number of so few digits fits
 	if c.null() {
 		return 0
 	}
@@ -127,7 +130,7 @@ func (c *cursor) integer() int64 {
 		n = 10*n + int64(c.doc[c.at]-'0')
 		c.at++
 		if n == 0 {
-			break // a number does not go on behind a leading 0
+			break // no digit follows a leading 0
 		}
 	}
 	if c.at == begin {
@@ -141,25 +144,26 @@ func (c *cursor) integer() int64 {
 
 func isDigit(b byte) bool { return '0' <= b && b <= '9' }
 
-// int takes an int.
+// int consumes an int.
 func (c *cursor) int() int {
 	n := c.integer()
 	if n < math.MinInt || n > math.MaxInt {
-		c.fail() // on 32 bits
+		c.fail() // int has 32 bits
 	}
 	return int(n)
 }
 
-// unsigned takes an integer without a sign.
+// unsigned consumes an integer without a sign.
 func (c *cursor) unsigned() uint64 {
 	if c.peek() == '-' {
-		c.fail() // -0, too
+		c.fail() // also -0
 	}
 	return uint64(c.integer())
 }
 
-// quoted takes what is between two quotes. That is the content of a string
-// without escapes; of another one it is a part that is not plain.
+// quoted consumes the bytes between two quotes. They are the content of a
+// string without escapes. Of a string with escapes they may be a part, which is
+// not plain.
 func (c *cursor) quoted() []byte {
 	c.take('"')
 	rest := c.doc[c.at:]
@@ -172,8 +176,8 @@ func (c *cursor) quoted() []byte {
 	return rest[:n]
 }
 
-// isPlain tells whether what is between two quotes is a whole string and stands
-// for itself.
+// isPlain reports whether the bytes between two quotes are a whole string
+// without escapes.
 func isPlain(raw []byte) bool {
 	ascii := true
 	for _, b := range raw {
@@ -185,7 +189,7 @@ func isPlain(raw []byte) bool {
 	return ascii || utf8.Valid(raw)
 }
 
-// text takes a string, or null for the empty one.
+// text consumes a string, or null for the empty string.
 func (c *cursor) text() string {
 	if c.null() {
 		return ""
@@ -198,7 +202,7 @@ func (c *cursor) text() string {
 	return c.escaped()
 }
 
-// escaped takes a string that is not plain.
+// escaped consumes a string that is not plain.
 func (c *cursor) escaped() (text string) {
 	raw := c.raw()
 	if c.bad || json.Unmarshal(raw, &text) != nil {

@@ -1,18 +1,16 @@
-// Package wirejson decodes the documents that listings consist of, fast: one
-// pass over the bytes, no reflection, and memory only for what is new in a
-// document.
+// Package wirejson is a fast decoder for the documents of listings: one pass over
+// the bytes, no reflection, and memory only for data that is new in a document.
 //
-// It is a shortcut through encoding/json and never decides on its own: whatever
-// is out of the ordinary makes [Decoder.Decode] return false, and encoding/json,
-// with the UnmarshalJSON methods of package api, is to decode that document, or
-// to word the error. What Decode takes, encoding/json takes as well, with the
-// same result; the tests compare the two.
+// It is a fast path beside encoding/json. For any document that it does not handle,
+// [Decoder.Decode] returns false; the caller then decodes with encoding/json and
+// the UnmarshalJSON methods of package api, which also produce the error. Every
+// document that Decode accepts, encoding/json accepts with the same result; the
+// tests compare the two.
 //
-// Out of the ordinary are, beside malformed JSON and values of a wrong type: a
-// key twice in an object, a known key in another case or with escapes, numbers
-// of more than 18 digits, and nesting deeper than 64. Unknown fields, fields in
-// any order, null, and the forms of older servers that package api describes
-// are ordinary.
+// Not handled are malformed JSON, values of a wrong type, duplicate keys in an
+// object, known keys in another case or with escapes, numbers of more than 18
+// digits, and nesting deeper than 64. Unknown fields, fields in any order, null,
+// and the forms of older servers that package api describes are handled.
 package wirejson
 
 import (
@@ -21,10 +19,10 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 )
 
-// Decoder decodes documents one after another, and remembers the texts that
-// listings repeat: peer IDs, names and addresses of peers, status names. What
-// it remembers is bounded, so that a Decoder may be kept for as long as one
-// likes. The values that it returns share nothing but strings.
+// Decoder decodes one document after another. It remembers texts that listings
+// repeat: IDs, names and addresses of peers, and status names. Its memory is
+// limited, so a Decoder can be kept for any time. Values that it returns share
+// only strings.
 //
 // The zero value is ready for use. A Decoder must not be used concurrently.
 type Decoder struct {
@@ -34,8 +32,7 @@ type Decoder struct {
 	statuses table[status]
 	lists    table[[]api.Multiaddr]
 
-	// Room that is used again: for lists of unknown length, for the bytes of a
-	// CID.
+	// Reused buffers: for lists of unknown length, and for the bytes of a CID.
 	peerList  []peer.ID
 	addresses []api.Multiaddr
 	cidBytes  []byte
@@ -43,11 +40,12 @@ type Decoder struct {
 	reports int
 }
 
-// Decode decodes one document with nothing but white space around it into v,
-// which is a pointer to an [api.Pin], [api.GlobalPinInfo], [api.ID] or
-// [api.AddedOutput], and tells whether it did. If not, which is the answer for
-// any other v too, the content of *v is undefined, and encoding/json is to
-// decode the document; it overwrites all of *v. The document is not kept.
+// Decode decodes a document, which may be surrounded by white space only, into
+// v and reports whether it succeeded. v is a pointer to an [api.Pin],
+// [api.GlobalPinInfo], [api.ID] or [api.AddedOutput]; Decode returns false for
+// other types. If it returns false, the content of *v is undefined, and the
+// caller must decode the document with encoding/json, which overwrites all of
+// *v. Decode does not keep the document.
 func (d *Decoder) Decode(document []byte, v any) bool {
 	d.cursor = cursor{doc: document}
 	switch v := v.(type) {

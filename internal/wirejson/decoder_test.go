@@ -9,8 +9,8 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 )
 
-// Whatever a real server sent is taken: otherwise listings would be slow, and
-// nobody would notice.
+// Decode accepts every document that a real server sent. Otherwise listings
+// would become slow without notice.
 func TestGoldenDocumentsAreTaken(t *testing.T) {
 	for typ := range newOf {
 		var d Decoder
@@ -22,7 +22,7 @@ func TestGoldenDocumentsAreTaken(t *testing.T) {
 	}
 }
 
-// fill gives everything in v that is encoded a value other than zero.
+// fill sets every encoded field of v to a value other than zero.
 func fill(v reflect.Value) {
 	switch x := v.Addr().Interface().(type) {
 	case *api.Cid:
@@ -79,7 +79,7 @@ func fill(v reflect.Value) {
 	}
 }
 
-// A field that is added to package api and forgotten here would be skipped as
+// A field that is added to package api but not here would be skipped as
 // unknown, and lost.
 func TestEveryFieldIsDecoded(t *testing.T) {
 	for typ, target := range newOf {
@@ -104,7 +104,7 @@ func TestEveryFieldIsDecoded(t *testing.T) {
 	}
 }
 
-// ordinary are documents that are taken, beside those of today's servers.
+// ordinary are documents that Decode accepts, besides those of today's servers.
 var ordinary = map[string][]string{
 	"GlobalPinInfo": {
 		`{}`,
@@ -144,7 +144,7 @@ var ordinary = map[string][]string{
 func TestOrdinaryDocumentsAreTaken(t *testing.T) {
 	for typ, docs := range ordinary {
 		var d Decoder
-		for range 2 { // the second time with what is remembered
+		for range 2 { // the second time with remembered texts
 			for _, doc := range docs {
 				if !check(t, &d, typ, []byte(doc)) {
 					t.Errorf("%s %s is not taken", typ, doc)
@@ -154,8 +154,8 @@ func TestOrdinaryDocumentsAreTaken(t *testing.T) {
 	}
 }
 
-// extraordinary are documents that encoding/json is to decide about, and does
-// in either way.
+// extraordinary are documents that Decode leaves to encoding/json, which
+// accepts some and rejects others.
 var extraordinary = map[string][]string{
 	"GlobalPinInfo": {
 		``, ` `, `null`, `[]`, `"a"`, `5`, `true`, `{`, `{}{}`, `{}x`, "{}\x00", "\x00", `{"a"}`, `{"a":}`, `{,}`, `{"a":1,}`, `{"a":1 "b":2}`, `{a:1}`, `{"a":1]`,
@@ -186,7 +186,7 @@ func TestExtraordinaryDocumentsAreLeft(t *testing.T) {
 	}
 }
 
-// A document that is cut anywhere is not taken.
+// Decode does not accept a truncated document.
 func TestCutDocumentsAreLeft(t *testing.T) {
 	for typ := range newOf {
 		var d Decoder
@@ -208,8 +208,8 @@ func TestOtherTypesAreLeft(t *testing.T) {
 	}
 }
 
-// A text with escapes decodes to the text that a later one has between its
-// quotes, which stands for something else.
+// A decoded string with escapes can equal the raw bytes of a later string with
+// another meaning. It must not be remembered under them.
 func TestEscapesAreNotRemembered(t *testing.T) {
 	var d Decoder
 	for _, doc := range []string{`{"peername":"a\\b"}`, `{"peername":"a\b"}`, `{"peername":"a\\"}`, `{"peername":"a\"}`, `{"id":"a\\b"}`, `{"id":"a\b"}`} {
@@ -217,8 +217,7 @@ func TestEscapesAreNotRemembered(t *testing.T) {
 	}
 }
 
-// Nothing that can be written to is shared between two values, nor with the
-// document.
+// Decoded values share no writable memory with each other or with the document.
 func TestValuesShareNothing(t *testing.T) {
 	for typ := range newOf {
 		var d Decoder
@@ -243,7 +242,8 @@ func TestValuesShareNothing(t *testing.T) {
 	}
 }
 
-// scribble overwrites the elements of all lists and maps, behind their ends too.
+// scribble overwrites the elements of all lists and maps, also beyond their
+// length.
 func scribble(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Struct:

@@ -2,8 +2,9 @@ package wirejson
 
 import "testing"
 
-// fuzz compares Decode with encoding/json: what it takes has the same value.
-// The Decoder serves for all documents, so that what it remembers is tested too.
+// fuzz compares Decode with encoding/json: for accepted documents the values
+// are equal. One Decoder decodes all documents, so that its tables are tested
+// too.
 func fuzz(f *testing.F, typ string) {
 	for _, doc := range goldenDocuments(f, typ) {
 		f.Add(doc)

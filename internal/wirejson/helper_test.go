@@ -19,7 +19,7 @@ const (
 	textAddr  = "/ip4/127.0.0.1/tcp/4001/p2p/" + textPeer
 )
 
-// newOf makes a target for each type that is decoded here.
+// newOf returns a new target for each type that Decode supports.
 var newOf = map[string]func() any{
 	"Pin":           func() any { return new(api.Pin) },
 	"GlobalPinInfo": func() any { return new(api.GlobalPinInfo) },
@@ -27,7 +27,8 @@ var newOf = map[string]func() any{
 	"AddedOutput":   func() any { return new(api.AddedOutput) },
 }
 
-// goldenDocuments are the distinct documents of a type that real peers sent.
+// goldenDocuments returns the distinct documents of a type that real peers
+// sent.
 func goldenDocuments(t testing.TB, typ string) [][]byte {
 	t.Helper()
 	f, err := os.Open("../../api/testdata/golden.jsonl.gz")
@@ -66,8 +67,9 @@ type tester interface {
 	Fatalf(format string, args ...any)
 }
 
-// check compares Decode with encoding/json, and tells whether Decode took the
-// document. The target begins with rubbish, which must not show.
+// check compares Decode with encoding/json and reports whether Decode accepted
+// the document. The target is filled with other data first, which must not
+// remain.
 func check(t tester, d *Decoder, typ string, document []byte) bool {
 	t.Helper()
 	want := newOf[typ]()

@@ -6,18 +6,18 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 )
 
-// Bounds of what a table remembers. A table begins anew when it is full, so that
-// it serves the listings of today and not the first that ever came.
+// Limits of a table. A full table is cleared and filled again, so that it
+// contains the texts of recent listings.
 const (
 	maxEntries = 8192
 	maxBytes   = 1 << 20 // of all texts in the table
 	maxText    = 4096    // bytes of one text; longer ones are not remembered
 )
 
-// table remembers what texts stand for.
+// table maps texts to their decoded values.
 type table[V any] struct {
-	// entries are found by the text as it is in documents. Only plain texts are
-	// in it, so that a text that is found needs no validation.
+	// entries is keyed by the text as it stands in documents. It contains only
+	// plain texts, so a text that is found needs no validation.
 	entries map[string]V
 	bytes   int // of all texts
 }
@@ -37,8 +37,8 @@ func (t *table[V]) put(text string, v V) {
 	t.bytes += len(text)
 }
 
-// remember takes a string, or null for the empty one, and returns what it
-// stands for.
+// remember consumes a string, or null for the empty string, and returns its
+// decoded value.
 func remember[V any](c *cursor, t *table[V], parse func(text string) V) V {
 	if c.null() {
 		return parse("")
@@ -58,12 +58,12 @@ func remember[V any](c *cursor, t *table[V], parse func(text string) V) V {
 	return v
 }
 
-// shared takes a string that is likely to come again.
+// shared consumes a string that is likely to come again.
 func (d *Decoder) shared() string {
 	return remember(&d.cursor, &d.texts, func(text string) string { return text })
 }
 
-// peerID takes a peer ID.
+// peerID consumes a peer ID.
 func (d *Decoder) peerID() peer.ID {
 	return remember(&d.cursor, &d.peers, api.DecodePeerID)
 }

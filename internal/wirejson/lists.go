@@ -8,10 +8,11 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 )
 
-// maxRoom bounds the lists whose room is kept for the next one, in elements.
+// maxRoom limits the capacity of the buffers kept for the next list, in
+// elements.
 const maxRoom = 1024
 
-// peerIDs takes a list of peer IDs.
+// peerIDs consumes a list of peer IDs.
 func (d *Decoder) peerIDs() []peer.ID {
 	if d.null() {
 		return nil
@@ -25,8 +26,9 @@ func (d *Decoder) peerIDs() []peer.ID {
 	return out
 }
 
-// multiaddrs takes a list of addresses. A peer reports the same list with every
-// item, so that whole lists are remembered, by their text up to the bracket.
+// multiaddrs consumes a list of addresses. A peer reports the same list with
+// every item, so whole lists are remembered, keyed by their text up to the
+// bracket.
 func (d *Decoder) multiaddrs() []api.Multiaddr {
 	if d.null() {
 		return nil
@@ -49,15 +51,15 @@ func (d *Decoder) multiaddrs() []api.Multiaddr {
 	return out
 }
 
-// exact returns a copy of the list that is never nil.
+// exact returns a copy of the list with no spare capacity. It is never nil.
 func exact[T any](list []T) []T {
 	c := make([]T, len(list))
 	copy(c, list)
 	return c
 }
 
-// emptied returns what is to be kept of the list's room, without the elements:
-// their texts may be long.
+// emptied returns the list's buffer for the next list, or nil if it is too
+// large. It clears the elements because their texts may be long.
 func emptied[T any](list []T) []T {
 	if cap(list) > maxRoom {
 		return nil
@@ -66,7 +68,7 @@ func emptied[T any](list []T) []T {
 	return list
 }
 
-// metadata takes a map of texts.
+// metadata consumes a map of strings.
 func (d *Decoder) metadata() map[string]string {
 	if d.null() {
 		return nil
@@ -79,7 +81,7 @@ func (d *Decoder) metadata() map[string]string {
 		n++
 	}
 	if n != len(m) {
-		d.fail() // a key came twice
+		d.fail() // duplicate key
 	}
 	return m
 }

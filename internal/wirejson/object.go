@@ -2,16 +2,16 @@ package wirejson
 
 import "strings"
 
-// object is the place in an object with known keys:
+// object iterates over the members of an object with known keys:
 //
 //	for o := d.object(keys); o.next(); {
 //		switch o.key {
 //
-// The loop has to take the value of each key that it gets.
+// The loop must consume the value of each key.
 type object struct {
 	c    *cursor
 	keys []string // at most 32, in the order in which servers send them
-	// key is the one whose value is next.
+	// key is the current key, whose value must be consumed next.
 	key   string
 	index int // of the key that is likely to come next
 	seen  uint32
@@ -20,7 +20,8 @@ type object struct {
 
 func (c *cursor) object(keys []string) object { return object{c: c, keys: keys} }
 
-// next goes to the next known key; false is the end of the object.
+// next advances to the next known key. It returns false at the end of the
+// object.
 func (o *object) next() bool {
 	for o.nextMember() {
 		if o.expected() {
@@ -36,8 +37,7 @@ func (o *object) next() bool {
 	return false
 }
 
-// expected takes the key that is likely to come, if it does, and is not there
-// for the second time.
+// expected consumes the most likely key if it is next and was not seen before.
 func (o *object) expected() bool {
 	if o.index == len(o.keys) {
 		return false
@@ -62,8 +62,8 @@ func (o *object) nextMember() bool {
 	return o.c.open('{', '}')
 }
 
-// find sets key if raw is a known one. A key that comes again is out of the
-// ordinary: encoding/json would decode over what is there.
+// find sets key if raw is a known key. A repeated key is left to encoding/json,
+// which would decode over the first value.
 func (o *object) find(raw []byte) bool {
 	for range o.keys {
 		if o.index == len(o.keys) {
@@ -85,8 +85,8 @@ func (o *object) find(raw []byte) bool {
 	return false
 }
 
-// skipUnknown takes the value of a key that is none of the known ones, unless
-// encoding/json might take it for one.
+// skipUnknown consumes the value of an unknown key. It fails if encoding/json
+// might match the key to a known one.
 func (o *object) skipUnknown(raw []byte) {
 	key := string(raw)
 	for _, b := range raw {
@@ -102,7 +102,7 @@ func (o *object) skipUnknown(raw []byte) {
 	o.c.skip(maxDepth)
 }
 
-// member takes the key of a map, which is remembered.
+// member consumes the key of a map. Keys are remembered.
 func (d *Decoder) member() string {
 	if d.peek() != '"' {
 		d.fail()

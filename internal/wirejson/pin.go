@@ -52,7 +52,7 @@ func (d *Decoder) pin(p *api.Pin) {
 	}
 }
 
-// pinType takes a name, or the number of an old server.
+// pinType consumes a name, or the number that old servers send.
 func (d *Decoder) pinType() (t api.PinType) {
 	if b := d.peek(); b == '"' || b == 'n' {
 		return api.PinTypeFromString(d.shared())
@@ -63,8 +63,8 @@ func (d *Decoder) pinType() (t api.PinType) {
 	return t
 }
 
-// timestamp takes a point in time, or null for the zero time. No time has an
-// escape or a control character in it, so that what parses is a valid string.
+// timestamp consumes a time, or null for the zero time. A valid time contains
+// no escape or control character, so text that parses is a valid string.
 func (d *Decoder) timestamp() (t time.Time) {
 	if d.null() {
 		return t

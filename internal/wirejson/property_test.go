@@ -9,8 +9,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// values are what is drawn for any key, so that most keys get a value of a
-// wrong type now and then, and of each right one often.
+// values are drawn for any key, so that most keys sometimes get a value of a
+// wrong type, and often one of the right type.
 var values = []string{
 	"null", "true", "false", "0", "-0", "7", "-12", "01", "1.5", "1e3", "123456789012345678", "1234567890123456789", "18446744073709551615", "-",
 	`""`, `"a"`, `"é"`, `"\u00e9\n"`, `"a\b"`, `"a\\b"`, "\"\xff\"", "\"\x01\"", `"a`, `"pinned"`, `"pin_error"`, `"undefined"`, `"all"`, `"meta-pin"`, `"direct"`,
@@ -20,8 +20,8 @@ var values = []string{
 	`{"a":"b"}`, `{"a":"b","a":"c"}`, `{"a":null}`, `{"a":1}`, `{"":""}`, `{"a"}`, `{"a\u0062":"c","ab":"d"}`,
 }
 
-// document draws an object with known keys, some odd ones, and values of all
-// kinds, which may be objects of the same kind.
+// document draws an object with known keys, some unknown ones, and values of
+// all kinds, among them objects of the same kind.
 func document(t *rapid.T, known []string, depth int) string {
 	var b strings.Builder
 	space := rapid.SampledFrom([]string{"", "", "", " ", "\n\t"})
@@ -51,8 +51,8 @@ func document(t *rapid.T, known []string, depth int) string {
 	return b.String()
 }
 
-// Documents that are put together from all sorts of parts decode as with
-// encoding/json, or are left to it.
+// Documents built from arbitrary parts are decoded as by encoding/json, or left
+// to it.
 func TestDocumentsOfAnyParts(t *testing.T) {
 	known := slices.Concat(pinKeys, globalPinInfoKeys, pinInfoShortKeys, idKeys, ipfsIDKeys, addedOutputKeys)
 	slices.Sort(known)
@@ -75,8 +75,8 @@ func TestDocumentsOfAnyParts(t *testing.T) {
 	}
 }
 
-// A hostile server cannot make a Decoder remember without bound, and what it
-// remembered before does no harm.
+// A hostile server cannot make a Decoder remember without limit, and remembered
+// texts do not change later results.
 func TestMemoryIsBounded(t *testing.T) {
 	var d Decoder
 	pad := strings.Repeat("x", 300)
@@ -94,7 +94,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	if !check(t, &d, "GlobalPinInfo", []byte(`{"origins":["`+strings.Repeat("y", 2*maxText)+`"],"allocations":[`+strings.Repeat(`"a",`, 2*maxRoom)+`"b"]}`)) {
 		t.Error("a long list is not taken")
 	}
-	// The room for addresses held those of the longest list ever, each as long
+	// The buffer for addresses once kept those of the longest list, each as long
 	// as a document may be.
 	if !d.Decode([]byte(`{"origins":["a","`+strings.Repeat("y", 2*maxText)+`"],"allocations":["a"]}`), newOf["GlobalPinInfo"]()) {
 		t.Error("a long address is not taken")

@@ -2,11 +2,11 @@ package wirejson
 
 import "bytes"
 
-// maxDepth bounds the nesting of what is skipped. encoding/json has a bound,
-// too, but a far larger one.
+// maxDepth limits the nesting of skipped values. encoding/json has a far higher
+// limit.
 const maxDepth = 64
 
-// raw takes any value and returns its text.
+// raw consumes any value and returns its text.
 func (c *cursor) raw() []byte {
 	c.peek()
 	begin := c.at
@@ -17,7 +17,7 @@ func (c *cursor) raw() []byte {
 	return c.doc[begin:c.at]
 }
 
-// skip takes any value that is well-formed.
+// skip consumes any well-formed value.
 func (c *cursor) skip(depth int) {
 	if depth == 0 {
 		c.fail()
@@ -113,7 +113,7 @@ func (c *cursor) skipNumber() {
 	}
 }
 
-// skipDigits takes at least one digit.
+// skipDigits consumes one or more digits.
 func (c *cursor) skipDigits() {
 	begin := c.at
 	for c.at < len(c.doc) && isDigit(c.doc[c.at]) {

@@ -38,7 +38,7 @@ func (d *Decoder) peerMap() map[string]api.PinInfoShort {
 		n++
 	}
 	if n != len(m) {
-		d.fail() // a key came twice
+		d.fail() // duplicate key
 	}
 	d.reports = min(n, maxRoom)
 	return m
@@ -76,7 +76,7 @@ func (d *Decoder) pinInfoShort() (s api.PinInfoShort) {
 	return s
 }
 
-// status is what a status text stands for, as api.PinInfoShort has it.
+// status is the meaning of a status text, as in api.PinInfoShort.
 type status struct {
 	known   api.TrackerStatus
 	unknown string
