@@ -13,9 +13,9 @@ import (
 
 // Sizes of frames, in bytes.
 const (
-	// MinLength is the smallest legal L: a frame with an empty payload.
+	// MinLength is the smallest valid L: a frame with an empty payload.
 	MinLength = 8
-	// MaxLength is the largest L that the server takes: 64 MiB.
+	// MaxLength is the largest L that the server accepts: 64 MiB.
 	MaxLength = 64 << 20
 
 	magic      = "pyxi"
@@ -24,8 +24,8 @@ const (
 	headSize   = lengthSize + MinLength // the smallest frame
 )
 
-// What makes a frame unreadable. The stream behind it is lost: nothing tells
-// where the next frame would start.
+// Errors of unreadable frames. The rest of the stream is lost, because the
+// start of the next frame is unknown.
 var (
 	ErrLength   = errors.New("pyxis frame: illegal length")
 	ErrChecksum = errors.New("pyxis frame: wrong checksum")
@@ -33,9 +33,9 @@ var (
 	ErrPayload  = errors.New("pyxis frame: undecodable payload")
 )
 
-// AppendFrame appends the frame that carries m to dst and returns it. It fails
-// when a required field of m is unset, and with ErrLength when m is too long
-// for a frame; dst is then returned as it was.
+// AppendFrame appends a frame that contains m to dst. It fails if a required
+// field of m is not set, and with ErrLength if m is too long for a frame. On
+// failure it returns dst unchanged.
 func AppendFrame(dst []byte, m proto.Message) ([]byte, error) {
 	start := len(dst)
 	out := append(dst, 0, 0, 0, 0)
@@ -52,8 +52,8 @@ func AppendFrame(dst []byte, m proto.Message) ([]byte, error) {
 	return binary.BigEndian.AppendUint32(out, adler32.Checksum(out[start+lengthSize:])), nil
 }
 
-// DecodeRequest decodes the payload of a frame as the server does: unknown
-// fields are ignored, an absent required field is an error (ErrPayload).
+// DecodeRequest decodes the payload of a frame like the server: it ignores
+// unknown fields, and fails with ErrPayload if a required field is missing.
 func DecodeRequest(payload []byte) (*Request, error) {
 	m := new(Request)
 	if err := proto.Unmarshal(payload, m); err != nil {
@@ -62,8 +62,8 @@ func DecodeRequest(payload []byte) (*Request, error) {
 	return m, nil
 }
 
-// DecodeResponse decodes the payload of a frame as the client does: unknown
-// and absent fields are tolerated.
+// DecodeResponse decodes the payload of a frame like the client: it tolerates
+// unknown and missing fields.
 func DecodeResponse(payload []byte) (*Response, error) {
 	m := new(Response)
 	if err := (proto.UnmarshalOptions{AllowPartial: true}).Unmarshal(payload, m); err != nil {
@@ -76,12 +76,12 @@ func DecodeResponse(payload []byte) (*Response, error) {
 type Reader struct {
 	br      *bufio.Reader
 	max     int
-	pending int    // bytes of the last frame that still lie in br
+	pending int    // bytes of the last frame that are still in br
 	large   []byte // a frame that does not fit into br
 }
 
-// NewReader returns a Reader of the frames of r, which refuses every frame
-// whose L exceeds max; max <= 0 means MaxLength.
+// NewReader returns a Reader of the frames of r. It rejects frames whose L
+// exceeds max; max <= 0 means MaxLength.
 func NewReader(r io.Reader, max int) *Reader {
 	if max <= 0 {
 		max = MaxLength
@@ -89,19 +89,19 @@ func NewReader(r io.Reader, max int) *Reader {
 	return &Reader{br: bufio.NewReaderSize(r, 32<<10), max: max}
 }
 
-// Buffered tells how many bytes were read from the stream and not yet
-// returned: zero when the next call of Next has to read.
+// Buffered returns the number of bytes read from the stream and not yet
+// returned. If it is 0, the next call of Next reads from the stream.
 func (r *Reader) Buffered() int { return r.br.Buffered() - r.pending }
 
 // Next returns the payload of the next frame, valid until the next call.
 //
-// As the server does, it judges L only when the bytes of the smallest frame
-// are there, and then length, checksum and magic in this order. Memory grows
-// with the bytes that arrive, never with what L announces. The error is io.EOF
-// at the end of the stream, io.ErrUnexpectedEOF inside a frame, one of
-// ErrLength, ErrChecksum, ErrMagic (wrapped), or the stream's own.
+// Like the server, it checks L only when the bytes of the smallest frame have
+// arrived, and then length, checksum and magic in this order. Memory grows with
+// the bytes that arrive, not with L. The error is io.EOF at the end of the
+// stream, io.ErrUnexpectedEOF inside a frame, a wrapped ErrLength, ErrChecksum
+// or ErrMagic, or the stream's own error.
 func (r *Reader) Next() ([]byte, error) {
-	_, _ = r.br.Discard(r.pending) // they are buffered: this cannot fail
+	_, _ = r.br.Discard(r.pending) // the bytes are buffered, so this cannot fail
 	r.pending, r.large = 0, nil
 
 	head, err := r.br.Peek(headSize)
@@ -132,8 +132,8 @@ func (r *Reader) Next() ([]byte, error) {
 	return checked[len(magic):], nil
 }
 
-// body returns the next n bytes: in place when the buffer holds them all, else
-// collected in pieces as they arrive.
+// body returns the next n bytes: directly from the buffer if it can hold them,
+// otherwise collected in pieces as they arrive.
 func (r *Reader) body(n int) ([]byte, error) {
 	if n <= r.br.Size() {
 		frame, err := r.br.Peek(n)

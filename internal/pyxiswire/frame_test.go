@@ -14,7 +14,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// raw builds a frame by hand, so that each part can be wrong.
+// raw builds a frame by hand, so that each part can be made wrong.
 func raw(length uint32, magic, payload string, sumOff uint32) []byte {
 	b := binary.BigEndian.AppendUint32(nil, length)
 	b = append(b, magic+payload...)

@@ -1,6 +1,6 @@
 package pyxiswire
 
-// Event bits, of WatchEvent.type and WatchRequest.watch.
+// Event bits of WatchEvent.type and WatchRequest.watch.
 const (
 	EventCreate   uint32 = 1
 	EventDelete   uint32 = 2
@@ -8,24 +8,24 @@ const (
 	EventChildren uint32 = 8
 )
 
-// FlagEphemeral is the bit of CreateRequest.flags and Node.flags that ties a
-// node to the session that creates it.
+// FlagEphemeral is the bit of CreateRequest.flags and Node.flags for a node
+// that is deleted with the session that created it.
 const FlagEphemeral = 1
 
-// MaxPath is the longest path, in bytes.
+// MaxPath is the length of the longest path, in bytes.
 const MaxPath = 4095
 
-// MaxNode is the longest data of a create, and the longest encoded Node after
+// MaxNode is the limit for the data of a create, and for the encoded Node after
 // a write or after the creation of a child, in bytes.
 const MaxNode = 1 << 20
 
-// Reserved is the prefix (of the string, not of its components) under which
-// nobody may create nodes.
+// Reserved is the string prefix (not only the path component) below which
+// clients cannot create nodes.
 const Reserved = "/pyxis"
 
-// ValidPath tells whether the server takes path: it starts with '/', has 1 to
-// MaxPath bytes and holds only letters, digits and "_/.-". The server does not
-// mind empty components.
+// ValidPath reports whether the server accepts path: it starts with '/', has 1
+// to MaxPath bytes, and contains only letters, digits and "_/.-". The server
+// accepts empty components.
 func ValidPath(path string) bool {
 	if len(path) == 0 || len(path) > MaxPath || path[0] != '/' {
 		return false
