@@ -1,6 +1,6 @@
-// Package heldport keeps TCP ports for the servers of tests that are stopped and
-// started again at the same address.
+// Package heldport reserves TCP ports for test servers that stop and restart at
+// the same address.
 package heldport
 
-// Number is the port's number.
+// Number returns the port number.
 func (h *Port) Number() int { return h.number }

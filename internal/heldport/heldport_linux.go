@@ -7,16 +7,16 @@ import (
 	"syscall"
 )
 
-// Port keeps a TCP port while nothing listens on it, so that a server that was
-// stopped finds it free when it starts again: a socket that is bound and never listens
-// refuses connections, and keeps the kernel from giving the port to others, but
-// not an explicit listener from using it.
+// Port reserves a TCP port while nothing listens on it, so that a stopped
+// server can listen on it again. It is a bound socket that never listens:
+// connections to it are refused, the kernel assigns the port to no other
+// socket, but an explicit listener can use it.
 type Port struct {
 	number int
 	fd     int
 }
 
-// Hold holds a port of the host, an IP address; any free one for 0.
+// Hold reserves a port of host, an IP address. Port 0 means any free port.
 func Hold(host string, port int) (*Port, error) {
 	addr, err := net.ResolveTCPAddr("tcp", net.JoinHostPort(host, fmt.Sprint(port)))
 	if err != nil {
@@ -61,5 +61,5 @@ func (h *Port) bind(local syscall.Sockaddr) error {
 	return nil
 }
 
-// Release gives the port up.
+// Release ends the reservation.
 func (h *Port) Release() error { return os.NewSyscallError("close", syscall.Close(h.fd)) }

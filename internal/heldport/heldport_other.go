@@ -7,11 +7,11 @@ import (
 	"strconv"
 )
 
-// Port is a port that was free. Elsewhere than on Linux nothing keeps it
-// while the server is stopped.
+// Port is a port that was free. On systems other than Linux, nothing reserves
+// it while the server is stopped.
 type Port struct{ number int }
 
-// Hold finds a port of the host, any free one for 0.
+// Hold checks that a port of host is free. Port 0 means any free port.
 func Hold(host string, port int) (*Port, error) {
 	l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 	if err != nil {
@@ -21,5 +21,5 @@ func Hold(host string, port int) (*Port, error) {
 	return held, l.Close()
 }
 
-// Release gives the port up.
+// Release does nothing.
 func (h *Port) Release() error { return nil }
