@@ -1,4 +1,4 @@
-// Package rewatch keeps watching a source of endpoints that may fail.
+// Package rewatch watches a source of endpoints again after it has failed.
 package rewatch
 
 import (
@@ -11,15 +11,15 @@ import (
 )
 
 const (
-	// A source that failed is watched again after minWait, and after up to twice
-	// as long each further time, but not over maxWait.
+	// After a failure, the source is watched again within minWait. The limit
+	// doubles with each further failure, up to maxWait.
 	minWait = time.Second
 	maxWait = time.Minute
 )
 
-// Watch calls watch until ctx ends, again after a while when it returns. The
-// wait starts over when watch has called update. Each failure is logged. The
-// error is that of the last failure; nil if there was none before ctx ended.
+// Watch calls watch until ctx ends, each time it returns again after a wait.
+// The waits start over once watch has called update. Each failure is logged.
+// Watch returns the last failure, or nil if there was none before ctx ended.
 func Watch(ctx context.Context, log *slog.Logger, watch func(ctx context.Context, update func([]*config.Config)) error, update func([]*config.Config)) (last error) {
 	for wait := minWait; ctx.Err() == nil; wait = min(2*wait, maxWait) {
 		updated := false

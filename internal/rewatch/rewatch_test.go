@@ -15,8 +15,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// The waits get longer up to a minute, each between a half and the whole of
-// twice the one before, and start over after an update.
+// Each wait is between a half and the whole of a limit, which doubles up to a
+// minute and starts over after an update.
 func TestWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -46,7 +46,8 @@ func TestWaits(t *testing.T) {
 	})
 }
 
-// It ends with its context, also while it waits, and before it has begun.
+// Watch ends with its context: during a wait, and at once if the context has
+// ended.
 func TestEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -59,8 +60,8 @@ func TestEndsWithItsContext(t *testing.T) {
 				t.Errorf("ended after %s", took)
 			}
 		}
-		// At the latest after 0, 1, 3 and 7 seconds, at the earliest after 0, 0.5,
-		// 1.5, 3.5 and 7.5.
+		// The calls come at 0, 1, 3 and 7 seconds at the latest, and at 0, 0.5, 1.5,
+		// 3.5 and 7.5 at the earliest.
 		if calls < 4 || calls > 5 {
 			t.Errorf("%d calls", calls)
 		}
