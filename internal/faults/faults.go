@@ -1,5 +1,5 @@
 // Package faults keeps the faults that a test has injected into a server, and
-// finds the one that a request is hit by. The in-process services share it.
+// selects the fault that hits a request. The in-process test servers share it.
 package faults
 
 import (
@@ -8,14 +8,14 @@ import (
 	"sync"
 )
 
-// Share says which of the requests that match a fault are hit.
+// Share selects which of the requests that match a fault are hit.
 type Share struct {
-	// Skip lets the first ones pass.
+	// Skip is the number of matching requests that pass first.
 	Skip int
-	// Times is how many after that are hit; 0 is all.
+	// Times is the number of requests to hit after that; 0 means all.
 	Times int
-	// Probability, between 0 and 1, hits only a part of them, by chance; 0 hits
-	// all. Requests that were spared do not count for Times.
+	// Probability, between 0 and 1, is the chance of a request to be hit; 0 means
+	// certain. Requests spared by chance do not count for Times.
 	Probability float64
 }
 
@@ -32,8 +32,7 @@ type active[F any] struct {
 	seen, hits int
 }
 
-// Add appends a fault and returns a function that removes it again, for requests
-// that come later.
+// Add appends a fault. remove removes it for later requests.
 func (l *List[F]) Add(fault F, share Share) (remove func()) {
 	added := &active[F]{fault: fault, share: share}
 	l.mu.Lock()
@@ -46,8 +45,9 @@ func (l *List[F]) Add(fault F, share Share) (remove func()) {
 	}
 }
 
-// Hit returns the first fault that matches a request and does not spare it. It
-// counts the request for those that it looks at. matches must not use the list.
+// Hit returns the first fault that matches the request and does not spare it.
+// It counts the request for that fault and the matching ones before it. matches
+// must not use the list.
 func (l *List[F]) Hit(matches func(F) bool) (fault F, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -25,18 +25,18 @@ func TestHit(t *testing.T) {
 	}
 	l.Add("ab", Share{Skip: 1, Times: 2})
 	remove := l.Add("bc", Share{})
-	// The first one that hits counts; what it spares goes on to the next.
+	// The first fault that hits counts. A request that it spares goes to the next.
 	if got, want := hits(&l, "a b a b c d"), "- ab ab bc bc -"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	remove()
-	remove() // twice does no harm
+	remove() // a second call has no effect
 	if got := hits(&l, "a b c"); got != "- - -" {
 		t.Errorf("removed: %s", got)
 	}
 }
 
-// What chance spares does not count for Times.
+// Requests spared by chance do not count for Times.
 func TestProbability(t *testing.T) {
 	var l List[string]
 	l.Add("a", Share{Times: 300, Probability: 0.5})
