@@ -1,4 +1,4 @@
-// Package ctxerr says how a context ended.
+// Package ctxerr describes how a context ended.
 package ctxerr
 
 import (
@@ -7,8 +7,9 @@ import (
 	"fmt"
 )
 
-// Of returns how ctx ended as an error that errors.Is recognises, nil if it did
-// not: the cause, if that says so itself, else ctx.Err() and the cause.
+// Of returns an error that describes how ctx ended and wraps ctx.Err(), or nil
+// if ctx has not ended. The error is the context's cause if that wraps
+// ctx.Err() already, otherwise both joined.
 func Of(ctx context.Context) error {
 	err := ctx.Err()
 	if err == nil {
