@@ -15,8 +15,8 @@ import (
 	"github.com/pinfleet/pinfleet/config"
 )
 
-// methodName is what the semantic conventions want of a remote procedure's
-// name: qualified, and the same for all of its calls.
+// methodName returns a qualified name that is the same for all calls of an
+// operation, as the semantic conventions require for remote procedures.
 func methodName(op client.Op) string { return "Cluster/" + string(op) }
 
 func methodAttributes(op client.Op) []attribute.KeyValue {
@@ -26,7 +26,8 @@ func methodAttributes(op client.Op) []attribute.KeyValue {
 	}
 }
 
-// endpointAttributes tells where an endpoint is, as far as its name does.
+// endpointAttributes returns an endpoint's name, and its address if the name is
+// one.
 func endpointAttributes(name string) []attribute.KeyValue {
 	attrs := []attribute.KeyValue{attribute.String("pinfleet.endpoint", name)}
 	cfg := config.Config{}
@@ -40,7 +41,7 @@ func endpointAttributes(name string) []attribute.KeyValue {
 	case strings.Contains(name, "://"):
 		cfg.URL = name
 	default:
-		return attrs // of a load balancer or a client of the user's
+		return attrs // name of a client that is not made from a Config
 	}
 	addr, err := cfg.Address()
 	if err != nil {
@@ -60,8 +61,8 @@ func endpointAttributes(name string) []attribute.KeyValue {
 	return attrs
 }
 
-// statusOf returns the HTTP status of the answer that err tells of; 0 if there
-// was none.
+// statusOf returns the HTTP status of the response that caused err, or 0 if
+// there was none.
 func statusOf(err error) int {
 	var e *client.Error
 	if errors.As(err, &e) {
@@ -70,8 +71,7 @@ func statusOf(err error) int {
 	return 0
 }
 
-// errorTypes are the values of error.type for what errors.Is finds, in order
-// of precedence.
+// errorTypes are the values of error.type by sentinel, in order of precedence.
 var errorTypes = []struct {
 	target error
 	name   string
@@ -84,8 +84,8 @@ var errorTypes = []struct {
 	{client.ErrIncomplete, "incomplete"},
 }
 
-// errorType sums err up in one of few words. That the caller gave up comes
-// first, then how the last attempt was answered.
+// errorType returns the error.type of err. A cancellation by the caller comes
+// first, then the status of the last response.
 func errorType(err error) string {
 	switch status := statusOf(err); {
 	case errors.Is(err, client.ErrClosed):

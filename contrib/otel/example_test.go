@@ -18,7 +18,7 @@ import (
 )
 
 func ExampleNew() {
-	// A peer whose IPFS daemon is down, and one that is well.
+	// A peer whose IPFS daemon is down, and a healthy one.
 	bad := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, `{"code":503,"message":"no daemon"}`, http.StatusServiceUnavailable)
 	}))
@@ -29,7 +29,7 @@ func ExampleNew() {
 	}))
 	defer good.Close()
 
-	spans := tracetest.NewSpanRecorder() // a program would export them
+	spans := tracetest.NewSpanRecorder() // a program would export the spans
 	hook, err := otel.New(
 		otel.WithTracerProvider(trace.NewTracerProvider(trace.WithSpanProcessor(spans))),
 		otel.WithPropagator(propagation.TraceContext{}),

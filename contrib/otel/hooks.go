@@ -22,14 +22,14 @@ var (
 	_ lbclient.HealthHook  = (*Hook)(nil)
 )
 
-// The spans are found by keys of their own: other hooks may have put spans
-// into the contexts, too.
+// The context keys are specific to a Hook, because other hooks may put spans
+// into the same context.
 type (
 	callKey    struct{ *Hook }
 	attemptKey struct{ *Hook }
 )
 
-// spanOf returns the span below key, one that does nothing if there is none.
+// spanOf returns the span stored under key, or a span that does nothing.
 func spanOf(ctx context.Context, key any) trace.Span {
 	if span, ok := ctx.Value(key).(trace.Span); ok {
 		return span

@@ -21,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// peer is a server that answers every request alike.
+// peer is a server that answers every request in the same way.
 type peer struct {
 	*httptest.Server
 	mu      sync.Mutex
@@ -54,7 +54,7 @@ const (
 	unavailable = `{"code":503,"message":"no leader"}`
 )
 
-// bench is a Hook whose spans and metrics are kept.
+// bench is a Hook that keeps its spans and metrics.
 type bench struct {
 	*Hook
 	spans   *tracetest.SpanRecorder
@@ -77,7 +77,7 @@ func newBench(t *testing.T, opts ...Option) *bench {
 	return b
 }
 
-// metric returns the data of one metric, nil if there is none.
+// metric returns the data of one metric, or nil if there is none.
 func (b *bench) metric(t *testing.T, name string) metricdata.Aggregation {
 	t.Helper()
 	var all metricdata.ResourceMetrics
@@ -94,7 +94,7 @@ func (b *bench) metric(t *testing.T, name string) metricdata.Aggregation {
 	return nil
 }
 
-// balance returns a load balancer over peers that tells b.
+// balance returns a load balancer over peers with b as its hook.
 func (b *bench) balance(t *testing.T, retries int, urls ...string) client.Client {
 	t.Helper()
 	var cfgs []*config.Config

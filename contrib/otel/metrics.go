@@ -8,7 +8,7 @@ import (
 	"go.opentelemetry.io/otel/semconv/v1.43.0/rpcconv"
 )
 
-// instruments are the metrics.
+// instruments holds the instruments of all metrics.
 type instruments struct {
 	calls                   rpcconv.ClientCallDuration
 	attempts                metric.Float64Histogram
@@ -18,12 +18,12 @@ type instruments struct {
 	ejections, readmissions metric.Int64Counter
 }
 
-// durations are the bounds of the histograms, in seconds: those that the
-// semantic conventions advise, and some for adds and garbage collections,
-// which take minutes.
+// durations are the bucket bounds of pinfleet.client.attempt.duration, in seconds:
+// those that the semantic conventions advise for calls, plus some for adds and
+// garbage collections, which take minutes.
 var durations = []float64{0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60, 300, 1800}
 
-// newInstruments makes the metrics.
+// newInstruments creates the instruments.
 func newInstruments(m metric.Meter) (*instruments, error) {
 	i := &instruments{}
 	var errs [7]error

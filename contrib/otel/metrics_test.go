@@ -25,7 +25,7 @@ func pick(set attribute.Set, keys ...attribute.Key) string {
 	return strings.Join(values, " ")
 }
 
-// counts returns how many values a histogram has, by attributes.
+// counts returns the number of values in a histogram, by attributes.
 func counts(t *testing.T, data metricdata.Aggregation, keys ...attribute.Key) map[string]uint64 {
 	t.Helper()
 	histogram, ok := data.(metricdata.Histogram[float64])

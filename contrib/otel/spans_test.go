@@ -37,8 +37,8 @@ func check(t *testing.T, span trace.ReadOnlySpan, want map[attribute.Key]string)
 	}
 }
 
-// A call is one span under its caller's, each attempt a child of it, and each
-// peer is told the attempt's.
+// A call is one span below its caller's span, each attempt is a child of it,
+// and each peer receives the context of its attempt.
 func TestSpansOfACall(t *testing.T) {
 	bad, good := newPeer(t, 503, unavailable), newPeer(t, 200, version)
 	b := newBench(t)
@@ -109,7 +109,7 @@ func TestSpanOfAFailedCall(t *testing.T) {
 	}
 }
 
-// Attempts that are given up are no errors.
+// Cancelled attempts are not errors.
 func TestSpanOfAHedge(t *testing.T) {
 	b := newBench(t)
 	ctx := b.CallStarted(t.Context(), client.OpID)
@@ -134,8 +134,8 @@ func TestSpanOfAHedge(t *testing.T) {
 	}
 }
 
-// Two hooks keep their spans apart, and nothing is sent without a propagator
-// that does.
+// Two hooks keep their spans separate, and send nothing if their propagators have
+// nothing to send.
 func TestHooksSideBySide(t *testing.T) {
 	good := newPeer(t, 200, version)
 	a, b := newBench(t, WithPropagator(propagation.NewCompositeTextMapPropagator())), newBench(t, WithPropagator(propagation.Baggage{}))
@@ -168,7 +168,7 @@ func TestDefaultsAndNil(t *testing.T) {
 	ctx := hook.AttemptStarted(hook.CallStarted(t.Context(), client.OpID), lbclient.AttemptEvent{})
 	hook.AttemptEnded(ctx, lbclient.AttemptEvent{Err: errors.New("x")})
 	hook.CallEnded(ctx, lbclient.CallEvent{Err: errors.New("x")})
-	// Contexts that are not from this hook.
+	// Contexts that did not come from this hook.
 	hook.CallEnded(t.Context(), lbclient.CallEvent{})
 	hook.AttemptEnded(t.Context(), lbclient.AttemptEvent{})
 	for _, opt := range []Option{WithTracerProvider(nil), WithMeterProvider(nil), WithPropagator(nil)} {
