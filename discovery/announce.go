@@ -48,7 +48,7 @@ type announcement struct {
 // [recipe.Announce]. Missing nodes of path are created. The name consists of
 // letters, digits, '_', '.' and '-', does not begin with '_', and must be
 // unique among the announcing processes: use a peer's name or ID. A nil logger
-// discards.
+// logs nothing.
 func Announce(ctx context.Context, c *pyxis.Client, path, name string, e Endpoint, logger *slog.Logger) (*recipe.Announcement, error) {
 	if name == "" || strings.HasPrefix(name, "_") || strings.Contains(name, "/") {
 		return nil, fmt.Errorf("announcing %q: use a name of letters, digits, '_', '.' and '-' that does not begin with '_'", name)

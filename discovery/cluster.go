@@ -56,7 +56,7 @@ type Cluster struct {
 	// about a second.
 	Interval time.Duration
 	// Logger receives failures, and once each peer that answers at none of its
-	// addresses; nil discards.
+	// addresses; nil logs nothing.
 	Logger *slog.Logger
 }
 

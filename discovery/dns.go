@@ -40,7 +40,7 @@ type DNS struct {
 	// Interval is the time between lookups, ± 10 %. 0 means DefaultDNSInterval.
 	// After a failure, the first retry comes after about a second.
 	Interval time.Duration
-	// Logger receives failures; nil discards.
+	// Logger receives failures; nil logs nothing.
 	Logger *slog.Logger
 }
 

@@ -46,7 +46,7 @@ type File struct {
 	// Interval is the time between checks of the file's time and size, ± 10 %. 0
 	// means DefaultFileInterval.
 	Interval time.Duration
-	// Logger receives failures; nil discards.
+	// Logger receives failures; nil logs nothing.
 	Logger *slog.Logger
 }
 

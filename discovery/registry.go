@@ -30,7 +30,7 @@ type Registry struct {
 	// Template holds the settings of the endpoints besides address and weight; nil
 	// means the defaults.
 	Template *config.Config
-	// Logger receives announcements that cannot be used; nil discards.
+	// Logger receives announcements that cannot be used; nil logs nothing.
 	Logger *slog.Logger
 }
 
