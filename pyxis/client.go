@@ -91,7 +91,7 @@ func (c *Client) Unregister() error {
 	return err
 }
 
-// Notify also delivers state events to w, regardless of its Filter. The first
+// Notify delivers state events to w as well, regardless of its Filter. The first
 // one is the current state: Connected if the client is connected, Suspended if
 // the session may have expired. State events are not dropped; see Watcher.
 // Delivery ends with stop or Close. Events that are still queued then are
@@ -167,7 +167,7 @@ type Stats struct {
 	DroppedEvents uint64
 }
 
-// Stats returns the present counters.
+// Stats returns the current counters.
 func (c *Client) Stats() Stats {
 	return Stats{
 		Connects:      c.core.counters.connects.Load(),

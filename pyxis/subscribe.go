@@ -43,7 +43,6 @@ type Update struct {
 // ends, the client is closed, or the path is rejected. After any other error,
 // Watch tries again. It uses no goroutine; breaking out of the loop ends it. A
 // nil opt means the defaults.
-// opt means the defaults.
 func (c *Client) Watch(opt *WatchOption, path string) iter.Seq2[*Update, error] {
 	if opt == nil {
 		opt = &WatchOption{}

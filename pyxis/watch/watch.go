@@ -29,8 +29,9 @@ const (
 	// SessionExpired: the session has ended and its ephemeral nodes are deleted.
 	SessionExpired EventType = 0x40
 	// Suspended: the session may have expired, because the server has not
-	// confirmed it for too long. The holder of a lock must stop now. The next
-	// event is Connected if the session has survived, else SessionExpired.
+	// confirmed it for too long. The holder of a lock must stop now. A Connected
+	// afterwards means that the session has survived, a SessionExpired that it
+	// has not.
 	Suspended EventType = 0x80
 )
 
@@ -83,7 +84,7 @@ type Event struct {
 	User any       // the User of the Watcher that receives the event
 }
 
-// String returns "Modify /path", or the type alone for an event of the state.
+// String returns "Modify /path", or the type alone for a state event.
 func (e *Event) String() string {
 	if e.Path == "" {
 		return e.Type.String()
