@@ -18,13 +18,13 @@ var ErrEmpty = errors.New("nothing to import")
 type Kind int
 
 const (
-	// Added says that a file, symlink, directory or CAR was added.
+	// Added means that a file, symlink, directory or CAR was added.
 	Added Kind = iota
-	// Progress says that more of a file was read.
+	// Progress means that a further part of a file was read.
 	Progress
-	// ShardDone says that a shard is complete and stored.
+	// ShardDone means that a shard is complete and stored.
 	ShardDone
-	// ClusterDAG says that the node that lists all shards is stored. It is the last event.
+	// ClusterDAG means that the node that lists all shards is stored. It comes last.
 	ClusterDAG
 )
 
