@@ -75,7 +75,10 @@ func TestPeersKilledBetweenCalls(t *testing.T) {
 }
 
 func TestPeerKilledDuringListing(t *testing.T) {
-	const n = 100_000 / scale
+	n := 100_000 / scale
+	if testing.Short() {
+		n = 5_000
+	}
 	cluster, c := newCluster(t, &strategy.Failover{})
 	cluster.Seed(n)
 	var want []cid.Cid
@@ -163,7 +166,10 @@ func (g *generated) Read(p []byte) (int, error) {
 // 200 MB that can be read only once, and a peer that dies in the middle: the
 // outputs and the CID are those of an undisturbed add.
 func TestPeerKilledDuringUpload(t *testing.T) {
-	const size = 200 << 20 / scale
+	size := 200 << 20 / scale
+	if testing.Short() {
+		size = 10 << 20
+	}
 	add := func(c client.Client, halfway func()) (nodes []string) {
 		dir := files.NewSliceDirectory([]files.DirEntry{
 			files.FileEntry("small", files.NewBytesFile([]byte("small"))),

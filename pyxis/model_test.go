@@ -76,7 +76,11 @@ func TestViewConverges(t *testing.T) {
 			rt.Fatal(err)
 		}
 	})
-	if broken < 1000 && !t.Failed() {
+	enough := 1000
+	if testing.Short() { // rapid makes a fifth of the scripts then
+		enough = 150
+	}
+	if broken < enough && !t.Failed() {
 		t.Errorf("only %d faults", broken)
 	}
 }

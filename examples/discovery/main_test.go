@@ -19,6 +19,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // The whole story, in which no call fails.
 func TestStory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("plays in real time")
+	}
 	var out bytes.Buffer
 	if err := run(t.Context(), &out); err != nil {
 		t.Fatalf("%v\n%s", err, &out)

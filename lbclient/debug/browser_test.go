@@ -77,6 +77,9 @@ func chromium(t *testing.T) string {
 // needsBrowser tells whether there is a browser. In CI there must be one.
 func needsBrowser(t *testing.T) bool {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("a browser takes seconds to start")
+	}
 	switch {
 	case chromium(t) != "":
 		return true

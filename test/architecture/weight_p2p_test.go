@@ -48,6 +48,9 @@ const libp2pStack = "github.com/libp2p/go-libp2p/p2p/"
 // A program with transport/p2p links the parts of go-libp2p that are needed,
 // and not the whole, which would be 34 MB.
 func TestProgramWithLibp2pIsLight(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds a program with libp2p")
+	}
 	binary := filepath.Join(t.TempDir(), "libp2p")
 	build := exec.Command("go", "build", "-o", binary, withLibp2p)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -23,6 +23,9 @@ const httpOnly = "../bench/testdata/httponly"
 // A program that speaks only HTTP must not link the libp2p stack: transport/p2p
 // is opt-in.
 func TestHTTPOnlyProgramIsLight(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds a program")
+	}
 	binary := filepath.Join(t.TempDir(), "httponly")
 	build := exec.Command("go", "build", "-o", binary, httpOnly)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -256,6 +256,9 @@ func TestLegacy(t *testing.T) {
 
 // TestManyPins lists a hundred thousand pins, and the status of some.
 func TestManyPins(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes a hundred thousand pins")
+	}
 	for target, n := range map[string]int{"/allocations": 100_000, "/pins?local=true": 5_000, "/pins": 5_000} {
 		c := clustertest.New(t, clustertest.Options{Peers: 3})
 		if got := len(c.Seed(n)); got != n {
