@@ -17,6 +17,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/pinfleet/pinfleet/internal/testenv"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -60,14 +62,8 @@ func start(t *testing.T, args ...string) (lines []string, stop func() error) {
 }
 
 func TestServesUntilStopped(t *testing.T) {
-	dir := t.TempDir()
-	t.Setenv("TMPDIR", filepath.Join(dir, "tmp"))
-	sockets := filepath.Join(dir, "sockets")
-	for _, d := range []string{os.Getenv("TMPDIR"), sockets} {
-		if err := os.Mkdir(d, 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
+	sockets := testenv.SocketDir(t)
+	t.Setenv("TMPDIR", t.TempDir())
 	port := freePort(t)
 	lines, stop := start(t, "-peers", "1", "-port", fmt.Sprint(port), "-tls", "-libp2p", "-unix", sockets,
 		"-basic-auth", "u:p", "-basic-auth", "v:q:r", "-consensus", "raft")
