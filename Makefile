@@ -2,7 +2,7 @@
 GO ?= go
 FUZZTIME ?= 10s
 
-.PHONY: help build test race lint vulncheck fuzz bench quickstart cluster doc ci clean
+.PHONY: help build test short later machines race lint vulncheck fuzz bench quickstart cluster doc ci clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -15,6 +15,15 @@ test: ## run all tests
 
 race: ## run all tests under the race detector
 	CGO_ENABLED=1 .ci/test -race
+
+short: ## run the tests that are quick, within a minute
+	.ci/test -short
+
+later: ## run all tests with the wall clock ten years ahead
+	.ci/later
+
+machines: ## run the tests as on other machines (LINE="tz user"; see .ci/machines)
+	.ci/machines $(LINE)
 
 lint: ## gofmt, golangci-lint and actionlint, in the versions that tools/ pins
 	.ci/lint
