@@ -17,8 +17,6 @@ var (
 	ErrUnauthorized = errors.New("unauthorized")
 	// ErrClosed: the client was closed.
 	ErrClosed = errors.New("client is closed")
-	// ErrNoPeers: a load balancer has no endpoint to ask.
-	ErrNoPeers = errors.New("no peers")
 	// ErrBodyNotReplayable: an add failed at one peer and its body could not
 	// be sent to another.
 	ErrBodyNotReplayable = errors.New("body cannot be sent again")

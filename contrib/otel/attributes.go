@@ -79,7 +79,6 @@ var errorTypes = []struct {
 	{client.ErrSource, "source"},
 	{client.ErrInvalid, "invalid"},
 	{client.ErrBodyNotReplayable, "not_replayable"},
-	{client.ErrNoPeers, "no_peers"},
 	{context.DeadlineExceeded, "timeout"},
 	{client.ErrIncomplete, "incomplete"},
 }

@@ -67,7 +67,6 @@ func TestErrorType(t *testing.T) {
 		{at(0, client.ErrClosed, false), "closed"},
 		{at(0, client.ErrInvalid, false), "invalid"},
 		{at(0, client.ErrSource, true), "source"},
-		{at(0, client.ErrNoPeers, false), "no_peers"},
 		{all(nil, at(0, context.DeadlineExceeded, true), at(503, cause, true)), "503"},
 		{all(context.Canceled, at(503, cause, true)), "canceled"},
 		{all(client.ErrBodyNotReplayable, at(0, cause, true)), "not_replayable"},

@@ -61,7 +61,7 @@
 // is one of
 //
 //   - "canceled", "timeout": by the caller or a timeout
-//   - "closed", "invalid", "source", "not_replayable", "no_peers", "incomplete": the
+//   - "closed", "invalid", "source", "not_replayable", "incomplete": the
 //     errors of package client
 //   - "stream": the peer reported a failure after a success status
 //   - "unsent": no connection was established
