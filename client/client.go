@@ -115,8 +115,9 @@ type Client interface {
 	// does not name it. The http.Client is of use until Close.
 	IPFS(ctx context.Context) (*url.URL, *http.Client, error)
 
-	// GetConnectGraph returns who is connected to whom.
-	GetConnectGraph(ctx context.Context) (*api.ConnectGraph, error)
+	// ConnectGraph returns which peers are connected to each other, and which
+	// IPFS daemon belongs to which peer.
+	ConnectGraph(ctx context.Context) (*api.ConnectGraph, error)
 
 	// Metrics returns the latest valid metric of that name for each peer. An
 	// unknown name has none, which is not an error. No server can be asked for

@@ -118,7 +118,7 @@ var calls = map[Op]func(context.Context, Client) error{
 	OpAlerts:              func(ctx context.Context, c Client) error { return second(c.Alerts(ctx)) },
 	OpBandwidthByProtocol: func(ctx context.Context, c Client) error { return second(c.BandwidthByProtocol(ctx)) },
 	OpVersion:             func(ctx context.Context, c Client) error { return second(c.Version(ctx)) },
-	OpConnectGraph:        func(ctx context.Context, c Client) error { return second(c.GetConnectGraph(ctx)) },
+	OpConnectGraph:        func(ctx context.Context, c Client) error { return second(c.ConnectGraph(ctx)) },
 	OpMetrics:             func(ctx context.Context, c Client) error { return second(c.Metrics(ctx, "ping")) },
 	OpMetricNames:         func(ctx context.Context, c Client) error { return second(c.MetricNames(ctx)) },
 	OpRepoGC:              func(ctx context.Context, c Client) error { return second(c.RepoGC(ctx, false)) },

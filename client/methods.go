@@ -185,8 +185,8 @@ func (c *defaultClient) BandwidthByProtocol(ctx context.Context) (api.BandwidthB
 	return *b, nil
 }
 
-// GetConnectGraph implements Client.
-func (c *defaultClient) GetConnectGraph(ctx context.Context) (*api.ConnectGraph, error) {
+// ConnectGraph implements Client.
+func (c *defaultClient) ConnectGraph(ctx context.Context) (*api.ConnectGraph, error) {
 	return call[api.ConnectGraph](ctx, c, get(OpConnectGraph, "/health/graph"))
 }
 

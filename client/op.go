@@ -27,7 +27,7 @@ const (
 	OpBandwidthByProtocol Op = "BandwidthByProtocol"
 	OpVersion             Op = "Version"
 	OpIPFS                Op = "IPFS"
-	OpConnectGraph        Op = "GetConnectGraph"
+	OpConnectGraph        Op = "ConnectGraph"
 	OpMetrics             Op = "Metrics"
 	OpMetricNames         Op = "MetricNames"
 	OpRepoGC              Op = "RepoGC"

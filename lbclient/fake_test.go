@@ -240,7 +240,7 @@ func (f *fake) IPFS(ctx context.Context) (*url.URL, *http.Client, error) {
 	}
 	return &url.URL{Host: f.name}, &http.Client{}, nil
 }
-func (f *fake) GetConnectGraph(ctx context.Context) (*api.ConnectGraph, error) {
+func (f *fake) ConnectGraph(ctx context.Context) (*api.ConnectGraph, error) {
 	return one(f, ctx, client.OpConnectGraph, &api.ConnectGraph{})
 }
 func (f *fake) Metrics(ctx context.Context, _ string) ([]*api.Metric, error) {

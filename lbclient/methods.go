@@ -202,9 +202,9 @@ func (c *Client) IPFS(ctx context.Context) (*url.URL, *http.Client, error) {
 	return base, hc, nil
 }
 
-// GetConnectGraph implements [client.Client].
-func (c *Client) GetConnectGraph(ctx context.Context) (*api.ConnectGraph, error) {
-	return get(ctx, c, client.OpConnectGraph, client.Client.GetConnectGraph)
+// ConnectGraph implements [client.Client].
+func (c *Client) ConnectGraph(ctx context.Context) (*api.ConnectGraph, error) {
+	return get(ctx, c, client.OpConnectGraph, client.Client.ConnectGraph)
 }
 
 // Metrics implements [client.Client].

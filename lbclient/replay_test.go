@@ -53,7 +53,7 @@ func methods(ctx context.Context, c client.Client) map[client.Op]func() error {
 		client.OpBandwidthByProtocol: func() error { _, err := c.BandwidthByProtocol(ctx); return err },
 		client.OpVersion:             func() error { _, err := c.Version(ctx); return err },
 		client.OpIPFS:                func() error { _, _, err := c.IPFS(ctx); return err },
-		client.OpConnectGraph:        func() error { _, err := c.GetConnectGraph(ctx); return err },
+		client.OpConnectGraph:        func() error { _, err := c.ConnectGraph(ctx); return err },
 		client.OpMetrics:             func() error { _, err := c.Metrics(ctx, "ping"); return err },
 		client.OpMetricNames:         func() error { _, err := c.MetricNames(ctx); return err },
 		client.OpRepoGC:              func() error { _, err := c.RepoGC(ctx, false); return err },

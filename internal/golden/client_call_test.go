@@ -136,7 +136,7 @@ func array[T any](op client.Op, exact bool, method func(client.Client, context.C
 func health(rest string) call {
 	switch rest {
 	case "graph":
-		return unary(client.OpConnectGraph, true, client.Client.GetConnectGraph)
+		return unary(client.OpConnectGraph, true, client.Client.ConnectGraph)
 	case "alerts":
 		return array(client.OpAlerts, true, client.Client.Alerts)
 	case "bandwidth":

@@ -29,7 +29,7 @@ func every(ctx context.Context, t *testing.T, c client.Client) map[string]error 
 	_, errs["Unpin"] = c.Unpin(ctx, ci)
 	_, errs["Alerts"] = c.Alerts(ctx)
 	_, errs["MetricNames"] = c.MetricNames(ctx)
-	_, errs["GetConnectGraph"] = c.GetConnectGraph(ctx)
+	_, errs["ConnectGraph"] = c.ConnectGraph(ctx)
 	_, errs["RepoGC"] = c.RepoGC(ctx, true)
 	errs["Health"] = c.Health(ctx)
 	_, errs["Add"] = collect(func(out chan<- *api.AddedOutput) error { return c.Add(ctx, []string{path}, unpinned(), out) })

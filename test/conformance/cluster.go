@@ -107,9 +107,9 @@ func testMonitoring(t *testing.T, s *suite) {
 	if _, err := s.BandwidthByProtocol(ctx); err != nil {
 		t.Errorf("BandwidthByProtocol: %v", err)
 	}
-	graph, err := s.GetConnectGraph(ctx)
+	graph, err := s.ConnectGraph(ctx)
 	if err != nil {
-		t.Fatalf("GetConnectGraph: %v", err)
+		t.Fatalf("ConnectGraph: %v", err)
 	}
 	if _, ok := graph.ClusterLinks[graph.ClusterID.String()]; !ok {
 		t.Errorf("the graph lacks the peer that drew it, %s", graph.ClusterID)
