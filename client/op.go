@@ -107,10 +107,8 @@ const (
 	KindListing
 	// KindWrite changes pins or membership.
 	KindWrite
-	// KindAdd uploads.
+	// KindAdd uploads. It is the last kind.
 	KindAdd
-	// NumOpKinds is how many kinds there are, for arrays.
-	NumOpKinds
 )
 
 // String returns "read", "listing", "write", "add" or "other".

@@ -19,7 +19,7 @@ import (
 // watched is a cluster of which only the status can be asked. Its nth answer,
 // from 0, is what status returns.
 type watched struct {
-	Client
+	Unimplemented
 	status func(n int, ci cid.Cid) (*api.GlobalPinInfo, error)
 	asked  int
 	times  []time.Time

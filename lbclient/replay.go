@@ -50,7 +50,7 @@ const cutShortText = "context canceled"
 // failureKindOf classifies the error of an attempt. Errors that are not
 // *client.Error are those of somebody else's Client: what it sent is anybody's guess.
 func failureKindOf(err error) failureKind {
-	for _, ours := range []error{client.ErrInvalid, client.ErrSource, client.ErrBodyNotReplayable, ErrReplayDiverged} {
+	for _, ours := range []error{client.ErrInvalid, client.ErrSource, client.ErrBodyNotReplayable, client.ErrUnimplemented, ErrReplayDiverged} {
 		if errors.Is(err, ours) {
 			return refused
 		}

@@ -100,6 +100,7 @@ var failures = []struct {
 	{"source", &client.Error{Err: fmt.Errorf("%w: %w", client.ErrSource, io.ErrUnexpectedEOF), MayHaveExecuted: true}, ""},
 	{"source, 503", &client.Error{Status: 503, Err: client.ErrSource, MayHaveExecuted: true}, ""},
 	{"body", &client.Error{Err: client.ErrBodyNotReplayable}, ""},
+	{"unimplemented", &client.Error{Err: client.ErrUnimplemented}, ""},
 }
 
 // TestReplayTable makes each operation fail in each way at the first of two

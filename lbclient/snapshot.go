@@ -112,7 +112,7 @@ func with[V any](m map[string]V, key string, value V) map[string]V {
 type stats struct {
 	attempts atomic.Uint64
 	failures [failureKinds]atomic.Uint64
-	times    [client.NumOpKinds]atomic.Int64 // moving averages in ns; 0 if not known
+	times    [client.KindAdd + 1]atomic.Int64 // by kind of operation; moving averages in ns; 0 if not known
 	last     atomic.Pointer[lastFailure]
 }
 

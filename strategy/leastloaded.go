@@ -58,7 +58,7 @@ type LeastLoaded struct {
 	board atomic.Pointer[board]
 	clock atomic.Int64 // time of the last report, in ns since board.start
 	// typical is the mean expected time of the clients that answer, per OpKind.
-	typical [client.NumOpKinds]mean
+	typical [opKinds]mean
 
 	mu sync.Mutex // held to replace board
 }
@@ -71,6 +71,9 @@ type board struct {
 	known   map[client.Client]*load
 }
 
+// opKinds is the number of kinds of operations; client.KindAdd is the last.
+const opKinds = client.KindAdd + 1
+
 // maxDraws bounds how often a pick draws two clients while all are suspects.
 const maxDraws = 3
 
@@ -78,7 +81,7 @@ const maxDraws = 3
 type load struct {
 	weigher   Weigher
 	listed    bool // the client is in board.clients; guarded by LeastLoaded.mu
-	estimates [client.NumOpKinds]estimate
+	estimates [opKinds]estimate
 }
 
 func newLoad(c client.Client) *load {

@@ -16,7 +16,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // peer is a client that has only a name and a weight.
 type peer struct {
-	client.Client
+	client.Unimplemented
 	name   string
 	weight atomic.Uint64 // float64 bits
 }
@@ -50,7 +50,7 @@ func weighted(weights ...float64) []client.Client {
 
 // bare is a client without a name and a weight.
 type bare struct {
-	client.Client
+	client.Unimplemented
 	_ int // so that two pointers to bare differ
 }
 

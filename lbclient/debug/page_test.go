@@ -29,7 +29,7 @@ const hostile = `</script><img src=x onerror="document.body.style.background='#f
 // slowPeer is a peer whose ID takes a while, under virtual time. The other
 // methods are not called.
 type slowPeer struct {
-	client.Client
+	client.Unimplemented
 	name    string
 	latency time.Duration
 	fails   func(age time.Duration) error // age of the peer
