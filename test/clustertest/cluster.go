@@ -37,6 +37,8 @@ type Cluster struct {
 	unpins map[string]*record // operations that remove pins
 	alerts []api.Alert
 	closed bool
+	log    raftLog // of a Raft cluster
+	synced bool    // something was pinned, so that peers have exchanged blocks
 }
 
 var errClosed = errors.New("the cluster is closed")

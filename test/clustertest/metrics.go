@@ -134,10 +134,27 @@ func (c *Cluster) allAlerts() []api.Alert {
 // handleBandwidth answers with made-up figures for the usual protocols.
 func (p *Peer) handleBandwidth(w http.ResponseWriter, _ *http.Request, _ map[string]string) {
 	bandwidth := make(api.BandwidthByProtocol)
-	for i, id := range []string{"", "/ipfs/id/1.0.0", "/ipfs/id/push/1.0.0", "/ipfs/lan/kad/1.0.0", rpcProtocol, "/meshsub/1.3.0"} {
+	for i, id := range append(p.c.consensusProtocols(), "", "/ipfs/id/1.0.0", "/ipfs/id/push/1.0.0", "/ipfs/lan/kad/1.0.0", rpcProtocol, "/meshsub/1.3.0") {
 		bandwidth[id] = api.Bandwidth{TotalIn: int64(1000 * i), TotalOut: int64(1100 * i)}
 	}
 	p.sendJSON(w, http.StatusOK, bandwidth)
+}
+
+// consensusProtocols are the protocols of the consensus component that the peers
+// have used: Raft's from the beginning, the exchange of the CRDT's blocks from
+// the first pin or unpin.
+func (c *Cluster) consensusProtocols() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case len(c.members()) < 2:
+		return nil
+	case c.opts.Consensus == Raft:
+		return []string{"/raft/1.0.0/rpc"}
+	case c.synced:
+		return []string{"/ipfs/bitswap/1.2.0"}
+	}
+	return nil
 }
 
 func (p *Peer) handleGraph(w http.ResponseWriter, _ *http.Request, _ map[string]string) {

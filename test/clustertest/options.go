@@ -25,7 +25,9 @@ const (
 // Consensus is the component that peers agree on the pinset with.
 type Consensus string
 
-// Consensus components. They differ in how peers are added and removed.
+// Consensus components. They differ in how peers are added and removed, in the
+// protocols that GET /health/bandwidth lists, and in that the options of a pin
+// stay for all later ones with Raft, as they do in the daemon (Q9).
 const (
 	CRDT Consensus = "crdt"
 	Raft Consensus = "raft"

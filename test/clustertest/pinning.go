@@ -94,6 +94,10 @@ func (c *Cluster) checkPin(pin *api.Pin, existing *record) error {
 
 // track stores a pin and begins to pin it at every peer.
 func (c *Cluster) track(pin api.Pin, done bool, parts []api.Cid) {
+	if c.opts.Consensus == Raft {
+		pin = c.log.decode(pin)
+	}
+	c.synced = true
 	rec := &record{pin: storedPin(pin), parts: parts}
 	if existing := c.pins.get(pin.Cid); !done && (existing == nil || c.busy(existing, c.now())) {
 		rec.started = c.now()
@@ -149,6 +153,9 @@ func (c *Cluster) unpin(ci api.Cid) (api.Pin, error) {
 
 // untrack removes a pin and begins to unpin it where it is pinned.
 func (c *Cluster) untrack(rec *record) {
+	if c.opts.Consensus == Raft {
+		c.log.decode(rec.pin)
+	}
 	c.pins.remove(rec.pin.Cid)
 	removal := &record{pin: rec.pin, key: rec.key}
 	for _, p := range c.peers {
