@@ -34,7 +34,7 @@ func testAddKnownContent(t *testing.T, s *suite) {
 				test.change(params)
 			}
 			path := filepath.Join(write(t, "known", map[string][]byte{"a.txt": test.content}), "a.txt")
-			outputs, err := s.add(within(t), []string{path}, params)
+			outputs, err := s.add(s.within(t), []string{path}, params)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -72,7 +72,7 @@ func testAddTree(t *testing.T, s *suite) {
 		t.Run(test.name, func(t *testing.T) {
 			params := unpinned()
 			test.change(params)
-			outputs, err := s.add(within(t), []string{dir}, params)
+			outputs, err := s.add(s.within(t), []string{dir}, params)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -91,7 +91,7 @@ func testAddTree(t *testing.T, s *suite) {
 // top-level entries that are not wrapped.
 func testAddSeveralPaths(t *testing.T, s *suite) {
 	dir := write(t, "several", map[string][]byte{"one": unique("1"), "two/inner": unique("2")})
-	outputs, err := s.add(within(t), []string{filepath.Join(dir, "one"), filepath.Join(dir, "two")}, unpinned())
+	outputs, err := s.add(s.within(t), []string{filepath.Join(dir, "one"), filepath.Join(dir, "two")}, unpinned())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func testAddSeveralPaths(t *testing.T, s *suite) {
 		t.Errorf("not wrapped in one directory:\n%s", names(outputs))
 	}
 	other := write(t, "other", map[string][]byte{"one": unique("1")})
-	_, err = s.add(within(t), []string{filepath.Join(dir, "one"), filepath.Join(other, "one")}, unpinned())
+	_, err = s.add(s.within(t), []string{filepath.Join(dir, "one"), filepath.Join(other, "one")}, unpinned())
 	want(t, "two paths of one name", err, client.ErrInvalid)
 }
 
@@ -108,7 +108,7 @@ func testAddProgress(t *testing.T, s *suite) {
 	params := unpinned()
 	params.Progress = true
 	path := filepath.Join(write(t, "progress", map[string][]byte{"big": bytes.Repeat(unique("p")[:16], size/16)}), "big")
-	outputs, err := s.add(within(t), []string{path}, params)
+	outputs, err := s.add(s.within(t), []string{path}, params)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,17 +125,14 @@ func testAddProgress(t *testing.T, s *suite) {
 }
 
 func testAddOptions(t *testing.T, s *suite) {
-	params := api.DefaultAddParams()
-	params.Name = "conformance & ü"
-	params.Metadata = map[string]string{"k 1": "v&1", "ü": "ö"}
-	params.ExpireAt = time.Now().Add(time.Hour).Truncate(time.Second)
-	path := filepath.Join(write(t, "options", map[string][]byte{"f": unique("options")}), "f")
-	outputs, err := s.add(within(t), []string{path}, params)
-	if err != nil {
-		t.Fatal(err)
+	params := s.adding()
+	if s.maySetOptions() {
+		params.Name = "conformance & ü"
+		params.Metadata = map[string]string{"k 1": "v&1", "ü": "ö"}
+		params.ExpireAt = time.Now().Add(time.Hour).Truncate(time.Second)
 	}
-	ci := root(t, outputs)
-	s.unpinLater(t, ci)
+	path := filepath.Join(write(t, "options", map[string][]byte{"f": unique("options")}), "f")
+	ci := s.addPinned(t, path, params)
 	checkStored(t, s, ci, params.PinOptions)
 }
 
@@ -145,7 +142,7 @@ func testAddMultiFile(t *testing.T, s *suite) {
 		"m": files.NewMapDirectory(map[string]files.Node{"a": files.NewBytesFile(content), "b": files.NewBytesFile(content)}),
 	})
 	outputs, err := collect(func(out chan<- *api.AddedOutput) error {
-		return s.AddMultiFile(within(t), files.NewMultiFileReader(dir, true, false), unpinned(), out)
+		return s.AddMultiFile(s.within(t), files.NewMultiFileReader(dir, true, false), unpinned(), out)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -154,7 +151,7 @@ func testAddMultiFile(t *testing.T, s *suite) {
 		t.Errorf("got\n%s", names(outputs))
 	}
 	none := files.NewMultiFileReader(files.NewMapDirectory(nil), true, false)
-	_, err = collect(func(out chan<- *api.AddedOutput) error { return s.AddMultiFile(within(t), none, unpinned(), out) })
+	_, err = collect(func(out chan<- *api.AddedOutput) error { return s.AddMultiFile(s.within(t), none, unpinned(), out) })
 	if err == nil {
 		t.Error("a body without parts was added")
 	}
@@ -162,7 +159,7 @@ func testAddMultiFile(t *testing.T, s *suite) {
 
 func testAddNoOut(t *testing.T, s *suite) {
 	path := filepath.Join(write(t, "none", map[string][]byte{"f": unique("none")}), "f")
-	if err := s.Add(within(t), []string{path}, unpinned(), nil); err != nil {
+	if err := s.Add(s.within(t), []string{path}, unpinned(), nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -187,7 +184,7 @@ func testAddRefused(t *testing.T, s *suite) {
 		{"directory", []string{dir}, flat, client.ErrInvalid},
 		{"layout", []string{dir}, bad, client.ErrInvalid},
 	} {
-		outputs, err := s.add(within(t), test.paths, test.params)
+		outputs, err := s.add(s.within(t), test.paths, test.params)
 		if len(outputs) != 0 {
 			t.Errorf("%s: %d outputs", test.name, len(outputs))
 		}
@@ -200,7 +197,7 @@ func testAddServerError(t *testing.T, s *suite) {
 	path := filepath.Join(write(t, "chunker", map[string][]byte{"f": unique("f")}), "f")
 	params := unpinned()
 	params.Chunker = "nope-1"
-	_, err := s.add(within(t), []string{path}, params)
+	_, err := s.add(s.within(t), []string{path}, params)
 	var e *client.Error
 	if !errors.As(err, &e) || e.Message != "unrecognized chunker option: nope-1" {
 		t.Errorf("got error %v", err)

@@ -71,7 +71,7 @@ func testClosed(t *testing.T, s *suite) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Version(within(t)); err != nil {
+	if _, err := c.Version(s.within(t)); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -79,7 +79,7 @@ func testClosed(t *testing.T, s *suite) {
 			t.Errorf("Close: %v", err)
 		}
 	}
-	errs := every(within(t), t, c)
+	errs := every(s.within(t), t, c)
 	if len(errs) != methods {
 		t.Errorf("only %d of %d methods reported an error", len(errs), methods)
 	}
@@ -87,7 +87,7 @@ func testClosed(t *testing.T, s *suite) {
 		want(t, name, err, client.ErrClosed)
 	}
 	// The other client is none the worse for it.
-	if _, err := s.Version(within(t)); err != nil {
+	if _, err := s.Version(s.within(t)); err != nil {
 		t.Errorf("Version: %v", err)
 	}
 }
@@ -99,7 +99,7 @@ func testConsumerStops(t *testing.T, s *suite) {
 		content[string(unique("f")[2:12])] = unique("content")
 	}
 	dir := write(t, "unread", content)
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(s.within(t))
 	defer cancel()
 	out := make(chan *api.AddedOutput)
 	done := make(chan error, 1)
@@ -118,7 +118,7 @@ func testConsumerStops(t *testing.T, s *suite) {
 }
 
 func testConcurrent(t *testing.T, s *suite) {
-	ctx := within(t)
+	ctx := s.within(t)
 	ci := s.stored(t, "concurrent")
 	errs := make(chan error, 64)
 	var wg sync.WaitGroup

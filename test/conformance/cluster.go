@@ -11,7 +11,7 @@ import (
 )
 
 func testIdentity(t *testing.T, s *suite) {
-	ctx := within(t)
+	ctx := s.within(t)
 	if err := s.Health(ctx); err != nil {
 		t.Errorf("Health: %v", err)
 	}
@@ -43,7 +43,7 @@ func testIdentity(t *testing.T, s *suite) {
 }
 
 func testMembership(t *testing.T, s *suite) {
-	ctx := within(t)
+	ctx := s.within(t)
 	id, err := s.ID(ctx)
 	if err != nil {
 		t.Fatalf("ID: %v", err)
@@ -75,7 +75,7 @@ func testMembership(t *testing.T, s *suite) {
 }
 
 func testMonitoring(t *testing.T, s *suite) {
-	ctx := within(t)
+	ctx := s.within(t)
 	all, err := s.MetricNames(ctx)
 	if err != nil {
 		t.Fatalf("MetricNames: %v", err)
@@ -118,7 +118,7 @@ func testMonitoring(t *testing.T, s *suite) {
 
 // testToken accepts clusters with and without authentication.
 func testToken(t *testing.T, s *suite) {
-	token, err := s.Token(within(t))
+	token, err := s.Token(s.within(t))
 	switch {
 	case errors.Is(err, client.ErrUnauthorized):
 	case err != nil:
@@ -129,7 +129,7 @@ func testToken(t *testing.T, s *suite) {
 }
 
 func testRepoGC(t *testing.T, s *suite) {
-	gc, err := s.RepoGC(within(t), true)
+	gc, err := s.RepoGC(s.within(t), true)
 	if err != nil {
 		t.Fatalf("RepoGC: %v", err)
 	}

@@ -20,9 +20,15 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // strategies are what the load balancer is tested with.
-var strategies = map[string]func() strategy.LBStrategy{
-	"Failover":   func() strategy.LBStrategy { return &strategy.Failover{} },
-	"RoundRobin": func() strategy.LBStrategy { return &strategy.RoundRobin{} },
+var strategies = []struct {
+	name string
+	new  func() strategy.LBStrategy
+}{
+	{"Failover", func() strategy.LBStrategy { return &strategy.Failover{} }},
+	{"RoundRobin", func() strategy.LBStrategy { return &strategy.RoundRobin{} }},
+	{"LeastLoaded", func() strategy.LBStrategy { return &strategy.LeastLoaded{} }},
+	{"Sticky", func() strategy.LBStrategy { return &strategy.Sticky{} }},
+	{"Weighted", func() strategy.LBStrategy { return &strategy.Weighted{} }},
 }
 
 // one opens the default client for the first endpoint.
@@ -69,41 +75,10 @@ func TestConsensus(t *testing.T) {
 
 // TestLoadBalancer runs the suite over the load balancer.
 func TestLoadBalancer(t *testing.T) {
-	for name, s := range strategies {
-		t.Run(name, func(t *testing.T) { conformance.Run(t, balanced(s, configs(t, clustertest.Options{}))) })
+	for _, s := range strategies {
+		t.Run(s.name, func(t *testing.T) { conformance.Run(t, balanced(s.new, configs(t, clustertest.Options{}))) })
 	}
 	t.Run("Nested", func(t *testing.T) { conformance.Run(t, nested(configs(t, clustertest.Options{}))) })
-}
-
-// TestLive runs the suite against the cluster whose addresses are in
-// PINFLEET_CLUSTER, separated by commas; the other PINFLEET_ variables apply
-// too. Without it there is nothing to test; a cluster that cannot be reached is
-// a failure.
-func TestLive(t *testing.T) {
-	addrs := os.Getenv("PINFLEET_CLUSTER")
-	if addrs == "" {
-		t.Log("PINFLEET_CLUSTER is not set")
-		return
-	}
-	cfgs, err := config.FromEnv(func(name string) (string, bool) {
-		if name == "PINFLEET_API" {
-			return addrs, true
-		}
-		return os.LookupEnv(name)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range cfgs {
-		addr, err := cfgs[i].Address()
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Run(addr.String(), func(t *testing.T) { conformance.Run(t, one(cfgs[i:])) })
-	}
-	for name, s := range strategies {
-		t.Run(name, func(t *testing.T) { conformance.Run(t, balanced(s, cfgs)) })
-	}
 }
 
 // configs starts a cluster and returns how to reach its peers.

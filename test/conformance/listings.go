@@ -44,7 +44,7 @@ func holds[T any](seen map[string]*T, keys map[string]bool) error {
 func testAllocations(t *testing.T, s *suite) {
 	cids := s.pinnedFiles(t, 5)
 	for _, filter := range []api.PinType{api.AllType, api.DataType, api.DataType | api.MetaType} {
-		eventually(t, func(ctx context.Context) error {
+		s.eventually(t, func(ctx context.Context) error {
 			seen, err := once(s.Allocations(ctx, filter), pinKey)
 			if err != nil {
 				return err
@@ -52,7 +52,7 @@ func testAllocations(t *testing.T, s *suite) {
 			return holds(seen, cids)
 		})
 	}
-	seen, err := once(s.Allocations(within(t), api.ShardType), pinKey)
+	seen, err := once(s.Allocations(s.within(t), api.ShardType), pinKey)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,9 +61,9 @@ func testAllocations(t *testing.T, s *suite) {
 			t.Errorf("%s is listed among the shards", k)
 		}
 	}
-	_, err = once(s.Allocations(within(t), 0), pinKey)
+	_, err = once(s.Allocations(s.within(t), 0), pinKey)
 	want(t, "Allocations of no type", err, client.ErrInvalid)
-	_, err = once(s.Allocations(within(t), api.BadType), pinKey)
+	_, err = once(s.Allocations(s.within(t), api.BadType), pinKey)
 	want(t, "Allocations of a bad type", err, client.ErrInvalid)
 }
 
@@ -74,7 +74,7 @@ func testStatusAll(t *testing.T, s *suite) {
 		api.TrackerStatusPinned,
 		api.TrackerStatusPinned | api.TrackerStatusPinning | api.TrackerStatusQueued,
 	} {
-		eventually(t, func(ctx context.Context) error {
+		s.eventually(t, func(ctx context.Context) error {
 			seen, err := once(s.StatusAll(ctx, filter, false), infoKey)
 			if err != nil {
 				return err
@@ -82,19 +82,19 @@ func testStatusAll(t *testing.T, s *suite) {
 			return holds(seen, cids)
 		})
 	}
-	eventually(t, func(ctx context.Context) error {
+	s.eventually(t, func(ctx context.Context) error {
 		seen, err := once(s.StatusAll(ctx, api.TrackerStatusUndefined, true), infoKey)
 		if err != nil {
 			return err
 		}
 		for k, info := range seen {
 			if len(info.PeerMap) != 1 {
-				return fmt.Errorf("local status of %s has %d peers", k, len(info.PeerMap))
+				return fmt.Errorf("local status of %s has %d peers, want 1", k, len(info.PeerMap))
 			}
 		}
 		return holds(seen, cids)
 	})
-	seen, err := once(s.StatusAll(within(t), api.TrackerStatusError, false), infoKey)
+	seen, err := once(s.StatusAll(s.within(t), api.TrackerStatusError, false), infoKey)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func testStatusAll(t *testing.T, s *suite) {
 			t.Errorf("%s is listed among the errors", k)
 		}
 	}
-	_, err = once(s.StatusAll(within(t), 1, false), infoKey)
+	_, err = once(s.StatusAll(s.within(t), 1, false), infoKey)
 	want(t, "StatusAll of an unknown status", err, client.ErrInvalid)
 }
 
@@ -125,7 +125,7 @@ func testStatusCids(t *testing.T, s *suite) {
 		keys[ci.String()] = true
 	}
 	for _, local := range []bool{false, true} {
-		seen, err := once(s.StatusCids(within(t), asked, local), infoKey)
+		seen, err := once(s.StatusCids(s.within(t), asked, local), infoKey)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -138,13 +138,13 @@ func testStatusCids(t *testing.T, s *suite) {
 			}
 		}
 	}
-	none, err := once(s.StatusCids(within(t), nil, false), infoKey)
+	none, err := once(s.StatusCids(s.within(t), nil, false), infoKey)
 	if err != nil || len(none) != 0 {
 		t.Errorf("no CIDs: %d items, error %v", len(none), err)
 	}
-	_, err = once(s.StatusCids(within(t), []cid.Cid{pinned, cid.Undef}, false), infoKey)
+	_, err = once(s.StatusCids(s.within(t), []cid.Cid{pinned, cid.Undef}, false), infoKey)
 	want(t, "an undefined CID", err, client.ErrInvalid)
-	info, err := s.Status(within(t), asked[2], false)
+	info, err := s.Status(s.within(t), asked[2], false)
 	if err != nil || !info.Match(api.TrackerStatusUnpinned) {
 		t.Errorf("status of an unknown CID: %v, error %v", info, err)
 	}
@@ -154,20 +154,20 @@ func testStatusCids(t *testing.T, s *suite) {
 func testBreak(t *testing.T, s *suite) {
 	s.pinnedFiles(t, 3)
 	for range 20 {
-		for _, err := range s.Allocations(within(t), api.AllType) {
+		for _, err := range s.Allocations(s.within(t), api.AllType) {
 			if err != nil {
 				t.Fatal(err)
 			}
 			break
 		}
-		for _, err := range s.StatusAll(within(t), api.TrackerStatusUndefined, false) {
+		for _, err := range s.StatusAll(s.within(t), api.TrackerStatusUndefined, false) {
 			if err != nil {
 				t.Fatal(err)
 			}
 			break
 		}
 	}
-	if _, err := s.Version(within(t)); err != nil {
+	if _, err := s.Version(s.within(t)); err != nil {
 		t.Errorf("Version: %v", err)
 	}
 }
