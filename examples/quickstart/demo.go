@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"sort"
 	"time"
@@ -46,12 +47,11 @@ func (d *demo) greet(ctx context.Context, cfgs []*config.Config) error {
 	return nil
 }
 
-// add adds paths and prints what the cluster reports as it arrives. It calls
+// add adds paths with params and prints what the cluster reports as it arrives. It calls
 // midway, if there is one, once a first part of the content was taken. It
 // returns the root.
-func (d *demo) add(ctx context.Context, title string, paths []string, midway func()) (cid.Cid, error) {
+func (d *demo) add(ctx context.Context, title string, paths []string, params *api.AddParams, midway func()) (cid.Cid, error) {
 	fmt.Fprintf(d.w, "--- %s\n", title)
-	params := api.DefaultAddParams()
 	params.Recursive = true
 	params.Progress = true
 	out := make(chan *api.AddedOutput, 16)
@@ -84,6 +84,70 @@ func (d *demo) add(ctx context.Context, title string, paths []string, midway fun
 		return cid.Undef, errors.New("the cluster did not report a root")
 	}
 	return root, nil
+}
+
+// large adds a large file, pins it, and shows where it and other are pinned. With
+// unpin it unpins the file again, whatever happens after the pin, unless it was
+// pinned before. The pin is a call of its own, so that the CID is known by then.
+func (d *demo) large(ctx context.Context, other cid.Cid, midway func(), unpin bool) (err error) {
+	path, err := largeFile()
+	if err != nil {
+		return err
+	}
+	defer os.Remove(path)
+	params := api.DefaultAddParams()
+	params.NoPin = true
+	ci, err := d.add(ctx, "adding a large file", []string{path}, params, midway)
+	if err != nil {
+		return err
+	}
+	_, err = d.client.Allocation(ctx, ci)
+	switch {
+	case err == nil:
+		fmt.Fprintln(d.w, "--- the large file is pinned already, and stays so")
+		return d.status(ctx, other, ci)
+	case !errors.Is(err, client.ErrNotFound):
+		return err
+	case unpin:
+		defer func() { err = errors.Join(err, d.unpin(ctx, ci)) }()
+	}
+	fmt.Fprintln(d.w, "--- pinning the large file")
+	if _, err := d.client.Pin(ctx, ci, api.PinOptions{}); err != nil {
+		return err
+	}
+	return d.status(ctx, other, ci)
+}
+
+// unpinPatience is how long a peer may need to hear of a pin at another.
+const unpinPatience = 5 * time.Second
+
+// unpin unpins ci, also when ctx has ended.
+func (d *demo) unpin(ctx context.Context, ci cid.Cid) error {
+	fmt.Fprintln(d.w, "--- unpinning the large file; -keep keeps it")
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unpinPatience)
+	defer cancel()
+	tick := time.NewTicker(250 * time.Millisecond)
+	defer tick.Stop()
+	var last error
+	for {
+		_, err := d.client.Unpin(ctx, ci)
+		if err == nil {
+			fmt.Fprintf(d.w, "unpinned %s\n", ci)
+			return nil
+		}
+		if last == nil || !errors.Is(err, context.DeadlineExceeded) {
+			last = err
+		}
+		if !errors.Is(last, client.ErrNotFound) {
+			return fmt.Errorf("%s may be left pinned: %w", ci, last)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			fmt.Fprintf(d.w, "%s is not pinned\n", ci)
+			return nil
+		}
+	}
 }
 
 // status waits until a peer holds each CID, and prints what all peers say.

@@ -2,10 +2,14 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -19,7 +23,7 @@ var lastLine = regexp.MustCompile(`\nroot Qm[1-9A-HJ-NP-Za-km-z]{44}\n$`)
 
 // The example runs as the README says, and an add survives its peer.
 func TestInProcess(t *testing.T) {
-	for _, strategy := range []string{"failover", "roundrobin"} {
+	for _, strategy := range []string{"failover", "roundrobin", "leastloaded", "sticky", "weighted"} {
 		var out bytes.Buffer
 		if err := run(t.Context(), []string{"-strategy", strategy}, &out); err != nil {
 			t.Fatalf("%s: %v\n%s", strategy, err, &out)
@@ -35,49 +39,142 @@ func TestInProcess(t *testing.T) {
 	}
 }
 
-// With -cluster nothing is stopped; the paths and the password are the user's.
-func TestCluster(t *testing.T) {
-	c := clustertest.New(t, clustertest.Options{BasicAuth: map[string]string{"alice": "wonder"}})
-	var addrs []string
+// startCluster starts a cluster that is the user's own, and returns the value of
+// -cluster for it.
+func startCluster(t *testing.T, opts clustertest.Options) (c *clustertest.Cluster, addrs string) {
+	t.Helper()
+	c = clustertest.New(t, opts)
+	var all []string
 	for _, p := range c.Peers() {
-		addrs = append(addrs, p.Addr().String())
+		all = append(all, p.Addr().String())
 	}
+	return c, strings.Join(all, ",")
+}
+
+// pinned returns the CIDs in the pinset.
+func pinned(c *clustertest.Cluster) map[string]bool {
+	cids := map[string]bool{}
+	for _, pin := range c.Pinset() {
+		cids[pin.Cid.String()] = true
+	}
+	return cids
+}
+
+const (
+	helloCid = "QmWfVY9y3xjsixTgbd9AorQxH7VtMpzfx2HaWtsoUYecaX"
+	largeCid = "QmRUyuMmnrQqwXWTXmJpf9gpKRacaED4AP2WWYj4RSxWJY"
+)
+
+// With -cluster nothing is stopped; the paths and the password are the user's.
+// The large file was left pinned: it is unpinned, unless it is to be kept or was
+// pinned before.
+func TestCluster(t *testing.T) {
+	c, addrs := startCluster(t, clustertest.Options{BasicAuth: map[string]string{"alice": "wonder"}})
 	path := filepath.Join(t.TempDir(), "hello.txt")
 	if err := os.WriteFile(path, []byte("hello"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("PINFLEET_BASIC_AUTH", "alice:wonder")
-	var out bytes.Buffer
-	if err := run(t.Context(), []string{"-cluster", strings.Join(addrs, ","), path}, &out); err != nil {
-		t.Fatalf("%v\n%s", err, &out)
-	}
-	if !strings.HasSuffix(out.String(), "\nroot QmWfVY9y3xjsixTgbd9AorQxH7VtMpzfx2HaWtsoUYecaX\n") {
-		t.Errorf("wrong root in:\n%s", &out)
-	}
-	if strings.Contains(out.String(), "stopping") {
-		t.Errorf("something was stopped:\n%s", &out)
+	for _, test := range []struct {
+		args []string
+		want string
+		kept bool
+	}{
+		{nil, "unpinned " + largeCid, false},
+		{[]string{"-strategy", "roundrobin"}, "unpinned " + largeCid, false},
+		{[]string{"-keep"}, "pinning the large file", true},
+		{nil, "is pinned already, and stays so", true},
+	} {
+		var out bytes.Buffer
+		if err := run(t.Context(), append(append([]string{"-cluster", addrs}, test.args...), path), &out); err != nil {
+			t.Fatalf("%v\n%s", err, &out)
+		}
+		if !strings.HasSuffix(out.String(), "\nroot "+helloCid+"\n") {
+			t.Errorf("wrong root in:\n%s", &out)
+		}
+		if strings.Contains(out.String(), "stopping") {
+			t.Errorf("something was stopped:\n%s", &out)
+		}
+		if got := pinned(c); !strings.Contains(out.String(), test.want) || !got[helloCid] || got[largeCid] != test.kept {
+			t.Errorf("%q: want %q, large file kept: %t; got pins %v and\n%s", test.args, test.want, test.kept, got, &out)
+		}
 	}
 }
 
-// What cannot work ends with one sentence that says what to do.
+// interrupter cancels once a text was written.
+type interrupter struct {
+	bytes.Buffer
+	at     string
+	cancel func()
+}
+
+func (i *interrupter) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte(i.at)) {
+		i.cancel()
+	}
+	return i.Buffer.Write(p)
+}
+
+// The large file is unpinned also when the run fails or is interrupted after it
+// was pinned.
+func TestUnpinsWhateverHappens(t *testing.T) {
+	c, addrs := startCluster(t, clustertest.Options{})
+	path := filepath.Join(t.TempDir(), "hello.txt")
+	if err := os.WriteFile(path, []byte("hello"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Run("interrupted", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		out := &interrupter{at: "what is pinned where", cancel: cancel}
+		err := run(ctx, []string{"-cluster", addrs, path}, out)
+		if !errors.Is(err, context.Canceled) || !strings.Contains(out.String(), "unpinned "+largeCid) || pinned(c)[largeCid] {
+			t.Errorf("got %v, pins %v\n%s", err, pinned(c), out)
+		}
+	})
+	t.Run("lost answer", func(t *testing.T) {
+		defer c.InjectAll(clustertest.Fault{Route: "POST /pins/{hash}", Effect: clustertest.AnswerAfter(500, "")})()
+		var out bytes.Buffer
+		err := run(t.Context(), []string{"-cluster", addrs, path}, &out)
+		if err == nil || !strings.Contains(out.String(), "unpinned "+largeCid) || pinned(c)[largeCid] {
+			t.Errorf("got %v, pins %v\n%s", err, pinned(c), &out)
+		}
+	})
+}
+
+// What cannot work ends with one sentence that says what to do, before anything
+// is printed, started or asked if the command line shows it.
 func TestRefused(t *testing.T) {
-	c := clustertest.New(t, clustertest.Options{Peers: 1, BasicAuth: map[string]string{"alice": "wonder"}})
-	addr := c.Peer(0).Addr().String()
+	c, addr := startCluster(t, clustertest.Options{Peers: 1, BasicAuth: map[string]string{"alice": "wonder"}})
+	var asked atomic.Bool
+	c.InjectAll(clustertest.Fault{
+		Match:  func(*http.Request) bool { asked.Store(true); return false },
+		Effect: clustertest.CutBefore(),
+	})
 	for _, test := range []struct {
 		name string
 		args []string
 		want string
+		asks bool
 	}{
-		{"bad path", []string{"/no/such/path"}, "no such file"},
-		{"refused password", []string{"-cluster", addr}, "PINFLEET_BASIC_AUTH"},
-		{"unreachable", []string{"-cluster", "/ip4/127.0.0.1/tcp/1"}, "cannot be used"},
-		{"bad address", []string{"-cluster", "/ip4/127.0.0.1"}, "the port is missing"},
-		{"bad strategy", []string{"-strategy", "best"}, "use failover or roundrobin"},
+		{"bad path", []string{"/no/such/path"}, "no such file", false},
+		{"bad path for a cluster", []string{"-cluster", addr, "/no/such/path"}, "no such file", false},
+		{"one bad path of two", []string{"-cluster", addr, ".", "/no/such/path"}, "no such file", false},
+		{"refused password", []string{"-cluster", addr}, "PINFLEET_BASIC_AUTH", true},
+		{"unreachable", []string{"-cluster", "/ip4/127.0.0.1/tcp/1"}, "cannot be used", false},
+		{"bad address", []string{"-cluster", "/ip4/127.0.0.1"}, "the port is missing", false},
+		{"bad strategy", []string{"-cluster", addr, "-strategy", "best"},
+			`unknown strategy "best": use failover, roundrobin, leastloaded, sticky or weighted`, false},
+		{"nothing to keep", []string{"-keep"}, "use it with -cluster", false},
 	} {
 		var out bytes.Buffer
+		asked.Store(false)
 		err := run(t.Context(), test.args, &out)
 		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: got %v, want one line with %q", test.name, err, test.want)
+		}
+		if asked.Load() != test.asks || out.Len() > 0 {
+			t.Errorf("%s: asked a peer: %t, want %t; printed %q", test.name, asked.Load(), test.asks, &out)
 		}
 	}
 }
