@@ -192,7 +192,7 @@ func (r *request) decide(ctx context.Context, answer *pyxiswire.Response, err er
 // fail returns the error of a call that ended with err: a server's refusal as it
 // is, any other error with the refusal that preceded it.
 func (r *request) fail(err, refused error) error {
-	if refusal, ok := err.(*Error); ok {
+	if refusal, ok := err.(*Error); ok { //nolint:errorlint // that of decide; one behind a context's cause is the caller's
 		return refusal
 	}
 	if refused != nil && !errors.Is(err, ErrClosed) {

@@ -37,8 +37,8 @@ func TestWaits(t *testing.T) {
 		if err != broken || updates != 1 {
 			t.Errorf("got %v and %d updates, want the last failure and 1", err, updates)
 		}
-		for i, longest := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60, 60, 1, 2} {
-			longest *= time.Second
+		for i, seconds := range []int{1, 2, 4, 8, 16, 32, 60, 60, 60, 1, 2} {
+			longest := time.Duration(seconds) * time.Second
 			if wait := begun[i+1].Sub(begun[i]); wait < longest/2 || wait >= longest {
 				t.Errorf("wait %d is %s, want %s to %s", i, wait, longest/2, longest)
 			}
