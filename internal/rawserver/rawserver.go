@@ -9,10 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net"
 	"net/http"
 	"sync"
 	"testing"
+	"time"
 )
 
 // An Answer is what the server does with one request.
@@ -22,6 +24,9 @@ type Answer struct {
 	// Gate, if not nil, is received from before each piece. Once it is closed,
 	// nothing waits any more.
 	Gate <-chan struct{}
+	// Stream, if not nil, yields further pieces, with Pause behind each of them.
+	Stream iter.Seq[[]byte]
+	Pause  time.Duration
 	// Unread answers without reading the body of the request first. With Close,
 	// the rest of it is read and ignored behind the pieces, as HTTP servers do:
 	// closing at once would reset the connection and could take the answer along.
@@ -32,6 +37,8 @@ type Answer struct {
 	Close bool
 	// Reset ends the connection behind the pieces abruptly.
 	Reset bool
+	// Hold sends nothing behind the pieces, and ends with the connection.
+	Hold bool
 }
 
 // Bytes is the Answer that consists of one piece and leaves the connection
@@ -180,6 +187,9 @@ func (s *Server) serve(conn net.Conn) {
 				_ = tcp.SetLinger(0)
 			}
 			return
+		case answer.Hold:
+			_, _ = io.Copy(io.Discard, r)
+			return
 		case answer.Close && answer.Unread:
 			if half, ok := conn.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
 				_, _ = io.Copy(io.Discard, r)
@@ -197,12 +207,37 @@ func (s *Server) write(conn net.Conn, answer Answer) error {
 			select {
 			case <-answer.Gate:
 			case <-s.ctx.Done():
-				return errors.New("server is closed")
+				return errClosed
 			}
 		}
 		if _, err := conn.Write(piece); err != nil {
 			return err
 		}
 	}
+	if answer.Stream == nil {
+		return nil
+	}
+	for piece := range answer.Stream {
+		if _, err := conn.Write(piece); err != nil {
+			return err
+		}
+		if answer.Pause > 0 && !s.pause(answer.Pause) {
+			return errClosed
+		}
+	}
 	return nil
+}
+
+var errClosed = errors.New("server is closed")
+
+// pause reports whether the server still runs after d.
+func (s *Server) pause(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-s.ctx.Done():
+		return false
+	}
 }
