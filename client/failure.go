@@ -44,6 +44,10 @@ func (r *response) cause() error {
 	return nil
 }
 
+// errSwitched is the failure of a request that was answered with 101: nothing
+// here asks for another protocol.
+var errSwitched = errors.New("the server switched to another protocol without having been asked to")
+
 // transportError is the failure of a request that got no answer.
 func (r *response) transportError(err error) error {
 	var dial *transport.DialError

@@ -166,6 +166,11 @@ type hops struct {
 // It returns the error of the exchange if there is to be none.
 func (r *response) nextHop(h *hops, authorization string) error {
 	switch {
+	case r.StatusCode == http.StatusSwitchingProtocols:
+		// Of a RoundTripper of the user's. The body is the connection itself,
+		// which no context ends.
+		_ = r.Body.Close()
+		return r.fail(r.StatusCode, "", errSwitched, true)
 	case r.StatusCode == http.StatusUnauthorized && !h.renewed && authorization != "" && r.req.auth == "" && r.client.auth.Renew(authorization):
 		h.renewed = true
 	case r.StatusCode/100 == 3:

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -19,6 +20,10 @@ func (e *DialError) Error() string { return "dialling " + e.Addr + ": " + e.Err.
 
 // Unwrap returns e.Err.
 func (e *DialError) Unwrap() error { return e.Err }
+
+// errSwitched is the failure of a request that was answered with 101: nothing
+// here asks for another protocol.
+var errSwitched = errors.New("the server switched to another protocol (status 101) without having been asked to")
 
 // timeoutError reports that one of the Config's timeouts expired. It is a net.Error
 // and matches os.ErrDeadlineExceeded. It does not match context.DeadlineExceeded,

@@ -132,6 +132,11 @@ func (rt *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 		_ = resp.Body.Close()
 		err = context.Cause(ctx)
 	}
+	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols {
+		// The body is the connection itself, which no context ends.
+		_ = resp.Body.Close()
+		err = errSwitched
+	}
 	if err != nil {
 		x.end()
 		return nil, rt.explain(req.Context(), x, err)
