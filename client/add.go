@@ -103,14 +103,15 @@ func (c *defaultClient) add(ctx context.Context, req *request, params *api.AddPa
 	}
 	defer r.close()
 	s := documents.NewDecoder(r.Body)
-	for added := false; ; added = true {
+	for rooted := false; ; {
 		o := new(api.AddedOutput)
 		switch err := r.next(s, o); {
 		case err == io.EOF:
-			return r.added(s, added)
+			return r.added(s, rooted)
 		case err != nil:
 			return r.brokenError(err)
 		}
+		rooted = o.Cid.Defined()
 		if out == nil {
 			continue
 		}
@@ -123,15 +124,17 @@ func (c *defaultClient) add(ctx context.Context, req *request, params *api.AddPa
 }
 
 // added tells, at the end of what the server reports, whether the add is done.
-func (r *response) added(s *documents.Decoder, any bool) error {
+// The last output names a CID then: that of the root, or, of a sharded add, of
+// the list of shards. rooted says whether it does.
+func (r *response) added(s *documents.Decoder, rooted bool) error {
 	if src := r.upload.sourceError(); src != nil {
 		return r.brokenError(src)
 	}
 	if err := r.verify(s); err != nil {
 		return err
 	}
-	if !any {
-		return r.brokenError(errors.New("the server did not report what it added"))
+	if !rooted {
+		return r.brokenError(errors.New("the server did not report the root of what it added"))
 	}
 	return nil
 }

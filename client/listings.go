@@ -82,11 +82,11 @@ func listing[T any](ctx context.Context, c *defaultClient, req *request) iter.Se
 			return
 		}
 		s := documents.NewDecoder(r.Body)
-		for {
+		for empty := true; ; empty = false {
 			item := new(T)
 			switch err := r.next(s, item); {
 			case err == io.EOF:
-				if err := r.verify(s); err != nil {
+				if err := r.listed(s, empty); err != nil {
 					yield(nil, err)
 				}
 				return
@@ -99,6 +99,23 @@ func listing[T any](ctx context.Context, c *defaultClient, req *request) iter.Se
 			}
 		}
 	}
+}
+
+// listed returns, at the proper end of a listing, why it is not the whole list.
+func (r *response) listed(s *documents.Decoder, empty bool) error {
+	if err := r.verify(s); err != nil {
+		return err
+	}
+	switch {
+	case empty && r.req.op == OpPeers:
+		// The contacted peer is a member itself. A server that cannot read its
+		// list of members answers so, too.
+		return r.brokenError(errors.New("the peer reported no members, not even itself"))
+	case empty && r.StatusCode == http.StatusOK && !s.IsArray():
+		// Servers say 204, or [] or null before v1.0.0.
+		return r.brokenError(errors.New("an empty page is not what a cluster peer answers"))
+	}
+	return nil
 }
 
 // next decodes the next item of a streamed body, unless the call is over.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client/internal/documents"
@@ -55,11 +56,23 @@ func checkResult(v any) error {
 	case interface{ Defined() bool }: // pins and their status
 		empty = !v.Defined()
 	case *api.ID:
-		empty = v.ID == "" && v.Version == "" && v.Error == ""
+		empty = v.ID == ""
 	case *api.Version:
 		empty = v.Version == ""
 	case *api.Token:
 		empty = v.Token == ""
+	case *api.ConnectGraph: // its own ID is what the contacted peer always knows
+		empty = v.ClusterID == ""
+	case *api.GlobalRepoGC: // the contacted peer at least is in it
+		empty = true
+		for _, report := range v.PeerMap {
+			empty = empty && report.Peer == ""
+		}
+	case *api.BandwidthByProtocol: // null and {} are no traffic
+		empty = len(*v) > 0
+		for protocol := range *v {
+			empty = empty && !strings.HasPrefix(protocol, "/")
+		}
 	}
 	if empty {
 		return errors.New("this is not what a cluster peer answers: what it is about is missing")

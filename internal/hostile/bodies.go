@@ -85,7 +85,7 @@ func things() []Answer {
 	}
 	return []Answer{
 		wrong("an ID of nobody", `{"id":"","version":"","error":""}`),
-		wrong("an ID that is none", `{"id":"not a peer"}`),
+		wrong("an ID that is none", `{"id":"not a peer"}`, "ID", "PeerAdd", "Peers"),
 		wrong("an ID that is a number", `{"id":5}`),
 		wrong("a version of nothing", `{"version":""}`),
 		wrong("a version that is a number", `{"version":1}`),
@@ -98,9 +98,9 @@ func things() []Answer {
 		wrong("a pin of a list", `{"cid":["`+CID+`"]}`),
 		wrong("a pin of an object", `{"cid":{"/":{"/":"`+CID+`"}}}`),
 		wrong("a pin of a CID that is cut", `{"cid":"`+CID[:40]+`"}`),
-		wrong("a pin without a type of its own", `{"cid":"`+CID+`","type":[]}`),
-		wrong("a pin with a wrong date", `{"cid":"`+CID+`","timestamp":"yesterday"}`, "Add", "AddMultiFile", "Status", "Recover", "StatusAll", "RecoverAll", "StatusCids"),
-		wrong("a pin in the year 10000", `{"cid":"`+CID+`","timestamp":"10000-01-01T00:00:00Z"}`, "Add", "AddMultiFile", "Status", "Recover", "StatusAll", "RecoverAll", "StatusCids"),
+		wrong("a pin without a type of its own", `{"cid":"`+CID+`","type":[]}`, notOfPins...),
+		wrong("a pin with a wrong date", `{"cid":"`+CID+`","timestamp":"yesterday"}`, notOfPins...),
+		wrong("a pin in the year 10000", `{"cid":"`+CID+`","timestamp":"10000-01-01T00:00:00Z"}`, notOfPins...),
 		wrong("a status with a list of peers", `{"cid":"`+CID+`","peer_map":[]}`, "Add", "AddMultiFile", "Pin", "PinPath", "Unpin", "UnpinPath", "Allocation", "Allocations"),
 		wrong("a report of nothing", `{"peer_map":null}`),
 		wrong("a report of no peers", `{"peer_map":{}}`),
@@ -120,7 +120,11 @@ func things() []Answer {
 // streams are listings that break off, or never end.
 func streams() []Answer {
 	broken := func(name, wire string, end End) Answer {
-		return Answer{Name: name, Wire: streamed() + wire, End: end, May: bodiless}
+		return Answer{Name: name, Wire: streamed() + wire, End: end, May: ofPin}
+	}
+	reported := func(a Answer) Answer {
+		a.Means = Fault
+		return a
 	}
 	one := chunk(pin + "\n")
 	return []Answer{
@@ -129,12 +133,12 @@ func streams() []Answer {
 		broken("an item, then silence", one, Hold),
 		broken("an item and half of another", one+chunk(pin[:20]), Close),
 		broken("an item and half of another, properly ended", one+chunk(pin[:20])+last, Keep),
-		broken("an item and an error", one+"0\r\nX-Stream-Error: \r\nX-Stream-Error: boom\r\n\r\n", Keep),
+		reported(broken("an item and an error", one+"0\r\nX-Stream-Error: \r\nX-Stream-Error: boom\r\n\r\n", Keep)),
 		broken("an item and a null", one+chunk("null\n")+last, Keep),
 		broken("an item and a page", one+chunk("<html>oops</html>")+last, Keep),
 		broken("an item and an array", one+chunk("[]\n")+last, Keep),
 		broken("a status, then silence", chunk(status+"\n"), Hold),
-		broken("an error before the first item", "0\r\nX-Stream-Error: boom\r\n\r\n", Keep),
+		reported(broken("an error before the first item", "0\r\nX-Stream-Error: boom\r\n\r\n", Keep)),
 		broken("an array without an end", chunk("["+pin)+last, Keep),
 		broken("an array of arrays", chunk("[["+pin+"]]")+last, Keep),
 		broken("braces", chunk("{}{}{}")+last, Keep),

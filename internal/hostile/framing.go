@@ -102,20 +102,25 @@ func chunks() []Answer {
 func trailers() []Answer {
 	with := streamed()
 	wrong := func(name, trailer string) Answer {
-		return Answer{Name: name, Wire: with + chunk(pin+"\n") + "0\r\n" + trailer, End: Close, May: bodiless}
+		return Answer{Name: name, Wire: with + chunk(pin+"\n") + "0\r\n" + trailer, End: Close, May: ofPin}
+	}
+	reported := func(name, trailer string) Answer {
+		a := wrong(name, trailer)
+		a.Means = Fault
+		return a
 	}
 	return []Answer{
 		wrong("a trailer without a colon", "nonsense\r\n\r\n"),
 		wrong("a trailer, cut", "X-Stream-Err"),
 		wrong("a trailer without an end", "X-Stream-Error: \r\n"),
 		wrong("a trailer of 100 kB", "X-Stream-Error: "+strings.Repeat("why ", 25<<10)+"\r\n\r\n"),
-		wrong("a trailer of 8 kB", "X-Stream-Error: "+strings.Repeat("why ", 2<<10)+"\r\n\r\n"),
-		wrong("a trailer with escapes", "X-Stream-Error: \x1b[2J\x07\x9b2J\u202e\r\n\r\n"),
-		wrong("a trailer of no UTF-8", "X-Stream-Error: \xff\xfe\r\n\r\n"),
-		wrong("200 trailers", strings.Repeat("X-Stream-Error: no\r\n", 200)+"\r\n"),
-		wrong("200 different trailers", "X-Stream-Error: 1\r\n"+strings.Repeat("X-Stream-Error: a\r\nX-Stream-Error: b\r\n", 100)+"\r\n"),
-		{Name: "a trailer, then silence", Wire: with + chunk(pin+"\n") + "0\r\nX-Stream-Err", End: Hold, May: bodiless},
-		{Name: "trailers for ever", Wire: with + chunk(pin+"\n") + "0\r\n", Repeat: "X-Stream-Error: \r\n", Size: Endless, May: bodiless},
-		{Name: "trailers slowly for ever", Wire: with + chunk(pin+"\n") + "0\r\n", Repeat: "X-Stream-Error: \r\n", Size: Endless, Slow: true, May: bodiless},
+		reported("a trailer of 8 kB", "X-Stream-Error: "+strings.Repeat("why ", 2<<10)+"\r\n\r\n"),
+		reported("a trailer with escapes", "X-Stream-Error: \x1b[2J\x07\x9b2J\u202e\r\n\r\n"),
+		reported("a trailer of no UTF-8", "X-Stream-Error: \xff\xfe\r\n\r\n"),
+		reported("200 trailers", strings.Repeat("X-Stream-Error: no\r\n", 200)+"\r\n"),
+		reported("200 different trailers", "X-Stream-Error: 1\r\n"+strings.Repeat("X-Stream-Error: a\r\nX-Stream-Error: b\r\n", 100)+"\r\n"),
+		{Name: "a trailer, then silence", Wire: with + chunk(pin+"\n") + "0\r\nX-Stream-Err", End: Hold, May: ofPin},
+		{Name: "trailers for ever", Wire: with + chunk(pin+"\n") + "0\r\n", Repeat: "X-Stream-Error: \r\n", Size: Endless, May: ofPin},
+		{Name: "trailers slowly for ever", Wire: with + chunk(pin+"\n") + "0\r\n", Repeat: "X-Stream-Error: \r\n", Size: Endless, Slow: true, May: ofPin},
 	}
 }

@@ -69,7 +69,8 @@ const (
 	Rubbish Meaning = iota
 	// Refusal is a proper refusal. It stands, and the peer is well.
 	Refusal
-	// Fault is a server's error. Only reads may go to another peer.
+	// Fault is a server's error, by status or in the trailer. Only reads may go to
+	// another peer.
 	Fault
 	// Busy is 429, 502, 503 or 504: as Rubbish.
 	Busy
@@ -143,6 +144,10 @@ var (
 	bodiless = []string{"Health", "PeerRm"}
 	// none is a list of nothing.
 	none = append(slices.Clip(bodiless), "Allocations", "StatusAll", "RecoverAll", "Alerts", "Metrics", "MetricNames")
+	// ofPin can take a pin for what they asked for, whatever comes behind it.
+	ofPin = append(slices.Clip(bodiless), "Pin", "PinPath", "Unpin", "UnpinPath", "Allocation", "Status", "Recover", "StatusCids")
+	// notOfPins do not look at what is peculiar to a pin.
+	notOfPins = []string{"Add", "AddMultiFile", "Status", "Recover", "StatusAll", "RecoverAll", "StatusCids"}
 	// nothing is what a server that returns no result answers.
 	nothing = append(slices.Clip(bodiless), "Allocations", "StatusAll", "RecoverAll", "Pin", "PinPath", "Unpin", "UnpinPath")
 )
