@@ -30,7 +30,7 @@ func (f roundTripperFunc) RoundTrip(r *http.Request) (*http.Response, error) { r
 // that says so.
 func TestMayHaveExecuted(t *testing.T) {
 	for status, want := range map[int]bool{
-		301: false, 302: true, 303: true, 305: true, 307: false,
+		301: false, 302: false, 303: true, 305: true, 307: false, 308: false,
 		400: false, 401: false, 403: false, 404: false, 405: false, 409: true, 413: false, 429: false, 431: false,
 		500: true, 502: true, 503: true, 504: true,
 	} {

@@ -57,9 +57,11 @@ func (r *response) statusError(why error) error {
 }
 
 // notExecuted tells whether a status says that the request was not acted upon.
+// A peer, or a proxy in its place, redirects before it acts; 303 alone is what
+// others send when they have.
 func notExecuted(status int) bool {
 	switch status {
-	case http.StatusMovedPermanently, http.StatusTemporaryRedirect, http.StatusPermanentRedirect,
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect,
 		http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed,
 		http.StatusRequestEntityTooLarge, http.StatusTooManyRequests, http.StatusRequestHeaderFieldsTooLarge:
 		return true

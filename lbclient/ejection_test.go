@@ -177,6 +177,7 @@ func TestConsecutiveFailures(t *testing.T) {
 		{"429", statusError(429), client.OpID, 5},
 		{"500", statusError(500), client.OpID, 5},
 		{"503", statusError(503), client.OpID, 5},
+		{"302", statusError(302), client.OpID, 5},
 		{"closed", &client.Error{Err: client.ErrClosed}, client.OpID, 5},
 		{"trailer of a list", trailerError("x"), client.OpAllocations, 5},
 		{"trailer of an add", trailerError("bad CID Version"), client.OpAdd, 0},

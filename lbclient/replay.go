@@ -32,11 +32,14 @@ const (
 	answered
 	// noCredentials: not sent, for want of credentials.
 	noCredentials
+	// redirected: sent elsewhere, where it does not follow, and not acted upon: a
+	// login page, a proxy that moved.
+	redirected
 	failureKinds
 )
 
 // failureKindNames are the names in snapshots.
-var failureKindNames = [failureKinds]string{"refused", "unsent", "broken", "unavailable", "failed", "ipfs-down", "reported", "answered", "no-credentials"}
+var failureKindNames = [failureKinds]string{"refused", "unsent", "broken", "unavailable", "failed", "ipfs-down", "reported", "answered", "no-credentials", "redirected"}
 
 // ipfsDownText is what an add fails with when none of the IPFS daemons that it
 // was to put blocks on took one. It comes in the trailer.
@@ -75,6 +78,10 @@ func failureKindOf(err error) failureKind {
 			return ipfsDown
 		}
 		return reported
+	case e.Status < 400 && !e.MayHaveExecuted:
+		return redirected
+	case e.Status < 400:
+		return broken
 	case e.Status == http.StatusTooManyRequests, e.Status == http.StatusBadGateway,
 		e.Status == http.StatusServiceUnavailable, e.Status == http.StatusGatewayTimeout:
 		return unavailable
@@ -89,10 +96,10 @@ func failureKindOf(err error) failureKind {
 // replayable is the one table of what may be sent to another peer: for each
 // replay class the kinds of failure.
 var replayable = map[client.ReplayClass][]failureKind{
-	client.ReplayOnce:  {unsent, noCredentials},
-	client.ReplayRead:  {unsent, noCredentials, broken, unavailable, failed, ipfsDown, reported},
-	client.ReplayWrite: {unsent, noCredentials, broken, unavailable},
-	client.ReplayAdd:   {unsent, noCredentials, broken, unavailable, ipfsDown},
+	client.ReplayOnce:  {unsent, noCredentials, redirected},
+	client.ReplayRead:  {unsent, noCredentials, redirected, broken, unavailable, failed, ipfsDown, reported},
+	client.ReplayWrite: {unsent, noCredentials, redirected, broken, unavailable},
+	client.ReplayAdd:   {unsent, noCredentials, redirected, broken, unavailable, ipfsDown},
 }
 
 // isFailure tells whether an attempt that ended so did not do its work.
@@ -107,7 +114,7 @@ func outcomeOf(err error, class client.ReplayClass) outcome {
 			return failure
 		}
 		return unreachable
-	case broken, unavailable, failed, ipfsDown:
+	case broken, unavailable, failed, ipfsDown, redirected:
 		return failure
 	case reported:
 		// A write's or an add's is about its arguments as often as not.

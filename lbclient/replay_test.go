@@ -88,7 +88,12 @@ var failures = []struct {
 	{"server's context, in other words", trailerError("hash function: context canceled"), "r"},
 	{"IPFS down", trailerError("failed to put block on all destinations: x"), "ra"},
 	{"IPFS down, buffered", &client.Error{Status: 500, Message: ipfsDownText, Err: api.Error{Code: 500, Message: ipfsDownText}, MayHaveExecuted: true}, "ra"},
-	{"301", statusError(301), ""},
+	// A peer that redirected everything to a login page stayed healthy, and its
+	// calls went nowhere else. It did not act on them, but for 303.
+	{"301", statusError(301), "rwao"},
+	{"302", statusError(302), "rwao"},
+	{"308", statusError(308), "rwao"},
+	{"303", &client.Error{Status: 303, Err: errors.New("see there"), MayHaveExecuted: true}, "rwa"},
 	{"400", statusError(400), ""},
 	{"401", statusError(401), ""},
 	{"403", statusError(403), ""},
