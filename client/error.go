@@ -10,8 +10,9 @@ import (
 
 // What callers branch on, for errors.Is.
 var (
-	// ErrNotFound: the server answered 404: a pin that is not in the pinset,
-	// or a route that this server does not have.
+	// ErrNotFound: the cluster's API answered 404: a pin that is not in the
+	// pinset, or a route that this server does not have. The 404 of something
+	// else, such as a proxy that knows no such host, is not ErrNotFound.
 	ErrNotFound = errors.New("not found")
 	// ErrUnauthorized: the server answered 401 or 403.
 	ErrUnauthorized = errors.New("unauthorized")
@@ -89,6 +90,8 @@ func (e *Error) hint() string {
 	switch {
 	case e.Status == http.StatusUnauthorized:
 		return "check Username and Password, or the token"
+	case e.Status == http.StatusNotFound && errors.Is(e.Err, errForeign):
+		return errForeign.Error()
 	case e.Status == http.StatusBadRequest && strings.Contains(e.Message, "HTTP request to an HTTPS server"):
 		return "set SSL, or use an address that ends in /tls/http"
 	case e.Status == 0 && strings.Contains(e.Err.Error(), "server gave HTTP response to HTTPS client"):
@@ -96,6 +99,9 @@ func (e *Error) hint() string {
 	}
 	return ""
 }
+
+// errForeign is part of the cause of a 404 that does not come from the API.
+var errForeign = errors.New("that is not the cluster's API: check the address, and the proxies on the way")
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
@@ -105,7 +111,7 @@ func (e *Error) Unwrap() error { return e.Err }
 func (e *Error) Is(target error) bool {
 	switch target {
 	case ErrNotFound:
-		return e.Status == http.StatusNotFound
+		return e.Status == http.StatusNotFound && !errors.Is(e.Err, errForeign)
 	case ErrUnauthorized:
 		return e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden
 	}

@@ -34,7 +34,7 @@ func TestMayHaveExecuted(t *testing.T) {
 		400: false, 401: false, 403: false, 404: false, 405: false, 409: true, 413: false, 429: false, 431: false,
 		500: true, 502: true, 503: true, 504: true,
 	} {
-		err := calls[OpPin](t.Context(), answering(t, rawserver.JSON(status, `{"message":"no"}`)))
+		err := calls[OpPin](t.Context(), answering(t, rawserver.JSON(status, fmt.Sprintf(`{"code":%d,"message":"no"}`, status))))
 		var e *Error
 		if !asError(err, &e) || e.Status != status || e.MayHaveExecuted != want {
 			t.Errorf("%d: %+v", status, e)

@@ -39,11 +39,15 @@ func (r *response) statusError(why error) error {
 		why = cmp.Or(why, cause)
 	}
 	wire, documents := decodeError(body)
+	// Anybody says 404; what the API has not found is an answer in its own form.
+	foreign := r.StatusCode == http.StatusNotFound && wire.Code != http.StatusNotFound
 	if wire.Code == 0 {
 		wire.Code = r.StatusCode
 	}
-	e := r.fail(r.StatusCode, wire.Message, wire, !notExecuted(r.StatusCode))
+	e := r.fail(r.StatusCode, wire.Message, wire, foreign || !notExecuted(r.StatusCode))
 	switch {
+	case foreign:
+		e.Err = fmt.Errorf("%w; %w", wire, errForeign)
 	case r.StatusCode == http.StatusBadRequest:
 		// Present servers answer bad options and go on (quirk Q1).
 		e.MayHaveExecuted = documents > 1
@@ -70,7 +74,8 @@ func notExecuted(status int) bool {
 }
 
 // decodeError reads an error's body. Only its first document counts; documents
-// is how many there are. What is not the server's JSON becomes the message.
+// is how many there are. What is not the server's JSON becomes the message, and
+// has no code.
 func decodeError(body []byte) (wire api.Error, documents int) {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	var doc struct {
@@ -81,8 +86,9 @@ func decodeError(body []byte) (wire api.Error, documents int) {
 	if err := dec.Decode(&doc); err != nil {
 		return api.Error{Message: clean(string(body))}, 0
 	}
-	wire = api.Error{Code: doc.Code, Message: clean(doc.Message)}
-	if wire.Message == "" {
+	if wire.Message = clean(doc.Message); wire.Message != "" {
+		wire.Code = doc.Code
+	} else {
 		wire.Message = clean(doc.Error)
 	}
 	if wire.Message == "" {

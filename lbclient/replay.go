@@ -20,7 +20,8 @@ const (
 	unsent
 	// broken: sent, but without a complete answer.
 	broken
-	// unavailable: 429, 502, 503 or 504.
+	// unavailable: 429, 502, 503 or 504, or the 404 of something that is not the
+	// API, such as a proxy whose peer is gone.
 	unavailable
 	// failed: any other 5xx.
 	failed
@@ -82,6 +83,8 @@ func failureKindOf(err error) failureKind {
 		return redirected
 	case e.Status < 400:
 		return broken
+	case e.Status == http.StatusNotFound && !errors.Is(err, client.ErrNotFound):
+		return unavailable
 	case e.Status == http.StatusTooManyRequests, e.Status == http.StatusBadGateway,
 		e.Status == http.StatusServiceUnavailable, e.Status == http.StatusGatewayTimeout:
 		return unavailable

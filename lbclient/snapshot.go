@@ -35,10 +35,10 @@ type EndpointInfo struct {
 	Attempts uint64                   `json:"attempts"`
 	// Failures are the failed attempts by kind: "unsent" (it could not be
 	// dialled), "broken" (no complete answer, or none in time), "unavailable"
-	// (429, 502, 503, 504), "failed" (another 5xx), "ipfs-down", "reported"
-	// (an error behind a good status), "no-credentials" and "redirected" (to
-	// where the client does not follow). Refusals such as
-	// 404 and what callers gave up are not in it.
+	// (429, 502, 503, 504, or a 404 that is not the API's), "failed" (another
+	// 5xx), "ipfs-down", "reported" (an error behind a good status),
+	// "no-credentials" and "redirected" (to where the client does not follow).
+	// Refusals such as 404 and what callers gave up are not in it.
 	Failures    map[string]uint64 `json:"failures,omitempty"`
 	LastError   string            `json:"last_error,omitempty"`
 	LastErrorAt time.Time         `json:"last_error_at,omitzero"`
