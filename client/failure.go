@@ -20,7 +20,7 @@ func (r *response) fail(status int, message string, err error, mayHaveExecuted b
 		Endpoint:        r.client.endpoint.Name,
 		Status:          status,
 		Message:         message,
-		Err:             err,
+		Err:             printable(err),
 		MayHaveExecuted: mayHaveExecuted,
 	}
 }

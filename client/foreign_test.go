@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/pinfleet/pinfleet/test/rawserver"
+	"github.com/pinfleet/pinfleet/internal/rawserver"
 )
 
 // The 404 of an ingress or a proxy that knows no such host was ErrNotFound, so

@@ -8,11 +8,10 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/internal/oneline"
 )
 
 const (
@@ -102,18 +101,26 @@ func decodeError(body []byte) (wire api.Error, documents int) {
 }
 
 // clean makes text of the network fit for an error of one line.
-func clean(text string) string {
-	text = strings.Map(func(c rune) rune {
-		if !unicode.IsPrint(c) {
-			return ' '
-		}
-		return c
-	}, strings.ToValidUTF8(text, "\uFFFD"))
-	text = strings.TrimSpace(text)
-	if len(text) > maxMessage {
-		text = strings.ToValidUTF8(text[:maxMessage], "") + "…"
+func clean(text string) string { return oneline.Text(text, maxMessage) }
+
+// cleanError is an error whose own text is not fit for one line.
+type cleanError struct {
+	error
+}
+
+// Error returns the text, cleaned.
+func (e cleanError) Error() string { return clean(e.error.Error()) }
+
+// Unwrap returns the error itself.
+func (e cleanError) Unwrap() error { return e.error }
+
+// printable returns err, with a text that is bounded and of one line: those of
+// encoding/json and net/http quote what the peer sent.
+func printable(err error) error {
+	if oneline.Is(err.Error(), maxMessage) {
+		return err
 	}
-	return text
+	return cleanError{err}
 }
 
 // parseRetryAfter reads the header of that name: seconds or a date.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/internal/ctxerr"
+	"github.com/pinfleet/pinfleet/internal/oneline"
 )
 
 // DefaultCheckFreq is how often WaitFor asks when nothing else is said.
@@ -42,6 +43,9 @@ type StatusFilterParams struct {
 	CheckFreq time.Duration
 }
 
+// maxName bounds the name of a peer in an error, in bytes.
+const maxName = 200
+
 // ErrStatus is what WaitFor ends with when peers report that the target will
 // not be reached. The error around it is a *StatusError.
 var ErrStatus = errors.New("the item is in an error state")
@@ -56,13 +60,17 @@ type StatusError struct {
 	Failed []string
 }
 
-// Error names the peers and what they report.
+// Error names the peers and what they report, in one line of bounded length.
 func (e *StatusError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s will not become %s", e.Info.Cid, e.Target)
-	for _, p := range e.Failed {
+	for i, p := range e.Failed {
+		if b.Len() > maxMessage {
+			fmt.Fprintf(&b, "; and %d more", len(e.Failed)-i)
+			break
+		}
 		info := e.Info.PeerMap[p]
-		fmt.Fprintf(&b, "; %s (%s): %s", p, info.PeerName, info.Status)
+		fmt.Fprintf(&b, "; %s (%s): %s", oneline.Text(p, maxName), oneline.Text(info.PeerName, maxName), info.Status)
 		if info.Error != "" {
 			fmt.Fprintf(&b, ": %s", clean(info.Error))
 		}
@@ -232,7 +240,7 @@ func (w *waiter) ended(ctx context.Context) error {
 	first := w.waiting[0].String()
 	seen := "its status was never learnt"
 	if info := w.last[first]; info != nil {
-		seen = "last seen as " + info.String()
+		seen = "last seen as " + clean(info.String())
 	}
 	return fmt.Errorf("waiting for %d items to become %s: %w (the first is %s; %s)",
 		len(w.waiting), w.fp.Target, ctxerr.Of(ctx), first, seen)
@@ -249,6 +257,8 @@ func transient(err error) bool {
 		return false
 	case e.Status == http.StatusTooManyRequests, e.Status >= 500:
 		return true
+	case e.Status == http.StatusNotFound:
+		return !errors.Is(err, ErrNotFound) // of a proxy
 	}
 	return e.Status < 300
 }

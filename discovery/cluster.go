@@ -14,6 +14,7 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/internal/oneline"
 )
 
 const (
@@ -29,6 +30,7 @@ const (
 	// come from different peers in turn, because a peer that is cut off from the
 	// others lists only itself.
 	maxMissing = 3
+	maxName    = 200 // bytes of a peer's name in a log
 )
 
 // Cluster reports the peers that a cluster itself lists. It asks the known
@@ -134,7 +136,7 @@ func (m *members) look(ctx context.Context) ([]*config.Config, error) {
 			delete(m.unreachable, id.ID)
 		case m.of[id.ID] == nil && !m.unreachable[id.ID] && ctx.Err() == nil:
 			m.unreachable[id.ID] = true
-			m.log.Warn("peer left out, its API answers at none of its addresses", "peer", id.ID, "name", id.Peername)
+			m.log.Warn("peer left out, its API answers at none of its addresses", "peer", id.ID, "name", oneline.Text(id.Peername, maxName))
 		}
 	}
 	return m.configs(), nil

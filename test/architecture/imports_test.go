@@ -21,7 +21,7 @@ var allowed = map[string][]string{
 	"config":                           {"api"},
 	"transport":                        {"config"},
 	"transport/p2p":                    {"transport", "config"},
-	"client":                           {"api", "config", "transport", "internal/ctxerr", "internal/wirejson", "client/internal/auth", "client/internal/documents"},
+	"client":                           {"api", "config", "transport", "internal/ctxerr", "internal/oneline", "internal/wirejson", "client/internal/auth", "client/internal/documents"},
 	"client/internal/auth":             {},
 	"client/internal/documents":        {"internal/wirejson"},
 	"strategy":                         {"client", "api"},
@@ -39,6 +39,8 @@ var allowed = map[string][]string{
 	"internal/faults":                  {},
 	"internal/ctxerr":                  {},
 	"internal/rewatch":                 {"config"},
+	"internal/hostile":                 {},
+	"internal/oneline":                 {},
 	"pyxis":                            {"pyxis/node", "pyxis/watch", "pyxis/internal/mux", "internal/pyxiswire"},
 	"pyxis/internal/mux":               {"pyxis/node", "pyxis/watch", "internal/pyxiswire"},
 	"transport/internal/transporttest": {"transport", "config"},
@@ -51,7 +53,7 @@ var allowed = map[string][]string{
 	"test/bench":                       {"api", "client", "config", "strategy", "lbclient", "transport/p2p", "test/clustertest", "internal/naive"},
 
 	"pyxis/recipe": {"pyxis", "pyxis/node", "pyxis/watch"},
-	"discovery":    {"config", "client", "api", "pyxis", "pyxis/recipe", "internal/rewatch"},
+	"discovery":    {"config", "client", "api", "pyxis", "pyxis/recipe", "internal/rewatch", "internal/oneline"},
 
 	"examples/add": {"api", "config", "lbclient", "strategy"},
 	"examples/discovery": {"api", "client", "config", "discovery", "lbclient", "pyxis", "pyxis/recipe",

@@ -1,0 +1,32 @@
+// Package oneline makes text that came over the network fit for errors and
+// logs.
+package oneline
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Text returns text as one line of printable characters, cut to at most most
+// bytes and an ellipsis. What cannot be printed, line ends and escapes among it, becomes a
+// space.
+func Text(text string, most int) string {
+	text = strings.Map(func(c rune) rune {
+		if !unicode.IsPrint(c) {
+			return ' '
+		}
+		return c
+	}, strings.ToValidUTF8(text, "\uFFFD"))
+	text = strings.TrimSpace(text)
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return text
+}
+
+// Is reports whether text is returned by Text as it is.
+func Is(text string, most int) bool {
+	return len(text) <= most && utf8.ValidString(text) &&
+		!strings.ContainsFunc(text, func(c rune) bool { return !unicode.IsPrint(c) })
+}
