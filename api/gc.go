@@ -25,6 +25,11 @@ type RepoGC struct {
 	Peername string       `json:"peername"`
 	Keys     []IPFSRepoGC `json:"keys"`
 	Error    string       `json:"error,omitempty"`
+
+	// Omitted is how many more keys the peer reported than there are in Keys: of
+	// a large collection the client keeps the first 100,000 or so, of all peers
+	// together. It is 0 if Keys has all, and is never encoded.
+	Omitted int `json:"-"`
 }
 
 // UnmarshalJSON decodes as the package comment describes.

@@ -85,7 +85,7 @@ func (b *batcher) ask(ctx context.Context, batch []string, yield yieldStatus) bo
 		}
 		if b.unfiltered {
 			// Not in the pinset, so not in the list of such a server.
-			req := get(OpStatusCids, "/pins/"+text)
+			req := growing(OpStatusCids, "/pins/"+text)
 			req.query, req.deadline = local(b.local), b.deadline
 			info, err := call[api.GlobalPinInfo](ctx, b.client, req)
 			if err != nil {

@@ -3,10 +3,12 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"net/http"
 	"net/url"
+	"unsafe"
 
 	"github.com/ipfs/go-cid"
 
@@ -82,11 +84,15 @@ func listing[T any](ctx context.Context, c *defaultClient, req *request) iter.Se
 			return
 		}
 		s := documents.NewDecoder(r.Body)
-		for empty := true; ; empty = false {
+		for n := 0; ; n++ {
 			item := new(T)
-			switch err := r.next(s, item); {
+			err := r.next(s, item)
+			if err == nil && req.collected {
+				err = r.collect(s, unsafe.Sizeof(*item))
+			}
+			switch {
 			case err == io.EOF:
-				if err := r.listed(s, empty); err != nil {
+				if err := r.listed(s, n); err != nil {
 					yield(nil, err)
 				}
 				return
@@ -101,17 +107,22 @@ func listing[T any](ctx context.Context, c *defaultClient, req *request) iter.Se
 	}
 }
 
-// listed returns, at the proper end of a listing, why it is not the whole list.
-func (r *response) listed(s *documents.Decoder, empty bool) error {
+// listed returns, at the proper end of a listing of n items, why it is not the
+// whole list.
+func (r *response) listed(s *documents.Decoder, n int) error {
 	if err := r.verify(s); err != nil {
 		return err
 	}
 	switch {
-	case empty && r.req.op == OpPeers:
+	case n == 0 && r.req.op == OpPeers:
 		// The contacted peer is a member itself. A server that cannot read its
 		// list of members answers so, too.
 		return r.brokenError(errors.New("the peer reported no members, not even itself"))
-	case empty && r.StatusCode == http.StatusOK && !s.IsArray():
+	case r.req.array && !s.IsArray():
+		return r.brokenError(io.ErrUnexpectedEOF)
+	case n > 0 && r.nulls == n:
+		return r.brokenError(errors.New("this is not what a cluster peer answers: a list of nothing but null"))
+	case n == 0 && r.StatusCode == http.StatusOK && !s.IsArray():
 		// Servers say 204, or [] or null before v1.0.0.
 		return r.brokenError(errors.New("an empty page is not what a cluster peer answers"))
 	}
@@ -126,5 +137,41 @@ func (r *response) next(s *documents.Decoder, item any) error {
 	if err := s.Next(item); err != nil {
 		return err
 	}
+	if r.req.array && !s.IsArray() {
+		return errors.New("this is not what a cluster peer answers: it is no array")
+	}
+	if r.req.array && string(s.Last()) == "null" {
+		r.nulls++
+		return nil // one among others does no harm
+	}
 	return checkResult(item)
+}
+
+// maxCollected bounds the memory of a listing that is held as a whole, in
+// bytes: the addresses that 250 peers know of each other, or 50,000 metrics.
+const maxCollected = 24 << 20
+
+// itemOverhead is what an item takes beside its content, in bytes; generously,
+// so that there are at most 100,000 of them.
+const itemOverhead = 256
+
+// collect counts the memory of the item that was decoded last.
+func (r *response) collect(s *documents.Decoder, size uintptr) error {
+	if r.collected += itemOverhead + int(size) + documents.Memory(s.Last()); r.collected > maxCollected {
+		return fmt.Errorf("a list that takes more than %d MiB of memory", maxCollected>>20)
+	}
+	return nil
+}
+
+// all returns the items of a listing that is held as a whole.
+func all[T any](ctx context.Context, c *defaultClient, req *request) ([]*T, error) {
+	req.collected = true
+	items := []*T{}
+	for item, err := range listing[T](ctx, c, req) {
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, item)
+	}
+	return items, nil
 }

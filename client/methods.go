@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -22,17 +21,21 @@ func get(op Op, path string) *request {
 
 func local(local bool) string { return "local=" + strconv.FormatBool(local) }
 
-const (
-	// maxPeers bounds the list of peers, which is held in memory.
-	maxPeers = 100_000
-	// maxGCReport bounds the report of a garbage collection, which names every
-	// block that was removed, in bytes.
-	maxGCReport = 512 << 20
-)
+// maxGrowing bounds a document that grows with the cluster, in bytes: the
+// status of an item at 10,000 peers, or a graph of 180 peers that are all
+// connected.
+const maxGrowing = 4 << 20
+
+// growing is get for a document that grows with the cluster.
+func growing(op Op, path string) *request {
+	req := get(op, path)
+	req.maxAnswer = maxGrowing
+	return req
+}
 
 // ID implements Client.
 func (c *defaultClient) ID(ctx context.Context) (*api.ID, error) {
-	return call[api.ID](ctx, c, get(OpID, "/id"))
+	return call[api.ID](ctx, c, growing(OpID, "/id"))
 }
 
 // Version implements Client.
@@ -49,18 +52,7 @@ func (c *defaultClient) Health(ctx context.Context) error {
 
 // Peers implements Client.
 func (c *defaultClient) Peers(ctx context.Context) ([]*api.ID, error) {
-	peers := []*api.ID{}
-	for id, err := range listing[api.ID](ctx, c, get(OpPeers, "/peers")) {
-		if err != nil {
-			return nil, err
-		}
-		if len(peers) == maxPeers {
-			return nil, &Error{Op: OpPeers, Endpoint: c.endpoint.Name, Status: http.StatusOK, MayHaveExecuted: true,
-				Err: fmt.Errorf("%w: more than %d peers", ErrIncomplete, maxPeers)}
-		}
-		peers = append(peers, id)
-	}
-	return peers, nil
+	return all[api.ID](ctx, c, get(OpPeers, "/peers"))
 }
 
 // PeerAdd implements Client.
@@ -72,7 +64,7 @@ func (c *defaultClient) PeerAdd(ctx context.Context, pid peer.ID) (*api.ID, erro
 	if err != nil {
 		return nil, invalid(OpPeerAdd, "peer ID: %w", err)
 	}
-	return call[api.ID](ctx, c, &request{op: OpPeerAdd, method: http.MethodPost, path: "/peers", json: body})
+	return call[api.ID](ctx, c, &request{op: OpPeerAdd, method: http.MethodPost, path: "/peers", json: body, maxAnswer: maxGrowing})
 }
 
 // PeerRm implements Client.
@@ -157,7 +149,7 @@ func (c *defaultClient) Status(ctx context.Context, ci cid.Cid, loc bool) (*api.
 	if err != nil {
 		return nil, err
 	}
-	req := get(OpStatus, path)
+	req := growing(OpStatus, path)
 	req.query = local(loc)
 	return call[api.GlobalPinInfo](ctx, c, req)
 }
@@ -168,7 +160,7 @@ func (c *defaultClient) Recover(ctx context.Context, ci cid.Cid, loc bool) (*api
 	if err != nil {
 		return nil, err
 	}
-	return call[api.GlobalPinInfo](ctx, c, &request{op: OpRecover, method: http.MethodPost, path: path + "/recover", query: local(loc)})
+	return call[api.GlobalPinInfo](ctx, c, &request{op: OpRecover, method: http.MethodPost, path: path + "/recover", query: local(loc), maxAnswer: maxGrowing})
 }
 
 // Alerts implements Client.
@@ -187,7 +179,7 @@ func (c *defaultClient) BandwidthByProtocol(ctx context.Context) (api.BandwidthB
 
 // ConnectGraph implements Client.
 func (c *defaultClient) ConnectGraph(ctx context.Context) (*api.ConnectGraph, error) {
-	return call[api.ConnectGraph](ctx, c, get(OpConnectGraph, "/health/graph"))
+	return call[api.ConnectGraph](ctx, c, growing(OpConnectGraph, "/health/graph"))
 }
 
 // Metrics implements Client.
@@ -200,16 +192,15 @@ func (c *defaultClient) Metrics(ctx context.Context, name string) ([]*api.Metric
 
 // MetricNames implements Client.
 func (c *defaultClient) MetricNames(ctx context.Context) ([]string, error) {
-	names, err := call[[]string](ctx, c, get(OpMetricNames, "/monitor/metrics"))
+	items, err := list[string](ctx, c, get(OpMetricNames, "/monitor/metrics"))
 	if err != nil {
 		return nil, err
 	}
-	return *names, nil
-}
-
-// RepoGC implements Client.
-func (c *defaultClient) RepoGC(ctx context.Context, loc bool) (*api.GlobalRepoGC, error) {
-	return call[api.GlobalRepoGC](ctx, c, &request{op: OpRepoGC, method: http.MethodPost, path: "/ipfs/gc", query: local(loc), maxAnswer: maxGCReport})
+	names := make([]string, len(items))
+	for i, name := range items {
+		names[i] = *name
+	}
+	return names, nil
 }
 
 // Token implements Client.
@@ -226,20 +217,11 @@ func (c *defaultClient) fetchToken(ctx context.Context, authorization string) (s
 	return token.Token, nil
 }
 
-// list performs a request whose answer is a small array.
+// list performs a request whose answer is a small array. A null in it is an
+// item without content, unless there is nothing else.
 func list[T any](ctx context.Context, c *defaultClient, req *request) ([]*T, error) {
-	items, err := call[[]T](ctx, c, req)
-	if err != nil {
-		return nil, err
-	}
-	if *items == nil {
-		return nil, nil // it was null
-	}
-	pointers := make([]*T, len(*items))
-	for i := range *items {
-		pointers[i] = &(*items)[i]
-	}
-	return pointers, nil
+	req.array = true
+	return all[T](ctx, c, req)
 }
 
 // cidPath returns prefix with the CID behind it.

@@ -31,8 +31,13 @@ type request struct {
 	oneShot bool
 	public  bool   // needs no credentials
 	auth    string // Authorization to use instead of the client's
-	// maxAnswer bounds the document of the answer, in bytes; 0 is documents.MaxItem.
+	// maxAnswer bounds the document of the answer, in bytes; 0 is maxDocument.
 	maxAnswer int64
+	// collected says that the whole listing is held in memory, so that all of it
+	// is bounded, and not only each item.
+	collected bool
+	// array says that the listing is one array: it was never streamed.
+	array bool
 	// deadline is when the configured Timeout ends, for the later requests of a
 	// call; zero counts from now.
 	deadline time.Time
@@ -51,6 +56,9 @@ type response struct {
 	expire context.CancelFunc // nil without a timeout
 	upload *upload            // nil without a multipart body
 	sent   atomic.Bool        // a RoundTripper of the user's wrote a head
+	// collected is the memory of the items so far, see collect; nulls is how many
+	// of them were null.
+	collected, nulls int
 }
 
 // close ends the exchange. It must be called exactly once.

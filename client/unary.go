@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -53,7 +54,7 @@ func call[T any](ctx context.Context, c *defaultClient, req *request) (*T, error
 func checkResult(v any) error {
 	var empty bool
 	switch v := v.(type) {
-	case interface{ Defined() bool }: // pins and their status
+	case interface{ Defined() bool }: // pins, their status, metrics and alerts
 		empty = !v.Defined()
 	case *api.ID:
 		empty = v.ID == ""
@@ -63,11 +64,6 @@ func checkResult(v any) error {
 		empty = v.Token == ""
 	case *api.ConnectGraph: // its own ID is what the contacted peer always knows
 		empty = v.ClusterID == ""
-	case *api.GlobalRepoGC: // the contacted peer at least is in it
-		empty = true
-		for _, report := range v.PeerMap {
-			empty = empty && report.Peer == ""
-		}
 	case *api.BandwidthByProtocol: // null and {} are no traffic
 		empty = len(*v) > 0
 		for protocol := range *v {
@@ -90,6 +86,9 @@ func (c *defaultClient) run(ctx context.Context, req *request) error {
 	r.close()
 	return nil
 }
+
+// maxDocument bounds a document that does not grow with the cluster, in bytes.
+const maxDocument = 1 << 20
 
 // maxKept bounds the room for an answer that is kept for other answers, in
 // bytes.
@@ -120,10 +119,7 @@ func (c *defaultClient) keep(a *answer) {
 
 // read reads the body of r, which may be as long as the request allows.
 func (a *answer) read(r *response) error {
-	limit := r.req.maxAnswer
-	if limit == 0 {
-		limit = documents.MaxItem
-	}
+	limit := cmp.Or(r.req.maxAnswer, maxDocument)
 	n, err := a.body.ReadFrom(io.LimitReader(r.Body, limit+1))
 	if err == nil && n > limit {
 		err = fmt.Errorf("a document of more than %d MiB", limit>>20)
@@ -133,6 +129,9 @@ func (a *answer) read(r *response) error {
 
 // decode decodes the document into v.
 func (a *answer) decode(v any) error {
+	if err := documents.Check(a.body.Bytes()); err != nil {
+		return err
+	}
 	if a.fast.Decode(a.body.Bytes(), v) {
 		return nil
 	}

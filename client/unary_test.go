@@ -16,7 +16,7 @@ func TestDocumentIsBounded(t *testing.T) {
 	c := overRoundTripper(t, func(*http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: 200, ContentLength: -1, Body: io.NopCloser(&endless{text: strings.Repeat(" ", 4096)})}, nil
 	})
-	if err := calls[OpID](t.Context(), c); !errors.Is(err, ErrIncomplete) || !strings.Contains(err.Error(), "16 MiB") {
+	if err := calls[OpID](t.Context(), c); !errors.Is(err, ErrIncomplete) || !strings.Contains(err.Error(), "4 MiB") {
 		t.Error(err)
 	}
 }

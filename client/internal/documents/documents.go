@@ -12,8 +12,8 @@ import (
 
 const (
 	// MaxItem bounds one document, in bytes. An item of a listing holds a peer
-	// map, so that it grows with the cluster.
-	MaxItem = 16 << 20
+	// map, so that it grows with the cluster: a peer takes about 350 bytes of it.
+	MaxItem = 4 << 20
 	// maxSpace bounds the white space between the items of an array, in bytes:
 	// the decoder takes quadratic time for it.
 	maxSpace = 4 << 10
@@ -29,6 +29,7 @@ type Decoder struct {
 	array bool
 	dec   *json.Decoder // of the array
 	limit int           // of an item, in bytes
+	last  []byte        // the document that was decoded last
 }
 
 // NewDecoder returns the Decoder of a body.
@@ -51,12 +52,19 @@ func (d *Decoder) Next(v any) error {
 	if err != nil {
 		return err
 	}
+	if err := Check(document); err != nil {
+		return err
+	}
 	if d.fast.Decode(document, v) {
 		d.ahead.skip(len(document))
+		d.last = document
 		return nil
 	}
 	return d.decode(v)
 }
+
+// Last returns the document that was decoded last. It is overwritten by Next.
+func (d *Decoder) Last() []byte { return d.last }
 
 // IsArray reports whether the body is one array, or null, as servers before
 // v1.0.0 send it. It is known once Next was called.
@@ -112,7 +120,7 @@ func (d *Decoder) document() ([]byte, error) {
 func (d *Decoder) decode(v any) error {
 	d.ahead.left = d.limit
 	dec := json.NewDecoder(&d.ahead)
-	if err := dec.Decode(v); err != nil {
+	if err := d.unmarshal(dec, v); err != nil {
 		return err
 	}
 	rest, err := io.ReadAll(dec.Buffered())
@@ -120,12 +128,28 @@ func (d *Decoder) decode(v any) error {
 	return err
 }
 
+// unmarshal decodes the next document of dec.
+func (d *Decoder) unmarshal(dec *json.Decoder, v any) error {
+	var raw json.RawMessage
+	if err := dec.Decode(&raw); err != nil {
+		return err
+	}
+	if err := Check(raw); err != nil {
+		return err
+	}
+	d.last = raw
+	if d.fast.Decode(raw, v) {
+		return nil
+	}
+	return json.Unmarshal(raw, v)
+}
+
 // element decodes the next element of the array.
 func (d *Decoder) element(v any) error {
 	d.ahead.left = maxSpace
 	if d.dec.More() {
 		d.ahead.left = d.limit
-		return unexpectedEnd(d.dec.Decode(v))
+		return unexpectedEnd(d.unmarshal(d.dec, v))
 	}
 	if _, err := d.dec.Token(); err != nil { // the closing bracket
 		return unexpectedEnd(err)
