@@ -93,7 +93,6 @@ func TestContextEndsTheWaitForTheRest(t *testing.T) {
 		[]byte("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"),
 		[]byte("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
 		[]byte("HTTP/1.1 500 Oh\r\nTransfer-Encoding: chunked\r\n\r\n"),
-		[]byte("HTTP/1.1 307 There\r\nLocation: /x\r\nTransfer-Encoding: chunked\r\n\r\n"),
 		before(rawserver.Stream([]string{" "})),
 	} {
 		c := serve(t, hanging(wire))
@@ -152,11 +151,19 @@ func TestErrorBodyThatDoesNotCome(t *testing.T) {
 	}
 }
 
-// Methods without a result do not wait for the body that a proxy adds.
+// Methods without a result do not wait for the body that a proxy adds, and none
+// for that of a redirect.
 func TestNoWaitForAnIgnoredBody(t *testing.T) {
 	c := serve(t, hanging([]byte("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n")))
 	for _, op := range []Op{OpHealth, OpPeerRm} {
 		if err := calls[op](t.Context(), c); err != nil {
+			t.Errorf("%s: %v", op, err)
+		}
+	}
+	c = serve(t, hanging([]byte("HTTP/1.1 307 There\r\nLocation: /x\r\nTransfer-Encoding: chunked\r\n\r\n")))
+	for op, call := range calls {
+		var e *Error
+		if err := call(t.Context(), c); !asError(err, &e) || e.Status != 307 {
 			t.Errorf("%s: %v", op, err)
 		}
 	}

@@ -28,6 +28,10 @@ const (
 // for what cannot be done; why says what then.
 func (r *response) statusError(why error) error {
 	defer r.Body.Close()
+	if r.StatusCode < 400 {
+		// Its body is for somebody who follows it.
+		return r.fail(r.StatusCode, "", cmp.Or(why, fmt.Errorf("unexpected status %d", r.StatusCode)), !notExecuted(r.StatusCode))
+	}
 	patience := time.AfterFunc(errorBodyTimeout, func() { r.cancel(nil) })
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxErrorBody))
 	inTime := patience.Stop()
@@ -50,8 +54,6 @@ func (r *response) statusError(why error) error {
 	case r.StatusCode == http.StatusBadRequest:
 		// Present servers answer bad options and go on (quirk Q1).
 		e.MayHaveExecuted = documents > 1
-	case r.StatusCode < 400:
-		e.Message, e.Err = "", cmp.Or(why, fmt.Errorf("unexpected status %d", r.StatusCode))
 	case why != nil:
 		e.Err = fmt.Errorf("%w; %w", wire, why)
 	}

@@ -57,7 +57,7 @@ func documents() []Answer {
 		wrong("an error of GraphQL", `{"errors":[{"message":"boom"}],"data":null}`),
 		wrong("a kind of Kubernetes", `{"kind":"Status","apiVersion":"v1","status":"Failure","code":404}`),
 		wrong("half a document", id[:len(id)/2]),
-		wrong("half an array", "["+pin+","),
+		wrong("half an array", "["+pin+",", "StatusCids"),
 		wrong("a trailing comma", `{"id":"`+Peer+`",}`),
 		wrong("a comment", `{"id":"`+Peer+`"/* me */}`),
 		wrong("single quotes", `{'id':'`+Peer+`'}`),
@@ -123,7 +123,7 @@ func streams() []Answer {
 		return Answer{Name: name, Wire: streamed() + wire, End: end, May: ofPin}
 	}
 	reported := func(a Answer) Answer {
-		a.Means = Fault
+		a.Means = Reported
 		return a
 	}
 	one := chunk(pin + "\n")

@@ -69,9 +69,11 @@ const (
 	Rubbish Meaning = iota
 	// Refusal is a proper refusal. It stands, and the peer is well.
 	Refusal
-	// Fault is a server's error, by status or in the trailer. Only reads may go to
-	// another peer.
+	// Fault is a server's error. Only reads may go to another peer.
 	Fault
+	// Reported is a server's error in the trailer, which only the methods see
+	// whose answer is a stream: as Fault for these, as Rubbish for others.
+	Reported
 	// Busy is 429, 502, 503 or 504: as Rubbish.
 	Busy
 	// Moved is a redirect that is not followed. Everything may go to another
