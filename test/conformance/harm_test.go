@@ -23,6 +23,9 @@ import (
 // one: it may fail, and be interrupted.
 func liveRun(t *testing.T, c *clustertest.Cluster, run string, env ...string) (cmd *exec.Cmd, output *strings.Builder) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("runs the suite in a process of its own, which takes some seconds")
+	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
