@@ -7,6 +7,12 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
+// Hook observes a load balancer. It implements one or more of [CallHook],
+// [AttemptHook], [RetryHook], [HealthHook] and [MembershipHook]; the load
+// balancer calls the methods of those it implements. An interface that is added
+// here later does not break existing hooks. See [WithHooks].
+type Hook any
+
 // CallHook is told of each call of a method. Like the other hooks it is called
 // on the path of the calls: it must be safe for concurrent use and must not
 // block. A hook must not use the load balancer that it is told by.
@@ -87,7 +93,7 @@ type hooks struct {
 }
 
 // add tells whether v implements any of the interfaces.
-func (h *hooks) add(v any) bool {
+func (h *hooks) add(v Hook) bool {
 	known := false
 	if x, ok := v.(CallHook); ok {
 		h.calls, known = append(h.calls, x), true

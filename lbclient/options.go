@@ -108,12 +108,10 @@ func WithReplayDir(dir string) Option {
 	return func(o *options) { o.replay.Dir = dir }
 }
 
-// WithHooks makes the load balancer tell hooks what happens. A hook is a value
-// that implements one or more of [CallHook], [AttemptHook], [RetryHook],
-// [HealthHook] and [MembershipHook]; it is told what these name, and nothing
-// else, so that new interfaces never break it. A value that implements none
-// of them fails the construction. Hooks are called in the order given.
-func WithHooks(values ...any) Option {
+// WithHooks adds hooks to the load balancer. They are called in the order given.
+// The constructor fails if a value implements none of the interfaces that [Hook]
+// names. The default is no hooks.
+func WithHooks(values ...Hook) Option {
 	return func(o *options) {
 		for i, v := range values {
 			if !o.hooks.add(v) {
