@@ -38,7 +38,7 @@ func adders(b *testing.B, outputs int) map[string]client.Client {
 	if err != nil {
 		b.Fatal(err)
 	}
-	lb, err := NewLBClient(&strategy.RoundRobin{}, []*config.Config{cfg}, 3)
+	lb, err := NewFromConfigs(&strategy.RoundRobin{}, []*config.Config{cfg}, 3)
 	if err != nil {
 		b.Fatal(err)
 	}

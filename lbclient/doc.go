@@ -1,8 +1,8 @@
 // Package lbclient spreads the calls of a [client.Client] over many peers.
 //
-// [NewLBClient] makes a load balancer from configurations, [New] from ready
+// [NewFromConfigs] makes a load balancer from configurations, [New] from ready
 // clients, which may be load balancers themselves: failover between two
-// regions, each a round robin, is a New over two NewLBClient. [NewFromSource]
+// regions, each a round robin, is a New over two NewFromConfigs. [NewFromSource]
 // follows a source of endpoints, and [Client.SetConfigs] changes them by hand.
 //
 // Each call is one or more attempts, each at one endpoint. The strategy picks

@@ -19,12 +19,12 @@ import (
 
 // Unequal peers: the first takes two calls of three. A peer that is new, or was
 // just readmitted, begins with a tenth of its weight (slow start).
-func ExampleNewLBClient_weighted() {
+func ExampleNewFromConfigs_weighted() {
 	ctx := context.Background()
 	cluster, cfgs := startCluster(2)
 	defer cluster.Close()
 	cfgs[0].Weight, cfgs[1].Weight = 2, 1
-	c, err := lbclient.NewLBClient(&strategy.Weighted{}, cfgs, 1)
+	c, err := lbclient.NewFromConfigs(&strategy.Weighted{}, cfgs, 1)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -33,7 +33,7 @@ func ExampleNewLBClient_weighted() {
 	for range 6 {
 		fmt.Println(nameOf(ctx, c))
 	}
-	for _, cfg := range addPeer(c.(*lbclient.Client), cfgs) {
+	for _, cfg := range addPeer(c, cfgs) {
 		fmt.Println("began at weight", cfg.Weight < 1)
 	}
 	// Output:
@@ -57,11 +57,11 @@ func addPeer(c *lbclient.Client, cfgs []*config.Config) []lbclient.EndpointInfo 
 }
 
 // Calls about one CID go to one peer, whatever happens to the others.
-func ExampleNewLBClient_sticky() {
+func ExampleNewFromConfigs_sticky() {
 	ctx := context.Background()
 	cluster, cfgs := startCluster(3)
 	defer cluster.Close()
-	c, err := lbclient.NewLBClient(&strategy.Sticky{}, cfgs, 1)
+	c, err := lbclient.NewFromConfigs(&strategy.Sticky{}, cfgs, 1)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func ExampleWithReplayLimit() {
 	ctx := context.Background()
 	cluster, cfgs := startCluster(2)
 	defer cluster.Close()
-	c, err := lbclient.NewLBClient(&strategy.Failover{}, cfgs, 1, lbclient.WithReplayLimit(1000, 1000))
+	c, err := lbclient.NewFromConfigs(&strategy.Failover{}, cfgs, 1, lbclient.WithReplayLimit(1000, 1000))
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -37,12 +37,12 @@ func nameOf(ctx context.Context, c client.Client) string {
 }
 
 // A peer goes down, and the calls do not notice.
-func ExampleNewLBClient() {
+func ExampleNewFromConfigs() {
 	ctx := context.Background()
 	cluster, cfgs := startCluster(3)
 	defer cluster.Close()
 
-	c, err := lbclient.NewLBClient(&strategy.Failover{}, cfgs, 3)
+	c, err := lbclient.NewFromConfigs(&strategy.Failover{}, cfgs, 3)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func ExampleNew() {
 
 	var regions []client.Client
 	for _, cfgs := range [][]*config.Config{nearCfgs, farCfgs} {
-		region, err := lbclient.NewLBClient(&strategy.RoundRobin{}, cfgs, 1)
+		region, err := lbclient.NewFromConfigs(&strategy.RoundRobin{}, cfgs, 1)
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -101,7 +101,7 @@ func ExampleWithHooks() {
 	defer cluster.Close()
 
 	h := health{make(chan string, 10)}
-	c, err := lbclient.NewLBClient(&strategy.RoundRobin{}, cfgs, 1, lbclient.WithHooks(h))
+	c, err := lbclient.NewFromConfigs(&strategy.RoundRobin{}, cfgs, 1, lbclient.WithHooks(h))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func ExampleWithRetryBudget() {
 	defer cluster.Close()
 	cluster.InjectAll(clustertest.Fault{Effect: clustertest.ErrorAnswer(503, "overloaded")})
 
-	c, err := lbclient.NewLBClient(&strategy.RoundRobin{}, cfgs, 2, lbclient.WithRetryBudget(0.2, 0))
+	c, err := lbclient.NewFromConfigs(&strategy.RoundRobin{}, cfgs, 2, lbclient.WithRetryBudget(0.2, 0))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func ExampleWithAttemptTimeout() {
 
 	// 200 ms keep the example short. Use 20 s with a real cluster, whose healthy
 	// peers may take 15 s for a Status while another one hangs.
-	c, err := lbclient.NewLBClient(&strategy.Failover{}, cfgs, 1, lbclient.WithAttemptTimeout(200*time.Millisecond))
+	c, err := lbclient.NewFromConfigs(&strategy.Failover{}, cfgs, 1, lbclient.WithAttemptTimeout(200*time.Millisecond))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func ExampleWithHedging() {
 	cluster, cfgs := startCluster(2)
 	defer cluster.Close()
 
-	c, err := lbclient.NewLBClient(&strategy.Failover{}, cfgs, 1, lbclient.WithHedging())
+	c, err := lbclient.NewFromConfigs(&strategy.Failover{}, cfgs, 1, lbclient.WithHedging())
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -201,12 +201,11 @@ func ExampleClient_SetConfigs() {
 	cluster, cfgs := startCluster(3)
 	defer cluster.Close()
 
-	lb, err := lbclient.NewLBClient(&strategy.Failover{}, cfgs[:1], 1)
+	c, err := lbclient.NewFromConfigs(&strategy.Failover{}, cfgs[:1], 1)
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer lb.Close()
-	c := lb.(*lbclient.Client)
+	defer c.Close()
 
 	fmt.Println(nameOf(ctx, c))
 	if err := c.SetConfigs(cfgs[1:]); err != nil {
@@ -260,12 +259,11 @@ func ExampleClient_Endpoints() {
 	ctx := context.Background()
 	cluster, cfgs := startCluster(2)
 	defer cluster.Close()
-	lb, err := lbclient.NewLBClient(&strategy.Failover{}, cfgs, 1)
+	c, err := lbclient.NewFromConfigs(&strategy.Failover{}, cfgs, 1)
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer lb.Close()
-	c := lb.(*lbclient.Client)
+	defer c.Close()
 
 	cluster.Peer(0).Stop()
 	_ = nameOf(ctx, c)
@@ -282,14 +280,14 @@ func ExampleWithEndpoint() {
 	ctx := context.Background()
 	cluster, cfgs := startCluster(2)
 	defer cluster.Close()
-	lb, err := lbclient.NewLBClient(&strategy.Failover{}, cfgs, 1)
+	c, err := lbclient.NewFromConfigs(&strategy.Failover{}, cfgs, 1)
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer lb.Close()
+	defer c.Close()
 
-	for _, e := range lb.(*lbclient.Client).Endpoints() {
-		fmt.Println(nameOf(lbclient.WithEndpoint(ctx, e.Endpoint), lb))
+	for _, e := range c.Endpoints() {
+		fmt.Println(nameOf(lbclient.WithEndpoint(ctx, e.Endpoint), c))
 	}
 	// Output:
 	// peer0

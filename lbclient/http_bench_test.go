@@ -60,7 +60,7 @@ func contenders(b *testing.B, s strategy.LBStrategy, urls []string) (ours, floor
 	for _, url := range urls {
 		cfgs = append(cfgs, &config.Config{URL: url})
 	}
-	lb, err := NewLBClient(s, cfgs, 3)
+	lb, err := NewFromConfigs(s, cfgs, 3)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -40,13 +40,15 @@ var (
 	_ client.BodyAdder = (*Client)(nil)
 )
 
-// NewLBClient returns a load balancer over one default client for each
-// configuration. Its dynamic type is *[Client].
+// NewFromConfigs returns a load balancer with one endpoint for each
+// configuration. Each endpoint is a default client ([client.NewDefaultClient]),
+// unless [WithOpener] is given.
 //
-// retries is how many attempts a call may have after its first one; 0 means
-// one attempt. A strategy serves one load balancer. All problems with the
-// arguments are reported at once, and nothing is left open then.
-func NewLBClient(s strategy.LBStrategy, cfgs []*config.Config, retries int, opts ...Option) (client.Client, error) {
+// retries is the maximum number of attempts of a call after the first; 0 means
+// one attempt. A strategy value must not be shared between load balancers. An
+// error reports all problems with the arguments at once; every client that was
+// opened is closed then.
+func NewFromConfigs(s strategy.LBStrategy, cfgs []*config.Config, retries int, opts ...Option) (*Client, error) {
 	o, err := newOptions(s, retries, opts)
 	c := newClient(s, retries, o)
 	endpoints, openErr := c.openAll(cfgs)
@@ -57,7 +59,19 @@ func NewLBClient(s strategy.LBStrategy, cfgs []*config.Config, retries int, opts
 	return c, c.pool.replace(endpoints)
 }
 
-// New is [NewLBClient] over ready clients: other load balancers, or clients of
+// NewLBClient is [NewFromConfigs] for code that handles every client as a
+// [client.Client], such as a variable that may also hold the result of
+// [client.NewDefaultClient]. The dynamic type of its result is *[Client]. Use
+// NewFromConfigs to call methods that only *Client has.
+func NewLBClient(s strategy.LBStrategy, cfgs []*config.Config, retries int, opts ...Option) (client.Client, error) {
+	c, err := NewFromConfigs(s, cfgs, retries, opts...)
+	if err != nil {
+		return nil, err // returning c would be a nil *Client in a client.Client that is not nil
+	}
+	return c, nil
+}
+
+// New is [NewFromConfigs] over ready clients: other load balancers, or clients of
 // one's own. They are named by their method Endpoint() string if they have it,
 // else client-0, client-1 and so on, and weigh what they tell as a
 // [strategy.Weigher], else 1. On success they belong to the load balancer,

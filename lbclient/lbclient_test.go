@@ -17,27 +17,24 @@ import (
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
-// The constructor must be callable as documented, and report all problems at
-// once.
-func TestNewLBClient(t *testing.T) {
+// All problems with the arguments are reported at once.
+func TestNewFromConfigs(t *testing.T) {
 	addr, err := multiaddr.NewMultiaddr("/ip4/127.0.0.1/tcp/1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfgs := []*config.Config{{APIAddr: addr}, {APIAddr: addr}}
-	var c client.Client
-	c, err = NewLBClient(&strategy.Failover{}, cfgs, 3)
+	c, err := NewFromConfigs(&strategy.Failover{}, []*config.Config{{APIAddr: addr}, {APIAddr: addr}}, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if names := c.(*Client).names(); len(names) != 2 || !strings.Contains(names[0], "127.0.0.1") {
+	if names := c.names(); len(names) != 2 || !strings.Contains(names[0], "127.0.0.1") {
 		t.Errorf("endpoints %q", names)
 	}
 	if err := c.Close(); err != nil {
 		t.Error(err)
 	}
 
-	c, err = NewLBClient(nil, []*config.Config{nil, {Port: "x", Host: "h"}}, -1, WithReplayLimit(-1, 0))
+	c, err = NewFromConfigs(nil, []*config.Config{nil, {Port: "x", Host: "h"}}, -1, WithReplayLimit(-1, 0))
 	if c != nil {
 		t.Errorf("a client besides the error: %v", c)
 	}
@@ -46,8 +43,34 @@ func TestNewLBClient(t *testing.T) {
 			t.Errorf("error %v does not mention %q", err, want)
 		}
 	}
-	if _, err := NewLBClient(&strategy.Failover{}, nil, 0); err == nil {
+	if _, err := NewFromConfigs(&strategy.Failover{}, nil, 0); err == nil {
 		t.Error("no configurations are no error")
+	}
+}
+
+// The result can be assigned to a variable that holds a default client, and is
+// nil, not a nil *Client, if there is an error.
+func TestNewLBClient(t *testing.T) {
+	cfgs := []*config.Config{{URL: "http://127.0.0.1:1"}}
+	c, err := client.NewDefaultClient(cfgs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	c, err = NewLBClient(&strategy.Failover{}, cfgs, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := c.(*Client); !ok {
+		t.Errorf("a %T, want a *Client", c)
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	if c, err := NewLBClient(&strategy.Failover{}, nil, 3); err == nil || c != nil {
+		t.Errorf("got %v, %v; want nil and an error", c, err)
 	}
 }
 
@@ -85,7 +108,7 @@ func TestU35ClosesWhatWasMade(t *testing.T) {
 		}
 		return fakes[n/2], nil
 	}
-	_, err := NewLBClient(&strategy.Failover{}, []*config.Config{{}, {}, {}}, 0, WithOpener(open))
+	_, err := NewFromConfigs(&strategy.Failover{}, []*config.Config{{}, {}, {}}, 0, WithOpener(open))
 	if !errors.Is(err, bad) || n != 3 {
 		t.Fatalf("%d opened, %v", n, err)
 	}

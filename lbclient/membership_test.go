@@ -62,12 +62,12 @@ func hosts(names ...string) []*config.Config {
 func newTown(t testing.TB, s strategy.LBStrategy, cfgs []*config.Config, retries int, opts ...Option) (*town, *Client) {
 	t.Helper()
 	o := &town{}
-	c, err := NewLBClient(s, cfgs, retries, append(opts, WithOpener(o.open))...)
+	c, err := NewFromConfigs(s, cfgs, retries, append(opts, WithOpener(o.open))...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	return o, c.(*Client)
+	return o, c
 }
 
 type memberLog struct{ events []MembershipEvent }
@@ -270,11 +270,10 @@ func TestMembershipProperty(t *testing.T) {
 			if hedged {
 				opts = append(opts, WithHedging())
 			}
-			lb, err := NewLBClient(&strategy.LeastLoaded{}, hosts(lists[0]...), 0, opts...)
+			c, err := NewFromConfigs(&strategy.LeastLoaded{}, hosts(lists[0]...), 0, opts...)
 			if err != nil {
 				t.Fatal(err)
 			}
-			c := lb.(*Client)
 			done := make(chan struct{})
 			var wg sync.WaitGroup
 			for range 4 {

@@ -22,7 +22,7 @@ type Source interface {
 	Watch(ctx context.Context, update func([]*config.Config)) error
 }
 
-// NewFromSource is [NewLBClient] over the endpoints that a source tells, and
+// NewFromSource is [NewFromConfigs] over the endpoints that a source tells, and
 // follows it. It waits for the first of them, until ctx ends.
 //
 // A source never takes the last endpoints away: when it tells of none, or of
@@ -33,7 +33,7 @@ type Source interface {
 func NewFromSource(ctx context.Context, s strategy.LBStrategy, src Source, retries int, opts ...Option) (*Client, error) {
 	o, err := newOptions(s, retries, opts)
 	if src == nil {
-		err = errors.Join(err, errors.New("no source: use NewLBClient for fixed endpoints"))
+		err = errors.Join(err, errors.New("no source: use NewFromConfigs for fixed endpoints"))
 	}
 	if err != nil {
 		return nil, err

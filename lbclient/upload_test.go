@@ -203,7 +203,7 @@ func TestBodyOnABrokenConnection(t *testing.T) {
 		return rawserver.Cut(nil)
 	})
 	for retries, want := range []error{nil, client.ErrBodyNotReplayable} {
-		c, err := NewLBClient(&strategy.Failover{}, []*config.Config{{URL: "http://" + server.Addr()}}, retries, WithReplayLimit(100, 1000))
+		c, err := NewFromConfigs(&strategy.Failover{}, []*config.Config{{URL: "http://" + server.Addr()}}, retries, WithReplayLimit(100, 1000))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -37,7 +37,7 @@ func ExampleNew() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	lb, err := lbclient.NewLBClient(&strategy.Failover{}, []*config.Config{{URL: bad.URL}, {URL: good.URL}}, 1, lbclient.WithHooks(hook))
+	lb, err := lbclient.NewFromConfigs(&strategy.Failover{}, []*config.Config{{URL: bad.URL}, {URL: good.URL}}, 1, lbclient.WithHooks(hook))
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -4,7 +4,7 @@
 //
 //	hook, err := otel.New()
 //	…
-//	lb, err := lbclient.NewLBClient(s, cfgs, 3, lbclient.WithHooks(hook))
+//	lb, err := lbclient.NewFromConfigs(s, cfgs, 3, lbclient.WithHooks(hook))
 //
 // Without options, the hook uses the global providers and the global propagator of
 // go.opentelemetry.io/otel, as set when [New] is called. The global propagator sends

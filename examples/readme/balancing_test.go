@@ -26,7 +26,7 @@ func Example_options() {
 }
 
 func options(ctx context.Context, cfgs []*config.Config, logger *slog.Logger) error {
-	lb, err := lbclient.NewLBClient(&strategy.LeastLoaded{}, cfgs, 2, // 2 retries
+	lb, err := lbclient.NewFromConfigs(&strategy.LeastLoaded{}, cfgs, 2, // 2 retries
 		lbclient.WithAttemptTimeout(20*time.Second), // more than the 15 s that peers wait for each other, see below
 		lbclient.WithHedging(),
 		lbclient.WithLogger(logger))
