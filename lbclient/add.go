@@ -12,8 +12,8 @@ import (
 	"github.com/pinfleet/pinfleet/lbclient/internal/spool"
 )
 
-// Add implements [client.Client]. An add that breaks is done again at another
-// peer, with the paths walked and opened anew.
+// Add implements [client.Client]. If an attempt fails, Add walks the paths and opens
+// the files again for the next peer.
 func (c *Client) Add(ctx context.Context, paths []string, params *api.AddParams, out chan<- *api.AddedOutput) error {
 	cl := newCall(client.OpAdd, "")
 	return c.add(ctx, cl, out, func(ctx context.Context, p client.Client, out chan<- *api.AddedOutput) error {
@@ -21,8 +21,8 @@ func (c *Client) Add(ctx context.Context, paths []string, params *api.AddParams,
 	})
 }
 
-// AddBody implements [client.BodyAdder]. It fails at an endpoint that is not a
-// BodyAdder.
+// AddBody implements [client.BodyAdder]. An attempt at an endpoint whose client does
+// not implement BodyAdder fails with [client.ErrBodyNotReplayable].
 func (c *Client) AddBody(ctx context.Context, body *client.Body, params *api.AddParams, out chan<- *api.AddedOutput) error {
 	cl := newCall(client.OpAddMultiFile, "")
 	return c.add(ctx, cl, out, func(ctx context.Context, p client.Client, out chan<- *api.AddedOutput) error {
@@ -34,11 +34,11 @@ func (c *Client) AddBody(ctx context.Context, body *client.Body, params *api.Add
 	})
 }
 
-// AddMultiFile implements [client.Client]. What is read of multiFileR is kept,
-// within the bounds of [WithReplayLimit], so that it can be sent again; that
-// takes endpoints that are [client.BodyAdder], as the default client is.
-// multiFileR is not read after AddMultiFile has returned, but for a read that
-// was under way.
+// AddMultiFile implements [client.Client]. It keeps what it reads from multiFileR,
+// within the limits of [WithReplayLimit], so that a retry can send it again. Retries
+// require endpoints that implement [client.BodyAdder], as the default client does.
+// When AddMultiFile returns, a Read of multiFileR may still be in progress, but no
+// further one starts.
 func (c *Client) AddMultiFile(ctx context.Context, multiFileR *files.MultiFileReader, params *api.AddParams, out chan<- *api.AddedOutput) error {
 	if multiFileR == nil {
 		if out != nil {
@@ -48,7 +48,7 @@ func (c *Client) AddMultiFile(ctx context.Context, multiFileR *files.MultiFileRe
 	}
 	limits := c.replay
 	if c.retries == 0 || targetOf(ctx) != "" {
-		limits.Total = 0 // it is sent once
+		limits.Total = 0 // there are no retries
 	}
 	cl := newCall(client.OpAddMultiFile, "")
 	up := &oneShot{call: cl, reader: multiFileR, params: params, spool: spool.New(multiFileR, limits, client.ErrBodyNotReplayable)}
@@ -57,7 +57,7 @@ func (c *Client) AddMultiFile(ctx context.Context, multiFileR *files.MultiFileRe
 	return c.add(ctx, cl, out, up.send)
 }
 
-// add is the one way to add. It closes out.
+// add makes the call of any method that adds. It closes out.
 func (c *Client) add(ctx context.Context, cl *call, out chan<- *api.AddedOutput, send addFunc) error {
 	if out == nil {
 		return c.run(ctx, cl, func(ctx context.Context, p client.Client) error { return send(ctx, p, nil) })
@@ -79,17 +79,18 @@ type addFunc func(ctx context.Context, p client.Client, out chan<- *api.AddedOut
 
 var errNotBodyAdder = fmt.Errorf("%w: the endpoint's client does not implement client.BodyAdder", client.ErrBodyNotReplayable)
 
-// oneShot is an upload from a reader that can be read only once.
+// oneShot is the upload of AddMultiFile, from a reader that can be read only once.
 type oneShot struct {
 	call   *call
 	reader *files.MultiFileReader
 	spool  *spool.Spool
 	params *api.AddParams
-	given  bool // the reader itself was given to an endpoint
+	given  bool // reader was passed to an endpoint's AddMultiFile
 }
 
-// send sends what is kept of the reader and what is still to be read. An
-// endpoint that takes nothing but the reader gets it, if it is untouched.
+// send makes one attempt. It sends the bytes that the spool has kept, followed by the
+// rest of the reader. An endpoint that is not a BodyAdder gets the reader itself, if
+// nothing was read from it yet.
 func (u *oneShot) send(ctx context.Context, p client.Client, out chan<- *api.AddedOutput) error {
 	adder, ok := p.(client.BodyAdder)
 	switch {
@@ -110,7 +111,7 @@ func (u *oneShot) send(ctx context.Context, p client.Client, out chan<- *api.Add
 	return err
 }
 
-// blocked tells why the upload cannot be sent again.
+// blocked returns the reason why the upload cannot be sent again, or nil.
 func (u *oneShot) blocked() error {
 	if u.given {
 		return errNotBodyAdder

@@ -6,43 +6,43 @@ import (
 	"time"
 )
 
-// The retry budget of a load balancer: in any 10 seconds, so many further
-// attempts as 20 % of the calls, and 10 a second.
+// The default retry budget: 20 % of the calls, plus 10 retries per second.
 const (
 	retryFraction  = 0.2
 	retryPerSecond = 10
 )
 
-// ErrRetryBudget is why a call that could have been tried again was not: too
-// many attempts fail, and more of them would only add to the load. See
+// ErrRetryBudget reports that a call was not retried because the retry budget is
+// exhausted: so many attempts fail that retries would only add to the load. See
 // [WithRetryBudget].
 var ErrRetryBudget = errors.New("the retry budget is exhausted")
 
-// budget bounds the extra requests that the load balancer makes: over the last
-// 10 seconds, to a fraction of the calls and a fixed number more. What is not
-// used in that time is lost, so that quiet times do not pay for a storm. It is
-// the retry budget of Finagle.
+// budget limits extra requests (retries or hedges) in any 10 seconds to a fraction of
+// the calls plus a fixed number. An allowance that is not used in 10 seconds expires,
+// so that quiet periods do not allow a burst later. The design is that of Finagle's
+// retry budget.
 type budget struct {
 	fraction float64
-	fixed    float64
-	calls    window // the marked ones are the extra requests
+	fixed    float64 // extra requests in 10 seconds
+	calls    window  // counts calls as events, and extra requests as marked
 
-	mu sync.Mutex // held to take
+	mu sync.Mutex // held by take
 }
 
 func newBudget(fraction, perSecond float64) *budget {
 	return &budget{fraction: fraction, fixed: perSecond * windowLength}
 }
 
-// called takes note of a call.
+// called counts a call.
 func (b *budget) called(now time.Duration) { b.calls.add(now, 1, 0) }
 
-// take tells whether there may be one more request.
+// take reports whether one more extra request is allowed, and counts it if so.
 func (b *budget) take(now time.Duration) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	// Calls of at most, and extra requests of at least 10 seconds, so that no
-	// 10 seconds see more than they allow, the first ones of an outage included.
+	// Calls are summed over at most 10 seconds, and extra requests over at least
+	// 10 seconds, so that no period of 10 seconds exceeds the limit. This includes
+	// the first seconds of an outage.
 	calls, _ := b.calls.sum(now, windowLength)
 	_, extra := b.calls.sum(now, windowLength+1)
 	if float64(extra+1) > b.fraction*float64(calls)+b.fixed {

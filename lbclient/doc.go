@@ -1,33 +1,41 @@
-// Package lbclient spreads the calls of a [client.Client] over many peers.
+// Package lbclient provides a [client.Client] that balances its calls over several
+// peers.
 //
-// [NewFromConfigs] makes a load balancer from configurations, [New] from ready
-// clients, which may be load balancers themselves: failover between two
-// regions, each a round robin, is a New over two NewFromConfigs. [NewFromSource]
-// follows a source of endpoints, and [Client.SetConfigs] changes them by hand.
+// [NewFromConfigs] creates a load balancer from configurations, [New] from existing
+// clients, and [NewFromSource] from a source of configurations, whose updates it
+// follows. [Client.SetConfigs] replaces the endpoints of a running load balancer.
+// Load balancers nest: to fail over between two regions, pass one load balancer for
+// each region to New.
 //
-// Each call is one or more attempts, each at one endpoint. The strategy picks
-// the endpoint; the operation's replay class and the way in which an attempt
-// failed decide whether there is another one, and the retry budget whether it
-// can be afforded ([WithRetryBudget]). An attempt that hangs is abandoned
-// ([WithAttemptTimeout]), one that is slow is raced ([WithHedging]). What a
-// consumer receives is delivered exactly once, also if a listing or an add
-// breaks in the middle and goes on at another peer.
+// # Calls and attempts
+//
+// Each call is one or more attempts, and each attempt goes to one endpoint, which
+// the strategy picks. Three things decide whether a failed attempt is followed by
+// another: the replay class of the operation together with the kind of failure, the
+// number of retries, and the retry budget ([WithRetryBudget]). An attempt that gets
+// no answer can be abandoned ([WithAttemptTimeout]); a slow one can be hedged
+// ([WithHedging]). A consumer receives each item of a listing and each output of an
+// add exactly once, even if the call fails at one peer and continues at another.
 //
 // # Health
 //
-// An endpoint that cannot be dialled is ejected at once; another one after 5
-// failures in a row, or when less than 80 % of at least 5 attempts within 10 s
-// succeeded. It is left alone for 1 s, then for twice as long each time up to a
-// minute, give or take half of it, and then asked GET /health in the
-// background. When it answers, one short call is sent to it on trial, which
-// must succeed. Only then the strategy hears of it again, and its weight grows
-// over 10 s. Ejections start from 1 s again after a minute without one. If all
-// are ejected, the one whose ejection ends first is asked: there is always
-// somebody to ask.
+// An endpoint is ejected at once if it cannot be dialled. Otherwise it is ejected
+// after 5 consecutive failures, or when less than 80 % of at least 5 attempts within
+// 10 s succeeded. An ejected endpoint receives no calls. The first ejection lasts 1 s,
+// each further one twice as long, up to a minute; every duration is randomised by
+// ±50 %. The sequence starts over once the endpoint has been admitted for a minute.
 //
-// # What operators see
+// When the ejection ends, the load balancer sends GET /health in the background. An
+// endpoint that responds becomes eligible: it receives one short call as a trial.
+// If the trial succeeds, the endpoint is readmitted: the strategy may pick it
+// again, and its weight grows to its full value over 10 s.
 //
-// [Client.Endpoints] returns the state and the figures of each endpoint,
-// [WithHooks] tells of each event, [WithLogger] logs what is worth it. Failures
-// are [*client.Error] or, with all that was tried, [*AttemptsError].
+// While all endpoints are ejected, a call is sent to the one whose ejection ends
+// first among those that it has not been sent to.
+//
+// # Observability
+//
+// [Client.Endpoints] returns the state and the statistics of each endpoint,
+// [WithHooks] reports events to the program, and [WithLogger] logs them. Calls fail
+// with a [*client.Error], or with an [*AttemptsError] that lists all attempts.
 package lbclient

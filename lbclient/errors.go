@@ -10,43 +10,43 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// ErrReplayDiverged is how an add ends that broke at one peer and, done again
-// at another, was reported differently from what had already been delivered:
-// the source changed meanwhile, or the peers add differently. The outputs
-// received so far are worthless; add again from the start.
+// ErrReplayDiverged reports that an add was repeated at another peer, and that the
+// outputs there differ from those already delivered: the source has changed, or the
+// peers add differently. Discard the outputs and add again.
 var ErrReplayDiverged = errors.New("the repeated add differs from what was delivered before: discard the outputs and add again")
 
-// Attempt is one attempt of a failed call.
+// Attempt describes one attempt of a failed call.
 type Attempt struct {
-	// Endpoint names the endpoint that was asked.
+	// Endpoint is the name of the endpoint.
 	Endpoint string
-	// Duration is how long the attempt took, what the consumer of a stream
-	// took included.
+	// Duration is the time from the start of the attempt to its end. For a
+	// stream, that includes the time that the consumer took.
 	Duration time.Duration
-	// Err is how it failed.
+	// Err is the error of the attempt.
 	Err error
 }
 
-// AttemptsError is how a call failed that more than one answer decided. A call
-// whose only attempt was refused (404, invalid arguments, an unreadable source
-// …) returns that attempt's error instead.
+// AttemptsError reports a call that failed after one or more attempts, with the error
+// of each. If the first attempt fails in a way that rules out a second (404, invalid
+// arguments, an unreadable source, …), the call returns that attempt's error instead.
 //
-// errors.Is finds what any attempt failed with. errors.As prefers the last
-// attempt, and the [*client.Error] that it finds says MayHaveExecuted if any
-// of the attempts may have been executed.
+// errors.Is matches the errors of all attempts and the Cause. errors.As prefers the
+// error of the last attempt. In a [*client.Error] that it finds there, MayHaveExecuted
+// is set if any of the attempts may have been executed.
 type AttemptsError struct {
 	// Op is the operation that failed.
 	Op client.Op
-	// Attempts are the attempts in order; there is at least one.
+	// Attempts holds at least one attempt, in order.
 	Attempts []Attempt
-	// Cause is why there was no further attempt although one was left and
-	// would have been allowed: the end of the caller's context,
-	// client.ErrClosed, client.ErrBodyNotReplayable … It is nil otherwise.
+	// Cause is the reason why there was no further attempt: the error of the
+	// caller's context, client.ErrClosed, ErrRetryBudget,
+	// client.ErrBodyNotReplayable or the like. It is nil if the retries were
+	// used up, or if the last failure rules out another attempt.
 	Cause error
 }
 
-// Error names each attempt's endpoint, duration and failure in one line.
-// Attempts that failed alike are named once.
+// Error returns one line with each attempt's endpoint, duration and error. Attempts
+// with the same endpoint and error are merged.
 func (e *AttemptsError) Error() string {
 	var b strings.Builder
 	plural := "s"
@@ -85,8 +85,8 @@ func (e *AttemptsError) Error() string {
 	return b.String()
 }
 
-// Unwrap returns the error of each attempt in order, and then Cause if there
-// is one.
+// Unwrap returns the errors of the attempts in order, followed by Cause if it is not
+// nil.
 func (e *AttemptsError) Unwrap() []error {
 	errs := make([]error, 0, len(e.Attempts)+1)
 	for _, a := range e.Attempts {
@@ -98,7 +98,7 @@ func (e *AttemptsError) Unwrap() []error {
 	return errs
 }
 
-// As makes errors.As look at the last attempt first.
+// As makes errors.As examine the last attempt first.
 func (e *AttemptsError) As(target any) bool {
 	last := e.last()
 	if last == nil || !errors.As(last, target) {
@@ -119,7 +119,7 @@ func (e *AttemptsError) last() error {
 	return e.Attempts[len(e.Attempts)-1].Err
 }
 
-// mayHaveExecuted tells whether the request of a may have been executed.
+// mayHaveExecuted reports whether the request of a may have been executed.
 func mayHaveExecuted(a Attempt) bool {
 	var e *client.Error
 	return errors.As(a.Err, &e) && e.MayHaveExecuted

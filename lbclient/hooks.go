@@ -8,82 +8,95 @@ import (
 )
 
 // Hook observes a load balancer. It implements one or more of [CallHook],
-// [AttemptHook], [RetryHook], [HealthHook] and [MembershipHook]; the load
-// balancer calls the methods of those it implements. An interface that is added
-// here later does not break existing hooks. See [WithHooks].
+// [AttemptHook], [RetryHook], [HealthHook] and [MembershipHook]; the load balancer
+// calls the methods of those that it implements. Later versions may add interfaces to
+// this list without breaking existing hooks. See [WithHooks].
+//
+// The load balancer calls hooks synchronously. Implementations must be safe for
+// concurrent use, must not block, and must not use the load balancer that calls them.
 type Hook any
 
-// CallHook is told of each call of a method. Like the other hooks it is called
-// on the path of the calls: it must be safe for concurrent use and must not
-// block. A hook must not use the load balancer that it is told by.
+// CallHook observes the calls of the load balancer's methods.
 type CallHook interface {
-	// CallStarted returns the context that the call goes on with.
+	// CallStarted is called before the first attempt. The call continues with
+	// the returned context.
 	CallStarted(ctx context.Context, op client.Op) context.Context
-	// CallEnded is called once for each CallStarted, with its context.
+	// CallEnded is called once for each CallStarted, with the context that
+	// CallStarted returned.
 	CallEnded(ctx context.Context, e CallEvent)
 }
 
-// AttemptHook is told of each attempt of a call, hedges included.
+// AttemptHook observes the attempts of calls, including hedges.
 type AttemptHook interface {
-	// AttemptStarted returns the context that the attempt goes on with.
+	// AttemptStarted is called before each attempt. The attempt continues with
+	// the returned context.
 	AttemptStarted(ctx context.Context, e AttemptEvent) context.Context
-	// AttemptEnded is called once for each AttemptStarted, with its context.
+	// AttemptEnded is called once for each AttemptStarted, with the context that
+	// AttemptStarted returned.
 	AttemptEnded(ctx context.Context, e AttemptEvent)
 }
 
-// RetryHook is told when a call goes on with a further attempt, and when it
-// does not because the retry budget is exhausted.
+// RetryHook observes the decisions to retry. The event describes the attempt that
+// failed; its fields Hedge and Cancelled are not set.
 type RetryHook interface {
-	CallRetried(ctx context.Context, e AttemptEvent) // the attempt that failed
+	// CallRetried is called before a call makes a further attempt.
+	CallRetried(ctx context.Context, e AttemptEvent)
+	// BudgetExhausted is called when a call fails because the retry budget
+	// does not allow a further attempt.
 	BudgetExhausted(ctx context.Context, e AttemptEvent)
 }
 
-// HealthHook is told when an endpoint is ejected and readmitted.
+// HealthHook observes the ejection and readmission of endpoints.
 type HealthHook interface {
+	// EndpointEjected is called after an endpoint was ejected.
 	EndpointEjected(e HealthEvent)
+	// EndpointReadmitted is called after an endpoint was readmitted.
 	EndpointReadmitted(e HealthEvent)
 }
 
-// MembershipHook is told when endpoints were added or removed.
+// MembershipHook observes changes of the list of endpoints.
 type MembershipHook interface {
+	// MembershipChanged is called after endpoints were added or removed, except
+	// by a constructor.
 	MembershipChanged(e MembershipEvent)
 }
 
-// CallEvent is the end of a call.
+// CallEvent describes a call that has ended.
 type CallEvent struct {
 	Op       client.Op
-	Attempts int // how many were made
+	Attempts int // number of attempts, including hedges
 	Duration time.Duration
-	Err      error // nil if it succeeded
+	Err      error // nil if the call succeeded, or if the consumer of a stream stopped
 }
 
-// AttemptEvent is one attempt of a call.
+// AttemptEvent describes an attempt of a call.
 type AttemptEvent struct {
 	Op       client.Op
 	Endpoint string
-	Attempt  int  // 0 for the first
-	Hedge    bool // sent beside another that is slow
-	// The rest is set when the attempt has ended.
+	Attempt  int  // 0 for the first attempt, 1 for the first retry
+	Hedge    bool // sent to a second endpoint because the first attempt is slow
+	// The fields below are set when the attempt has ended.
 	Duration time.Duration
-	Err      error // nil if it succeeded
-	// Cancelled says that it was given up: by the caller, or because another
-	// attempt was faster.
+	Err      error // nil if the attempt succeeded, or if the consumer of a stream stopped
+	// Cancelled reports whether the attempt ended for a reason on this side: the
+	// caller's context ended, another attempt was faster, the arguments or the
+	// source of an add are invalid, or there are no credentials.
 	Cancelled bool
 }
 
-// HealthEvent is a change of an endpoint's state.
+// HealthEvent describes an ejection or readmission of an endpoint.
 type HealthEvent struct {
 	Endpoint string
-	Err      error         // why it was ejected
-	For      time.Duration // how long at least
+	Err      error         // of the attempt that caused the ejection; nil for a readmission
+	For      time.Duration // until the first probe; 0 for a readmission
 }
 
-// MembershipEvent is a change of the endpoints.
+// MembershipEvent describes a change of the list of endpoints.
 type MembershipEvent struct {
-	Added, Removed []string // names
+	Added, Removed []string // names of endpoints
 }
 
-// hooks are the hooks of a load balancer, by what they are told.
+// hooks holds the hooks of a load balancer by interface.
 type hooks struct {
 	calls      []CallHook
 	attempts   []AttemptHook
@@ -92,7 +105,7 @@ type hooks struct {
 	membership []MembershipHook
 }
 
-// add tells whether v implements any of the interfaces.
+// add adds v. It reports whether v implements any of the interfaces.
 func (h *hooks) add(v Hook) bool {
 	known := false
 	if x, ok := v.(CallHook); ok {

@@ -16,20 +16,22 @@ import (
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
-// Client is a [client.Client] over many others. It is safe for concurrent use.
+// Client is a [client.Client] that balances its calls over other clients, its
+// endpoints. It is safe for concurrent use. Create it with [NewFromConfigs], [New],
+// [NewFromSource] or [NewLBClient].
 type Client struct {
 	pool    *pool
 	retries int
-	timeout time.Duration // of an attempt; 0 for none
+	timeout time.Duration // of each attempt; 0 for none
 	budget  *budget
-	hedging *hedging // nil for none
+	hedging *hedging // nil if calls are not hedged
 	replay  spool.Limits
 	opener  func(*config.Config) (client.Client, error)
 	logger  *slog.Logger
 	hooks   *hooks
 
-	changing  sync.Mutex      // held while the endpoints are changed
-	life      context.Context // ends with Close
+	changing  sync.Mutex      // held while the endpoints change
+	life      context.Context // cancelled by Close
 	end       context.CancelFunc
 	closeOnce sync.Once
 	closeErr  error
@@ -71,12 +73,14 @@ func NewLBClient(s strategy.LBStrategy, cfgs []*config.Config, retries int, opts
 	return c, nil
 }
 
-// New is [NewFromConfigs] over ready clients: other load balancers, or clients of
-// one's own. They are named by their method Endpoint() string if they have it,
-// else client-0, client-1 and so on, and weigh what they tell as a
-// [strategy.Weigher], else 1. On success they belong to the load balancer,
-// whose Close closes them, and so ends the calls under way (see
-// [client.Client.Close]); on error they stay the caller's.
+// New is like [NewFromConfigs], but its endpoints are existing clients, such as
+// other load balancers. The name of an endpoint is the result of the client's method
+// Endpoint() string, or client-0, client-1 and so on if it has none. The weight is
+// that of [strategy.Weigher] if the client implements it, else 1.
+//
+// On success, the load balancer owns the clients: its Close closes them, which ends
+// their calls in flight (see [client.Client.Close]). On error, they remain the
+// caller's.
 func New(s strategy.LBStrategy, clients []client.Client, retries int, opts ...Option) (*Client, error) {
 	o, err := newOptions(s, retries, opts)
 	errs := []error{err}
@@ -99,7 +103,7 @@ func New(s strategy.LBStrategy, clients []client.Client, retries int, opts ...Op
 	return c, c.pool.replace(endpoints)
 }
 
-// newClient returns a load balancer without endpoints.
+// newClient returns a load balancer that has no endpoints yet.
 func newClient(s strategy.LBStrategy, retries int, o *options) *Client {
 	c := &Client{
 		retries: retries,
@@ -118,8 +122,8 @@ func newClient(s strategy.LBStrategy, retries int, o *options) *Client {
 	return c
 }
 
-// names returns the names of the endpoints in configured order, those of a
-// load balancer within this one in its place.
+// names returns the names of the endpoints in configured order. A nested load
+// balancer is replaced by the names of its endpoints.
 func (c *Client) names() []string {
 	var names []string
 	for _, ep := range c.pool.list() {
@@ -134,12 +138,12 @@ func (c *Client) names() []string {
 
 func (c *Client) hasEndpoint(name string) bool { return slices.Contains(c.names(), name) }
 
-// Endpoint returns how errors and [WithEndpoint] name this load balancer when it is
-// an endpoint of another: its endpoints' names in brackets.
+// Endpoint returns the name of this load balancer as an endpoint of another one: the
+// names of its endpoints in brackets. Errors and [WithEndpoint] use that name.
 func (c *Client) Endpoint() string { return "[" + strings.Join(c.names(), " ") + "]" }
 
-// Close ends the calls under way and closes the clients behind the load
-// balancer, those given to [New] included. It is idempotent.
+// Close ends the calls in flight and closes the clients of all endpoints, including
+// those passed to [New]. Further calls of Close return the same result.
 func (c *Client) Close() error {
 	c.closeOnce.Do(func() {
 		c.pool.shut()

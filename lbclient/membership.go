@@ -9,20 +9,19 @@ import (
 	"github.com/pinfleet/pinfleet/config"
 )
 
-// SetConfigs makes the load balancer one over cfgs. An endpoint whose
-// configuration is among them stays as it is, with its connections and its
-// health. New ones are opened; they start with a tenth of their weight, which
-// grows to the whole over 10 seconds. The others get no more calls, and are
-// closed when those under way have ended. The calls notice nothing, but for
-// listings and adds that are continued elsewhere only if they fail.
+// SetConfigs replaces the endpoints by those of cfgs. An endpoint whose configuration
+// is in cfgs keeps its connections and its health. The others are removed: they
+// receive no new calls, finish those in flight, and are then closed. New endpoints
+// start with a tenth of their weight, which grows to its full value over 10 seconds.
 //
-// The list must not be empty: the last endpoints are never removed. If
-// anything is wrong with it, all that is wrong is reported and nothing
-// changes. Configurations are compared by what they hold, and what they refer to
-// by identity; one with a TokenFunc is the same only if it is the same pointer,
-// as functions cannot be compared.
+// On error, nothing changes. The error reports all problems with cfgs at once. An
+// empty list is an error, and so is a call after Close.
 //
-// The endpoints of a load balancer made by [New] are all replaced.
+// Configurations are compared with [config.Config.Equal]. A configuration that is not
+// comparable, for instance because it has a TokenFunc, is the same only if cfgs holds
+// the same pointer.
+//
+// The clients passed to [New] have no configurations, so all of them are removed.
 func (c *Client) SetConfigs(cfgs []*config.Config) error {
 	c.changing.Lock()
 	defer c.changing.Unlock()
@@ -33,21 +32,21 @@ func (c *Client) SetConfigs(cfgs []*config.Config) error {
 	return c.pool.replace(next)
 }
 
-// openAll returns the endpoints of cfgs if nothing is wrong with any of them.
+// openAll is like open, but returns no endpoints if there is an error.
 func (c *Client) openAll(cfgs []*config.Config) ([]*endpoint, error) {
 	next, opened, errs := c.open(cfgs)
 	if len(cfgs) == 0 {
 		errs = append(errs, errors.New("no configurations: give at least one"))
 	}
 	if len(errs) > 0 {
-		// U35: none of them stays open.
+		// Close what was opened: the upstream client leaked it, U35.
 		return nil, errors.Join(append(errs, closeEndpoints(opened))...)
 	}
 	return next, nil
 }
 
-// open returns the endpoints of cfgs, old ones where they are the same, and
-// which of them were opened for it.
+// open returns an endpoint for each configuration that is valid: an existing one if
+// its configuration is the same, else a new one. opened holds the new ones.
 func (c *Client) open(cfgs []*config.Config) (next, opened []*endpoint, errs []error) {
 	left := slices.Clone(c.pool.list())
 	for i, cfg := range cfgs {
@@ -71,14 +70,14 @@ func (c *Client) open(cfgs []*config.Config) (next, opened []*endpoint, errs []e
 	return next, opened, errs
 }
 
-// isMadeOf tells whether the endpoint was made of a configuration like cfg. One
-// with a function is like itself alone.
+// isMadeOf reports whether the endpoint was created from cfg or an equal
+// configuration. A configuration that is not comparable equals only itself.
 func (e *endpoint) isMadeOf(cfg *config.Config) bool {
 	return e.config != nil && e.config.Equal(cfg) && (cfg == e.given || cfg.IsComparable())
 }
 
-// replace makes next the endpoints. Those that are new belong to the pool
-// then, also on error.
+// replace replaces the endpoints by next. It owns the new ones even if it fails, which
+// happens only after Close.
 func (p *pool) replace(next []*endpoint) error {
 	var event MembershipEvent
 	var removed []*endpoint
@@ -119,22 +118,23 @@ func (p *pool) replace(next []*endpoint) error {
 	return nil
 }
 
-// drained is called when a removed endpoint was closed.
+// drained is called after a removed endpoint was closed.
 func (p *pool) drained(ep *endpoint) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.draining = slices.DeleteFunc(p.draining, func(e *endpoint) bool { return e == ep })
 }
 
-// shut begins to close the pool: nothing is started in the background any
-// more.
+// shut marks the pool as closed: it starts no more background work and accepts no
+// more endpoints.
 func (p *pool) shut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
 }
 
-// close closes the endpoints and waits for what runs in the background.
+// close closes the endpoints and waits for the background work to end. Call shut
+// first.
 func (p *pool) close() error {
 	p.mu.Lock()
 	all := slices.Concat(p.list(), p.draining)

@@ -16,15 +16,15 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// ask makes a call that has one result. key is what it is about, for the
-// strategy.
+// ask makes a call that has a single result. key is the CID or path that the call is
+// about; it is passed to the strategy.
 func ask[T any](ctx context.Context, c *Client, op client.Op, key string, do func(context.Context, client.Client) (T, error)) (result T, err error) {
 	cl := newCall(op, key)
 	if c.hedging.covers(op) {
 		first := &firstResult[T]{}
 		cl.hedged = first.attemptFunc(do)
 		if err := c.run(ctx, cl, cl.hedged); err != nil {
-			return result, err // an attempt that lost may have one, too
+			return result, err // without first's value, which a losing attempt may still set
 		}
 		return first.get(), nil
 	}
@@ -38,7 +38,7 @@ func ask[T any](ctx context.Context, c *Client, op client.Op, key string, do fun
 	return result, err
 }
 
-// get is ask for a method without arguments.
+// get is ask for a method that has no arguments.
 func get[T any](ctx context.Context, c *Client, op client.Op, method func(client.Client, context.Context) (T, error)) (T, error) {
 	return ask(ctx, c, op, "", func(ctx context.Context, p client.Client) (T, error) { return method(p, ctx) })
 }
@@ -68,9 +68,9 @@ func (c *Client) Pin(ctx context.Context, ci cid.Cid, opts api.PinOptions) (*api
 	return ask(ctx, c, client.OpPin, keyOf(ci), func(ctx context.Context, p client.Client) (*api.Pin, error) { return p.Pin(ctx, ci, opts) })
 }
 
-// Unpin implements [client.Client]. If an attempt may have been executed and
-// the one after it finds nothing to unpin, the call has succeeded. The pin is
-// not known any more then: only its Cid field is set.
+// Unpin implements [client.Client]. If an attempt that failed may have been executed,
+// and a retry finds nothing to unpin, the call succeeds. The Pin that it returns then
+// has only its Cid field set.
 func (c *Client) Unpin(ctx context.Context, ci cid.Cid) (*api.Pin, error) {
 	pin, err := ask(ctx, c, client.OpUnpin, keyOf(ci), func(ctx context.Context, p client.Client) (*api.Pin, error) { return p.Unpin(ctx, ci) })
 	if wasUnpinned(err) {
@@ -84,8 +84,9 @@ func (c *Client) PinPath(ctx context.Context, path string, opts api.PinOptions) 
 	return ask(ctx, c, client.OpPinPath, path, func(ctx context.Context, p client.Client) (*api.Pin, error) { return p.PinPath(ctx, path, opts) })
 }
 
-// UnpinPath implements [client.Client]. It succeeds as [Client.Unpin] does,
-// with the Cid field set only if path is nothing but a CID.
+// UnpinPath implements [client.Client]. It succeeds in the same case as
+// [Client.Unpin]; the Cid field is set then only if path is a CID, with or without
+// the prefix /ipfs/.
 func (c *Client) UnpinPath(ctx context.Context, path string) (*api.Pin, error) {
 	pin, err := ask(ctx, c, client.OpUnpinPath, path, func(ctx context.Context, p client.Client) (*api.Pin, error) { return p.UnpinPath(ctx, path) })
 	if wasUnpinned(err) {
@@ -95,8 +96,9 @@ func (c *Client) UnpinPath(ctx context.Context, path string) (*api.Pin, error) {
 	return pin, err
 }
 
-// wasUnpinned tells whether an unpin ended with a 404 that an earlier attempt
-// of the same call may be the reason of (U15).
+// wasUnpinned reports whether an unpin ended with a 404 that may be the effect of an
+// earlier attempt of the same call. The upstream client returned that 404 although the
+// unpin was executed (U15).
 func wasUnpinned(err error) bool {
 	var e *AttemptsError
 	if !errors.As(err, &e) || e.Cause != nil || !errors.Is(e.last(), client.ErrNotFound) {
@@ -128,8 +130,8 @@ func (c *Client) Status(ctx context.Context, ci cid.Cid, local bool) (*api.Globa
 	})
 }
 
-// StatusCids implements [client.Client]. After a failure it asks only for what
-// is missing.
+// StatusCids implements [client.Client]. After a failure, it requests only the CIDs
+// that are still missing.
 func (c *Client) StatusCids(ctx context.Context, cids []cid.Cid, local bool) iter.Seq2[*api.GlobalPinInfo, error] {
 	cids = slices.Clone(cids)
 	return list(ctx, c, listing[api.GlobalPinInfo]{
@@ -217,8 +219,8 @@ func (c *Client) MetricNames(ctx context.Context) ([]string, error) {
 	return get(ctx, c, client.OpMetricNames, client.Client.MetricNames)
 }
 
-// RepoGC implements [client.Client]. It is sent to another peer only if it
-// was provably not sent to the first (U15).
+// RepoGC implements [client.Client]. It is retried only if the request was provably
+// not sent, because a second garbage collection must not follow the first.
 func (c *Client) RepoGC(ctx context.Context, local bool) (*api.GlobalRepoGC, error) {
 	return ask(ctx, c, client.OpRepoGC, "", func(ctx context.Context, p client.Client) (*api.GlobalRepoGC, error) { return p.RepoGC(ctx, local) })
 }
@@ -235,6 +237,6 @@ func (c *Client) Token(ctx context.Context) (*api.Token, error) {
 
 func infoCid(info *api.GlobalPinInfo) cid.Cid { return info.Cid.Cid }
 
-// keyOf is what a strategy sees of a CID: its binary form, which costs nothing,
-// and is empty if the CID is undefined.
+// keyOf returns the key of a CID for the strategy: its binary form, which needs no
+// encoding. The key of an undefined CID is empty.
 func keyOf(ci cid.Cid) string { return ci.KeyString() }

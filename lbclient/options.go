@@ -12,7 +12,7 @@ import (
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
-// Option is a setting of a load balancer.
+// Option is a setting of a [Client].
 type Option func(*options)
 
 type options struct {
@@ -20,18 +20,19 @@ type options struct {
 	replay spool.Limits
 	hooks  hooks
 
-	timeout        time.Duration // of an attempt
+	timeout        time.Duration // of each attempt; 0 for none
 	retryFraction  float64
 	retryPerSecond float64
 	hedging        bool
 	open           func(*config.Config) (client.Client, error)
 
-	errs []error // what options had to refuse
+	errs []error // invalid values
 }
 
-// WithLogger makes the load balancer log to logger: ejections at level Warn,
-// readmissions and changes of the endpoints at Info, retries and hedges at
-// Debug. Without it, or with nil, it is silent.
+// WithLogger sets the logger: ejections and failures of a source are logged at level
+// Warn, readmissions and changes of the endpoints at Info, retries, exhausted retry
+// budgets, hedges and successful probes at Debug. The default, and the effect of nil,
+// is to log nothing.
 func WithLogger(logger *slog.Logger) Option {
 	return func(o *options) {
 		if logger != nil {
@@ -40,20 +41,21 @@ func WithLogger(logger *slog.Logger) Option {
 	}
 }
 
-// WithAttemptTimeout bounds each attempt, so that a peer that accepts a request
-// and never answers is abandoned for another one while the caller's time
-// lasts: the whole attempt of a call with a single result, the time to the
-// first item of a listing. It counts as a failure of the peer, and as one that
-// may have been executed. 0, the default, is no bound other than the caller's.
+// WithAttemptTimeout limits the duration of each attempt, so that a call can still
+// move to another peer when one accepts a request and never responds. The limit
+// applies to the whole attempt of a call with a single result, and to the time until
+// the first item of a listing. A timeout counts as a failure of the peer. The request
+// may have been executed, unless it was provably not sent. The default, 0, is no
+// limit besides the deadline of the caller's context.
 //
-// Make it longer than 15 s, 20 s for instance: that is how long a healthy peer
-// of ipfs-cluster v1.1.6 waits for another member that hangs before it answers
-// Status, StatusCids, StatusAll and Peers. With less, those calls fail at every
-// peer, and the healthy ones get the blame.
+// Use more than 15 s, for instance 20 s. A healthy peer of ipfs-cluster v1.1.6 waits
+// 15 s for another member that hangs before it answers Status, StatusCids, StatusAll
+// and Peers. With a shorter timeout, those calls fail at every peer, and healthy peers
+// are ejected.
 //
-// Adds and RepoGC are not bounded, as their time says nothing about whether
-// they get on. For adds there are HeaderTimeout and IdleTimeout of config.Config,
-// which see the connection.
+// Adds and RepoGC have no attempt timeout, because their duration does not show
+// whether they make progress. For adds, use HeaderTimeout and IdleTimeout of
+// [config.Config], which observe the connection.
 func WithAttemptTimeout(d time.Duration) Option {
 	return func(o *options) {
 		if d < 0 {
@@ -63,12 +65,12 @@ func WithAttemptTimeout(d time.Duration) Option {
 	}
 }
 
-// WithRetryBudget bounds the attempts after the first ones, over the last 10
-// seconds: to a fraction of the calls and so many a second. Whole seconds are
-// counted, on the strict side. The default is 0.2
-// and 10, so that when all peers are down they get 1.2 times the usual load
-// and 10 requests a second. A call that finds the budget exhausted fails with
-// [ErrRetryBudget] as the Cause. With 0 and 0 nothing is tried again.
+// WithRetryBudget limits the retries of all calls together: in any 10 s to fraction ×
+// calls + perSecond × 10. Counting is per whole second and rounds down. The defaults
+// are 0.2 and 10: if all peers are down, they receive 1.2 times the usual load plus 10
+// requests per second. A call that may not be retried because the budget is exhausted
+// fails with an [AttemptsError] whose Cause is [ErrRetryBudget]. Two zeros turn
+// retries off.
 func WithRetryBudget(fraction, perSecond float64) Option {
 	return func(o *options) {
 		if !(fraction >= 0) || !(perSecond >= 0) {
@@ -79,31 +81,32 @@ func WithRetryBudget(fraction, perSecond float64) Option {
 	}
 }
 
-// WithHedging makes the load balancer send single reads (ID, Version, Status,
-// Allocation, Alerts, BandwidthByProtocol, Metrics, MetricNames) a second time,
-// to another endpoint, when they have taken longer than 95 % of the calls of
-// that operation do. The first answer counts, and the other attempt is
-// cancelled. That makes at most 5 % more requests over 10 seconds; an operation
-// is hedged once 100 of its calls are known. Listings and writes are never
-// hedged, nor are calls under [WithEndpoint].
+// WithHedging turns on hedging: when a read with a single result has taken longer than
+// 95 % of the calls of its operation do, the load balancer sends it to a second
+// endpoint, too. It uses the first answer and cancels the other attempt. Hedged are
+// ID, Version, Status, Allocation, Alerts, BandwidthByProtocol, Metrics and
+// MetricNames, but not calls with [WithEndpoint]. Listings and writes are never
+// hedged.
 //
-// It is "hedged requests" of Dean and Barroso, "The Tail at Scale" (2013).
+// In any 10 s, at most 5 % of these calls are hedged. Hedging of an operation starts
+// when 128 of its calls have succeeded. The default is no hedging.
+//
+// See "hedged requests" in Dean and Barroso, "The Tail at Scale" (2013).
 func WithHedging() Option {
 	return func(o *options) { o.hedging = true }
 }
 
-// WithReplayLimit bounds what AddMultiFile keeps of its reader, in bytes, so
-// that it can be sent again to another peer: total in all, of which memory in
-// memory and the rest in a temporary file. The defaults are 8 MiB and 1 GiB;
-// with a total of 0 nothing is kept. An upload that grows past total goes on,
-// but the failure of its attempt is final and says
-// client.ErrBodyNotReplayable.
+// WithReplayLimit limits how much of its reader AddMultiFile keeps for sending it
+// again to another peer. It keeps at most total bytes: the first memory bytes in
+// memory, the rest in a temporary file. The defaults are 8 MiB and 1 GiB; a total of 0
+// keeps nothing. A larger upload continues, but is not retried if its attempt fails:
+// the call then fails with [client.ErrBodyNotReplayable].
 func WithReplayLimit(memory, total int64) Option {
 	return func(o *options) { o.replay.Memory, o.replay.Total = memory, total }
 }
 
-// WithReplayDir sets the directory of that temporary file. Without it, or
-// with "", it is os.TempDir.
+// WithReplayDir sets the directory of the temporary file of [WithReplayLimit]. The
+// default, "", is [os.TempDir].
 func WithReplayDir(dir string) Option {
 	return func(o *options) { o.replay.Dir = dir }
 }
@@ -121,8 +124,9 @@ func WithHooks(values ...Hook) Option {
 	}
 }
 
-// WithOpener replaces how a client is made of a configuration, which is
-// client.NewDefaultClient: to wrap it, or for clients of one's own.
+// WithOpener sets the function that creates an endpoint's client from its
+// configuration. Use it to wrap the default client or to replace it. The default is
+// [client.NewDefaultClient].
 func WithOpener(open func(*config.Config) (client.Client, error)) Option {
 	return func(o *options) {
 		if open == nil {
@@ -133,8 +137,9 @@ func WithOpener(open func(*config.Config) (client.Client, error)) Option {
 	}
 }
 
-// newOptions applies opts to the defaults and checks the settings that all
-// constructors share.
+// newOptions applies opts to the defaults and checks the arguments that all
+// constructors have. The options are not nil even if there is an error, so that a
+// constructor can go on to find further problems.
 func newOptions(s strategy.LBStrategy, retries int, opts []Option) (*options, error) {
 	o := &options{
 		logger: slog.New(slog.DiscardHandler),

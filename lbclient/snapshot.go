@@ -8,47 +8,48 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// State is what an endpoint may get.
+// State says which traffic an endpoint receives.
 type State string
 
 // The states of an endpoint.
 const (
 	Admitted State = "admitted" // its share of the calls
-	Eligible State = "eligible" // one call, on trial
-	Ejected  State = "ejected"  // nothing but probes, unless all are ejected
-	Draining State = "draining" // removed; its calls under way may end
+	Eligible State = "eligible" // one call as a trial
+	Ejected  State = "ejected"  // only probes, unless all endpoints are ejected
+	Draining State = "draining" // removed; finishes its calls in flight
 )
 
-// EndpointInfo is the state of one endpoint at one time. Times are in UTC, so
-// that those of several machines can be compared.
+// EndpointInfo is a snapshot of the state and statistics of one endpoint. Times are
+// in UTC, so that those of several machines can be compared.
 type EndpointInfo struct {
 	Endpoint string    `json:"endpoint"`
 	State    State     `json:"state"`
-	Since    time.Time `json:"since"`  // of the state
-	Weight   float64   `json:"weight"` // effective, slow start included
+	Since    time.Time `json:"since"`  // start of the state
+	Weight   float64   `json:"weight"` // effective weight, reduced during slow start
 	InFlight int       `json:"in_flight"`
-	// EWMA is the moving average of the time that attempts take, by class of
-	// operation ("read", "listing", "write", "add"): of the last eight or so,
-	// for a listing until its first item. Attempts that failed or were given
-	// up are not in it.
+	// EWMA is the exponentially weighted moving average of the duration of
+	// attempts, by kind of operation ("read", "listing", "write", "add"). Each
+	// attempt has the weight 1/8. The duration of a listing is the time until
+	// its first item. Failed and cancelled attempts are not counted.
 	EWMA     map[string]time.Duration `json:"ewma_ns,omitempty"`
 	Attempts uint64                   `json:"attempts"`
-	// Failures are the failed attempts by kind: "unsent" (it could not be
-	// dialled), "broken" (no complete answer, or none in time), "unavailable"
-	// (429, 502, 503, 504, or a 404 that is not the API's), "failed" (another
-	// 5xx), "ipfs-down", "reported" (an error behind a good status),
-	// "no-credentials" and "redirected" (to where the client does not follow).
-	// Refusals such as 404 and what callers gave up are not in it.
+	// Failures counts the failed attempts by kind: "unsent" (the peer could not
+	// be dialled), "broken" (no complete answer, or none in time),
+	// "unavailable" (429, 502, 503, 504, or a 404 that does not come from the
+	// API), "failed" (another 5xx), "ipfs-down", "reported" (an error in the
+	// trailer after a good status), "no-credentials" and "redirected" (a
+	// redirect that the client does not follow). Refusals such as 404 and
+	// attempts that the caller cancelled are not counted.
 	Failures    map[string]uint64 `json:"failures,omitempty"`
 	LastError   string            `json:"last_error,omitempty"`
 	LastErrorAt time.Time         `json:"last_error_at,omitzero"`
-	NextProbe   time.Time         `json:"next_probe,omitzero"` // while ejected
-	// Endpoints are those of an endpoint that is a load balancer itself.
+	NextProbe   time.Time         `json:"next_probe,omitzero"` // set only while ejected
+	// Endpoints holds the endpoints of a nested load balancer.
 	Endpoints []EndpointInfo `json:"endpoints,omitempty"`
 }
 
-// Endpoints returns the state of the endpoints at this time, in configured
-// order, and behind them those that were removed and still drain.
+// Endpoints returns the current state of the endpoints in configured order, followed
+// by removed endpoints that still have calls in flight.
 func (c *Client) Endpoints() []EndpointInfo {
 	p := c.pool
 	p.mu.Lock()
@@ -100,7 +101,7 @@ func (e *endpoint) info() EndpointInfo {
 	return info
 }
 
-// with puts a value into a map that may be nil.
+// with sets a value in m, which may be nil, and returns the map.
 func with[V any](m map[string]V, key string, value V) map[string]V {
 	if m == nil {
 		m = map[string]V{}
@@ -109,11 +110,11 @@ func with[V any](m map[string]V, key string, value V) map[string]V {
 	return m
 }
 
-// stats are the figures of one endpoint. They are safe for concurrent use.
+// stats holds the statistics of one endpoint. It is safe for concurrent use.
 type stats struct {
 	attempts atomic.Uint64
 	failures [failureKinds]atomic.Uint64
-	times    [client.KindAdd + 1]atomic.Int64 // by kind of operation; moving averages in ns; 0 if not known
+	times    [client.KindAdd + 1]atomic.Int64 // by kind of operation; moving averages in ns; 0 before the first attempt
 	last     atomic.Pointer[lastFailure]
 }
 
@@ -122,7 +123,7 @@ type lastFailure struct {
 	at   time.Duration
 }
 
-// note takes note of an attempt that is over.
+// note records an attempt that has ended.
 func (s *stats) note(a *attempt, r result) {
 	s.attempts.Add(1)
 	switch {
@@ -136,8 +137,8 @@ func (s *stats) note(a *attempt, r result) {
 	}
 }
 
-// took updates the average. Of two that do so at the same moment one is lost,
-// which an average can bear.
+// took adds a duration to the average. If two goroutines do so at the same moment, one
+// of the durations is lost, which hardly changes the average and saves a lock.
 func (s *stats) took(k client.OpKind, d time.Duration) {
 	avg := &s.times[k]
 	if old := avg.Load(); old > 0 {

@@ -12,24 +12,25 @@ import (
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
-// Source is where endpoints come from: DNS, a registry, a file.
+// Source provides the configurations of endpoints, from DNS, a registry or a file, for
+// instance.
 type Source interface {
-	// Watch calls update with the configurations of all endpoints that there
-	// are, as soon as they are known and then whenever they may have changed,
-	// until ctx ends or it fails. It calls update from one goroutine at a time,
-	// and not after it has returned. The configurations must not be changed
-	// afterwards.
+	// Watch calls update with the configurations of all endpoints as soon as it
+	// knows them, and again whenever they may have changed. It returns when ctx
+	// ends or the source fails. Implementations must not call update
+	// concurrently or after Watch has returned, and must not modify the
+	// configurations that they have passed to it.
 	Watch(ctx context.Context, update func([]*config.Config)) error
 }
 
-// NewFromSource is [NewFromConfigs] over the endpoints that a source tells, and
-// follows it. It waits for the first of them, until ctx ends.
+// NewFromSource balances over the endpoints that src reports and follows its updates,
+// which have the effect of [Client.SetConfigs], until Close. It blocks until the first
+// endpoints are known or ctx ends. See [NewFromConfigs] for the other parameters.
 //
-// A source never takes the last endpoints away: when it tells of none, or of
-// none that can be opened, those that are there stay. Configurations that
-// cannot be opened are left out. When Watch returns before Close, it is called
-// again after a while, and nothing changes until it tells something. See
-// [Client.SetConfigs] for how changes are made. All of this is logged.
+// Configurations that cannot be opened are skipped. An update from which no endpoint
+// can be opened is ignored: the load balancer keeps its endpoints. If Watch returns
+// before Close, it is called again after a randomised wait of up to a minute, and the
+// endpoints stay until then. Each of these cases is logged.
 func NewFromSource(ctx context.Context, s strategy.LBStrategy, src Source, retries int, opts ...Option) (*Client, error) {
 	o, err := newOptions(s, retries, opts)
 	if src == nil {
@@ -47,24 +48,24 @@ func NewFromSource(ctx context.Context, s strategy.LBStrategy, src Source, retri
 	case <-ctx.Done():
 	}
 	err = fmt.Errorf("no endpoints yet from the source: %w", ctxerr.Of(ctx))
-	closeErr := c.Close() // after it, f.err is set
+	closeErr := c.Close() // waits for follow, so f.err is set
 	return nil, errors.Join(err, closeErr, f.err)
 }
 
-// follower keeps a load balancer to what a source tells.
+// follower applies a source's updates to a load balancer.
 type follower struct {
 	client *Client
 	src    Source
 	once   sync.Once
-	ready  chan struct{} // closed when there are endpoints
-	err    error         // the source's last one; set when follow has ended
+	ready  chan struct{} // closed after the first update that has endpoints
+	err    error         // the source's last failure; set when follow returns
 }
 
 func (f *follower) follow() {
 	f.err = rewatch.Watch(f.client.life, f.client.logger, f.src.Watch, f.update)
 }
 
-// update takes over what can be opened.
+// update replaces the endpoints by those of cfgs that can be opened.
 func (f *follower) update(cfgs []*config.Config) {
 	c := f.client
 	c.changing.Lock()

@@ -10,28 +10,26 @@ import (
 
 type targetKey struct{}
 
-// WithEndpoint returns a context that targets a call at the endpoint of that
-// name: the call has one attempt, there and nowhere else, whether the endpoint is
-// ejected or not. Names are what [Client.Endpoints] lists and what errors
-// tell; the first endpoint counts where two have the same. A name that the
-// load balancer does not know fails the call, an empty one targets nothing.
+// WithEndpoint returns a copy of ctx that sends calls to the endpoint with the given
+// name. Such a call has one attempt, even if the endpoint is ejected. Use it for calls
+// whose answer depends on the peer: ID, Version, Alerts, and those with local set.
 //
-// It is for the calls whose answer depends on who is asked: those with local
-// set, ID, Version, Alerts and the like.
+// [Client.Endpoints] and errors contain the names. If several endpoints have the same
+// name, the first is used. An unknown name fails the call with [client.ErrInvalid]. An
+// empty name has no effect.
 func WithEndpoint(ctx context.Context, endpoint string) context.Context {
 	return context.WithValue(ctx, targetKey{}, endpoint)
 }
 
-// targetOf returns the name that WithEndpoint put into ctx, empty if there is
-// none.
+// targetOf returns the name that WithEndpoint put into ctx, or "".
 func targetOf(ctx context.Context) string {
 	name, _ := ctx.Value(targetKey{}).(string)
 	return name
 }
 
-// target returns the endpoint that ctx targets the call at, nil if it has none,
-// and the context for the call: a load balancer within this one looks at the
-// name again only if it is one of its own.
+// target returns the endpoint named by ctx, or nil if ctx names none, and the context
+// for the call. That context still has the name only if it belongs to an endpoint of a
+// nested load balancer, which then looks it up again.
 func (c *Client) target(ctx context.Context, op client.Op) (*endpoint, context.Context, error) {
 	name := targetOf(ctx)
 	if name == "" {
