@@ -14,7 +14,7 @@ import (
 // attemptFunc makes one attempt at a peer.
 type attemptFunc func(ctx context.Context, peer client.Client) error
 
-// attempt is one attempt of a call. Times are since the pool's start.
+// attempt is one attempt of a call. Times are relative to the pool's start.
 type attempt struct {
 	asked  *strategy.Call
 	ep     *endpoint
@@ -22,29 +22,30 @@ type attempt struct {
 	hedge  bool
 
 	began    time.Duration
-	answered time.Duration // how long the first item of a listing took; 0 for none
-	took     time.Duration // set at the end
+	answered time.Duration // time until the first item of a listing; 0 before that
+	took     time.Duration // total time; set at the end
 	timer    *time.Timer   // of the attempt timeout; nil if there is none
 
-	mu   sync.Mutex // held while bytes are counted
-	sent int64      // bytes of the upload
-	over bool       // nothing is counted any more
+	mu   sync.Mutex // guards the fields below
+	sent int64      // bytes of the upload that were read
+	over bool       // the attempt has ended: further bytes are not counted
 }
 
-// errStopped is what an attempt returns when its consumer wants no more.
+// errStopped ends an attempt whose consumer stopped the iteration.
 var errStopped = errors.New("the consumer stopped")
 
-// errHedgeLost is why an attempt ends that was slower than another one.
+// errHedgeLost is the cancellation cause of an attempt that was slower than another one
+// of the same race.
 var errHedgeLost = errors.New("another attempt was faster")
 
-// attempt makes an attempt and takes note of how it ended. It fails with
-// errStopped like do.
+// attempt makes an attempt with do and records its result. It returns do's error,
+// errStopped included. ctx is the context of the attempt, caller that of the call.
 func (c *Client) attempt(ctx, caller context.Context, a *attempt, do attemptFunc) (err error) {
 	p := c.pool
 	if p.observer != nil {
 		p.observer.Begin(a.asked, a.ep)
 	}
-	r := result{cancelled: true} // if do panics
+	r := result{cancelled: true} // recorded if do panics
 	defer func() { c.finish(ctx, a, r) }()
 	if len(c.hooks.attempts) > 0 {
 		ctx = c.hooks.attemptStarted(ctx, a.event())
@@ -62,15 +63,16 @@ func (c *Client) attempt(ctx, caller context.Context, a *attempt, do attemptFunc
 	return err
 }
 
-// result is how an attempt ended. The zero value says nothing.
+// result is the result of an attempt. The zero value leaves the endpoint's health as it
+// is.
 type result struct {
-	outcome    outcome       // what it says about the endpoint
-	cancelled  bool          // it was given up by our side
-	retryAfter time.Duration // how long the endpoint asked to be left alone
-	err        error         // nil also if the consumer wanted no more
+	outcome    outcome       // for the endpoint's health
+	cancelled  bool          // the attempt ended for a reason on this side
+	retryAfter time.Duration // the peer's Retry-After
+	err        error         // nil also if the consumer stopped
 }
 
-// judge returns the result of an attempt that ended with err.
+// judge determines the result of an attempt that ended with err.
 func (c *Client) judge(ctx, caller context.Context, a *attempt, err error) result {
 	op := a.asked.Op
 	var r result
@@ -81,7 +83,8 @@ func (c *Client) judge(ctx, caller context.Context, a *attempt, err error) resul
 		}
 		return r
 	case err == nil:
-		// IPFS is not the peer's work, and Health says nothing about IPFS.
+		// IPFS sends nothing to the peer. Health succeeds even if the peer's
+		// IPFS daemon is down.
 		if op != client.OpIPFS && op != client.OpHealth {
 			r.outcome = success
 		}
@@ -99,7 +102,8 @@ func (c *Client) judge(ctx, caller context.Context, a *attempt, err error) resul
 	return r
 }
 
-// finish is the end of an attempt, the same for all.
+// finish records the result of an attempt: in the statistics, with the strategy, in the
+// endpoint's health and with the hooks.
 func (c *Client) finish(ctx context.Context, a *attempt, r result) {
 	p := c.pool
 	now := p.now()
@@ -127,8 +131,8 @@ func (a *attempt) event() AttemptEvent {
 	return AttemptEvent{Op: a.asked.Op, Endpoint: a.ep.name, Attempt: a.asked.Attempt, Hedge: a.hedge}
 }
 
-// duration is how long the endpoint took: for a listing until its first item,
-// as the rest depends on the consumer.
+// duration returns the time that the endpoint took. For a listing, that is the time
+// until its first item, because the rest depends on the consumer.
 func (a *attempt) duration() time.Duration {
 	if a.answered > 0 {
 		return a.answered
@@ -136,8 +140,8 @@ func (a *attempt) duration() time.Duration {
 	return a.took
 }
 
-// gotItem is called for each item of a listing. The first one says that the
-// endpoint answers.
+// gotItem is called for each item of a listing. The first one shows that the endpoint
+// responds: it stops the attempt timeout, and completes a trial.
 func (a *attempt) gotItem() {
 	if a.answered > 0 {
 		return
@@ -154,7 +158,8 @@ func (a *attempt) gotItem() {
 	}
 }
 
-// named makes the error of somebody else's Client one of ours.
+// named returns err as a *client.Error. A user's client may return others; their
+// requests may have been executed, except for invalid arguments.
 func named(err error, op client.Op, ep *endpoint) error {
 	var e *client.Error
 	if errors.As(err, &e) {
@@ -163,9 +168,9 @@ func named(err error, op client.Op, ep *endpoint) error {
 	return &client.Error{Op: op, Endpoint: ep.name, Err: err, MayHaveExecuted: !errors.Is(err, client.ErrInvalid)}
 }
 
-// attemptTimeoutError is the cause of an attempt that took longer than
-// WithAttemptTimeout allows. timedOut knows it by its type, which therefore is
-// not that of the client's own timeouts.
+// attemptTimeoutError is the cancellation cause of an attempt that exceeded
+// WithAttemptTimeout. timedOut recognises it by its type, so the client's own timeouts
+// must have another one.
 type attemptTimeoutError time.Duration
 
 func (e attemptTimeoutError) Error() string {
@@ -174,7 +179,7 @@ func (e attemptTimeoutError) Error() string {
 func (e attemptTimeoutError) Timeout() bool        { return true }
 func (e attemptTimeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// timedOut returns err, or the timeout that is behind it.
+// timedOut returns err, or an error with the attempt timeout if that caused it.
 func timedOut(ctx context.Context, a *attempt, err error) error {
 	cause, ours := context.Cause(ctx).(attemptTimeoutError)
 	if err == nil || !ours || errors.Is(err, errStopped) {
@@ -188,7 +193,7 @@ func timedOut(ctx context.Context, a *attempt, err error) error {
 	return timeout
 }
 
-// isBounded tells whether the attempt timeout applies to op.
+// isBounded reports whether the attempt timeout applies to op.
 func isBounded(op client.Op) bool {
 	return op.Kind() != client.KindAdd && op != client.OpRepoGC
 }

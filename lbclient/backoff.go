@@ -12,16 +12,17 @@ import (
 )
 
 const (
-	// A call that comes back to an endpoint waits at random up to minBackoff,
-	// and up to twice as long each further time, but not over maxBackoff.
+	// Before a call returns to an endpoint, it waits a random time of at most
+	// minBackoff. The limit doubles with each further return, up to maxBackoff.
 	minBackoff = 50 * time.Millisecond
 	maxBackoff = 2 * time.Second
-	// maxRetryAfter is the longest Retry-After that a call waits for.
+	// maxRetryAfter is the longest Retry-After that a call obeys. With a longer
+	// one, the call fails.
 	maxRetryAfter = time.Minute
 )
 
-// pause waits before the call comes back to ep: at random, and for as long as
-// ep asked for. Another endpoint needs no wait.
+// pause waits before a call returns to ep: for a random time, or for ep's last
+// Retry-After if that is longer. It returns an error if the call must not continue.
 func (c *Client) pause(ctx, caller context.Context, cl *call, ep *endpoint) error {
 	wait := rand.N(min(minBackoff<<min(cl.returns, 10), maxBackoff) + 1)
 	cl.returns++
@@ -44,7 +45,7 @@ func (c *Client) pause(ctx, caller context.Context, cl *call, ep *endpoint) erro
 	return c.ended(caller)
 }
 
-// retryAfterOf returns how long the endpoint asked to be left alone.
+// retryAfterOf returns the Retry-After of err, or 0.
 func retryAfterOf(err error) time.Duration {
 	var e *client.Error
 	if errors.As(err, &e) {

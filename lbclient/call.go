@@ -12,19 +12,19 @@ import (
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
-// call is one call of a method on its way through its attempts.
+// call is the state of one call of a method.
 type call struct {
 	asked    strategy.Call // Tried holds the endpoint of each failed attempt
 	kind     client.OpKind
-	first    attempt   // so that most calls need no more than one allocation
-	current  *attempt  // the one under way, but for hedged calls
-	attempts []Attempt // those that failed
-	made     int       // how many attempts there were
-	returns  int       // how often it came back to an endpoint
-	// hedged, if set, makes an attempt of a call that may be hedged: several of
-	// them at a time.
+	first    attempt   // the first attempt, here so that most calls need only one allocation
+	current  *attempt  // the attempt in progress; not set by hedgedRace
+	attempts []Attempt // the failed attempts
+	made     int       // number of attempts, including hedges
+	returns  int       // number of returns to an endpoint that was tried before
+	// hedged makes an attempt of a call that may be hedged, and is safe for
+	// concurrent use. It is nil for other calls.
 	hedged attemptFunc
-	// blocked, if set, returns why the call cannot be made again elsewhere,
+	// blocked, if not nil, returns the reason why the call cannot be retried, or
 	// nil if it can.
 	blocked func() error
 }
@@ -33,8 +33,8 @@ func newCall(op client.Op, key string) *call {
 	return &call{asked: strategy.Call{Op: op, Key: key}, kind: op.Kind()}
 }
 
-// run makes attempts until one succeeds or there is nothing more to try. It is
-// the one loop behind all methods.
+// run makes the attempts of a call of any method, until one succeeds or no further
+// attempt is allowed.
 func (c *Client) run(ctx context.Context, cl *call, do attemptFunc) (err error) {
 	if len(c.hooks.calls) == 0 {
 		return c.loop(ctx, cl, do)
@@ -57,12 +57,13 @@ func (c *Client) loop(caller context.Context, cl *call, do attemptFunc) error {
 	}
 	ctx := caller
 	if !cl.kind.Short() {
-		// The consumer of a long call may keep it, whatever the endpoint does.
+		// The consumer of a long call can hold it open after its endpoint has
+		// closed.
 		var cancel func()
 		ctx, cancel = c.bound(caller)
 		defer cancel()
 	}
-	now := c.pool.now() // reading the time is a good part of what all this costs
+	now := c.pool.now() // read once: reading the clock is a large part of the overhead of a call
 	c.budget.called(now)
 	for ; ; now = c.pool.now() {
 		ep, permit, err := c.next(cl, target)
@@ -96,8 +97,8 @@ func (c *Client) loop(caller context.Context, cl *call, do attemptFunc) error {
 	}
 }
 
-// begin makes another attempt the current one. Each is a value of its own: an
-// upload may still be read when its attempt is long over.
+// begin sets current to a new attempt. Attempts are not reused, because an upload may
+// still be read after its attempt has ended.
 func (cl *call) begin() *attempt {
 	cl.current = &cl.first
 	if cl.made++; cl.made > 1 {
@@ -106,7 +107,7 @@ func (cl *call) begin() *attempt {
 	return cl.current
 }
 
-// next returns where the next attempt goes.
+// next returns the endpoint of the next attempt, and the permit for it.
 func (c *Client) next(cl *call, target *endpoint) (*endpoint, permit, error) {
 	if target == nil {
 		ep, permit := c.pool.pick(cl)
@@ -118,8 +119,8 @@ func (c *Client) next(cl *call, target *endpoint) (*endpoint, permit, error) {
 	return nil, permit{}, &client.Error{Op: cl.asked.Op, Endpoint: target.name, Err: fmt.Errorf("the endpoint was removed: %w", client.ErrClosed)}
 }
 
-// note keeps an attempt that failed. The endpoint is not asked again while
-// there are others.
+// note records a failed attempt. Its endpoint is then picked again only if no other is
+// left.
 func (cl *call) note(a *attempt, err error) {
 	cl.asked.Tried = append(cl.asked.Tried, a.ep)
 	cl.attempts = append(cl.attempts, Attempt{
@@ -129,15 +130,15 @@ func (cl *call) note(a *attempt, err error) {
 	})
 }
 
-// settle returns how the call ends whose last attempt ended with err, nil if
-// there is to be another one.
+// settle decides what follows an attempt that failed with err. It returns the error of
+// the call, or nil if the call is to be retried.
 func (c *Client) settle(caller context.Context, cl *call, targeted bool, err error) error {
 	if ended := c.ended(caller); ended != nil {
 		return cl.fail(ended)
 	}
 	if !slices.Contains(replayable[cl.asked.Op.ReplayClass()], failureKindOf(err)) {
 		if len(cl.attempts) == 1 {
-			return cl.attempts[0].Err // it says it all
+			return cl.attempts[0].Err // an AttemptsError would add nothing
 		}
 		return cl.fail(nil)
 	}
@@ -163,24 +164,23 @@ func (c *Client) settle(caller context.Context, cl *call, targeted bool, err err
 	return nil
 }
 
-// fail returns the error of a call with all that was tried.
+// fail returns the error of a call, with its attempts.
 func (cl *call) fail(cause error) error {
 	return &AttemptsError{Op: cl.asked.Op, Attempts: cl.attempts, Cause: cause}
 }
 
-// bound returns the context of a call that its consumer may keep: the caller's,
-// ended early by Close. Other calls do without, as it costs more than all the
-// rest: the endpoints' own Close ends them.
+// bound returns a copy of caller that Close cancels. Only calls that a consumer can hold
+// open need it. Other calls end when their endpoint's client closes, which is cheaper:
+// this context costs more than the rest of a call.
 func (c *Client) bound(caller context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(caller)
 	stop := context.AfterFunc(c.life, func() { cancel(client.ErrClosed) })
 	return ctx, func() { stop(); cancel(nil) }
 }
 
-// ended returns why nothing more is to be done for a call: its caller's
-// context ended, or the load balancer was closed. It is nil otherwise. A
-// deadline that has passed counts: a connection's timer may fire before the
-// context's.
+// ended returns an error if the caller's context has ended or the load balancer was
+// closed, else nil. It also checks the deadline itself, because the timer of a
+// connection may fire before that of the context.
 func (c *Client) ended(caller context.Context) error {
 	if err := ctxerr.Of(caller); err != nil {
 		return err

@@ -10,25 +10,27 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 )
 
-// delivery is what the consumer of an add has received. An add that is done
-// again reports everything from the beginning, in the same order: as many
-// nodes are skipped as were delivered, if they are the same, and progress of
-// the file that was under way is not reported a second time.
+// delivery passes the outputs of an add's attempts to the consumer, each once. A
+// repeated add reports everything from the beginning, in the same order. So the
+// delivery skips the nodes (outputs with a CID) that it has already delivered,
+// provided that they are the same, and the progress of the current file that it has
+// already reported.
 type delivery struct {
 	out chan<- *api.AddedOutput
-	// sent, if set, is told how much of the upload an attempt seems to have
-	// got over.
+	// sent, if not nil, is called with the estimated number of further bytes of
+	// the upload that an attempt has sent.
 	sent func(n int)
 
-	nodes int               // how many outputs with a CID
-	sum   [sha256.Size]byte // over those, see chain
-	// Progress delivered since the last of them. A server adds one file at a
-	// time.
+	nodes int               // number of delivered nodes
+	sum   [sha256.Size]byte // of the delivered nodes, see chain
+	// file and bytes are the progress that was delivered after the last node. A
+	// server adds one file at a time.
 	file  string
 	bytes uint64
 }
 
-// attempt makes one attempt and delivers what it reports that is new.
+// attempt makes one attempt with send and delivers the outputs that are new. again is
+// false for the first attempt.
 func (d *delivery) attempt(ctx context.Context, again bool, send func(context.Context, chan<- *api.AddedOutput) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -40,7 +42,7 @@ func (d *delivery) attempt(ctx context.Context, again bool, send func(context.Co
 	wg.Go(func() {
 		for o := range until(in, returned) {
 			if undelivered != nil {
-				continue // so that send can end
+				continue // keep receiving, so that send can return
 			}
 			r.count(o)
 			if undelivered = r.take(ctx, o); undelivered != nil {
@@ -66,7 +68,7 @@ func (d *delivery) attempt(ctx context.Context, again bool, send func(context.Co
 	return nil
 }
 
-// until returns what comes over in until it is closed or its sender returned.
+// until iterates over the values received from in, until in or returned is closed.
 func until(in <-chan *api.AddedOutput, returned <-chan struct{}) func(func(*api.AddedOutput) bool) {
 	return func(yield func(*api.AddedOutput) bool) {
 		for {
@@ -82,16 +84,16 @@ func until(in <-chan *api.AddedOutput, returned <-chan struct{}) func(func(*api.
 	}
 }
 
-// report is what one attempt has reported.
+// report is the state of the outputs of one attempt.
 type report struct {
 	*delivery
-	again bool   // it is not the first attempt
-	bytes uint64 // reported of the file under way
-	nodes int
+	again bool   // this is not the first attempt
+	bytes uint64 // progress of the current file
+	nodes int    // number of nodes reported
 	sum   [sha256.Size]byte
 }
 
-// take delivers o unless it was delivered before.
+// take delivers o unless an earlier attempt has delivered it.
 func (r *report) take(ctx context.Context, o *api.AddedOutput) error {
 	d := r.delivery
 	if o == nil {
@@ -133,8 +135,8 @@ func (d *delivery) send(ctx context.Context, o *api.AddedOutput) error {
 	}
 }
 
-// chain returns the sum over what sum is over and o. Where the blocks went may
-// differ from attempt to attempt; what they are may not.
+// chain extends sum by the node o. Its allocations are left out, because they may
+// differ between attempts.
 func chain(sum [sha256.Size]byte, o *api.AddedOutput) [sha256.Size]byte {
 	b := make([]byte, 0, 256)
 	b = append(b, sum[:]...)

@@ -26,9 +26,10 @@
 // ±50 %. The sequence starts over once the endpoint has been admitted for a minute.
 //
 // When the ejection ends, the load balancer sends GET /health in the background. An
-// endpoint that responds becomes eligible: it receives one short call as a trial.
-// If the trial succeeds, the endpoint is readmitted: the strategy may pick it
-// again, and its weight grows to its full value over 10 s.
+// endpoint that does not respond stays ejected for the next, longer duration. One that
+// responds becomes eligible: it receives one short call as a trial. If the trial
+// succeeds, the endpoint is readmitted: the strategy may pick it again, and its weight
+// grows to its full value over 10 s.
 //
 // While all endpoints are ejected, a call is sent to the one whose ejection ends
 // first among those that it has not been sent to.

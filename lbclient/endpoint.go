@@ -12,27 +12,27 @@ import (
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
-// endpoint is one of the clients that the load balancer chooses from. It is
-// what strategies get to see: a Client that tells its name and its weight.
+// endpoint is one of the clients that the load balancer chooses from. Strategies
+// receive endpoints, as Clients that also have a name and a weight.
 type endpoint struct {
 	client.Client
 	pool   *pool
 	name   string
-	given  *config.Config // as the user gave it; nil for a ready client
-	config *config.Config // a copy
+	given  *config.Config // the user's; nil for a client passed to New
+	config *config.Config // copy of given; nil for a client passed to New
 	weight float64
-	own    strategy.Weigher // a ready client that tells its weight itself; else nil
+	own    strategy.Weigher // Client, if it was passed to New and has a weight; else nil
 
 	health    health
 	slowStart slowStart
-	probed    bool // a probe is under way; guarded by pool.mu
+	probed    bool // a probe is in progress; guarded by pool.mu
 	stats     stats
 
-	users     atomic.Int64 // attempts under way
-	removed   atomic.Bool  // closes when the last of them has left
-	removedAt atomic.Int64 // since the pool's start
+	users     atomic.Int64 // attempts in flight
+	removed   atomic.Bool  // no longer a member: closed when users reaches 0
+	removedAt atomic.Int64 // relative to the pool's start
 	closing   sync.Once
-	closed    error // set by closing
+	closed    error // result of closing
 }
 
 var _ strategy.Weigher = (*endpoint)(nil)
@@ -40,7 +40,8 @@ var _ strategy.Weigher = (*endpoint)(nil)
 // Endpoint returns the name.
 func (e *endpoint) Endpoint() string { return e.name }
 
-// Weight implements strategy.Weigher.
+// Weight implements strategy.Weigher. During slow start, it is less than the
+// configured weight.
 func (e *endpoint) Weight() float64 {
 	weight := e.weight
 	if e.own != nil {
@@ -52,8 +53,8 @@ func (e *endpoint) Weight() float64 {
 	return weight
 }
 
-// newEndpoint names a client as it names itself, or after its position. cfg is
-// nil for a ready client.
+// newEndpoint returns an endpoint for c. Its name is c's Endpoint(), or made from index
+// if c has none. cfg is nil for a client passed to New.
 func (p *pool) newEndpoint(c client.Client, index int, cfg *config.Config) *endpoint {
 	e := &endpoint{Client: c, pool: p, weight: 1}
 	if named, ok := c.(interface{ Endpoint() string }); ok {
@@ -74,8 +75,8 @@ func (p *pool) newEndpoint(c client.Client, index int, cfg *config.Config) *endp
 	return e
 }
 
-// acquire keeps the endpoint open for an attempt. It fails if the endpoint was
-// removed.
+// acquire keeps the endpoint open for an attempt, until release. It returns false if
+// the endpoint was removed.
 func (e *endpoint) acquire() bool {
 	e.users.Add(1)
 	if e.removed.Load() {
@@ -85,8 +86,8 @@ func (e *endpoint) acquire() bool {
 	return true
 }
 
-// release is called once for each acquire. The last attempt at a removed
-// endpoint closes it.
+// release undoes a successful acquire. It closes a removed endpoint after its last
+// attempt.
 func (e *endpoint) release() {
 	if e.users.Add(-1) == 0 && e.removed.Load() {
 		_ = e.close()
@@ -94,9 +95,9 @@ func (e *endpoint) release() {
 	}
 }
 
-// remove closes the endpoint as soon as nothing is under way there.
+// remove marks the endpoint as removed, and closes it once no attempts are in flight.
 func (e *endpoint) remove() {
-	e.users.Add(1) // so that exactly one release comes last
+	e.users.Add(1) // for the release below, which closes an endpoint without attempts
 	e.removedAt.Store(int64(e.pool.now()))
 	e.removed.Store(true)
 	e.release()
@@ -107,13 +108,13 @@ func (e *endpoint) close() error {
 	return e.closed
 }
 
-// enter asks for an attempt at an admitted endpoint.
+// enter returns a permit for an attempt, if the endpoint is admitted.
 func (e *endpoint) enter() (permit, bool) {
 	permit, ok := e.health.enter()
 	return permit, ok && e.acquire()
 }
 
-// try asks for a trial of an eligible endpoint.
+// try returns a permit for a trial, if the endpoint is eligible for one.
 func (e *endpoint) try(long bool, now time.Duration) (permit, bool) {
 	if !e.acquire() {
 		return permit{}, false
@@ -125,8 +126,8 @@ func (e *endpoint) try(long bool, now time.Duration) (permit, bool) {
 	return permit, ok
 }
 
-// force asks for an attempt that has nowhere else to go. It fails only if the
-// endpoint was removed.
+// force returns a permit in any state, for an attempt that has no other endpoint. It
+// returns false only if the endpoint was removed.
 func (e *endpoint) force(long bool) (permit, bool) {
 	if !e.acquire() {
 		return permit{}, false
@@ -134,7 +135,7 @@ func (e *endpoint) force(long bool) (permit, bool) {
 	return e.health.force(long), true
 }
 
-// closeEndpoints closes all and returns what went wrong.
+// closeEndpoints closes all endpoints and returns their errors.
 func closeEndpoints(endpoints []*endpoint) error {
 	var errs []error
 	for _, ep := range endpoints {

@@ -14,56 +14,58 @@ const (
 	maxFailures = 5
 	minAttempts = 5
 	minSuccess  = 0.8
-	// An endpoint is ejected for minEjection the first time, then for twice as
-	// long each time up to maxEjection, give or take half of it. The count
-	// starts over when it was admitted for calmAfter: readmission alone does
-	// not, so that an endpoint which goes up and down is left alone.
+	// The first ejection of an endpoint lasts minEjection, each further one twice
+	// as long, up to maxEjection; each is randomised by ±50 %. The sequence starts
+	// over once the endpoint has been admitted for calmAfter. Readmission alone
+	// does not restart it, so that the ejections of an endpoint that goes up and
+	// down get longer.
 	minEjection = time.Second
 	maxEjection = time.Minute
 	calmAfter   = time.Minute
-	// longTrialAfter is how long an eligible endpoint waits for a short call
-	// before its trial may be one that can take long.
+	// longTrialAfter is the time for which only a short call may be the trial of
+	// an eligible endpoint. After it, a long call may be one, too.
 	longTrialAfter = time.Second
 )
 
-// outcome is what an attempt says about its endpoint.
+// outcome is the effect of an attempt on its endpoint's health.
 type outcome int
 
 const (
-	neutral     outcome = iota // nothing
-	success                    // it answers
-	failure                    // it failed
-	unreachable                // it cannot even be dialled
+	neutral     outcome = iota // none
+	success                    // the endpoint responded
+	failure                    // the endpoint failed
+	unreachable                // the endpoint could not be dialled, which ejects it at once
 )
 
-// health is the state of one endpoint:
+// health is the state machine of one endpoint's health:
 //
 //	admitted ──failures──▶ ejected ──good probe──▶ eligible ──good trial──▶ admitted
 //	                        ▲  └─bad probe: longer     │
 //	                        └────────bad trial─────────┘
 //
-// An attempt at an admitted endpoint that succeeds takes no lock. Times are
-// since the pool's start.
+// A successful attempt at an admitted endpoint takes no lock. Times are relative to the
+// pool's start.
 type health struct {
-	// gate is the epoch, which counts the ejections and readmissions, and in
-	// the lowest bit whether the endpoint is admitted.
+	// gate holds the epoch, which is the number of ejections and readmissions,
+	// and in the lowest bit whether the endpoint is admitted.
 	gate     atomic.Uint64
 	failures atomic.Int32 // consecutive, while admitted
-	recent   window       // attempts while admitted; the failed ones are marked
+	recent   window       // attempts while admitted; failed ones are marked
 
-	mu     sync.Mutex // held to change the state
+	mu     sync.Mutex // guards the fields below
 	state  State
-	since  time.Duration // of the state
-	times  int           // ejections in a row
-	until  time.Duration // when an ejected endpoint is probed next
-	trials [2]bool       // whether a short, a long call is on trial
+	since  time.Duration // start of the state
+	times  int           // ejections and failed probes in sequence
+	until  time.Duration // next probe, while ejected
+	trials [2]bool       // whether a trial with a short call, a long call is in progress
 }
 
-// permit is the permission for one attempt, to be given back with its outcome.
+// permit is the permission for one attempt. Its holder passes it to record when the
+// attempt has ended.
 type permit struct {
-	epoch uint64
-	trial bool
-	long  bool
+	epoch uint64 // when the attempt began
+	trial bool   // the attempt is a trial
+	long  bool   // the call is long
 }
 
 func (h *health) start(now time.Duration) {
@@ -75,13 +77,14 @@ func (h *health) epoch() uint64 { return h.gate.Load() >> 1 }
 
 func (h *health) isAdmitted() bool { return h.gate.Load()&1 == 1 }
 
-// enter asks for an attempt at an admitted endpoint.
+// enter returns a permit for an attempt, and whether the endpoint is admitted.
 func (h *health) enter() (permit, bool) {
 	gate := h.gate.Load()
 	return permit{epoch: gate >> 1}, gate&1 == 1
 }
 
-// try asks for a trial of an eligible endpoint.
+// try returns a permit for a trial, if the endpoint is eligible and no such trial is in
+// progress.
 func (h *health) try(long bool, now time.Duration) (permit, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -92,8 +95,8 @@ func (h *health) try(long bool, now time.Duration) (permit, bool) {
 	return p, p.trial
 }
 
-// force asks for an attempt that has nowhere else to go. It is a trial if
-// there may be one.
+// force returns a permit for an attempt in any state. The attempt is a trial if the
+// endpoint is eligible for one.
 func (h *health) force(long bool) permit {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -108,8 +111,8 @@ func (h *health) admit(long bool) permit {
 	return p
 }
 
-// slot is the place for the trial of p. A long call does not keep short ones
-// from being tried.
+// slot returns the field for a trial with p. Long calls have their own, so that a long
+// trial does not delay a short one.
 func (h *health) slot(p permit) *bool {
 	if p.long {
 		return &h.trials[1]
@@ -117,9 +120,9 @@ func (h *health) slot(p permit) *bool {
 	return &h.trials[0]
 }
 
-// record records an attempt's outcome; pause is how long the endpoint asked to
-// be left alone. It tells whether the state changed. What began before the last
-// change says nothing about the present.
+// record records the outcome of an attempt; pause is the endpoint's Retry-After. It
+// reports whether the endpoint was ejected or readmitted. The outcome of an attempt
+// that began in an earlier epoch is ignored.
 func (h *health) record(p permit, o outcome, now, pause time.Duration) bool {
 	if o == success && h.recordSuccess(p, now) {
 		return false
@@ -140,8 +143,8 @@ func (h *health) record(p permit, o outcome, now, pause time.Duration) bool {
 	return false
 }
 
-// recordSuccess records a success at an endpoint that is admitted, and was when
-// the attempt began. It takes no lock, and tells whether that was so.
+// recordSuccess records a success, if the endpoint is admitted and has been so since
+// the attempt began. It reports whether that is the case. It takes no lock.
 func (h *health) recordSuccess(p permit, now time.Duration) bool {
 	if h.gate.Load() != p.epoch<<1|1 {
 		return false
@@ -153,8 +156,8 @@ func (h *health) recordSuccess(p permit, now time.Duration) bool {
 	return true
 }
 
-// recordFailure ejects the endpoint if that was one failure too many, and tells
-// whether it was. mu is held.
+// recordFailure records a failure, and ejects the endpoint if a limit is reached. It
+// reports whether it ejected the endpoint. mu is held.
 func (h *health) recordFailure(p permit, o outcome, now, pause time.Duration) bool {
 	switch {
 	case h.state == Admitted:
@@ -167,27 +170,27 @@ func (h *health) recordFailure(p permit, o outcome, now, pause time.Duration) bo
 			h.times = 0
 		}
 	case !p.trial:
-		return false // a last resort that failed is no news
+		return false // the attempt was forced: the endpoint is known to be unwell
 	}
 	h.change(Ejected, now)
 	h.postpone(now, pause)
 	return true
 }
 
-// endTrial makes room for another trial, if p was one. mu is held.
+// endTrial allows another trial, if p was one. mu is held.
 func (h *health) endTrial(p permit) {
 	if p.trial {
 		*h.slot(p) = false
 	}
 }
 
-// failsOften tells whether the success rate is too low.
+// failsOften reports whether the recent success rate is too low.
 func (h *health) failsOften(now time.Duration) bool {
 	n, failed := h.recent.sum(now, windowLength)
 	return n >= minAttempts && float64(n-failed) < minSuccess*float64(n)
 }
 
-// change begins a new epoch.
+// change sets the state and begins a new epoch. mu is held.
 func (h *health) change(to State, now time.Duration) {
 	h.state, h.since, h.trials = to, now, [2]bool{}
 	h.failures.Store(0)
@@ -199,14 +202,15 @@ func (h *health) change(to State, now time.Duration) {
 	h.gate.Store(gate)
 }
 
-// postpone sets when the endpoint is probed next.
+// postpone sets the time of the next probe, at least atLeast from now. mu is held.
 func (h *health) postpone(now, atLeast time.Duration) {
 	length := min(minEjection<<min(h.times, 10), maxEjection)
 	h.times++
 	h.until = now + max(length/2+rand.N(length), min(atLeast, maxEjection))
 }
 
-// probed takes note of a probe. It tells whether the endpoint became eligible.
+// probed records the result of a probe. It reports whether the endpoint became
+// eligible.
 func (h *health) probed(well bool, now time.Duration) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -221,8 +225,8 @@ func (h *health) probed(well bool, now time.Duration) bool {
 	return true
 }
 
-// peek returns the state, since when it holds, and when an ejected endpoint is
-// probed next.
+// peek returns the state, its start, and the time of the next probe, which has a meaning
+// only while the endpoint is ejected.
 func (h *health) peek() (state State, since, until time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

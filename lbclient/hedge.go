@@ -9,13 +9,13 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// hedgeFraction is how many of the calls that may be hedged are, at most.
+// hedgeFraction limits hedges to this fraction of the calls that may be hedged.
 const hedgeFraction = 0.05
 
-// hedging is when to hedge. A nil one never does.
+// hedging decides which calls are hedged and when. A nil hedging hedges none.
 type hedging struct {
 	budget *budget
-	times  map[client.Op]*latency // of the operations that are hedged; the map is read only
+	times  map[client.Op]*latency // has the operations that are hedged; the map does not change
 }
 
 func newHedging() *hedging {
@@ -29,14 +29,15 @@ func newHedging() *hedging {
 
 func (h *hedging) covers(op client.Op) bool { return h != nil && h.times[op] != nil }
 
-// firstResult is the result of the attempt that was first to succeed.
+// firstResult holds the result of the first attempt that succeeds.
 type firstResult[T any] struct {
 	mu    sync.Mutex
 	known bool
 	value T
 }
 
-// attemptFunc returns how to make one of several attempts that run at a time.
+// attemptFunc returns a function that makes an attempt with do and keeps the result if
+// it is the first. The function is safe for concurrent use.
 func (r *firstResult[T]) attemptFunc(do func(context.Context, client.Client) (T, error)) attemptFunc {
 	return func(ctx context.Context, peer client.Client) error {
 		value, err := do(ctx, peer)
@@ -52,18 +53,19 @@ func (r *firstResult[T]) attemptFunc(do func(context.Context, client.Client) (T,
 	}
 }
 
-// get returns the result once an attempt has succeeded.
+// get returns the result. It must be called after an attempt has succeeded.
 func (r *firstResult[T]) get() T {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.value
 }
 
-// race makes an attempt, and a second one beside it if it is slow. It returns
-// nil as soon as one succeeds, and an error when none can any more.
+// race makes an attempt at ep, and a second one at another endpoint if the first is
+// slow. It returns nil as soon as one succeeds. It returns an error when both have
+// failed, or as soon as one fails in a way that rules out a retry.
 func (c *Client) race(ctx, caller context.Context, cl *call, ep *endpoint, first permit) error {
-	// Whoever is still running when race returns has lost. It ends with its
-	// context; nothing waits for it.
+	// An attempt that is still running when race returns has lost. Its context ends,
+	// and race does not wait for it.
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(errHedgeLost)
 	r := &hedgedRace{
@@ -98,26 +100,28 @@ func (c *Client) race(ctx, caller context.Context, cl *call, ep *endpoint, first
 	}
 }
 
-// hedgedRace is the one attempt of a call, or the two, that run at a time.
+// hedgedRace is the state of race.
 type hedgedRace struct {
 	client      *Client
 	ctx, caller context.Context // ctx ends with the race
 	call        *call
-	began       time.Duration // since the pool's start
+	began       time.Duration // relative to the pool's start
 	times       *latency      // of the operation
-	ends        chan raceEnd  // has room for all
-	running     int           // how many attempts are under way
-	slow        *time.Timer   // fires when the first one is slow; nil if that is not known
+	ends        chan raceEnd  // has room for both attempts
+	running     int           // number of attempts in progress
+	slow        *time.Timer   // fires when the first attempt is slow; nil if too few calls are known
 	delay       time.Duration // of slow
 }
 
-// raceEnd is the end of an attempt.
+// raceEnd is an attempt that has ended, with its error.
 type raceEnd struct {
 	*attempt
 	err error
 }
 
-// start makes an attempt in the background.
+// start starts an attempt in the background. The attempt gets its own copy of the
+// strategy's Call, because the race changes that of the call while an attempt is
+// still running.
 func (r *hedgedRace) start(ep *endpoint, permit permit, hedge bool) {
 	c := r.client
 	r.running++
@@ -128,7 +132,8 @@ func (r *hedgedRace) start(ep *endpoint, permit permit, hedge bool) {
 	go func() { r.ends <- raceEnd{a, c.attempt(r.ctx, r.caller, a, r.call.hedged)} }()
 }
 
-// onEnd tells whether the race is over with the end of an attempt, and how.
+// onEnd handles the end of an attempt. It reports whether the race is over, and the
+// error of the race if so.
 func (r *hedgedRace) onEnd(e raceEnd) (over bool, err error) {
 	r.running--
 	if e.err == nil {
@@ -140,9 +145,9 @@ func (r *hedgedRace) onEnd(e raceEnd) (over bool, err error) {
 	return r.running == 0 || !again || r.client.ended(r.caller) != nil, e.err
 }
 
-// onSlow starts a second attempt, if there is an endpoint for it and the budget
-// allows for it. Otherwise it asks again after another delay: later only the
-// slowest calls are left, which are worth it most.
+// onSlow starts a second attempt, if there is another endpoint and the budget allows
+// it. Otherwise it restarts the timer: by the next time, only the slowest calls are
+// left, for which a hedge is most useful.
 func (r *hedgedRace) onSlow(first *endpoint) (started bool) {
 	c, asked := r.client, &r.call.asked
 	other, permit, ok := c.hedge(r.call, first)
@@ -156,8 +161,8 @@ func (r *hedgedRace) onSlow(first *endpoint) (started bool) {
 	return true
 }
 
-// hedge chooses another endpoint than first, if there is one and the budget
-// allows for it.
+// hedge chooses the endpoint for a second attempt. It returns false if there is none
+// besides first, or if the budget is exhausted.
 func (c *Client) hedge(cl *call, first *endpoint) (*endpoint, permit, bool) {
 	skipped := []*endpoint{first}
 	if c.pool.untried(cl, skipped) == nil || !c.hedging.budget.take(c.pool.now()) {

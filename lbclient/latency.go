@@ -8,38 +8,41 @@ import (
 )
 
 const (
-	// A latency has so many buckets for each doubling of the time, so that a
-	// quantile is at most 1/8 too long.
+	// bucketsPerOctave is the number of buckets for each doubling of the
+	// duration. With 8, the estimate is at most 1/8 too long.
 	bucketsPerOctave = 8
-	// latencyBuckets reach to 2^41 ns, which is over half an hour.
+	// latencyBuckets is the number of buckets. They cover durations of up to
+	// 2^42 ns, which is over an hour.
 	latencyBuckets = bucketsPerOctave * (41 - 3 + 1)
-	// minSamples is how many times must be known before the quantile is.
+	// minSamples is the minimum number of durations for an estimate.
 	minSamples = 100
-	// maxSamples is when all counts are halved, so that old times fade away.
+	// maxSamples is the number of durations at which all counts are halved, so
+	// that old durations lose their influence.
 	maxSamples = 4096
-	// recomputeEvery is after how many times the quantile is looked up anew.
+	// recomputeEvery is the number of durations between two estimates. The first
+	// estimate is at its first multiple that is not below minSamples, 128.
 	recomputeEvery = 32
 )
 
-// latency estimates the 95th percentile of the time that an operation takes.
-// The zero value knows nothing yet. It is safe for concurrent use.
+// latency estimates the 95th percentile of an operation's duration. The zero value has
+// no samples. It is safe for concurrent use.
 type latency struct {
 	counts [latencyBuckets]atomic.Uint32
 	total  atomic.Uint32
 	p95    atomic.Int64
 
-	mu sync.Mutex // held to recompute
+	mu sync.Mutex // held by recompute
 }
 
-// bucketOf returns the bucket of a time: its octave, and the three bits that
-// follow the highest.
+// bucketOf returns the index of the bucket for d. The index consists of the position
+// of the highest bit of d (its octave) and the three bits below it.
 func bucketOf(d time.Duration) int {
 	n := uint64(max(d, bucketsPerOctave))
 	octave := bits.Len64(n) - 1
 	return min((octave-3)*bucketsPerOctave+int(n>>(octave-3)&7), latencyBuckets-1)
 }
 
-// bucketEnd returns the time at which a bucket ends.
+// bucketEnd returns the upper end of bucket i.
 func bucketEnd(i int) time.Duration {
 	octave, part := i/bucketsPerOctave, i%bucketsPerOctave
 	return time.Duration((bucketsPerOctave + part + 1)) << octave
@@ -60,7 +63,7 @@ func (l *latency) recompute() {
 		counts[i] = l.counts[i].Load()
 		total += counts[i]
 	}
-	// At most one time in twenty may be longer.
+	// At most one duration in twenty may be longer than the result.
 	left := total / 20
 	for i := len(counts) - 1; i >= 0; i-- {
 		if counts[i] > left {
@@ -78,7 +81,7 @@ func (l *latency) recompute() {
 	}
 }
 
-// quantile returns the 95th percentile, or false if too little is known.
+// quantile returns the 95th percentile, or false if there are too few samples.
 func (l *latency) quantile() (time.Duration, bool) {
 	p95 := l.p95.Load()
 	return time.Duration(p95), p95 > 0

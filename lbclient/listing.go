@@ -11,22 +11,22 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// listing is a method that lists items, each with a CID of its own.
+// listing describes a method that lists items with distinct CIDs.
 type listing[T any] struct {
 	op    client.Op
-	local bool // the list is one peer's view
+	local bool // the list is the view of one peer
 	cid   func(*T) cid.Cid
-	// open asks a peer for the list, or for what is missing of it.
+	// open requests the list from p. It may leave out the items in seen.
 	open func(ctx context.Context, p client.Client, seen cidSet) iter.Seq2[*T, error]
-	// complete, if set, tells whether nothing is missing although the list
-	// broke.
+	// complete, if not nil, reports whether seen holds all items. An error after
+	// that is ignored.
 	complete func(seen cidSet) bool
 }
 
 var errLocalListing = errors.New("the rest of a local listing cannot come from another peer")
 
-// list delivers each item once, however often the list breaks and goes on at
-// another peer. An error is the last pair.
+// list makes the call of a listing. It yields each item once, even if the listing fails
+// and is repeated at other peers. If the call fails, the last pair holds the error.
 func list[T any](ctx context.Context, c *Client, l listing[T]) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
 		seen := cidSet{}
@@ -63,9 +63,9 @@ func list[T any](ctx context.Context, c *Client, l listing[T]) iter.Seq2[*T, err
 	}
 }
 
-// cidSet is a set of CIDs, 16 bytes each however long they are: a listing of
-// millions must not double what the program holds. They are cut from SHA-256,
-// because a CID is data of the network and its own hash may be chosen freely.
+// cidSet is a set of CIDs. It holds 16 bytes of each CID, to save memory in listings of
+// millions. They are the start of a SHA-256 sum, not of the CID's own hash, because
+// CIDs come from the network and may use a hash that makes collisions easy.
 type cidSet map[[16]byte]struct{}
 
 func cidKey(c cid.Cid) [16]byte {
@@ -73,7 +73,7 @@ func cidKey(c cid.Cid) [16]byte {
 	return [16]byte(sum[:16])
 }
 
-// add tells whether c was not in the set before.
+// add adds c. It reports whether c was new.
 func (s cidSet) add(c cid.Cid) bool {
 	key := cidKey(c)
 	if _, ok := s[key]; ok {
@@ -83,7 +83,7 @@ func (s cidSet) add(c cid.Cid) bool {
 	return true
 }
 
-// missing returns those of cids that are not in the set.
+// missing returns the elements of cids that are not in the set.
 func (s cidSet) missing(cids []cid.Cid) []cid.Cid {
 	if len(s) == 0 {
 		return cids

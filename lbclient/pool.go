@@ -13,28 +13,28 @@ import (
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
-// pool is the endpoints, and which of them the strategy may choose from.
+// pool holds the endpoints and keeps the strategy informed of the admitted ones.
 type pool struct {
 	strategy strategy.LBStrategy
 	picker   strategy.Picker   // nil if the strategy has no Pick
-	observer strategy.Observer // nil if the strategy is none
+	observer strategy.Observer // nil if the strategy is not an Observer
 	logger   *slog.Logger
 	hooks    *hooks
-	epoch    time.Time // times are since then; in UTC, as is what is shown of them
+	epoch    time.Time // the pool's start, to which other times are relative; in UTC for EndpointInfo
 
-	members  atomic.Pointer[[]*endpoint] // in configured order; replaced as a whole
-	admitted atomic.Int32                // how many endpoints the strategy has now
-	eligible atomic.Int32                // how many wait for their trial
+	members  atomic.Pointer[[]*endpoint] // in configured order; the slice is replaced, never changed
+	admitted atomic.Int32                // number of admitted endpoints
+	eligible atomic.Int32                // number of eligible endpoints
 
-	mu       sync.Mutex      // one change at a time
-	offered  []client.Client // what the strategy has
-	draining []*endpoint     // removed, with attempts under way
+	mu       sync.Mutex      // held while members or states change; guards the fields below
+	offered  []client.Client // the strategy's clients
+	draining []*endpoint     // removed endpoints with attempts in flight
 	probing  bool            // the prober runs
 	closed   bool
 
 	life       context.Context // ends with the load balancer
-	wake       chan struct{}   // tells the prober that there is something new
-	background sync.WaitGroup  // what was started under mu while not closed
+	wake       chan struct{}   // makes the prober look at the endpoints again
+	background sync.WaitGroup  // goroutines; none is added once closed is set
 }
 
 func newPool(life context.Context, s strategy.LBStrategy, o *options) *pool {
@@ -47,11 +47,12 @@ func newPool(life context.Context, s strategy.LBStrategy, o *options) *pool {
 
 func (p *pool) now() time.Duration { return time.Since(p.epoch) }
 
-// list returns the endpoints. It must not be changed.
+// list returns the endpoints. The caller must not modify the slice.
 func (p *pool) list() []*endpoint { return *p.members.Load() }
 
-// update tells the strategy who is admitted, and the prober who is not. While
-// nobody is admitted the strategy keeps what it has and is not asked.
+// update passes the admitted endpoints to the strategy, and wakes the prober if any are
+// ejected. While no endpoint is admitted, the strategy keeps its list and is not
+// called.
 func (p *pool) update() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -83,14 +84,15 @@ func (p *pool) refresh() {
 	}
 }
 
-// record gives the permit of an attempt back that ended now.
+// record records the result of an attempt that ended now.
 func (p *pool) record(ep *endpoint, permit permit, r result, now time.Duration) {
 	if ep.health.record(permit, r.outcome, now, r.retryAfter) {
 		p.changed(ep, r.outcome == success, r.err)
 	}
 }
 
-// changed tells that an endpoint was readmitted or ejected.
+// changed handles the readmission or ejection of ep. err is the error that caused an
+// ejection.
 func (p *pool) changed(ep *endpoint, readmitted bool, err error) {
 	event := HealthEvent{Endpoint: ep.name}
 	if readmitted {
@@ -107,10 +109,10 @@ func (p *pool) changed(ep *endpoint, readmitted bool, err error) {
 	p.hooks.endpointEjected(event)
 }
 
-// pick chooses the endpoint of a call's next attempt. The strategy decides,
-// except that a new call may serve as the trial of an eligible endpoint, that
-// a call does not come back to an endpoint while there is another, and that
-// there is always somebody to ask.
+// pick chooses the endpoint of a call's next attempt. The strategy decides, with three
+// exceptions: a new call may be the trial of an eligible endpoint; a call returns to an
+// endpoint only if no other admitted one is left; and if no endpoint is admitted, pick
+// chooses one itself.
 func (p *pool) pick(cl *call) (*endpoint, permit) {
 	if p.eligible.Load() > 0 && cl.asked.Attempt == 0 && cl.kind != client.KindOther {
 		now := p.now()
@@ -134,8 +136,8 @@ func (p *pool) pick(cl *call) (*endpoint, permit) {
 	}
 }
 
-// choose chooses among the admitted endpoints, for a call that has not been to
-// all of them. Those in skipped count as tried for this choice alone.
+// choose chooses an admitted endpoint. Those in skipped count as tried for this choice
+// only. It returns false if it finds none that accepts the attempt.
 func (p *pool) choose(cl *call, skipped []*endpoint) (*endpoint, permit, bool) {
 	if p.admitted.Load() == 0 {
 		return nil, permit{}, false
@@ -166,15 +168,15 @@ func (p *pool) enterUntried(cl *call, skipped []*endpoint) (*endpoint, permit, b
 	return nil, permit{}, false
 }
 
-// isTried reports whether a call was at ep, or ep is one of those skipped.
+// isTried reports whether a call has tried ep, or ep is in skipped.
 func isTried(cl *call, skipped []*endpoint, ep *endpoint) bool {
 	return slices.Contains(skipped, ep) || cl.asked.WasTried(ep)
 }
 
-// ask returns what the strategy chooses, nil if that is nothing of ours. A
-// Picker gets to see those skipped as tried. further is how often it was asked
-// before for the same attempt: a strategy that only sees a count gets a higher
-// one.
+// ask returns the endpoint that the strategy chooses, or nil if the strategy returns
+// nil or a client that is not an endpoint of this pool. A Picker receives the skipped
+// endpoints in Tried. further is the number of earlier choices for the same attempt; it
+// is added to the count of a strategy that is not a Picker.
 func (p *pool) ask(cl *call, skipped []*endpoint, further int) *endpoint {
 	var c client.Client
 	switch {
@@ -196,8 +198,8 @@ func (p *pool) ask(cl *call, skipped []*endpoint, further int) *endpoint {
 	return nil
 }
 
-// untried returns the first admitted endpoint that was neither tried nor
-// skipped.
+// untried returns the first admitted endpoint that was neither tried nor skipped, or
+// nil.
 func (p *pool) untried(cl *call, skipped []*endpoint) *endpoint {
 	for _, ep := range p.list() {
 		if ep.health.isAdmitted() && !isTried(cl, skipped, ep) {
@@ -207,8 +209,9 @@ func (p *pool) untried(cl *call, skipped []*endpoint) *endpoint {
 	return nil
 }
 
-// leastBad returns whom to ask when nobody is left: one that is not ejected,
-// one that was not tried, the one whose ejection ends first.
+// leastBad returns the endpoint for an attempt when choose finds none. It prefers
+// endpoints that are not ejected, then those that the call has not tried, then the one
+// whose ejection ends first.
 func (p *pool) leastBad(cl *call) *endpoint {
 	rank := func(ep *endpoint) (badness int, until time.Duration) {
 		state, _, until := ep.health.peek()

@@ -6,19 +6,18 @@ import (
 	"time"
 )
 
-// probeTimeout bounds a probe: GET /health, which does next to nothing.
+// probeTimeout limits the duration of a probe. Its request, GET /health, is cheap.
 const probeTimeout = 5 * time.Second
 
-// probe makes sure that the ejected endpoints are probed: it wakes the prober,
-// or starts it. It is called with mu held. A load balancer whose endpoints are
-// all well has no prober.
+// probe wakes the prober, or starts it if it does not run. The prober runs only while
+// endpoints are ejected. mu is held.
 func (p *pool) probe() {
 	switch {
 	case p.closed:
 	case p.probing:
 		select {
 		case p.wake <- struct{}{}:
-		default: // it has not looked since the last time
+		default: // an earlier wake is still pending
 		}
 	default:
 		p.probing = true
@@ -26,8 +25,8 @@ func (p *pool) probe() {
 	}
 }
 
-// prober probes the ejected endpoints, each when its ejection ends, until none
-// is left or the load balancer is closed.
+// prober probes each ejected endpoint when its ejection ends. It returns when no
+// endpoint is ejected or the load balancer is closed.
 func (p *pool) prober() {
 	for {
 		at, ok := p.nextProbe()
@@ -44,8 +43,8 @@ func (p *pool) prober() {
 	}
 }
 
-// nextProbe starts the probes that are due, and returns when the next one is,
-// or false if the prober is not needed any more.
+// nextProbe starts the probes that are due and returns the time of the next one. It
+// returns false if the prober is no longer needed.
 func (p *pool) nextProbe() (time.Duration, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -58,7 +57,7 @@ func (p *pool) nextProbe() (time.Duration, bool) {
 		}
 		p.probing = true
 		if ep.probed {
-			continue // what it finds wakes the prober
+			continue // its result wakes the prober
 		}
 		if until > p.now() {
 			at = min(at, until)
@@ -70,8 +69,8 @@ func (p *pool) nextProbe() (time.Duration, bool) {
 	return at, p.probing
 }
 
-// probeOne asks whether the API of an endpoint answers. Any answer will do:
-// whether it serves is for a real call to find out.
+// probeOne probes an endpoint. A refusal by the API, such as 404, counts as a success: the
+// probe only checks that the API responds, and the trial that follows checks the rest.
 func (p *pool) probeOne(ep *endpoint) {
 	ctx, cancel := context.WithTimeout(p.life, probeTimeout)
 	defer cancel()

@@ -9,50 +9,52 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// failureKind is the way in which an attempt failed, as far as it matters for
-// what to do next.
+// failureKind classifies the failure of an attempt. The class determines whether the call
+// is retried, and the effect on the endpoint's health.
 type failureKind int
 
 const (
-	// refused: by our side; no peer could do better.
+	// refused means an error on this side that would be the same at every peer.
 	refused failureKind = iota
-	// unsent: provably not sent.
+	// unsent means that the request was provably not sent.
 	unsent
-	// broken: sent, but without a complete answer.
+	// broken means that the request was sent and no complete answer came.
 	broken
-	// unavailable: 429, 502, 503 or 504, or the 404 of something that is not the
-	// API, such as a proxy whose peer is gone.
+	// unavailable means the status 429, 502, 503 or 504, or a 404 that does not
+	// come from the API but from a proxy whose peer is gone, for instance.
 	unavailable
-	// failed: any other 5xx.
+	// failed means any other 5xx status.
 	failed
-	// ipfsDown: the peer's own IPFS did not take the blocks.
+	// ipfsDown means that the peer's IPFS daemon did not accept the blocks.
 	ipfsDown
-	// reported: the server's error behind a good status, in the trailer.
+	// reported means an error in the trailer, after a good status.
 	reported
-	// answered: any other status is the server's answer.
+	// answered means any other error status of the API.
 	answered
-	// noCredentials: not sent, for want of credentials.
+	// noCredentials means that the request was not sent because the endpoint's
+	// credentials could not be obtained.
 	noCredentials
-	// redirected: sent elsewhere, where it does not follow, and not acted upon: a
-	// login page, a proxy that moved.
+	// redirected means a redirect that the client does not follow, to a login page
+	// or to where a proxy has moved, for instance. The request was not executed.
 	redirected
+	// failureKinds is the number of kinds.
 	failureKinds
 )
 
-// failureKindNames are the names in snapshots.
+// failureKindNames holds the keys of EndpointInfo.Failures.
 var failureKindNames = [failureKinds]string{"refused", "unsent", "broken", "unavailable", "failed", "ipfs-down", "reported", "answered", "no-credentials", "redirected"}
 
-// ipfsDownText is what an add fails with when none of the IPFS daemons that it
-// was to put blocks on took one. It comes in the trailer.
+// ipfsDownText is part of the error of an add when none of the IPFS daemons that were to
+// store a block accepted it. The error is usually in the trailer.
 const ipfsDownText = "failed to put block on all destinations"
 
-// cutShortText is the whole trailer of a stream that the server gave up: it is
-// stopping, or lost the connection on its side. A call whose own context ended
-// is sorted out before.
+// cutShortText is the error in the trailer of a stream that the server aborted, because it
+// is stopping or has lost its own connection. It cannot come from the caller's
+// cancellation, which judge handles before.
 const cutShortText = "context canceled"
 
-// failureKindOf classifies the error of an attempt. Errors that are not
-// *client.Error are those of somebody else's Client: what it sent is anybody's guess.
+// failureKindOf classifies the error of an attempt. Errors that are not *client.Error
+// come from a user's Client, which may have sent the request.
 func failureKindOf(err error) failureKind {
 	for _, ours := range []error{client.ErrInvalid, client.ErrSource, client.ErrBodyNotReplayable, client.ErrUnimplemented, ErrReplayDiverged} {
 		if errors.Is(err, ours) {
@@ -96,8 +98,8 @@ func failureKindOf(err error) failureKind {
 	return answered
 }
 
-// replayable is the one table of what may be sent to another peer: for each
-// replay class the kinds of failure.
+// replayable holds the kinds of failure after which a call of each replay class may be
+// sent to another peer.
 var replayable = map[client.ReplayClass][]failureKind{
 	client.ReplayOnce:  {unsent, noCredentials, redirected},
 	client.ReplayRead:  {unsent, noCredentials, redirected, broken, unavailable, failed, ipfsDown, reported},
@@ -105,11 +107,11 @@ var replayable = map[client.ReplayClass][]failureKind{
 	client.ReplayAdd:   {unsent, noCredentials, redirected, broken, unavailable, ipfsDown},
 }
 
-// isFailure tells whether an attempt that ended so did not do its work.
+// isFailure reports whether EndpointInfo.Failures counts failures of this kind.
 func (k failureKind) isFailure() bool { return k != refused && k != answered }
 
-// outcomeOf returns what an attempt that failed with err says about the
-// endpoint. A cancelled caller is to be sorted out before.
+// outcomeOf returns the effect of an attempt that failed with err on its endpoint's
+// health. It must not be called for an attempt that the caller cancelled.
 func outcomeOf(err error, class client.ReplayClass) outcome {
 	switch failureKindOf(err) {
 	case unsent:
@@ -120,7 +122,7 @@ func outcomeOf(err error, class client.ReplayClass) outcome {
 	case broken, unavailable, failed, ipfsDown, redirected:
 		return failure
 	case reported:
-		// A write's or an add's is about its arguments as often as not.
+		// The error of a write or an add is often caused by its arguments.
 		if class == client.ReplayRead {
 			return failure
 		}

@@ -6,24 +6,25 @@ import (
 )
 
 const (
-	// slowStartLength is how long the weight of an endpoint takes to grow to what
-	// is configured, after its readmission or when it was added at run time.
+	// slowStartLength is the time in which the weight of an endpoint grows to its
+	// full value, after its readmission or after it was added at run time.
 	slowStartLength = 10 * time.Second
-	// minStart is the part of its weight that an endpoint starts with.
+	// minStart is the fraction of its weight that an endpoint starts with.
 	minStart = 0.1
 )
 
-// slowStart is how much of its weight an endpoint has: all, or less while it
-// warms up. The zero value is all. Times are since the pool's start.
+// slowStart reduces the weight of an endpoint that is new or was readmitted. The zero
+// value does not reduce it. Times are relative to the pool's start.
 type slowStart struct {
-	from atomic.Int64 // when it began; 0 if it is over
+	from atomic.Int64 // start time; 0 if slow start is not running
 }
 
 func (s *slowStart) begin(now time.Duration) { s.from.Store(int64(max(now, 1))) }
 
 func (s *slowStart) running() bool { return s.from.Load() != 0 }
 
-// part returns the part of the weight. It grows linearly.
+// part returns the fraction of the weight that the endpoint has at now. It grows
+// linearly.
 func (s *slowStart) part(now time.Duration) float64 {
 	from := s.from.Load()
 	if from == 0 {

@@ -8,8 +8,8 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// count takes note of so many more bytes of the upload, unless the attempt is
-// over: a read may return after it.
+// count counts n more bytes of the upload. After the end of the attempt it does nothing,
+// because a Read of the upload may return later than that.
 func (a *attempt) count(n int) {
 	observer := a.ep.pool.observer
 	if observer == nil || n <= 0 {
@@ -23,7 +23,7 @@ func (a *attempt) count(n int) {
 	}
 }
 
-// allSent returns how many bytes were counted; there will be no more.
+// allSent ends the counting and returns the number of bytes.
 func (a *attempt) allSent() int64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -31,7 +31,7 @@ func (a *attempt) allSent() int64 {
 	return a.sent
 }
 
-// counted returns body, counted while it is read.
+// counted returns a copy of body whose bytes are counted when they are read.
 func (a *attempt) counted(body *client.Body) *client.Body {
 	if a.ep.pool.observer == nil {
 		return body
@@ -56,10 +56,10 @@ func (r *countedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// count takes note of what an output says of the upload. An endpoint reads the
-// paths of an Add by itself, so that its reports have to do: the progress of a
-// file, and its size where there was none. A directory reports the size of all
-// that is in it, too much by as much; it does so at the end of the add.
+// count estimates the progress of an Add's upload from the output o. Add reads its paths
+// inside the endpoint, so its bytes cannot be counted: the estimate is the reported
+// progress of a file, or its size if there was none. The size of a directory counts its
+// files again. It arrives at the end of the add, so the error is harmless.
 func (r *report) count(o *api.AddedOutput) {
 	if r.sent == nil || o == nil {
 		return

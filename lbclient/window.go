@@ -5,22 +5,22 @@ import (
 	"time"
 )
 
-// windowLength is how many seconds a window looks back: its last that many
-// slots cover a little less, and with one more slot they cover a little more.
+// windowLength is the length of a window in seconds. Its last windowLength slots cover up
+// to a second less, because the current slot is not complete; with one slot more, they
+// cover up to a second more.
 const windowLength = 10
 
-// A slot of a window is packed into a word: the second that it is about (20
-// bits, which is enough to tell it from the one 10 s ago), how many events
-// there were (22) and how many of them were marked (22).
+// A slot of a window is packed into a word: the low 20 bits of the slot's second, the
+// number of events (22 bits) and the number of marked ones (22 bits).
 const (
 	slotBits  = 22
 	maxInSlot = 1<<slotBits - 1
 	maxSecond = 1<<20 - 1
 )
 
-// window counts events of the last 10 seconds, and how many of them were
-// marked. It is safe for concurrent use, without a lock. Times are since the
-// pool's start.
+// window counts the events of the last 10 seconds, and separately those that are marked.
+// It is safe for concurrent use and takes no lock. Times are relative to the pool's
+// start.
 type window struct {
 	slots [windowLength + 1]atomic.Uint64
 }
@@ -41,8 +41,8 @@ func (w *window) add(now time.Duration, events, marked uint64) {
 	}
 }
 
-// sum counts what is in the last seconds, of which the present one has just
-// begun.
+// sum returns the numbers of events and marked events in the last seconds slots,
+// including the current one.
 func (w *window) sum(now time.Duration, seconds uint64) (events, marked uint64) {
 	second := uint64(now / time.Second)
 	for i := range w.slots {

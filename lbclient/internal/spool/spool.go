@@ -1,5 +1,5 @@
-// Package spool keeps what is read of a source that can be read only once, so
-// that it can be read again from the beginning.
+// Package spool keeps what is read from a source that can be read only once, so that it
+// can be read again from the beginning.
 package spool
 
 import (
@@ -11,46 +11,46 @@ import (
 	"sync"
 )
 
-// blockSize is how much is kept in one piece of memory, in bytes.
+// blockSize is the size in bytes of the blocks that hold the part in memory.
 const blockSize = 256 << 10
 
-// Limits bounds what a Spool keeps of its source.
+// Limits limits how much of its source a Spool keeps.
 type Limits struct {
-	Memory int64  // bytes kept in memory
-	Total  int64  // bytes kept in memory and on disk
-	Dir    string // of the temporary file; empty is os.TempDir
+	Memory int64  // maximum number of bytes in memory
+	Total  int64  // maximum number of bytes in memory and in the temporary file
+	Dir    string // of the temporary file; "" means os.TempDir
 }
 
-// Spool keeps what is read of a one-shot source, so that each attempt can read
-// it from the beginning: first in memory, then in a temporary file, and past
-// the bound not at all. The source itself is read in one place, by one reader
-// at a time, and what it gives is kept before anything else happens, so that
-// an abandoned attempt's read neither loses nor repeats any of it. It is safe
-// for concurrent use.
+// Spool keeps what is read from a source that can be read only once, so that each attempt
+// can read it from the beginning. It keeps the first bytes in memory, further ones in a
+// temporary file, and nothing once the limit is exceeded. It is safe for concurrent use.
+//
+// Only one reader at a time reads the source, and the Spool keeps the bytes before it
+// returns them. So the read of an abandoned attempt neither loses nor repeats bytes.
 type Spool struct {
 	src    io.Reader
 	limits Limits
-	lostIs error         // what lost wraps
-	turn   chan struct{} // held while src is read
+	lostIs error         // wrapped by lost
+	turn   chan struct{} // holds a value while src is read
 
 	mu       sync.Mutex
-	touched  bool
+	touched  bool // a reader was read
 	closed   bool
-	size     int64    // read of src so far
-	head     [][]byte // the first limits.Memory bytes of it; all blocks but the last are full
-	inMemory int64    // in head
-	tail     *os.File // what follows
-	srcErr   error    // how src ended; io.EOF is the good end
-	lost     error    // why head and tail are not all of size
+	size     int64    // number of bytes read from src
+	head     [][]byte // the first bytes, up to limits.Memory; all blocks but the last are full
+	inMemory int64    // number of bytes in head
+	tail     *os.File // the bytes after head; nil if there are none
+	srcErr   error    // how src ended: io.EOF or an error
+	lost     error    // why the bytes are no longer kept; nil if they are
 }
 
-// New returns the Spool of src. When it cannot keep what was read, opening it
-// again and the readers that are behind fail with an error that wraps lostIs.
+// New returns a Spool of src. Once the Spool cannot keep all bytes, Open and readers that
+// have not yet read everything fail with an error that wraps lostIs.
 func New(src io.Reader, limits Limits, lostIs error) *Spool {
 	return &Spool{src: src, limits: limits, lostIs: lostIs, turn: make(chan struct{}, 1)}
 }
 
-// Open returns a reader from the beginning. Its Read fails when ctx ends.
+// Open returns a reader that starts at the beginning. Its Read fails when ctx ends.
 func (s *Spool) Open(ctx context.Context) (io.ReadCloser, error) {
 	if err := s.LostError(); err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func (s *Spool) Open(ctx context.Context) (io.ReadCloser, error) {
 	return &reader{spool: s, ctx: ctx, gone: make(chan struct{})}, nil
 }
 
-// Close gives up what is kept and ends all readers. The source stays open.
+// Close discards the bytes and ends all readers. It does not close the source.
 func (s *Spool) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,14 +73,16 @@ func (s *Spool) IsTouched() bool {
 	return s.touched
 }
 
-// LostError returns why there can be no further reader.
+// LostError returns the error of Open: the reason why the bytes are no longer kept, or nil
+// if they are.
 func (s *Spool) LostError() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.lost
 }
 
-// SourceError returns why the source could not be read, nil if it could.
+// SourceError returns the error of the source, or nil if there was none or the source
+// ended with io.EOF.
 func (s *Spool) SourceError() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,7 +92,7 @@ func (s *Spool) SourceError() error {
 	return s.srcErr
 }
 
-// keep appends what was read of the source.
+// keep appends the result of a Read of the source.
 func (s *Spool) keep(p []byte, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -113,13 +115,13 @@ func (s *Spool) keep(p []byte, err error) {
 	}
 }
 
-// keepInMemory returns what does not go there.
+// keepInMemory appends p to head, and returns the rest of p that exceeds the limit.
 func (s *Spool) keepInMemory(p []byte) (rest []byte) {
 	for len(p) > 0 && s.inMemory < s.limits.Memory {
 		used := int(s.inMemory % blockSize)
 		switch {
 		case s.inMemory == 0:
-			s.head = [][]byte{nil} // grows, as most uploads are small
+			s.head = [][]byte{nil} // not allocated in full, because most uploads are small
 		case used == 0:
 			s.head = append(s.head, make([]byte, 0, blockSize))
 		}
@@ -139,8 +141,8 @@ func (s *Spool) keepOnDisk(p []byte) error {
 			return err
 		}
 		s.tail = f
-		// Where an open file can be removed, nothing is left of it whatever
-		// happens. Elsewhere drop removes it.
+		// Where an open file can be removed, the file does not outlive the
+		// process even after a crash. Elsewhere drop removes it.
 		_ = os.Remove(f.Name())
 	}
 	_, err := s.tail.Write(p)
@@ -172,7 +174,7 @@ type reader struct {
 
 var errClosed = errors.New("the upload is over")
 
-// Read returns what is kept, and then what the source gives.
+// Read reads from the kept bytes, and after them from the source.
 func (r *reader) Read(p []byte) (int, error) {
 	if n, err := r.readKept(p); n > 0 || err != nil || len(p) == 0 {
 		return n, err
@@ -185,7 +187,7 @@ func (r *reader) Read(p []byte) (int, error) {
 	case <-r.ctx.Done():
 		return 0, context.Cause(r.ctx)
 	}
-	// Another reader may have read on while this one waited.
+	// Another reader may have read from the source while this one waited.
 	if n, err := r.readKept(p); n > 0 || err != nil {
 		return n, err
 	}
@@ -195,8 +197,8 @@ func (r *reader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// readKept returns what is kept behind the reader's position. It returns
-// nothing at all if the reader has come to the end of what was read so far.
+// readKept reads from the kept bytes. It returns 0, nil if the reader has read all of
+// them and the source has not ended.
 func (r *reader) readKept(p []byte) (int, error) {
 	if r.ctx.Err() != nil {
 		return 0, context.Cause(r.ctx)
@@ -228,7 +230,7 @@ func (r *reader) readKept(p []byte) (int, error) {
 	return n, err
 }
 
-// Close ends the reader, but not a read of the source that is under way.
+// Close ends the reader. It does not interrupt a read of the source that is in progress.
 func (r *reader) Close() error {
 	r.once.Do(func() { close(r.gone) })
 	return nil
