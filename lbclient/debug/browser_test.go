@@ -18,8 +18,8 @@ import (
 	"time"
 )
 
-// browse loads a page in Chromium and returns the document after some seconds
-// of the page's time, a screenshot, and what was written to the console.
+// browse loads a page in Chromium, lets it run for some seconds of the page's time, and
+// returns the document, a screenshot and the console's messages.
 func browse(t *testing.T, url string, flags ...string) (dom string, shot image.Image, console []string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -60,7 +60,8 @@ func browse(t *testing.T, url string, flags ...string) (dom string, shot image.I
 	return stdout.String(), shot, console
 }
 
-// chromium returns the browser's path: that of CHROMIUM, or the first found.
+// chromium returns the path of the browser: the value of CHROMIUM, or the first one
+// found, or "".
 func chromium(t *testing.T) string {
 	t.Helper()
 	if path := os.Getenv("CHROMIUM"); path != "" {
@@ -74,7 +75,8 @@ func chromium(t *testing.T) string {
 	return ""
 }
 
-// needsBrowser tells whether there is a browser. In CI there must be one.
+// needsBrowser reports whether there is a browser. In CI, it fails the test if there is
+// none.
 func needsBrowser(t *testing.T) bool {
 	t.Helper()
 	if testing.Short() {
@@ -91,7 +93,7 @@ func needsBrowser(t *testing.T) bool {
 	return false
 }
 
-// serve serves h below a prefix.
+// serve starts a server with h below a prefix, and returns its URL.
 func serve(t *testing.T, h http.Handler) (url string) {
 	t.Helper()
 	mux := http.NewServeMux()
@@ -101,8 +103,8 @@ func serve(t *testing.T, h http.Handler) (url string) {
 	return server.URL + "/debug/lb/"
 }
 
-// near counts the pixels of a colour, give or take what compression of colours
-// and smoothing do to it.
+// near returns the number of pixels that have the colour, within a tolerance for colour
+// compression and smoothing.
 func near(shot image.Image, want color.RGBA) int {
 	count := 0
 	off := func(a uint32, b uint8) bool { d := int(a>>8) - int(b); return d < -3 || d > 3 }
@@ -126,10 +128,10 @@ var (
 	grey   = color.RGBA{0x57, 0x60, 0x6a, 0xff}
 	light  = color.RGBA{0xf6, 0xf8, 0xfa, 0xff}
 	dark   = color.RGBA{0x0d, 0x11, 0x17, 0xff}
-	marker = color.RGBA{0xff, 0x00, 0xff, 0xff} // of hostile texts that were interpreted
+	marker = color.RGBA{0xff, 0x00, 0xff, 0xff} // shown if a hostile text was interpreted
 )
 
-// sparklines returns the label and the mean's path of each sparkline.
+// sparklines returns the label of each sparkline and the path of its mean.
 func sparklines(dom string) (labels, paths []string) {
 	pattern := regexp.MustCompile(`(?s)<svg[^>]*class="spark"[^>]*aria-label="([^"]*)"[^>]*>.*?<path class="mean" d="([^"]*)"`)
 	for _, m := range pattern.FindAllStringSubmatch(dom, -1) {

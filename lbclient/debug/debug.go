@@ -1,9 +1,8 @@
-// Package debug shows what a load balancer does: its endpoints, how fast they
-// answer, and what happened to them, as one HTML page that keeps itself up to
-// date, and as JSON.
+// Package debug serves the state of a load balancer over HTTP: its endpoints, their
+// latencies and recent events. It serves a live HTML page and JSON.
 //
-// A [Handler] is a hook of the load balancer, which tells it about attempts
-// and events, and an [http.Handler] that shows them:
+// A [Handler] is both a hook of the load balancer, which collects attempts and events,
+// and an [http.Handler], which shows them:
 //
 //	h := debug.New()
 //	lb, err := lbclient.New(s, clients, 3, lbclient.WithHooks(h))
@@ -11,19 +10,19 @@
 //	h.Watch(lb)
 //	http.Handle("/debug/pinfleet/", h)
 //
-// Endpoints of load balancers within that one are shown, too, but their
-// latencies are not: calls would count twice.
+// The endpoints of nested load balancers are shown without latencies, because the
+// Handler is a hook of the outer load balancer only. As a hook of both, it would count
+// calls twice.
 //
-// It answers GET and HEAD at every path below which it is mounted, with or
-// without [http.StripPrefix]: with JSON if the query says format=json or the
-// client accepts application/json and not text/html, else with the page. The
-// JSON is a [Snapshot].
+// The Handler responds to GET and HEAD for any path, so it can be mounted anywhere, with
+// or without [http.StripPrefix]. The response is JSON, a [Snapshot], if the query has
+// format=json or if the request accepts application/json and not text/html. Otherwise it
+// is the page.
 //
-// The page loads nothing but that JSON, and its content security policy
-// allows nothing else. There is no authentication, and the names of endpoints
-// and the texts of errors tell about the network: mount it where only
-// operators get to. It shows no credentials, because names and errors of this
-// module have none.
+// The page loads nothing but that JSON, and its content security policy allows nothing
+// else. The Handler has no authentication, and endpoint names and error texts reveal
+// details of the network: make it accessible to operators only. It shows no credentials,
+// because names and errors of this module contain none.
 package debug
 
 import (
@@ -35,44 +34,45 @@ import (
 	"github.com/pinfleet/pinfleet/lbclient"
 )
 
-// Source is what a [Handler] shows. [lbclient.Client] is one.
+// Source provides the endpoints that a [Handler] shows. [lbclient.Client] implements it.
 type Source interface {
+	// Endpoints returns the current state of the endpoints.
 	Endpoints() []lbclient.EndpointInfo
 }
 
-// Handler collects what a load balancer does, in bounded memory, and serves
-// it. It is safe for concurrent use. Make it with [New]; one Handler is for
-// one load balancer.
+// Handler collects the attempts and events of one load balancer, in bounded memory, and
+// serves them over HTTP. It is safe for concurrent use. Create it with [New].
 type Handler struct {
 	mu      sync.Mutex
 	source  Source
 	calls   Calls
 	perCall series
-	// byName holds the latencies of at most maxEndpoints endpoints.
+	// byName holds the latencies of endpoints.
 	byName map[string]*series
-	// Changes of the endpoints and events of calls are kept apart: there may
-	// be thousands of the latter for one of the former.
+	// Changes of endpoints and events of calls are in separate logs, so that
+	// thousands of the latter do not push out the former.
 	changes, incidents log
 	seq                uint64 // of the last event
 }
 
-// maxEndpoints bounds of how many endpoints latencies are kept.
+// maxEndpoints is the maximum number of endpoints in Handler.byName.
 const maxEndpoints = 1024
 
-// New returns a Handler that has nothing to show yet: give it to
-// [lbclient.WithHooks] and the load balancer to [Handler.Watch].
+// New returns an empty Handler. Pass it to [lbclient.WithHooks], and pass the load
+// balancer to [Handler.Watch].
 func New() *Handler {
 	return &Handler{byName: map[string]*series{}}
 }
 
-// Watch sets whose endpoints are shown. Without it there are none.
+// Watch sets the source of the endpoints. Before the first Watch, the Handler shows none.
 func (h *Handler) Watch(s Source) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.source = s
 }
 
-// ServeHTTP implements [http.Handler].
+// ServeHTTP implements [http.Handler]. It responds to methods other than GET and HEAD
+// with 405.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("Cache-Control", "no-store")
@@ -104,7 +104,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// wantsJSON tells whether r asks for JSON and not for the page.
+// wantsJSON reports whether r requests JSON instead of the page.
 func wantsJSON(r *http.Request) bool {
 	if format := r.URL.Query().Get("format"); format != "" {
 		return format == "json"

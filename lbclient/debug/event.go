@@ -6,52 +6,55 @@ import (
 	"unicode/utf8"
 )
 
-// EventKind says what happened.
+// EventKind is the kind of an [Event].
 type EventKind string
 
 // The kinds of events.
 const (
-	Ejected           EventKind = "ejected"
-	Readmitted        EventKind = "readmitted"
-	MembershipChanged EventKind = "membership changed"
-	Retried           EventKind = "retried"
-	Hedged            EventKind = "hedged"
-	BudgetExhausted   EventKind = "budget exhausted"
+	Ejected           EventKind = "ejected"            // an endpoint was ejected
+	Readmitted        EventKind = "readmitted"         // an endpoint was readmitted
+	MembershipChanged EventKind = "membership changed" // endpoints were added or removed
+	Retried           EventKind = "retried"            // a call continued after a failed attempt
+	Hedged            EventKind = "hedged"             // an endpoint received a hedge
+	BudgetExhausted   EventKind = "budget exhausted"   // a call failed for lack of retry budget
 )
 
-// Event is something that happened, or several alike within a second.
+// Event is an event of the load balancer. Events of calls within a second that have the
+// same kind, endpoint and operation are merged into one.
 type Event struct {
-	// Seq numbers the events from 1.
+	// Seq is the sequence number, counted from 1.
 	Seq   uint64    `json:"seq"`
-	At    time.Time `json:"at"` // of the first
+	At    time.Time `json:"at"` // time of the first merged event
 	Kind  EventKind `json:"kind"`
-	Count int       `json:"count"`
-	// Endpoint is where: the one ejected or readmitted, the one whose attempt
-	// failed, the one that was sent a hedge.
+	Count int       `json:"count"` // number of merged events, at least 1
+	// Endpoint is the endpoint that was ejected or readmitted, whose attempt
+	// failed, or that received a hedge.
 	Endpoint string `json:"endpoint,omitempty"`
 	Op       string `json:"op,omitempty"`
-	// Error is why, bounded in length; of the last.
+	// Error is the error of the last merged event, truncated to about 1 KiB.
 	Error string `json:"error,omitempty"`
-	// For is how long an endpoint is ejected at least.
-	For     time.Duration `json:"for_ns,omitempty"`
-	Added   []string      `json:"added,omitempty"`
-	Removed []string      `json:"removed,omitempty"`
+	// For is the time from an ejection to the first probe.
+	For time.Duration `json:"for_ns,omitempty"`
+	// Added and Removed are the names of at most 64 endpoints each, followed by
+	// "…" if there are more.
+	Added   []string `json:"added,omitempty"`
+	Removed []string `json:"removed,omitempty"`
 }
 
 const (
-	// maxEvents is how many events a log keeps.
+	// maxEvents is the maximum number of events in a log.
 	maxEvents = 128
-	// Events alike are one if less than burst apart, and not further back in
-	// the log than lookBack.
+	// An event is merged into a similar one that is less than burst older, if
+	// that is among the last lookBack events of the log.
 	burst    = time.Second
 	lookBack = 16
-	// maxError bounds the texts of errors, in bytes.
+	// maxError is the maximum length of an error text in bytes.
 	maxError = 1 << 10
-	// maxNames bounds the lists of names of an event.
+	// maxNames is the maximum length of Event.Added and Event.Removed.
 	maxNames = 64
 )
 
-// log is the last events, the oldest first.
+// log holds the last events, oldest first.
 type log []Event
 
 func (l *log) add(e Event) {
@@ -61,8 +64,7 @@ func (l *log) add(e Event) {
 	*l = append(*l, e)
 }
 
-// alike returns a recent event of the same kind, endpoint and operation, nil
-// if there is none.
+// alike returns the recent event that e is to be merged into, or nil.
 func (l log) alike(e Event) *Event {
 	for i := len(l) - 1; i >= max(0, len(l)-lookBack); i-- {
 		have := &l[i]
@@ -73,7 +75,7 @@ func (l log) alike(e Event) *Event {
 	return nil
 }
 
-// textOf returns the text of err, bounded and valid UTF-8.
+// textOf returns the text of err, truncated and as valid UTF-8.
 func textOf(err error) string {
 	if err == nil {
 		return ""

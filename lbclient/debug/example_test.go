@@ -39,12 +39,12 @@ func Example() {
 	defer lb.Close()
 	h.Watch(lb)
 	mux := http.NewServeMux()
-	mux.Handle("/debug/pinfleet/", h) // where only operators get to
+	mux.Handle("/debug/pinfleet/", h) // on a server that only operators can reach
 	server := httptest.NewServer(mux)
 	defer server.Close()
 
 	cluster.Peer(0).Stop()
-	if _, err := lb.ID(context.Background()); err != nil { // answered by the second
+	if _, err := lb.ID(context.Background()); err != nil { // the second peer responds
 		log.Fatal(err)
 	}
 

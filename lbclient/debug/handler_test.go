@@ -14,12 +14,12 @@ import (
 	"github.com/pinfleet/pinfleet/lbclient"
 )
 
-// fixed is a Source that does not change.
+// fixed is a Source with a fixed list of endpoints.
 type fixed []lbclient.EndpointInfo
 
 func (f fixed) Endpoints() []lbclient.EndpointInfo { return f }
 
-// ask sends a request and returns the answer.
+// ask sends a request to h and returns the response.
 func ask(h http.Handler, method, url string, accept ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, url, nil)
 	r.Header["Accept"] = accept
@@ -67,7 +67,8 @@ func TestReadOnly(t *testing.T) {
 	}
 }
 
-// The page must not load anything, nor have what its own policy forbids.
+// The page must not load anything, and must not contain anything that its own policy
+// forbids.
 func TestPageIsSelfContained(t *testing.T) {
 	w := ask(New(), "GET", "/")
 	policy, html := w.Header().Get("Content-Security-Policy"), w.Body.String()
@@ -81,7 +82,7 @@ func TestPageIsSelfContained(t *testing.T) {
 			t.Errorf("policy %q contains %q", policy, unsafe)
 		}
 	}
-	local := strings.ReplaceAll(html, "http://www.w3.org/2000/svg", "") // a name, not an address
+	local := strings.ReplaceAll(html, "http://www.w3.org/2000/svg", "") // the name of a namespace, which is not loaded
 	for _, bad := range []string{"http://", "https://", "//cdn", " style=", " onclick=", "innerHTML", "{{", "@import", "url("} {
 		if strings.Contains(local, bad) {
 			t.Errorf("the page contains %q", bad)
@@ -127,7 +128,7 @@ func TestJSON(t *testing.T) {
 	if len(got.Events) != 1 || got.Events[0].Kind != Ejected || got.Events[0].Error != "bad" || got.Events[0].For != time.Second {
 		t.Errorf("events %+v", got.Events)
 	}
-	// What a browser's script relies on: lists are never null.
+	// Lists are never null: the page's script relies on it.
 	empty := ask(New(), "GET", "/?format=json").Body.String()
 	for _, want := range []string{`"endpoints": []`, `"events": []`, `"latencies": []`} {
 		if !strings.Contains(empty, want) {
@@ -154,8 +155,7 @@ func TestSourceMayChange(t *testing.T) {
 	}
 }
 
-// Load balancers within the load balancer are flattened, each in front of its
-// endpoints.
+// Nested load balancers are flattened: each is followed by its endpoints.
 func TestEndpointsWithin(t *testing.T) {
 	h := New()
 	h.Watch(fixed{

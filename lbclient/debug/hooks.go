@@ -51,8 +51,8 @@ func (h *Handler) AttemptStarted(ctx context.Context, e lbclient.AttemptEvent) c
 	return ctx
 }
 
-// AttemptEnded implements [lbclient.AttemptHook]. An attempt that was given up
-// says nothing about how fast its endpoint is.
+// AttemptEnded implements [lbclient.AttemptHook]. It ignores cancelled attempts, whose
+// duration says nothing about the endpoint's latency.
 func (h *Handler) AttemptEnded(_ context.Context, e lbclient.AttemptEvent) {
 	if e.Cancelled {
 		return
@@ -71,7 +71,7 @@ func (h *Handler) AttemptEnded(_ context.Context, e lbclient.AttemptEvent) {
 	s.add(time.Now(), e.Duration, failed)
 }
 
-// forget drops the endpoint that was heard of least recently.
+// forget removes the latencies of the endpoint whose last attempt is the oldest.
 func (h *Handler) forget() {
 	var oldest string
 	var when int64
@@ -116,7 +116,7 @@ func (h *Handler) MembershipChanged(e lbclient.MembershipEvent) {
 	h.change(Event{Kind: MembershipChanged, Added: someOf(e.Added), Removed: someOf(e.Removed)})
 }
 
-// someOf returns a copy of names, cut short if it is very long.
+// someOf returns a copy of the first maxNames names, followed by "…" if there are more.
 func someOf(names []string) []string {
 	some := append([]string(nil), names[:min(len(names), maxNames)]...)
 	if len(names) > maxNames {
@@ -125,7 +125,7 @@ func someOf(names []string) []string {
 	return some
 }
 
-// change writes down a change of the endpoints.
+// change logs a change of an endpoint or of the list of endpoints.
 func (h *Handler) change(e Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -135,7 +135,7 @@ func (h *Handler) change(e Event) {
 	h.changes.add(e)
 }
 
-// incident writes down an event of a call. The mutex is held.
+// incident logs an event of a call, or merges it into a recent one. h.mu is held.
 func (h *Handler) incident(e Event) {
 	e.At, e.Count = time.Now().UTC(), 1
 	if have := h.incidents.alike(e); have != nil {
@@ -148,8 +148,8 @@ func (h *Handler) incident(e Event) {
 	h.incidents.add(e)
 }
 
-// isFailure tells whether err is neither the caller's doing nor an answer,
-// such as 404.
+// isFailure reports whether err is a failure. Cancellation by the caller, invalid
+// arguments, and 4xx statuses other than 429 are not failures.
 func isFailure(err error) bool {
 	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, client.ErrInvalid) {
 		return false

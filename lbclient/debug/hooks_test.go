@@ -16,7 +16,7 @@ import (
 	"github.com/pinfleet/pinfleet/lbclient"
 )
 
-// ended reports an attempt.
+// ended passes the end of an attempt to h.
 func ended(h *Handler, endpoint string, d time.Duration, err error) {
 	h.AttemptEnded(context.Background(), lbclient.AttemptEvent{Op: client.OpID, Endpoint: endpoint, Duration: d, Err: err})
 }
@@ -45,7 +45,7 @@ func TestLatenciesBySecond(t *testing.T) {
 		time.Sleep(time.Second)
 		second.Ago = 58
 		check(second)
-		ended(h, "a", time.Second, nil) // in the place of the first
+		ended(h, "a", time.Second, nil) // reuses the bucket of the first second
 		check(second, Second{Count: 1, Mean: time.Second, Max: time.Second})
 		time.Sleep(time.Hour)
 		check()
@@ -127,8 +127,8 @@ func TestEvents(t *testing.T) {
 	})
 }
 
-// Nothing that endpoints or callers do may make a Handler grow without bound,
-// nor push the ejections out of the log.
+// Endpoints and callers must not be able to make a Handler grow without limit, or to push
+// the ejections out of the log.
 func TestMemoryIsBounded(t *testing.T) {
 	h := New()
 	long := errors.New(strings.Repeat("ä", 1<<20))
@@ -180,7 +180,7 @@ func TestConcurrentUse(t *testing.T) {
 	}
 }
 
-// BenchmarkAttempt is what a Handler adds to each attempt.
+// BenchmarkAttempt measures what a Handler adds to each attempt.
 func BenchmarkAttempt(b *testing.B) {
 	h := New()
 	e := lbclient.AttemptEvent{Op: client.OpID, Endpoint: "a", Duration: time.Millisecond}

@@ -2,33 +2,33 @@ package debug
 
 import "time"
 
-// seconds is for how long latencies are kept.
+// seconds is the number of seconds for which latencies are kept.
 const seconds = 60
 
-// Second sums up the attempts, or calls, that ended within one second.
+// Second summarises the attempts, or the calls, that ended within one second.
 type Second struct {
-	// Ago is how many seconds before the snapshot's; 0 is the one that has
-	// only begun.
+	// Ago is the age in seconds. 0 is the second in which the snapshot was
+	// taken, which is not complete.
 	Ago int `json:"ago_s"`
-	// Count is how many ended, Failed how many of them failed.
+	// Count is the number of attempts or calls, Failed that of the failed ones.
 	Count  int `json:"count"`
 	Failed int `json:"failed"`
-	// Mean and Max are how long they took.
+	// Mean and Max are their mean and maximum duration.
 	Mean time.Duration `json:"mean_ns"`
 	Max  time.Duration `json:"max_ns"`
 }
 
-// bucket is what is kept of one second.
+// bucket accumulates one second.
 type bucket struct {
-	unix          int64
+	unix          int64 // the second, since 1970
 	count, failed int
 	sum, longest  time.Duration
 }
 
-// series is the last seconds.
+// series holds the buckets of the last minute.
 type series struct {
-	buckets [seconds]bucket // each in the place that its time gives it
-	last    int64           // when something ended last, in seconds since 1970
+	buckets [seconds]bucket // the index is bucket.unix modulo seconds
+	last    int64           // the last second with an entry, since 1970
 }
 
 func (s *series) add(now time.Time, d time.Duration, failed bool) {
@@ -46,7 +46,7 @@ func (s *series) add(now time.Time, d time.Duration, failed bool) {
 	b.longest = max(b.longest, d)
 }
 
-// list returns the seconds in which something ended, oldest first.
+// list returns the seconds that have entries, oldest first.
 func (s *series) list(now time.Time) []Second {
 	list := []Second{}
 	for ago := seconds - 1; ago >= 0; ago-- {

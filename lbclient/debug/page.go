@@ -17,14 +17,13 @@ var (
 	pageScript string
 )
 
-// document is the page and the content security policy that it satisfies.
+// document is the page and its content security policy.
 type document struct {
 	html   []byte
 	policy string
 }
 
-// page puts the page together. It is the same for everybody: what it shows, it
-// fetches.
+// page assembles the page. It contains no data: its script fetches the snapshot.
 var page = sync.OnceValue(func() document {
 	html := strings.NewReplacer("{{style}}", pageStyle, "{{script}}", pageScript).Replace(pageHTML)
 	return document{[]byte(html), strings.Join([]string{
@@ -41,7 +40,7 @@ var page = sync.OnceValue(func() document {
 	}, "; ")}
 })
 
-// digest names an inline text for the policy.
+// digest returns the source expression that allows an inline text in the policy.
 func digest(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"

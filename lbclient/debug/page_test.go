@@ -23,16 +23,16 @@ import (
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
-// hostile is an error text that shows if it is interpreted.
+// hostile is an error text that changes the page visibly if the page interprets it.
 const hostile = `</script><img src=x onerror="document.body.style.background='#f0f'"><style>body{background:#f0f}</style><b class=pwned>disk full`
 
-// slowPeer is a peer whose ID takes a while, under virtual time. The other
-// methods are not called.
+// slowPeer is a peer whose ID takes about latency of virtual time. Methods that are not
+// defined here are not called.
 type slowPeer struct {
 	client.Unimplemented
 	name    string
 	latency time.Duration
-	fails   func(age time.Duration) error // age of the peer
+	fails   func(age time.Duration) error // returns the error at an age of the peer; may be nil
 	born    time.Time
 }
 
@@ -61,12 +61,12 @@ func (p *slowPeer) Health(context.Context) error {
 	return nil
 }
 
-// peerName is the name of peer i.
+// peerName returns the name of peer i.
 func peerName(i int) string { return fmt.Sprintf("/ip4/10.0.0.%d/tcp/9094", i) }
 
-// record runs a load balancer over five peers for a virtual minute, in which
-// one peer begins to fail and another cannot be reached at all, and returns
-// what the Handler answers to requests for the snapshot in the last seconds.
+// record runs a load balancer over five peers for a virtual minute. One peer begins to
+// fail, and another cannot be reached at all. record returns the Handler's responses to
+// requests for the snapshot in the last seconds.
 func record(t *testing.T) (answers [][]byte) {
 	synctest.Test(t, func(t *testing.T) {
 		born := time.Now()
@@ -119,9 +119,8 @@ func record(t *testing.T) (answers [][]byte) {
 	return answers
 }
 
-// The page of a real load balancer, in a real browser: it shows each endpoint,
-// keeps itself up to date, draws, obeys its own policy, and takes no text for
-// markup.
+// The page of a real load balancer in a real browser shows each endpoint, updates itself,
+// draws the sparklines, obeys its own policy, and does not interpret texts as markup.
 func TestPageInBrowser(t *testing.T) {
 	if !needsBrowser(t) {
 		return
@@ -159,7 +158,7 @@ func TestPageInBrowser(t *testing.T) {
 	if len(paths) != 6 {
 		t.Fatalf("%d sparklines, want that of the calls and 5 of endpoints: %q", len(paths), labels)
 	}
-	for i, path := range paths[:4] { // the last two see little traffic
+	for i, path := range paths[:4] { // the last two have little traffic
 		if strings.Count(path, "L") < 20 {
 			t.Errorf("sparkline %q has hardly any points: %q", labels[i], path)
 		}
@@ -171,7 +170,7 @@ func TestPageInBrowser(t *testing.T) {
 	checkFits(t, shot, light)
 }
 
-// Every state, in a narrow and dark window.
+// The page shows every state, in a narrow window in dark mode.
 func TestStatesInBrowser(t *testing.T) {
 	if !needsBrowser(t) {
 		return
@@ -212,7 +211,7 @@ func TestStatesInBrowser(t *testing.T) {
 	checkFits(t, shot, dark)
 }
 
-// A test of the tests: a page that is wrong must be noticed.
+// The checks of this file must detect a page that is wrong.
 func TestBrowserNoticesWhatIsWrong(t *testing.T) {
 	if !needsBrowser(t) {
 		return
@@ -234,7 +233,7 @@ func TestBrowserNoticesWhatIsWrong(t *testing.T) {
 	}
 }
 
-// A load balancer that is gone is said to be gone.
+// The page reports that its server does not respond.
 func TestLostServerInBrowser(t *testing.T) {
 	if !needsBrowser(t) {
 		return
@@ -262,15 +261,15 @@ func contains(t *testing.T, dom string, parts ...string) {
 	}
 }
 
-// checkHostile fails the test if the hostile text is missing, or was taken for
+// checkHostile fails the test if the hostile text is missing or was interpreted as
 // markup.
 func checkHostile(t *testing.T, dom string, shot image.Image) {
 	t.Helper()
 	if !strings.Contains(html.UnescapeString(dom), hostile) {
 		t.Error("the hostile error is not shown")
 	}
-	// The browser writes markup with quotes; in attributes and texts it
-	// escapes them or keeps them as they were.
+	// The browser serialises the attributes of markup with quotes. In attribute
+	// values and texts it escapes the characters or leaves them unquoted.
 	for _, markup := range []string{`<img src="x"`, `<b class="pwned"`} {
 		if strings.Contains(dom, markup) {
 			t.Errorf("a text became markup: %s", markup)
@@ -281,7 +280,7 @@ func checkHostile(t *testing.T, dom string, shot image.Image) {
 	}
 }
 
-// checkColours fails the test if there are fewer than least pixels of one.
+// checkColours fails the test if fewer than least pixels have one of the colours.
 func checkColours(t *testing.T, shot image.Image, least int, want ...color.RGBA) {
 	t.Helper()
 	for _, c := range want {
@@ -291,7 +290,7 @@ func checkColours(t *testing.T, shot image.Image, least int, want ...color.RGBA)
 	}
 }
 
-// checkFits fails the test if something reaches over the right edge.
+// checkFits fails the test if something extends beyond the right edge.
 func checkFits(t *testing.T, shot image.Image, background color.RGBA) {
 	t.Helper()
 	edge := shot.Bounds()

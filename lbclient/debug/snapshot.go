@@ -8,50 +8,52 @@ import (
 	"github.com/pinfleet/pinfleet/lbclient"
 )
 
-// Snapshot is what a [Handler] serves as JSON. Durations are in nanoseconds.
+// Snapshot is the JSON document that a [Handler] serves. Durations are in nanoseconds.
 type Snapshot struct {
 	Now       time.Time  `json:"now"`
 	Calls     Calls      `json:"calls"`
-	Endpoints []Endpoint `json:"endpoints"` // as the load balancer lists them
+	Endpoints []Endpoint `json:"endpoints"` // in the order of Source.Endpoints
 	Events    []Event    `json:"events"`    // newest first
 }
 
-// Calls sums up the calls since the [Handler] was made.
+// Calls summarises the calls since the [Handler] was created.
 type Calls struct {
 	InFlight int `json:"in_flight"`
-	// Total is how many ended; Failed is how many of them failed, other than
-	// by their caller's cancellation or an answer such as 404.
+	// Total is the number of calls that have ended, Failed that of the failed
+	// ones. Cancellation by the caller, invalid arguments, and refusals such as
+	// 404 are not failures.
 	Total  uint64 `json:"total"`
 	Failed uint64 `json:"failed"`
-	// Attempts is how many attempts the calls made that ended.
+	// Attempts is the number of attempts of the calls that have ended.
 	Attempts        uint64 `json:"attempts"`
 	Retries         uint64 `json:"retries"`
 	Hedges          uint64 `json:"hedges"`
 	BudgetExhausted uint64 `json:"budget_exhausted"`
-	// Latencies are those of the last minute, oldest first, without the
-	// seconds in which no call ended.
+	// Latencies holds the seconds of the last minute in which calls ended,
+	// oldest first.
 	Latencies []Second `json:"latencies"`
 }
 
 // Endpoint is the state of an endpoint and the latencies of its attempts.
 type Endpoint struct {
+	// EndpointInfo is the state. Its field Endpoints is empty.
 	lbclient.EndpointInfo
-	// Depth is 0, and one more for each load balancer that the endpoint is
-	// within; those within follow theirs, whose field Endpoints is empty.
+	// Depth is the nesting depth, 0 for the endpoints of the load balancer
+	// itself. The endpoints of a nested load balancer follow it in the list.
 	Depth int `json:"depth,omitempty"`
-	// Latencies are those of the last minute, oldest first, without the
-	// seconds in which no attempt ended.
+	// Latencies holds the seconds of the last minute in which attempts ended,
+	// oldest first.
 	Latencies []Second `json:"latencies"`
 }
 
-// Snapshot returns the present state.
+// Snapshot returns the current state.
 func (h *Handler) Snapshot() Snapshot {
 	h.mu.Lock()
 	source := h.source
 	h.mu.Unlock()
 	var infos []lbclient.EndpointInfo
 	if source != nil {
-		infos = source.Endpoints() // with its own locks: not under ours
+		infos = source.Endpoints() // without h.mu: it takes locks of the load balancer
 	}
 
 	h.mu.Lock()
@@ -68,7 +70,7 @@ func (h *Handler) Snapshot() Snapshot {
 	return s
 }
 
-// endpoints appends infos, and those within them, to list. The mutex is held.
+// endpoints appends infos and their nested endpoints to list. h.mu is held.
 func (h *Handler) endpoints(list []Endpoint, infos []lbclient.EndpointInfo, depth int, now time.Time) []Endpoint {
 	for _, info := range infos {
 		within := info.Endpoints

@@ -1,12 +1,12 @@
 "use strict";
-// Fetches the snapshot each second and shows it. All texts, which may come
-// from anybody, become text nodes; nothing is parsed as HTML.
+// Fetches the snapshot every second and shows it. Texts may come from untrusted
+// peers, so they become text nodes; nothing is parsed as HTML.
 (() => {
 	const period = 1000, patience = 5000; // milliseconds
 	const seconds = 60, width = 300, height = 40; // of a sparkline
 	const $ = (id) => document.getElementById(id);
 
-	// Setters that leave alone what is right, so that a selection survives.
+	// Setters that write only changes, so that the user's selection is kept.
 	const setText = (node, text) => { if (node.textContent !== text) node.textContent = text; };
 	const setAttr = (node, name, value) => { if (node.getAttribute(name) !== value) node.setAttribute(name, value); };
 
@@ -16,7 +16,7 @@
 		if (text) node.textContent = text;
 		return node;
 	};
-	// resize makes parent have n children.
+	// resize adds or removes children until parent has n of them.
 	const resize = (parent, n, create) => {
 		while (parent.children.length > n) parent.lastElementChild.remove();
 		while (parent.children.length < n) parent.append(create());
@@ -35,7 +35,7 @@
 		return hours < 48 ? hours + " h " + Math.floor(ms / 60000) % 60 + " min" : Math.floor(hours / 24) + " days";
 	};
 	const between = (from, to) => duration(Math.max(0, Date.parse(to) - Date.parse(from)) * 1e6);
-	// Go's zero time is none.
+	// isTime returns whether at is set. Go's zero time means that it is not.
 	const isTime = (at) => Boolean(at) && !at.startsWith("0001-");
 	const clock = (at) => new Date(at).toLocaleTimeString([], { hour12: false });
 	const plural = (n, word) => number.format(n) + " " + word + (n === 1 ? "" : "s");
@@ -46,7 +46,7 @@
 		parent.append(node);
 		return node;
 	};
-	// draw draws the seconds that list has, on a logarithmic scale up to top.
+	// draw draws the seconds in list, on a logarithmic scale up to top nanoseconds.
 	const draw = (spark, list, top, label) => {
 		if (!spark.children.length) {
 			setAttr(spark, "viewBox", `0 0 ${width} ${height}`);
@@ -56,11 +56,11 @@
 		}
 		const step = width / (seconds - 1);
 		const x = (s) => (seconds - 1 - s.ago_s) * step;
-		// From 100 µs, which is fast on a loopback.
+		// The scale starts at 100 µs, which is fast on a loopback.
 		const y = (ns) => height - height * Math.max(0.04, Math.log1p(ns / 1e5) / Math.log1p(Math.max(top, 1e6) / 1e5));
 		const at = (s, ns) => `${x(s).toFixed(1)} ${y(ns).toFixed(1)}`;
 		let area = "", line = "", marks = "";
-		let run = []; // of seconds without a gap
+		let run = []; // consecutive seconds
 		const end = () => {
 			if (!run.length) return;
 			const first = run[0], last = run[run.length - 1];
@@ -79,7 +79,7 @@
 		setAttr(spark.children[3], "d", marks);
 		setAttr(spark, "aria-label", label);
 	};
-	// summary says in words what a sparkline shows.
+	// summary describes a sparkline in words.
 	const summary = (list) => {
 		if (!list.length) return "idle for a minute";
 		let count = 0, failed = 0, sum = 0, slowest = 0;
@@ -220,8 +220,8 @@
 		});
 	};
 
-	// The time stands beside the status: screen readers announce the status
-	// whenever it changes, and need not do so each second.
+	// The time is an element of its own, because screen readers announce the
+	// status at every change.
 	const status = (text, when, lost) => {
 		setText($("status"), text);
 		setText($("when"), when);
