@@ -18,8 +18,8 @@ import (
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
-// adders are a client and a load balancer of a server that discards uploads and
-// reports so many outputs.
+// adders returns a client and a load balancer of a server that discards uploads and
+// reports the given number of outputs.
 func adders(b *testing.B, outputs int) map[string]client.Client {
 	var answer strings.Builder
 	for i := range outputs {
@@ -65,8 +65,8 @@ func benchmarkAdd(b *testing.B, outputs int, size int64, add func(c client.Clien
 	}
 }
 
-// BenchmarkAddOutputs adds 1,000 files, directly and through the load balancer:
-// what the delivery of the outputs costs.
+// BenchmarkAddOutputs adds 1,000 files, directly and through the load balancer. It
+// measures the cost of delivering the outputs.
 func BenchmarkAddOutputs(b *testing.B) {
 	const n, size = 1000, 4 << 10
 	dir := filepath.Join(b.TempDir(), "site")

@@ -27,7 +27,7 @@ func progress(name string, n uint64) *api.AddedOutput {
 	return &api.AddedOutput{Name: name, Bytes: n}
 }
 
-// text is an output as one word.
+// text returns an output as one word.
 func text(o *api.AddedOutput) string {
 	if !o.Cid.Defined() {
 		return fmt.Sprintf("%s:%d", o.Name, o.Bytes)
@@ -35,7 +35,7 @@ func text(o *api.AddedOutput) string {
 	return o.Name + "!"
 }
 
-// addAll runs an add to its end and returns what it delivered.
+// addAll runs an add to its end and returns the outputs that it delivered.
 func addAll(add func(chan<- *api.AddedOutput) error) (string, error) {
 	out := make(chan *api.AddedOutput, 1)
 	var words []string
@@ -63,7 +63,7 @@ var someOutputs = []*api.AddedOutput{
 
 const someText = "a:100 a:200 a! b:100 b:200 b:300 b! !"
 
-// An add that breaks anywhere is done again, and what was delivered is not
+// An add that fails at any position is repeated, and outputs that were delivered are not
 // delivered again.
 func TestAddGoesOn(t *testing.T) {
 	for first := range len(someOutputs) + 1 {
@@ -82,7 +82,7 @@ func TestAddGoesOn(t *testing.T) {
 	}
 }
 
-// Another peer reports progress in other steps. It stays monotone.
+// Peers report progress in different steps. The delivered progress never decreases.
 func TestAddProgressStaysMonotone(t *testing.T) {
 	fakes := newFakes(2)
 	fakes[0].outputs = someOutputs
@@ -97,8 +97,8 @@ func TestAddProgressStaysMonotone(t *testing.T) {
 	}
 }
 
-// What a single attempt reports arrives as it is, also where a server repeats
-// itself.
+// The outputs of a single attempt are delivered unchanged, even if the server repeats
+// some.
 func TestAddProgressIsLeftAlone(t *testing.T) {
 	fakes := newFakes(1)
 	fakes[0].outputs = []*api.AddedOutput{progress("a", 9), progress("a", 9), progress("a", 5), node("a", 1)}
@@ -107,7 +107,7 @@ func TestAddProgressIsLeftAlone(t *testing.T) {
 	}
 }
 
-// Two files of the same name have each its own progress.
+// Two files of the same name have separate progress.
 func TestAddSameNameTwice(t *testing.T) {
 	fakes := newFakes(2)
 	for _, f := range fakes {
@@ -119,7 +119,7 @@ func TestAddSameNameTwice(t *testing.T) {
 	}
 }
 
-// Where the blocks went may differ between two attempts.
+// The allocations of blocks may differ between two attempts.
 func TestAddAllocationsMayDiffer(t *testing.T) {
 	fakes := newFakes(2)
 	fakes[0].outputs = someOutputs
@@ -134,8 +134,8 @@ func TestAddAllocationsMayDiffer(t *testing.T) {
 	}
 }
 
-// If the repeated add reports something else, what was delivered is worthless,
-// and the caller must know.
+// If the repeated add reports different outputs, the delivered ones are worthless, and the
+// caller must get an error.
 func TestAddDiverges(t *testing.T) {
 	for name, second := range map[string][]*api.AddedOutput{
 		"another CID":  {node("a", 9), node("b", 2), node("", 3)},
@@ -159,7 +159,7 @@ func TestAddDiverges(t *testing.T) {
 	}
 }
 
-// An add that diverged is not carried to its end.
+// An add that has diverged is aborted at once.
 func TestAddDivergedIsCancelled(t *testing.T) {
 	fakes := newFakes(2)
 	fakes[0].outputs, fakes[0].answer = someOutputs, breaks(3, brokenError())
@@ -180,7 +180,7 @@ func (f *endlessAdder) Add(ctx context.Context, _ []string, _ *api.AddParams, ou
 	return ctx.Err()
 }
 
-// out is closed once, whatever happens; nil is fine.
+// out is closed exactly once in every case, and may be nil.
 func TestAddOut(t *testing.T) {
 	for name, answer := range map[string]func(context.Context, client.Op, int) reply{
 		"success": nil, "refusal": fails(statusError(400)), "failure": fails(brokenError()), "broken": breaks(2, brokenError()),
@@ -206,9 +206,9 @@ func TestAddOut(t *testing.T) {
 	}
 }
 
-// U5: upstream closed out while its own goroutine was still sending to it, and
-// the process died: a consumer that does not read, and a context that ends.
-// U7: without a load balancer the call hung instead.
+// U5: if the consumer did not read and the context ended, upstream closed out while its
+// own goroutine was still sending to it, and the process died.
+// U7: without a load balancer, the call hung instead.
 func TestU5ConsumerStopsReading(t *testing.T) {
 	for range 50 {
 		fakes := newFakes(2)
@@ -241,9 +241,9 @@ func TestU5ConsumerStopsReading(t *testing.T) {
 	}
 }
 
-// U37: upstream leaked a goroutine for each cancelled streaming call. Time
-// stands still in the bubble, so that "promptly" is "at once", and it does not
-// end before every goroutine in it has.
+// U37: upstream leaked a goroutine for each cancelled streaming call. Time stands still in
+// the synctest bubble, so the call must end at once, and the bubble does not end before
+// all of its goroutines have ended.
 func TestU37NoGoroutineStays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fakes := newFakes(2)
@@ -281,7 +281,7 @@ func TestU37NoGoroutineStays(t *testing.T) {
 	})
 }
 
-// A panic in the client below does not leave out open or a goroutine behind.
+// After a panic in an endpoint's client, out is closed and no goroutine is left.
 func TestAddPanic(t *testing.T) {
 	fakes := newFakes(1)
 	fakes[0].outputs = someOutputs
@@ -297,9 +297,9 @@ func TestAddPanic(t *testing.T) {
 	}
 }
 
-// Random adds that break at random positions at several peers, with progress
-// in different steps: the nodes are delivered exactly once and in order, and
-// the progress of a file never goes back.
+// Random adds fail at random positions at several peers, which report progress in
+// different steps. The nodes are delivered exactly once and in order, and the progress of
+// a file never decreases.
 func TestAddProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		count := rapid.IntRange(1, 8).Draw(t, "files")
@@ -355,7 +355,7 @@ func TestAddProperty(t *testing.T) {
 	})
 }
 
-// What is compared of an add.
+// chain depends on the fields of an output that must not differ between attempts.
 func TestChain(t *testing.T) {
 	var zero [32]byte
 	base := node("a", 1)

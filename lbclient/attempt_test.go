@@ -16,8 +16,8 @@ import (
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
-// hang: one of 3 peers accepts and never answers. With an attempt timeout of
-// 500 ms no call with 5 s fails, and the peer is ejected.
+// Scenario "hang": one of 3 peers accepts requests and never responds. With an attempt
+// timeout of 500 ms, no call with a deadline of 5 s fails, and the peer is ejected.
 func TestHangingPeer(t *testing.T) {
 	for _, s := range []strategy.LBStrategy{&strategy.Failover{}, &strategy.RoundRobin{}, &strategy.LeastLoaded{}} {
 		t.Run(fmt.Sprintf("%T", s), func(t *testing.T) {
@@ -77,8 +77,8 @@ func TestAttemptTimeout(t *testing.T) {
 	}
 }
 
-// A dial that takes longer than the attempt timeout ejects at once: nothing
-// was sent.
+// A dial that takes longer than the attempt timeout ejects the endpoint at once, because
+// nothing was sent.
 func TestAttemptTimeoutOfADial(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fakes := newFakes(2)
@@ -96,8 +96,8 @@ func TestAttemptTimeoutOfADial(t *testing.T) {
 	})
 }
 
-// The timeout of a listing is over with its first item, however long the
-// consumer takes.
+// The attempt timeout of a listing ends with its first item, so that it does not depend on
+// the consumer.
 func TestAttemptTimeoutOfAListing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fakes := newFakes(1)
@@ -118,7 +118,7 @@ func TestAttemptTimeoutOfAListing(t *testing.T) {
 		if n != 5 {
 			t.Errorf("%d items", n)
 		}
-		// That is also its duration.
+		// The duration of the attempt ends with the first item, too.
 		if r := o.results[0]; r.Duration != 900*time.Millisecond || r.Failed || r.Cancelled {
 			t.Errorf("result %+v", r)
 		}
@@ -128,7 +128,7 @@ func TestAttemptTimeoutOfAListing(t *testing.T) {
 	})
 }
 
-// What the strategy is told of attempts, for each way in which one can end.
+// The strategy's Observer gets the right Result for each way in which an attempt can end.
 func TestObserver(t *testing.T) {
 	busy := &client.Error{Status: 503, Err: errors.New("busy"), RetryAfter: 3 * time.Second}
 	for _, test := range []struct {
@@ -181,7 +181,8 @@ func TestObserver(t *testing.T) {
 	})
 }
 
-// The strategy is told of attempts that it did not choose, too.
+// The strategy's Observer also gets the attempts for which the load balancer chose the
+// endpoint.
 func TestObserverOfForcedChoices(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fakes := newFakes(2)
@@ -201,7 +202,7 @@ func TestObserverOfForcedChoices(t *testing.T) {
 	})
 }
 
-// hasty is a BodyAdder that gives up while its body is still being read.
+// hasty is a BodyAdder that returns while its body is still being read.
 type hasty struct {
 	*fake
 	late sync.WaitGroup
@@ -220,7 +221,7 @@ func (h *hasty) AddBody(ctx context.Context, body *client.Body, _ *api.AddParams
 	return brokenError()
 }
 
-// gatedReader gives something when its channel is closed.
+// gatedReader is a reader whose Read blocks until its channel is closed.
 type gatedReader <-chan struct{}
 
 func (r gatedReader) Read(p []byte) (int, error) {

@@ -12,7 +12,7 @@ import (
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
-// Only a call that comes back to an endpoint waits.
+// A call waits only before it returns to an endpoint.
 func TestBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fakes := newFakes(3)
@@ -87,7 +87,7 @@ func TestRetryAfter(t *testing.T) {
 			t.Errorf("%v after %s, want success after 7s", err, time.Since(start))
 		}
 
-		// Another endpoint did not ask for it.
+		// The Retry-After of one endpoint does not delay attempts at another.
 		start = time.Now()
 		fakes = newFakes(2)
 		fakes[0].answer = busy(7 * time.Second)
@@ -95,7 +95,7 @@ func TestRetryAfter(t *testing.T) {
 			t.Errorf("%v after %s, want success at once", err, time.Since(start))
 		}
 
-		// The caller's context bounds the wait.
+		// The end of the caller's context ends the wait.
 		start = time.Now()
 		fakes = newFakes(1)
 		fakes[0].answer = busy(7 * time.Second)
@@ -105,7 +105,7 @@ func TestRetryAfter(t *testing.T) {
 			t.Errorf("%v after %s, want the deadline after 1s", err, time.Since(start))
 		}
 
-		// What is longer than anybody waits ends the call.
+		// A Retry-After above maxRetryAfter ends the call.
 		start = time.Now()
 		fakes = newFakes(1)
 		fakes[0].answer = busy(time.Hour)

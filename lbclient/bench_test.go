@@ -11,7 +11,7 @@ import (
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
-// quietClient answers at once and writes nothing down.
+// quietClient responds at once and records nothing.
 type quietClient struct{ client.Client }
 
 var (

@@ -12,11 +12,11 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// bodyFake is a fake that reads what is uploaded to it, as the default client
-// does.
+// bodyFake is a fake that reads its uploads, as the default client does.
 type bodyFake struct {
 	*fake
-	// reads is how many bytes call n reads before it ends; nil or -1 for all.
+	// reads returns the number of bytes that call n reads before it ends, or -1
+	// for all. nil also means all.
 	reads func(n int) int64
 
 	mu     sync.Mutex

@@ -14,8 +14,8 @@ import (
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
-// outage: all peers answer 503, with 1,000 calls/s. They get at most 1.2
-// requests per call and 10 a second.
+// Scenario "outage": all peers respond with 503 to 1,000 calls/s. They receive at most 1.2
+// requests per call plus 10 per second.
 func TestOutageIsNotAmplified(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const seconds = 30
@@ -70,7 +70,7 @@ func (h *budgetHook) BudgetExhausted(context.Context, AttemptEvent) {
 	h.exhausted++
 }
 
-// Few calls have the fixed part of the budget.
+// With few calls, the fixed part of the budget still allows retries.
 func TestBudgetOfFewCalls(t *testing.T) {
 	b := newBudget(0.2, 10)
 	b.called(0)
@@ -103,7 +103,8 @@ func TestNoBudget(t *testing.T) {
 	}
 }
 
-// Whatever comes when, no 10 s see more extra requests than allowed.
+// For any sequence of calls and requests, no 10 s contain more extra requests than
+// allowed.
 func TestBudgetProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		fraction := rapid.Float64Range(0, 1).Draw(t, "fraction")
@@ -134,7 +135,7 @@ func TestBudgetProperty(t *testing.T) {
 			if n := since(extra, 10*time.Second); taken && n > allowed {
 				t.Fatalf("%v extra requests in 10 s, %v allowed", n, allowed)
 			}
-			// Whole seconds are counted, so that it may be a second stricter.
+			// Counting is per whole second, so the budget may be a second stricter.
 			certain := fraction*since(calls, 9*time.Second) + 10*fixed
 			if n := since(extra, 11*time.Second); !taken && n+1 <= certain {
 				t.Fatalf("refused after %v extra requests in 11 s, %v allowed", n, certain)
@@ -143,7 +144,7 @@ func TestBudgetProperty(t *testing.T) {
 	})
 }
 
-// The window counts what all goroutines add.
+// The window counts the events of concurrent goroutines.
 func TestWindowConcurrently(t *testing.T) {
 	var w window
 	var wg sync.WaitGroup
@@ -160,8 +161,8 @@ func TestWindowConcurrently(t *testing.T) {
 	}
 }
 
-// TokenFunc failing is nobody's fault: the call tries the other endpoints,
-// which may have credentials of their own, and none is ejected.
+// The failure of a TokenFunc is not a failure of its endpoint: the call tries the other
+// endpoints, which may have other credentials, and no endpoint is ejected.
 func TestNoCredentials(t *testing.T) {
 	fakes := newFakes(2)
 	for _, f := range fakes {

@@ -16,7 +16,7 @@ import (
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
-// watched is Failover that writes down who is admitted.
+// watched is Failover that records the admitted endpoints.
 type watched struct {
 	strategy.Failover
 	sets []string
@@ -38,7 +38,7 @@ func checkSets(t *testing.T, w *watched, want ...string) {
 	}
 }
 
-// U41: upstream's failover has no memory: each call dials the dead first peer
+// U41: upstream's failover remembers no failures: each call dials the dead first peer
 // again, for up to 30 s.
 func TestU41DeadPeerIsRemembered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -59,8 +59,8 @@ func TestU41DeadPeerIsRemembered(t *testing.T) {
 	})
 }
 
-// An ejected endpoint comes back with one call at a time, whose success
-// readmits it.
+// An endpoint whose ejection has ended receives one call at a time, and the success of that
+// call readmits it.
 func TestReadmission(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fakes := newFakes(2)
@@ -93,7 +93,7 @@ func TestReadmission(t *testing.T) {
 		for i, outcome := range []error{brokenError(), nil} {
 			time.Sleep(5 * time.Second)
 			go func() { answered <- ask() }()
-			synctest.Wait() // it is a's trial
+			synctest.Wait() // the call is a's trial
 			if got := ask(); got != "b" {
 				t.Errorf("%s answered besides the trial, want b", got)
 			}
@@ -115,7 +115,8 @@ func TestReadmission(t *testing.T) {
 	})
 }
 
-// Configured order holds: a first peer that is back is the first again.
+// Readmission keeps the configured order: Failover sends calls to a readmitted first peer
+// again.
 func TestReadmissionKeepsTheOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fakes := newFakes(2)
@@ -133,7 +134,7 @@ func TestReadmissionKeepsTheOrder(t *testing.T) {
 	})
 }
 
-// The ejections get longer as long as the trials fail.
+// Each failed trial makes the next ejection longer.
 func TestEjectionTimes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fakes := newFakes(2)
@@ -163,7 +164,7 @@ func TestEjectionTimes(t *testing.T) {
 	})
 }
 
-// What counts as a failure, and what does not.
+// Each kind of error does or does not count as a failure of the endpoint.
 func TestConsecutiveFailures(t *testing.T) {
 	for _, test := range []struct {
 		name string
@@ -205,8 +206,8 @@ func TestConsecutiveFailures(t *testing.T) {
 	}
 }
 
-// A success, or an answer, ends the row. The calls are too few in any 10 s for
-// the success rate to count.
+// A success, or a refusal such as 404, resets the number of consecutive failures. Any 10 s
+// have too few calls for the success rate to count.
 func TestFailuresMustBeConsecutive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fakes := newFakes(2)
@@ -229,7 +230,7 @@ func TestFailuresMustBeConsecutive(t *testing.T) {
 	})
 }
 
-// A cancelled caller and a consumer that has enough say nothing about a peer.
+// Cancellation by the caller, and a consumer that stops, do not affect a peer's health.
 func TestCallersDoNotCount(t *testing.T) {
 	fakes := newFakes(2)
 	fakes[0].cids = testCids(3)
@@ -250,9 +251,8 @@ func TestCallersDoNotCount(t *testing.T) {
 	checkSets(t, w, "ab")
 }
 
-// U39: if all are ejected, the one whose ejection ends first is tried: there
-// is always somebody to ask. Its failure makes the ejection no longer, and its
-// success readmits it.
+// U39: if all endpoints are ejected, the call is sent to the one whose ejection ends first.
+// A failure there does not make the ejection longer, and a success readmits the endpoint.
 func TestU39AllEjected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fakes := newFakes(3)
@@ -291,8 +291,8 @@ func TestU39AllEjected(t *testing.T) {
 	})
 }
 
-// A call is an ejected endpoint's trial only once, so that with retries left
-// no call fails for trials while somebody is healthy.
+// A call is the trial of an endpoint at most once. So a call with retries left does not fail
+// because of trials while another endpoint is healthy.
 func TestOneTrialPerCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fakes := newFakes(3)
@@ -312,7 +312,7 @@ func TestOneTrialPerCall(t *testing.T) {
 	})
 }
 
-// Health says nothing about IPFS, so its success readmits nobody.
+// A success of Health does not readmit an endpoint, because it says nothing about IPFS.
 func TestHealthDoesNotReadmit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fakes := newFakes(1)
@@ -338,8 +338,8 @@ func TestHealthDoesNotReadmit(t *testing.T) {
 	})
 }
 
-// Many calls, peers that come and go: each call whose attempts suffice to
-// reach a peer that is up succeeds.
+// While peers go up and down, each call that has enough attempts to reach a peer that is up
+// succeeds.
 func TestConcurrentHealth(t *testing.T) {
 	fakes := newFakes(4)
 	for i, f := range fakes[:3] {

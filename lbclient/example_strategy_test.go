@@ -17,8 +17,8 @@ import (
 	"github.com/pinfleet/pinfleet/test/clustertest"
 )
 
-// Unequal peers: the first takes two calls of three. A peer that is new, or was
-// just readmitted, begins with a tenth of its weight (slow start).
+// With Weighted, the first of two unequal peers receives two of three calls. A peer that is
+// new or was just readmitted begins with a tenth of its weight (slow start).
 func ExampleNewFromConfigs_weighted() {
 	ctx := context.Background()
 	cluster, cfgs := startCluster(2)
@@ -46,7 +46,7 @@ func ExampleNewFromConfigs_weighted() {
 	// began at weight true
 }
 
-// addPeer adds the peer of another cluster, and returns its state.
+// addPeer adds the peer of another cluster to the load balancer, and returns its state.
 func addPeer(c *lbclient.Client, cfgs []*config.Config) []lbclient.EndpointInfo {
 	other, more := startCluster(1)
 	defer other.Close()
@@ -56,7 +56,7 @@ func addPeer(c *lbclient.Client, cfgs []*config.Config) []lbclient.EndpointInfo 
 	return c.Endpoints()[len(cfgs):]
 }
 
-// Calls about one CID go to one peer, whatever happens to the others.
+// With Sticky, all calls about one CID go to the same peer.
 func ExampleNewFromConfigs_sticky() {
 	ctx := context.Background()
 	cluster, cfgs := startCluster(3)
@@ -83,8 +83,8 @@ func ExampleNewFromConfigs_sticky() {
 	// Output: peers asked: 1
 }
 
-// An upload that can be read only once is kept while it is read, so that it
-// can be sent again when a peer fails; here only up to 1,000 bytes of it.
+// AddMultiFile keeps the upload that it reads, so that it can send it again when a peer
+// fails. In this example, it keeps only up to 1,000 bytes.
 func ExampleWithReplayLimit() {
 	ctx := context.Background()
 	cluster, cfgs := startCluster(2)

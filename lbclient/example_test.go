@@ -27,7 +27,7 @@ func startCluster(peers int) (*clustertest.Cluster, []*config.Config) {
 	return cluster, cfgs
 }
 
-// nameOf returns which of the peers answered.
+// nameOf returns the name of the peer that responds.
 func nameOf(ctx context.Context, c client.Client) string {
 	id, err := c.ID(ctx)
 	if err != nil {
@@ -36,7 +36,7 @@ func nameOf(ctx context.Context, c client.Client) string {
 	return id.Peername
 }
 
-// A peer goes down, and the calls do not notice.
+// When a peer goes down, calls continue at the next one.
 func ExampleNewFromConfigs() {
 	ctx := context.Background()
 	cluster, cfgs := startCluster(3)
@@ -56,8 +56,7 @@ func ExampleNewFromConfigs() {
 	// peer1
 }
 
-// Load balancers nest: two regions, of which the second is for when the first
-// is gone.
+// Load balancers nest. Here the second region receives calls only when the first is down.
 func ExampleNew() {
 	ctx := context.Background()
 	near, nearCfgs := startCluster(2)
@@ -77,7 +76,7 @@ func ExampleNew() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer c.Close() // closes the regions, too
+	defer c.Close() // also closes the regions
 
 	near.Peer(0).Stop()
 	near.Peer(1).Stop()
@@ -87,14 +86,14 @@ func ExampleNew() {
 	// <nil> 1
 }
 
-// health prints what happens to endpoints.
+// health is a HealthHook that sends the changes to a channel.
 type health struct{ changes chan string }
 
 func (h health) EndpointEjected(lbclient.HealthEvent)    { h.changes <- "ejected" }
 func (h health) EndpointReadmitted(lbclient.HealthEvent) { h.changes <- "readmitted" }
 
-// A peer that cannot be dialled is ejected. It is probed in the background, and
-// back with the first call that it serves.
+// A peer that cannot be dialled is ejected. It is probed in the background, and readmitted
+// after the first call that it serves.
 func ExampleWithHooks() {
 	ctx := context.Background()
 	cluster, cfgs := startCluster(2)
@@ -115,7 +114,7 @@ func ExampleWithHooks() {
 	}
 	for len(h.changes) == 0 {
 		_ = nameOf(ctx, c)
-		time.Sleep(10 * time.Millisecond) // in real time, as the peer is; an ejection takes a second or so
+		time.Sleep(10 * time.Millisecond) // the peer runs in real time; an ejection lasts about a second
 	}
 	fmt.Println(<-h.changes)
 	// Output:
@@ -123,8 +122,8 @@ func ExampleWithHooks() {
 	// readmitted
 }
 
-// When all peers are overloaded, more attempts only make it worse: past the
-// budget a call fails after its first one.
+// When all peers are overloaded, retries only add to the load. Once the budget is
+// exhausted, a call fails after its first attempt.
 func ExampleWithRetryBudget() {
 	ctx := context.Background()
 	cluster, cfgs := startCluster(3)
@@ -152,8 +151,8 @@ func ExampleWithRetryBudget() {
 	// 120 requests for 100 calls, true
 }
 
-// A peer that takes a request and never answers is abandoned for another while
-// the caller's time lasts.
+// An attempt at a peer that accepts a request and never responds is abandoned early enough
+// for another attempt.
 func ExampleWithAttemptTimeout() {
 	cluster, cfgs := startCluster(2)
 	defer cluster.Close()
@@ -174,7 +173,7 @@ func ExampleWithAttemptTimeout() {
 	// peer1
 }
 
-// A read that takes much longer than usual is sent to a second peer, too.
+// A read that takes much longer than usual is also sent to a second peer.
 func ExampleWithHedging() {
 	ctx := context.Background()
 	cluster, cfgs := startCluster(2)
@@ -186,7 +185,7 @@ func ExampleWithHedging() {
 	}
 	defer c.Close()
 
-	for range 200 { // so that it knows what is usual
+	for range 200 { // until the usual duration is known
 		_ = nameOf(ctx, c)
 	}
 	cluster.Peer(0).Inject(clustertest.Fault{Effect: clustertest.Hang()})
@@ -195,7 +194,7 @@ func ExampleWithHedging() {
 	// peer1
 }
 
-// Endpoints come and go without disturbing the calls.
+// SetConfigs replaces the endpoints of a running load balancer.
 func ExampleClient_SetConfigs() {
 	ctx := context.Background()
 	cluster, cfgs := startCluster(3)
@@ -221,7 +220,7 @@ func ExampleClient_SetConfigs() {
 	// peer1
 }
 
-// announcements is a Source.
+// announcements is a Source that reports the lists sent to it.
 type announcements chan []*config.Config
 
 func (a announcements) Watch(ctx context.Context, update func([]*config.Config)) error {
@@ -235,7 +234,7 @@ func (a announcements) Watch(ctx context.Context, update func([]*config.Config))
 	}
 }
 
-// A source tells of the endpoints; package discovery has several.
+// The load balancer follows the updates of a source. Package discovery has several sources.
 func ExampleNewFromSource() {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
@@ -254,7 +253,7 @@ func ExampleNewFromSource() {
 	// peer1
 }
 
-// What an operator sees.
+// Endpoints shows the state of each endpoint.
 func ExampleClient_Endpoints() {
 	ctx := context.Background()
 	cluster, cfgs := startCluster(2)
@@ -275,7 +274,7 @@ func ExampleClient_Endpoints() {
 	// admitted 1 map[]
 }
 
-// A call whose answer depends on who is asked is targeted at an endpoint.
+// WithEndpoint sends a call to one endpoint, for calls whose answer depends on the peer.
 func ExampleWithEndpoint() {
 	ctx := context.Background()
 	cluster, cfgs := startCluster(2)

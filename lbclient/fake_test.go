@@ -24,22 +24,23 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// reply is how a fake's call ends.
+// reply is the result of a fake's call.
 type reply struct {
-	after int   // items or outputs before err; -1 for all
+	after int   // number of items or outputs before err; -1 for all
 	err   error // nil for success
 }
 
-// fake is a Client that answers as it is told.
+// fake is a Client with results set by the test.
 type fake struct {
 	name string
-	// answer tells how call n, counted from 0, ends; nil for success always.
+	// answer returns the result of call n, counted from 0. If it is nil, all
+	// calls succeed.
 	answer  func(ctx context.Context, op client.Op, n int) reply
-	cids    []cid.Cid          // what it lists
-	outputs []*api.AddedOutput // what its adds report
-	// Health succeeds and is not counted, so that probes do not get into the
-	// way; with realHealth it is an operation like the others, and with health
-	// set that answers.
+	cids    []cid.Cid          // items of its listings
+	outputs []*api.AddedOutput // outputs of its adds
+	// By default, Health succeeds and is not counted among the calls, so that
+	// probes do not disturb a test. If health is set, it returns the result. If
+	// realHealth is set, Health is an operation like the others.
 	realHealth bool
 	health     func(ctx context.Context) error
 
@@ -49,7 +50,7 @@ type fake struct {
 	opened int       // listings being iterated
 	probes int       // uncounted Health calls
 	closed int
-	gone   map[int]context.CancelCauseFunc // of the calls under way
+	gone   map[int]context.CancelCauseFunc // cancels the calls in flight
 }
 
 var _ client.Client = (*fake)(nil)
@@ -84,7 +85,7 @@ func (f *fake) reply(ctx context.Context, op client.Op) reply {
 	return f.answer(ctx, op, n)
 }
 
-// one answers an operation with one result.
+// one makes a call that has a single result.
 func one[T any](f *fake, ctx context.Context, op client.Op, result *T) (*T, error) {
 	if err := f.reply(ctx, op).err; err != nil {
 		return nil, err
@@ -277,7 +278,7 @@ func (f *fake) Close() error {
 	return nil
 }
 
-// The ways to fail.
+// The errors below are those of the various kinds of failure.
 
 func dialError() error {
 	return &client.Error{Endpoint: "fake", Err: errors.New("connection refused")}
@@ -293,12 +294,12 @@ func trailerError(text string) error {
 	return &client.Error{Endpoint: "fake", Status: 200, Message: text, Err: api.Error{Code: 500, Message: text}, MayHaveExecuted: true}
 }
 
-// fails answers each call with err.
+// fails returns an answer function that fails each call with err.
 func fails(err error) func(context.Context, client.Op, int) reply {
 	return func(context.Context, client.Op, int) reply { return reply{err: err} }
 }
 
-// failsOnce answers the first call with err, the others well.
+// failsOnce returns an answer function that fails only the first call, with err.
 func failsOnce(err error) func(context.Context, client.Op, int) reply {
 	return func(_ context.Context, _ client.Op, n int) reply {
 		if n == 0 {
@@ -308,12 +309,13 @@ func failsOnce(err error) func(context.Context, client.Op, int) reply {
 	}
 }
 
-// breaks answers each call with so many items, and then err.
+// breaks returns an answer function that fails each call with err after the given number
+// of items.
 func breaks(after int, err error) func(context.Context, client.Op, int) reply {
 	return func(context.Context, client.Op, int) reply { return reply{after: after, err: err} }
 }
 
-// hangs answers no call before its context ends.
+// hangs is an answer function that blocks until the call's context ends.
 func hangs(ctx context.Context, op client.Op, _ int) reply {
 	<-ctx.Done()
 	return reply{err: &client.Error{Op: op, Err: ctx.Err(), MayHaveExecuted: true}}
@@ -345,7 +347,7 @@ func clientsOf[C client.Client](fakes []C) []client.Client {
 	return clients
 }
 
-// newLB returns a load balancer over fakes, closed at the end of the test.
+// newLB returns a load balancer over fakes. The test closes it at its end.
 func newLB[C client.Client](t testing.TB, s strategy.LBStrategy, fakes []C, retries int, opts ...Option) *Client {
 	t.Helper()
 	c, err := New(s, clientsOf(fakes), retries, opts...)
@@ -372,7 +374,7 @@ func testCids(n int) []cid.Cid {
 	return cids
 }
 
-// calls tells how often each fake was called.
+// calls returns the number of calls of each fake, as text.
 func calls(fakes ...*fake) string {
 	text := ""
 	for _, f := range fakes {

@@ -14,7 +14,7 @@ func newHealth() *health {
 	return h
 }
 
-// ejectOnce makes an admitted endpoint fail a dial at now.
+// ejectOnce ejects an admitted endpoint by a failed dial at now.
 func ejectOnce(t *testing.T, h *health, now time.Duration) {
 	t.Helper()
 	p, ok := h.enter()
@@ -23,7 +23,7 @@ func ejectOnce(t *testing.T, h *health, now time.Duration) {
 	}
 }
 
-// readmit makes an ejected endpoint pass its probe and its trial.
+// readmit readmits an ejected endpoint by a successful probe and trial.
 func readmit(t *testing.T, h *health, now time.Duration) {
 	t.Helper()
 	if !h.probed(true, now) {
@@ -35,8 +35,8 @@ func readmit(t *testing.T, h *health, now time.Duration) {
 	}
 }
 
-// Ejections get longer as long as there is less than a minute of peace between
-// them; after that they start from the shortest again.
+// Ejections get longer if the endpoint was admitted for less than a minute between them.
+// After a minute, the sequence starts over with the shortest.
 func TestEjectionsAreForgotten(t *testing.T) {
 	h := newHealth()
 	now := time.Duration(0)
@@ -55,7 +55,7 @@ func TestEjectionsAreForgotten(t *testing.T) {
 	}
 }
 
-// A peer that asks to be left alone is, but not for longer than any other.
+// An ejection lasts at least the peer's Retry-After, but not more than the maximum.
 func TestEjectionHonoursRetryAfter(t *testing.T) {
 	for _, asked := range []time.Duration{20 * time.Second, time.Hour} {
 		h := newHealth()
@@ -90,7 +90,7 @@ func TestEjectionJitter(t *testing.T) {
 	}
 }
 
-// A success rate under 0.8 over 10 s ejects, with at least 5 attempts.
+// A success rate below 0.8 over 10 s, with at least 5 attempts, ejects an endpoint.
 func TestSuccessRate(t *testing.T) {
 	attempt := func(h *health, o outcome, at time.Duration) bool {
 		p, ok := h.enter()
@@ -123,7 +123,7 @@ func TestSuccessRate(t *testing.T) {
 	}
 }
 
-// Readmission forgets the failures of before.
+// After a readmission, earlier failures do not count.
 func TestSuccessRateStartsAnew(t *testing.T) {
 	h := newHealth()
 	for range maxFailures {
@@ -140,8 +140,8 @@ func TestSuccessRateStartsAnew(t *testing.T) {
 	}
 }
 
-// A long call is a trial only if no short one comes along, and keeps none from
-// being tried.
+// A long call is a trial only if there was no short one for a while, and it does not prevent
+// the trial of a short one.
 func TestLongTrials(t *testing.T) {
 	h := newHealth()
 	ejectOnce(t, h, 0)
@@ -167,7 +167,7 @@ func TestLongTrials(t *testing.T) {
 	}
 }
 
-// The state machine under any sequence of events.
+// The invariants of the state machine hold under any sequence of events.
 func TestHealthProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := newHealth()

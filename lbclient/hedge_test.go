@@ -16,7 +16,7 @@ import (
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
-// wait sleeps, but not longer than ctx.
+// wait sleeps for d, or until ctx ends.
 func wait(ctx context.Context, d time.Duration) error {
 	select {
 	case <-time.After(d):
@@ -26,7 +26,7 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// attemptLog is an AttemptHook that counts.
+// attemptLog is an AttemptHook that counts the attempts.
 type attemptLog struct {
 	mu                                 sync.Mutex
 	started, ended, hedges, gaveUp, ok int
@@ -54,8 +54,8 @@ func (l *attemptLog) AttemptEnded(_ context.Context, e AttemptEvent) {
 	}
 }
 
-// tail: 9 peers, 1 % of the answers 30 times slower. Hedging makes the p99.9 a
-// tenth, with at most 5 % more requests.
+// Scenario "tail": 9 peers, 1 % of whose answers are 30 times slower. Hedging reduces the
+// p99.9 to a tenth, with at most 5 % more requests.
 func TestHedgingCutsTheTail(t *testing.T) {
 	p999 := map[bool]time.Duration{}
 	for _, hedged := range []bool{false, true} {
@@ -108,7 +108,7 @@ func TestHedgingCutsTheTail(t *testing.T) {
 			if log.ended != log.started || log.gaveUp != log.hedges || log.ok != n {
 				t.Errorf("%+v", log)
 			}
-			checkSets(t, w, "abcdefghi") // nobody was ejected for having lost
+			checkSets(t, w, "abcdefghi") // no endpoint was ejected because its attempts lost
 			for _, info := range c.Endpoints() {
 				if len(info.Failures) > 0 || info.InFlight != 0 {
 					t.Errorf("%+v", info)
@@ -122,7 +122,7 @@ func TestHedgingCutsTheTail(t *testing.T) {
 	}
 }
 
-// strategyOver is s, with w told of the clients.
+// strategyOver returns s, with w also receiving the clients.
 func strategyOver(w *watched, s strategy.LBStrategy) strategy.LBStrategy {
 	return &twoStrategies{LBStrategy: s, w: w}
 }
@@ -137,7 +137,7 @@ func (s *twoStrategies) SetClients(clients []client.Client) {
 	s.LBStrategy.SetClients(slices.Clone(clients))
 }
 
-// Nothing but single reads is hedged, and nothing before enough is known.
+// Only reads with a single result are hedged, and only once enough durations are known.
 func TestWhatIsHedged(t *testing.T) {
 	single := []client.Op{client.OpID, client.OpVersion, client.OpStatus, client.OpAllocation, client.OpAlerts,
 		client.OpBandwidthByProtocol, client.OpMetrics, client.OpMetricNames}
@@ -172,8 +172,8 @@ func TestWhatIsHedged(t *testing.T) {
 	}
 }
 
-// A hedge ends as the first good answer says: failures wait for the other one,
-// and what cannot be done again is final.
+// The first successful attempt decides a hedged call. After a failure, the call waits for the
+// other attempt, unless the failure rules out a retry.
 func TestHedgeOutcomes(t *testing.T) {
 	type answer struct {
 		after time.Duration
@@ -182,7 +182,7 @@ func TestHedgeOutcomes(t *testing.T) {
 	for _, test := range []struct {
 		name          string
 		first, second answer
-		want          string // who answers; empty for an error
+		want          string // the endpoint whose answer is used; empty for an error
 		after         time.Duration
 	}{
 		{"first wins", answer{50 * time.Millisecond, nil}, answer{time.Second, nil}, "a", 50 * time.Millisecond},
@@ -230,8 +230,8 @@ func TestHedgeOutcomes(t *testing.T) {
 	}
 }
 
-// Hedging neither delivers twice nor mixes answers up, whatever the endpoints
-// do, and each attempt is reported exactly once.
+// With any behaviour of the endpoints, a hedged call returns the answer of one attempt, and
+// each attempt is reported exactly once.
 func TestHedgingProperty(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		seed := rapid.Uint64().Draw(rt, "seed")
@@ -286,7 +286,7 @@ func TestHedgingProperty(t *testing.T) {
 	})
 }
 
-// observed is a strategy that checks how it is told of attempts.
+// observed is a strategy that checks the calls of its Observer methods.
 type observed struct {
 	strategy.RoundRobin
 	mu      sync.Mutex

@@ -17,8 +17,8 @@ import (
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
-// peersOf returns the URLs of n servers that answer what a peer of three
-// answers to GET /id: canned ones cost next to nothing, the others are of
+// peersOf returns the URLs of n servers that respond to GET /id like a peer in a cluster of
+// three. If canned is true, they are raw servers that cost almost nothing, else servers of
 // net/http.
 func peersOf(b *testing.B, canned bool, n int) (urls []string) {
 	doc := goldenID(b)
@@ -53,8 +53,9 @@ func goldenID(b *testing.B) []byte {
 	return nil
 }
 
-// contenders are ID over a load balancer, and http.Get with a pool of
-// connections that is large enough, taking turns among the same servers.
+// contenders returns two functions that make a call: ours calls ID of a load balancer, and
+// floor sends the same request with net/http to the same servers in turn, with a large enough
+// connection pool.
 func contenders(b *testing.B, s strategy.LBStrategy, urls []string) (ours, floor func() error) {
 	var cfgs []*config.Config
 	for _, url := range urls {
@@ -81,10 +82,9 @@ func contenders(b *testing.B, s strategy.LBStrategy, urls []string) (ours, floor
 		}
 }
 
-// BenchmarkID is one call after another at the first of three peers, and
-// BenchmarkIDParallel 32 at a time at all of them. The ratio is that of the
-// times of rounds in turns, so that it is to be trusted where other work goes
-// on.
+// BenchmarkID makes one call after another at the first of three peers, and
+// BenchmarkIDParallel 32 at a time at all of them. The ratio compares the durations of
+// alternating rounds, so that it is reliable even if the machine has other work.
 func BenchmarkID(b *testing.B) { benchmarkID(b, 1, 1) }
 
 func BenchmarkIDParallel(b *testing.B) { benchmarkID(b, 32, 3) }
@@ -126,7 +126,7 @@ func benchmarkID(b *testing.B, goroutines, peers int) {
 	}
 }
 
-// together makes n calls, so many at a time.
+// together makes n calls concurrently, a limited number at a time.
 func together(goroutines, n int, do func() error) (err error) {
 	var wg sync.WaitGroup
 	var failed atomic.Pointer[error]

@@ -26,7 +26,7 @@ import (
 	"github.com/pinfleet/pinfleet/test/clustertest"
 )
 
-// newCluster returns a cluster of three and a load balancer over it.
+// newCluster returns a cluster of three peers and a load balancer over them.
 func newCluster(t *testing.T, s strategy.LBStrategy, opts ...lbclient.Option) (*clustertest.Cluster, client.Client) {
 	t.Helper()
 	cluster := clustertest.New(t, clustertest.Options{DiscardBlocks: true})
@@ -103,8 +103,8 @@ func TestPeerKilledDuringListing(t *testing.T) {
 	}
 }
 
-// Calls have the caller's own context, so that it is the endpoints' Close that
-// ends those under way.
+// Close ends the calls in flight. A short call has the caller's own context, so the Close of
+// its endpoint's client must end it.
 func TestCloseEndsCallsUnderWay(t *testing.T) {
 	cluster, c := newCluster(t, &strategy.Failover{})
 	held := make(chan struct{})
@@ -140,7 +140,8 @@ func TestCloseEndsCallsUnderWay(t *testing.T) {
 	}
 }
 
-// generated gives n bytes that depend on seed, and calls halfway once.
+// generated is a reader of n random bytes, which depend only on its seed. It calls halfway
+// once, in the middle.
 type generated struct {
 	src     io.Reader
 	n, left int
@@ -163,7 +164,7 @@ func (g *generated) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// 200 MB that can be read only once, and a peer that dies in the middle: the
+// When a peer dies in the middle of an upload of 200 MB that can be read only once, the
 // outputs and the CID are those of an undisturbed add.
 func TestPeerKilledDuringUpload(t *testing.T) {
 	size := 200 << 20 / scale
@@ -211,7 +212,7 @@ func TestPeerKilledDuringUpload(t *testing.T) {
 	}
 }
 
-// The same from paths: they are walked and opened again.
+// The same holds for an add of paths, which are walked and opened again.
 func TestPeerKilledDuringAdd(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "site")
 	for i := range 20 {
@@ -256,7 +257,7 @@ func TestPeerKilledDuringAdd(t *testing.T) {
 	}
 }
 
-// A peer whose IPFS daemon is down takes no blocks: another peer does.
+// An add at a peer whose IPFS daemon is down is repeated at another peer.
 func TestAddWithIPFSDown(t *testing.T) {
 	cluster, c := newCluster(t, &strategy.Failover{})
 	cluster.Peer(0).StopIPFS()
@@ -275,7 +276,7 @@ func TestAddWithIPFSDown(t *testing.T) {
 	}
 }
 
-// U1, with a real server: it takes a half-read body for a short one.
+// U1, with a real server, which cannot tell a half-sent body from a short one.
 func TestU1UploadCut(t *testing.T) {
 	cluster, c := newCluster(t, &strategy.Failover{})
 	cluster.Peer(0).Inject(clustertest.Fault{Route: "POST /add", Effect: clustertest.CutUpload(1 << 20)})
@@ -298,9 +299,8 @@ func TestU1UploadCut(t *testing.T) {
 	}
 }
 
-// U7, U37: a consumer that has stopped reading, or a source that blocks, does
-// not keep a call whose context has ended, and neither does anything else that
-// the call has started.
+// U7, U37: a call whose context has ended returns, and leaves nothing running, even if its
+// consumer has stopped reading or its source blocks.
 func TestU37CancelledAdds(t *testing.T) {
 	for name, source := range map[string]func(stop <-chan struct{}) io.Reader{
 		"consumer": func(<-chan struct{}) io.Reader { return newGenerated(1, 4<<20, nil) },
@@ -323,7 +323,7 @@ func TestU37CancelledAdds(t *testing.T) {
 				out := make(chan *api.AddedOutput)
 				done := make(chan error)
 				go func() { done <- c.AddMultiFile(ctx, files.NewMultiFileReader(dir, true, false), params, out) }()
-				<-out // it is under way
+				<-out // the add has started
 				cancel()
 				select {
 				case err := <-done:
@@ -338,7 +338,7 @@ func TestU37CancelledAdds(t *testing.T) {
 	}
 }
 
-// blocked is a source that gives nothing until it is closed.
+// blocked is a source whose Read blocks until it is closed.
 type blocked <-chan struct{}
 
 func (b blocked) Read([]byte) (int, error) {

@@ -9,8 +9,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The estimate is not under the quantile, and not over it by more than an
-// eighth and what the sampling brings.
+// The estimate is not below the quantile, and not above it by more than an eighth plus the
+// sampling error.
 func TestLatencyQuantile(t *testing.T) {
 	for name, draw := range map[string]func() float64{
 		"uniform":     func() float64 { return rand.Float64() },
@@ -49,7 +49,7 @@ func TestLatencyFollows(t *testing.T) {
 		t.Errorf("still %s", got)
 	}
 	for _, d := range []time.Duration{0, 1, 1000 * time.Hour} {
-		l.add(d) // outside the buckets
+		l.add(d) // durations outside the range of the buckets
 	}
 }
 

@@ -160,7 +160,7 @@ func TestClose(t *testing.T) {
 	})
 }
 
-// A call that waits to come back to an endpoint ends with Close, too.
+// Close also ends a call that waits before it returns to an endpoint.
 func TestCloseDuringBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fakes := newFakes(1)
@@ -177,7 +177,7 @@ func TestCloseDuringBackoff(t *testing.T) {
 	})
 }
 
-// A region whose peers fail is one endpoint that fails.
+// A nested load balancer whose peers fail counts as one failing endpoint.
 func TestNested(t *testing.T) {
 	fakes := newFakes(4)
 	a, b, c, d := fakes[0], fakes[1], fakes[2], fakes[3]
@@ -220,8 +220,8 @@ func TestNested(t *testing.T) {
 	}
 }
 
-// An inner failure is classified by its last attempt, but as executed if any
-// attempt may have been: a write that must be sent once goes no further.
+// The failure of a nested load balancer is classified by its last attempt, but as executed if
+// any of its attempts may have been. So a write that must be sent only once is not retried.
 func TestNestedIsCareful(t *testing.T) {
 	fakes := newFakes(3)
 	a, b, c := fakes[0], fakes[1], fakes[2]
@@ -236,7 +236,7 @@ func TestNestedIsCareful(t *testing.T) {
 	}
 	checkCalls(t, "a1 b1 c0", fakes...)
 
-	// a is ejected, so b is asked first.
+	// a is ejected, so the call is sent to b first.
 	b.answer = fails(dialError())
 	if _, err := both.RepoGC(t.Context(), false); err != nil {
 		t.Errorf("nothing was sent, and yet: %v", err)
@@ -256,7 +256,7 @@ func TestNestedUnpin(t *testing.T) {
 	checkCalls(t, "a1 b1 c1", fakes...)
 }
 
-// The context of a call reaches the endpoint with the caller's values.
+// The endpoint receives a context with the values of the caller's context.
 func TestContextValues(t *testing.T) {
 	type key struct{}
 	fakes := newFakes(1)

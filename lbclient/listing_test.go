@@ -18,8 +18,7 @@ import (
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
-// collect returns the CIDs of a listing, and its error, which must be its
-// last pair.
+// collect returns the CIDs of a listing and its error, which must be in the last pair.
 func collect[T any](t interface{ Errorf(string, ...any) }, items iter.Seq2[*T, error], of func(*T) cid.Cid) ([]cid.Cid, error) {
 	var got []cid.Cid
 	var last error
@@ -40,8 +39,8 @@ func collect[T any](t interface{ Errorf(string, ...any) }, items iter.Seq2[*T, e
 
 func pinCid(p *api.Pin) cid.Cid { return p.Cid.Cid }
 
-// U18: a listing that breaks leaves upstream's caller with part of it. Here it
-// goes on at another peer, and each item comes once.
+// U18: when a listing failed in the middle, upstream's caller got only a part of it. Here the
+// listing continues at another peer, and yields each item once.
 func TestU18ListingGoesOn(t *testing.T) {
 	cids := testCids(10)
 	for _, breakage := range []error{
@@ -63,7 +62,7 @@ func TestU18ListingGoesOn(t *testing.T) {
 			t.Errorf("%v: got %d items, %v", breakage, len(got), err)
 		}
 		checkCalls(t, "a1 b1 c1", fakes...)
-		// Again from the start: an iterator may be used twice.
+		// An iterator may be used twice; the second use starts from the beginning.
 		items := c.StatusAll(t.Context(), 0, false)
 		for range 2 {
 			if got, err := collect(t, items, infoCid); err != nil || !slices.Equal(got, cids) {
@@ -87,7 +86,8 @@ func TestListingEndsWithItsError(t *testing.T) {
 	}
 }
 
-// The retries are counted over the whole call, whatever was delivered.
+// The retries are counted over the whole call, regardless of the items delivered between
+// them.
 func TestListingRetriesAreBounded(t *testing.T) {
 	fakes := newFakes(1)
 	fakes[0].cids = testCids(10)
@@ -129,7 +129,7 @@ func TestLocalListing(t *testing.T) {
 	}
 }
 
-// A retried StatusCids asks for what is missing only.
+// A retried StatusCids requests only the missing CIDs.
 func TestStatusCidsAsksForWhatIsMissing(t *testing.T) {
 	cids := testCids(6)
 	fakes := newFakes(2)
@@ -143,7 +143,7 @@ func TestStatusCidsAsksForWhatIsMissing(t *testing.T) {
 		t.Errorf("b was asked for %d CIDs, want the last 2", len(fakes[1].asked))
 	}
 
-	// A list that breaks after the last item is complete.
+	// A listing that fails after its last item is complete.
 	fakes = newFakes(2)
 	fakes[0].answer = breaks(6, brokenError())
 	got, err = collect(t, newLB(t, &strategy.Failover{}, fakes, 1).StatusCids(t.Context(), cids, false), infoCid)
@@ -152,7 +152,7 @@ func TestStatusCidsAsksForWhatIsMissing(t *testing.T) {
 	}
 	checkCalls(t, "a1 b0", fakes...)
 
-	// No CIDs make no list that is complete by itself.
+	// A request without CIDs does not count as complete before the peer responds.
 	fakes = newFakes(1)
 	fakes[0].answer = breaks(0, brokenError())
 	if _, err = collect(t, newLB(t, &strategy.Failover{}, fakes, 0).StatusCids(t.Context(), nil, false), infoCid); err == nil {
@@ -160,8 +160,8 @@ func TestStatusCidsAsksForWhatIsMissing(t *testing.T) {
 	}
 }
 
-// Breaking out of the loop, leaving it by panic or return closes the listing
-// at the peer, and ends the call without a further attempt.
+// Leaving the loop by break, panic or return closes the listing at the peer and ends the call
+// without a further attempt.
 func TestBreakingOut(t *testing.T) {
 	fakes := newFakes(2)
 	fakes[0].cids = testCids(10)
@@ -194,7 +194,7 @@ func TestBreakingOut(t *testing.T) {
 	checkCalls(t, "a6 b2", fakes...)
 }
 
-// A consumer that breaks out on the error pair is fine, too.
+// A consumer may also break out of the loop at the pair with the error.
 func TestBreakingOutOnTheError(t *testing.T) {
 	fakes := newFakes(1)
 	fakes[0].answer = fails(statusError(404))
@@ -206,7 +206,7 @@ func TestBreakingOutOnTheError(t *testing.T) {
 	}
 }
 
-// Somebody else's client may yield nothing at all as a pair.
+// A user's client may yield a pair of two nils.
 func TestEmptyPairs(t *testing.T) {
 	odd := oddLister{newFakes(1)[0]}
 	got, err := collect(t, newLB(t, &strategy.Failover{}, []oddLister{odd}, 0).Allocations(t.Context(), api.AllType), pinCid)
@@ -223,10 +223,9 @@ func (oddLister) Allocations(context.Context, api.PinType) iter.Seq2[*api.Pin, e
 	}
 }
 
-// Random lists, breaks at random positions, at several peers that list in the
-// same order or each in its own: every item is delivered exactly once, in an
-// order that one healthy peer could have produced, or the last pair is an
-// error.
+// Random listings fail at random positions at several peers, which list in the same order or
+// each in its own. Every item is yielded exactly once, in an order that one healthy peer could
+// have produced, or the last pair holds an error.
 func TestListingProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cids := testCids(rapid.IntRange(0, 40).Draw(t, "items"))
@@ -249,7 +248,7 @@ func TestListingProperty(t *testing.T) {
 				return reply{after: cuts[n], err: kind}
 			}
 		}
-		// Backoff is not what this is about: no endpoint is asked twice.
+		// No call returns to an endpoint, so that the test does not wait for backoff.
 		retries = min(retries, len(fakes)-1)
 		s := rapid.SampledFrom([]strategy.LBStrategy{&strategy.Failover{}, &strategy.RoundRobin{}}).Draw(t, "strategy")
 		c, err := New(s, clientsOf(fakes), retries)

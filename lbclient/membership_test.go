@@ -23,7 +23,7 @@ import (
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
-// town opens fakes for configurations, named after their Host.
+// town is an opener of fakes. The name of a fake is the Host of its configuration.
 type town struct {
 	mu     sync.Mutex
 	fakes  map[string][]*fake
@@ -106,7 +106,7 @@ func TestSetConfigs(t *testing.T) {
 		if a := town.at("a")[0]; a.closed != 1 {
 			t.Errorf("what was removed was closed %d times", a.closed)
 		}
-		// The same again is no change.
+		// The same list again changes nothing.
 		if err := c.SetConfigs(hosts("b", "c")); err != nil {
 			t.Fatal(err)
 		}
@@ -114,7 +114,7 @@ func TestSetConfigs(t *testing.T) {
 			t.Error("equal configurations were opened again")
 		}
 		checkSets(t, w, "ab", "bc")
-		// Order counts, two equal ones are two.
+		// The order counts, and two equal configurations make two endpoints.
 		if err := c.SetConfigs(hosts("c", "b", "b")); err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +133,7 @@ func TestSetConfigs(t *testing.T) {
 	})
 }
 
-// The last endpoints are never removed, and a bad list changes nothing.
+// An empty or invalid list is an error and changes nothing.
 func TestSetConfigsRefuses(t *testing.T) {
 	w := &watched{}
 	town, c := newTown(t, w, hosts("a"), 1)
@@ -157,8 +157,9 @@ type roundTripperFunc func(*http.Request) (*http.Response, error)
 
 func (f roundTripperFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// A changed configuration is another endpoint. What it refers to is compared by
-// identity: functions have none, so that there the pointer decides.
+// A changed configuration makes a new endpoint. Objects that a configuration refers to are
+// compared by identity. Functions cannot be compared, so for a configuration that has one the
+// pointer decides.
 func TestSameConfig(t *testing.T) {
 	token := func(context.Context) (string, error) { return "", nil }
 	rt := roundTripperFunc(http.DefaultTransport.RoundTrip)
@@ -169,8 +170,8 @@ func TestSameConfig(t *testing.T) {
 	for name, test := range map[string]struct {
 		old     config.Config
 		change  func(*config.Config)
-		copied  bool // whether a copy is the same
-		changed bool // whether the same pointer, changed, is the same
+		copied  bool // a copy counts as the same
+		changed bool // the same pointer counts as the same after a change
 	}{
 		"plain":        {config.Config{Headers: http.Header{"A": {"b"}}}, func(*config.Config) {}, true, true},
 		"address":      {config.Config{APIAddr: addr}, func(c *config.Config) { c.APIAddr = addr.Encapsulate(addr) }, true, false},
@@ -200,7 +201,7 @@ func TestSameConfig(t *testing.T) {
 	}
 }
 
-// What is under way at a removed endpoint ends well, and then it is closed.
+// The calls in flight at a removed endpoint succeed, and then the endpoint is closed.
 func TestRemovedEndpointDrains(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		town, c := newTown(t, &strategy.Failover{}, hosts("a"), 0)
@@ -234,7 +235,7 @@ func TestRemovedEndpointDrains(t *testing.T) {
 	})
 }
 
-// Close closes what still drains.
+// Close also closes endpoints that are draining.
 func TestCloseWhileDraining(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		town, c := newTown(t, &strategy.Failover{}, hosts("a"), 0)
@@ -253,8 +254,7 @@ func TestCloseWhileDraining(t *testing.T) {
 	})
 }
 
-// Calls notice nothing of endpoints that come and go: none fails, and each
-// listing is complete.
+// Changes of the endpoints do not disturb calls: none fails, and each listing is complete.
 func TestMembershipProperty(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		var lists [][]string

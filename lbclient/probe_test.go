@@ -16,12 +16,12 @@ import (
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
-// changeLog is a HealthHook that writes down what it is told.
+// changeLog is a HealthHook that records the events.
 type changeLog struct {
 	mu     sync.Mutex
 	start  time.Time
 	events []string
-	ejects []time.Duration // when
+	ejects []time.Duration // times of the ejections
 }
 
 func (l *changeLog) note(what string, e HealthEvent) {
@@ -35,8 +35,8 @@ func (l *changeLog) EndpointEjected(e HealthEvent) {
 }
 func (l *changeLog) EndpointReadmitted(e HealthEvent) { l.note("+", e) }
 
-// An ejected endpoint is probed when its ejection ends, and after twice as
-// long each time that the probe fails. No call goes there meanwhile.
+// An ejected endpoint is probed when its ejection ends. After each failed probe, the time to
+// the next one doubles. The endpoint receives no calls until a probe succeeds.
 func TestProbes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fakes := newFakes(2)
@@ -76,7 +76,7 @@ func TestProbes(t *testing.T) {
 	})
 }
 
-// Any answer to a probe will do: servers before v1.0 do not know /health.
+// A 404 counts as a successful probe, because servers before v1.0 do not have /health.
 func TestProbeAnsweredWithAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fakes := newFakes(2)
@@ -91,7 +91,7 @@ func TestProbeAnsweredWithAnError(t *testing.T) {
 	})
 }
 
-// A probe that hangs ends after a while, and keeps no other from being made.
+// A probe that hangs ends after a timeout, and does not delay the probes of other endpoints.
 func TestProbesDoNotWaitForEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fakes := newFakes(3)
@@ -119,8 +119,8 @@ func TestProbesDoNotWaitForEachOther(t *testing.T) {
 	})
 }
 
-// Idle balancers have no goroutine; one with ejected endpoints has one, which
-// ends when they are back, and with Close.
+// A load balancer has no goroutine unless endpoints are ejected. It then has one, which ends
+// when they are readmitted, or with Close.
 func TestProberIsLazy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		count := func() int {
@@ -161,8 +161,8 @@ func TestProberIsLazy(t *testing.T) {
 	})
 }
 
-// An eligible endpoint gets calls that are short, whatever the strategy says;
-// never RepoGC; and others only if no short one comes along.
+// An eligible endpoint receives short calls, even if the strategy prefers another one. It never
+// receives RepoGC, and other long calls only if there was no short one for a while.
 func TestTrialsAreShort(t *testing.T) {
 	short := map[client.OpKind]bool{client.KindRead: true, client.KindWrite: true}
 	for op := range methods(t.Context(), nil) {
@@ -189,7 +189,7 @@ func TestTrialsAreShort(t *testing.T) {
 	}
 }
 
-// A trial that fails costs its call nothing but an attempt.
+// A failed trial costs its call one attempt, and the call still succeeds.
 func TestFailedTrial(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fakes := newFakes(3)
@@ -201,15 +201,15 @@ func TestFailedTrial(t *testing.T) {
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
-		// Each trial in a minute but for those of the doubling.
+		// Ejections that double leave room for about 7 trials in the first minute.
 		if n := fakes[2].called(); n > maxFailures+7 {
 			t.Errorf("the failing endpoint was asked %d times in a minute", n)
 		}
 	})
 }
 
-// flap: one of 3 peers goes up and down every 3 s for 10 min. No call fails,
-// and the peer is ejected at most 4 times a minute after the first one.
+// Scenario "flap": one of 3 peers goes up and down every 3 s for 10 min. No call fails, and
+// after the first minute, the peer is ejected at most 4 times per minute.
 func TestFlappingPeer(t *testing.T) {
 	for _, s := range []strategy.LBStrategy{&strategy.Failover{}, &strategy.RoundRobin{}, &strategy.LeastLoaded{}} {
 		t.Run(fmt.Sprintf("%T", s), func(t *testing.T) {
@@ -252,8 +252,8 @@ func TestFlappingPeer(t *testing.T) {
 	}
 }
 
-// recover: a peer that was down for 5 minutes carries its share again at most
-// 1.5 × its ejection and 10 s later, and no call fails.
+// Scenario "recover": a peer that was down for 5 minutes carries its share of the calls again
+// after at most 1.5 × its ejection plus 10 s, and no call fails.
 func TestRecoveringPeer(t *testing.T) {
 	for _, s := range []strategy.LBStrategy{&strategy.Failover{}, &strategy.RoundRobin{}, &strategy.LeastLoaded{}} {
 		t.Run(fmt.Sprintf("%T", s), func(t *testing.T) {
@@ -296,7 +296,7 @@ func TestRecoveringPeer(t *testing.T) {
 	}
 }
 
-// A readmitted endpoint gets its weight back over 10 s.
+// The weight of a readmitted endpoint grows to its full value over 10 s.
 func TestSlowStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fakes := newFakes(2)

@@ -2,6 +2,6 @@
 
 package lbclient_test
 
-// scale divides the sizes of the large tests: the race detector makes them
-// ten times as slow.
+// scale divides the sizes of large tests, because the race detector makes them ten times as
+// slow.
 const scale = 20

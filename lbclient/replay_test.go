@@ -15,7 +15,7 @@ import (
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
-// drain runs through a listing and returns its error.
+// drain reads a listing to its end and returns its error.
 func drain[T any](items func(func(T, error) bool)) error {
 	for _, err := range items {
 		if err != nil {
@@ -25,7 +25,7 @@ func drain[T any](items func(func(T, error) bool)) error {
 	return nil
 }
 
-// methods calls each operation.
+// methods returns a function for each operation that makes a call of it.
 func methods(ctx context.Context, c client.Client) map[client.Op]func() error {
 	ci, opts := testCid(1), api.PinOptions{}
 	reader := func() *files.MultiFileReader {
@@ -62,8 +62,8 @@ func methods(ctx context.Context, c client.Client) map[client.Op]func() error {
 	}
 }
 
-// The failures, and the classes of operations (r, w, a, o) that may be sent to
-// another peer after them.
+// failures holds errors of an attempt, with the replay classes (r, w, a, o) whose calls may be
+// sent to another peer after them.
 var failures = []struct {
 	name    string
 	err     error
@@ -82,8 +82,8 @@ var failures = []struct {
 	{"503", statusError(503), "rwa"},
 	{"504", statusError(504), "rwa"},
 	{"trailer", trailerError("hash function name not known"), "r"},
-	// Adds failed under way at a peer that was being stopped, although another
-	// one could have done them: its handlers' contexts end before its connections.
+	// When a peer is stopped, the contexts of its handlers end before its
+	// connections do. Adds failed then, although another peer could have taken them.
 	{"server's context", trailerError("context canceled"), "rwa"},
 	{"server's context, in other words", trailerError("hash function: context canceled"), "r"},
 	{"IPFS down", trailerError("failed to put block on all destinations: x"), "ra"},
@@ -108,9 +108,9 @@ var failures = []struct {
 	{"unimplemented", &client.Error{Err: client.ErrUnimplemented}, ""},
 }
 
-// TestReplayTable makes each operation fail in each way at the first of two
-// peers. U15: upstream sent everything again after whatever had no status;
-// U16: it did not after the answers that are worth it (502, 503, 504).
+// TestReplayTable makes each operation fail in each way at the first of two peers.
+// U15: upstream repeated every operation after any failure without a status.
+// U16: it did not repeat them after 502, 503 and 504, where a retry is useful.
 func TestReplayTable(t *testing.T) {
 	letters := map[client.ReplayClass]string{
 		client.ReplayRead: "r", client.ReplayWrite: "w", client.ReplayAdd: "a", client.ReplayOnce: "o",
@@ -144,8 +144,8 @@ func TestReplayTable(t *testing.T) {
 	}
 }
 
-// U15: upstream executed a write again elsewhere, and an unpin that had
-// succeeded was then reported as 404.
+// U15: upstream executed a write again at another peer, and reported 404 for an unpin that had
+// succeeded.
 func TestU15UnpinIsIdempotent(t *testing.T) {
 	ci := testCid(7)
 	path := "/ipfs/" + ci.String()
@@ -156,7 +156,7 @@ func TestU15UnpinIsIdempotent(t *testing.T) {
 	for name, call := range unpin {
 		for _, first := range []struct {
 			err  error
-			gone bool // the 404 after it is a success
+			gone bool // a 404 from the next attempt is a success
 		}{
 			{brokenError(), true},
 			{statusError(504), true},
@@ -206,7 +206,7 @@ func TestU15UnpinIsIdempotent(t *testing.T) {
 			t.Errorf("got %v, %v, want a pin without a CID", pin, err)
 		}
 	})
-	// Other writes' 404 stays one.
+	// For other writes, a 404 is still an error.
 	t.Run("pin", func(t *testing.T) {
 		fakes := newFakes(2)
 		fakes[0].answer, fakes[1].answer = fails(brokenError()), fails(statusError(404))

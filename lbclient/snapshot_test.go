@@ -60,7 +60,7 @@ func TestSnapshot(t *testing.T) {
 	})
 }
 
-// An endpoint that is a load balancer has its own endpoints below it.
+// The EndpointInfo of a nested load balancer contains its endpoints.
 func TestSnapshotOfNested(t *testing.T) {
 	fakes := newFakes(3)
 	near := newLB(t, &strategy.RoundRobin{}, fakes[:2], 0)
@@ -74,7 +74,7 @@ func TestSnapshotOfNested(t *testing.T) {
 	}
 }
 
-// The average follows what it is fed, within eight or so.
+// The average approaches a new level: after 40 attempts, it is within a tenth of the change.
 func TestAverage(t *testing.T) {
 	var s stats
 	for range 10 {
@@ -88,7 +88,7 @@ func TestAverage(t *testing.T) {
 	}
 }
 
-// hookLog implements all hooks.
+// hookLog implements all hook interfaces.
 type hookLog struct {
 	changeLog
 	memberLog
@@ -160,7 +160,7 @@ func TestWithHooksRefusesOthers(t *testing.T) {
 	}
 }
 
-// Attempts that failed alike are named once.
+// The error text merges attempts with the same endpoint and error.
 func TestAttemptsErrorIsShort(t *testing.T) {
 	dial := func(at string) error {
 		return &client.Error{Op: client.OpID, Endpoint: at, Err: errors.New("connection refused")}

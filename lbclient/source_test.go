@@ -12,7 +12,7 @@ import (
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
-// sourceFunc is a Source.
+// sourceFunc is a function that implements Source.
 type sourceFunc func(ctx context.Context, update func([]*config.Config)) error
 
 func (f sourceFunc) Watch(ctx context.Context, update func([]*config.Config)) error {

@@ -19,7 +19,7 @@ func TestWithEndpoint(t *testing.T) {
 	if err != nil || id.Peername != "c" {
 		t.Errorf("got %v, %v, want c", id, err)
 	}
-	for range 2 { // also when it is ejected
+	for range 2 { // the second time, the endpoint is ejected
 		if _, err := c.ID(WithEndpoint(t.Context(), "b")); err == nil {
 			t.Error("failed over from the targeted peer")
 		}

@@ -20,7 +20,7 @@ import (
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
-// multiFile makes a reader of files, and says what it will give.
+// multiFile returns a reader of files, and the bytes that it will return.
 func multiFile(contents ...string) (*files.MultiFileReader, func(boundary string) []byte) {
 	build := func() files.Directory {
 		var entries []files.DirEntry
@@ -39,9 +39,9 @@ func multiFile(contents ...string) (*files.MultiFileReader, func(boundary string
 	}
 }
 
-// U1: upstream sent the rest of a half-read body to the next peer, which added
-// only what it could make sense of, and the call returned nil. Here every peer
-// gets the body from its beginning.
+// U1: upstream sent the rest of a half-read body to the next peer, which added only the part
+// that it could parse, and the call returned nil. Here every peer receives the body from its
+// beginning.
 func TestU1BodyIsSentFromTheBeginning(t *testing.T) {
 	big := strings.Repeat("0123456789abcdef", 1<<16)
 	for _, reads := range []int64{0, 1, 1000, 1 << 19, 1<<20 + 100, -1} {
@@ -71,7 +71,7 @@ func TestU1BodyIsSentFromTheBeginning(t *testing.T) {
 	}
 }
 
-// Past the bound the upload goes on, but cannot be repeated.
+// An upload that exceeds the limit continues, but cannot be repeated.
 func TestBodyPastTheBound(t *testing.T) {
 	for name, opt := range map[string]Option{
 		"bound":   WithReplayLimit(100, 1000),
@@ -95,7 +95,7 @@ func TestBodyPastTheBound(t *testing.T) {
 			}
 			checkCalls(t, "a2 b0", fakes...)
 
-			// An answer is no matter of bodies.
+			// A refusal is returned as it is: the call would not be repeated anyway.
 			fakes[0].answer = fails(statusError(400))
 			r, _ = multiFile(strings.Repeat("x", 5000))
 			if err := c.AddMultiFile(t.Context(), r, nil, nil); errors.Is(err, client.ErrBodyNotReplayable) {
@@ -132,7 +132,7 @@ type badReader struct{ err error }
 
 func (r badReader) Read([]byte) (int, error) { return 0, r.err }
 
-// A client that takes nothing but the reader gets it, once.
+// An endpoint that is not a BodyAdder receives the reader itself, once.
 func TestClientsWithoutAddBody(t *testing.T) {
 	fakes := newFakes(2)
 	c := newLB(t, &strategy.Failover{}, fakes, 3)
@@ -148,7 +148,7 @@ func TestClientsWithoutAddBody(t *testing.T) {
 	}
 	checkCalls(t, "a2 b0", fakes...)
 
-	// Mixed with one that takes a body.
+	// A BodyAdder failed before it.
 	fakes = newFakes(2)
 	fakes[0].answer = fails(brokenError())
 	c = newLB(t, &strategy.Failover{}, []client.Client{&bodyFake{fake: fakes[0]}, fakes[1]}, 3)
@@ -167,8 +167,8 @@ func TestClientsWithoutAddBody(t *testing.T) {
 	}
 }
 
-// A load balancer within another takes bodies, so that an upload survives the
-// failure of a whole region.
+// A nested load balancer is a BodyAdder, so that an upload survives the failure of a whole
+// region.
 func TestNestedBody(t *testing.T) {
 	fakes := newFakes(3)
 	bodied := []*bodyFake{{fake: fakes[0]}, {fake: fakes[1]}, {fake: fakes[2]}}
@@ -191,9 +191,9 @@ func TestNestedBody(t *testing.T) {
 	}
 }
 
-// When a peer broke a connection that had been idle before, the call failed only
-// because its body could not be sent again, even if no retries were asked for:
-// the peer's failure was not shown, nor held against it.
+// When a peer broke a connection that had been idle before, the call returned only the error
+// that its body could not be sent again, even with no retries. The peer's failure was not in
+// the error and did not count against the peer.
 func TestBodyOnABrokenConnection(t *testing.T) {
 	server := rawserver.New(t, func(r *http.Request) rawserver.Answer {
 		if r.Method == http.MethodGet {

@@ -10,7 +10,8 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// Uploads are counted as they are read, and those of Add as they are reported.
+// An upload is counted when it is read, except that of Add, which is estimated from the
+// outputs.
 func TestObserverOfUploads(t *testing.T) {
 	fakes := newFakes(2)
 	fakes[0].answer = fails(brokenError())
@@ -40,8 +41,8 @@ func TestObserverOfUploads(t *testing.T) {
 	}
 }
 
-// A read of the upload that returns when the attempt is over counts for
-// nothing: the strategy has already settled with it.
+// A Read of the upload that returns after the end of the attempt is not counted, because the
+// strategy has already received the attempt's result.
 func TestObserverIsNotToldAfterTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		peers := []*hasty{{fake: newFakes(1)[0]}, {fake: newFakes(1)[0]}}

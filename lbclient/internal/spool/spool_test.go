@@ -15,7 +15,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// errNotKept is what the spools of these tests fail with past their limits.
+// errNotKept is the error of a spool that has exceeded its limit.
 var errNotKept = errors.New("not kept")
 
 func testData(n int) []byte {
@@ -34,8 +34,7 @@ func openSpool(t interface{ Fatal(...any) }, s *Spool) io.ReadCloser {
 	return r
 }
 
-// Any number of readers, each reading any part, from sources of all kinds: all
-// see the same bytes.
+// Any number of readers, each reading any part of any kind of source, read the same bytes.
 func TestSpoolProperty(t *testing.T) {
 	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
@@ -63,8 +62,7 @@ func TestSpoolProperty(t *testing.T) {
 	})
 }
 
-// The temporary file does not outlive the call, whatever happens to the
-// process.
+// The temporary file does not outlive the spool, even if the process crashes.
 func TestSpoolLeavesNoFile(t *testing.T) {
 	dir := t.TempDir()
 	s := New(bytes.NewReader(testData(1000)), Limits{Memory: 10, Total: 1000, Dir: dir}, errNotKept)
@@ -83,7 +81,8 @@ func TestSpoolLeavesNoFile(t *testing.T) {
 	}
 }
 
-// Past the bound the reader that is in front goes on; the others cannot.
+// When the limit is exceeded, the reader that is furthest ahead can continue. The others
+// cannot.
 func TestSpoolPastTheBound(t *testing.T) {
 	data := testData(1000)
 	s := New(iotest.OneByteReader(bytes.NewReader(data)), Limits{Memory: 10, Total: 500, Dir: t.TempDir()}, errNotKept)
@@ -106,8 +105,8 @@ func TestSpoolPastTheBound(t *testing.T) {
 	}
 }
 
-// Without a place for the file, what is past the memory is not kept, and the
-// reader in front goes on.
+// If the file cannot be created, the bytes beyond the memory limit are not kept, and the
+// reader that is furthest ahead can continue.
 func TestSpoolWithoutADisk(t *testing.T) {
 	data := testData(1000)
 	s := New(bytes.NewReader(data), Limits{Memory: 10, Total: 1000, Dir: t.TempDir() + "/missing"}, errNotKept)
@@ -124,7 +123,7 @@ func TestSpoolWithoutADisk(t *testing.T) {
 	}
 }
 
-// handReader gives what it is handed, when it is handed it.
+// handReader is a reader of the byte slices that are sent to it.
 type handReader chan []byte
 
 func (h handReader) Read(p []byte) (int, error) {
@@ -135,8 +134,8 @@ func (h handReader) Read(p []byte) (int, error) {
 	return copy(p, b), nil
 }
 
-// An attempt may be given up while it reads the source: the HTTP library reads
-// on for a while. What that read gets must go to the next attempt, once.
+// An attempt may be abandoned while it reads the source: the HTTP library continues to read for
+// a while. The next attempt must read the bytes of that Read, once.
 func TestSpoolAbandonedRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		src := make(handReader)
@@ -145,7 +144,7 @@ func TestSpoolAbandonedRead(t *testing.T) {
 		first := openSpool(t, s)
 		go func() { _, _ = first.Read(make([]byte, 100)) }()
 		synctest.Wait()
-		first.Close() // the read goes on
+		first.Close() // does not interrupt the read
 
 		second := openSpool(t, s)
 		got := make(chan []byte)
@@ -156,7 +155,7 @@ func TestSpoolAbandonedRead(t *testing.T) {
 			}
 			got <- b
 		}()
-		synctest.Wait() // it waits for its turn
+		synctest.Wait() // the second reader waits for its turn
 		src <- []byte("hello ")
 		synctest.Wait()
 		src <- []byte("world")
@@ -167,8 +166,8 @@ func TestSpoolAbandonedRead(t *testing.T) {
 	})
 }
 
-// A reader that waits for its turn gives up when it is closed, when its
-// attempt's context ends, and when the upload is over.
+// A reader that waits for its turn fails when it is closed, when its context ends, and when the
+// spool is closed.
 func TestSpoolWaitingReaderEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		src := make(handReader)
@@ -212,7 +211,7 @@ func TestSpoolWaitingReaderEnds(t *testing.T) {
 	})
 }
 
-// Abandoned reads and new readers at the same time, under the race detector.
+// Abandoned reads and new readers can run concurrently; for the race detector.
 func TestSpoolConcurrent(t *testing.T) {
 	data := testData(200000)
 	s := New(iotest.HalfReader(bytes.NewReader(data)), Limits{Memory: 50000, Total: 1 << 20, Dir: t.TempDir()}, errNotKept)
@@ -234,7 +233,7 @@ func TestSpoolConcurrent(t *testing.T) {
 	wg.Wait()
 }
 
-// How the source ended is the same for every reader.
+// Every reader gets the same end of the source: io.EOF or its error.
 func TestSpoolSourceError(t *testing.T) {
 	bad := errors.New("bad")
 	s := New(io.MultiReader(bytes.NewReader(testData(10)), iotest.ErrReader(bad)), Limits{Memory: 100, Total: 100}, errNotKept)
