@@ -16,8 +16,8 @@ import (
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
-// U6: with 0 retries upstream's counter missed its end: it called itself until
-// the stack overflowed. 0 is one attempt; negative is refused (see TestNew).
+// U6: with 0 retries, upstream's counter skipped its end, and the function called itself until
+// the stack overflowed. 0 means one attempt; a negative number is an error (see TestNew).
 func TestU6Retries(t *testing.T) {
 	for retries := range 4 {
 		fakes := newFakes(2)
@@ -60,14 +60,14 @@ func TestU16ContextEnded(t *testing.T) {
 			}
 			cancel()
 		}
-		// None of it counts against the peer.
+		// The cancelled attempts do not count against the peer.
 		if n := fakes[1].called(); n != 0 {
 			t.Errorf("b was called %d times: a was ejected", n)
 		}
 	})
 }
 
-// A cause that says itself that its context was cancelled was lost.
+// The cause of the caller's cancellation was lost if it wrapped context.Canceled.
 func TestCauseOfTheEnd(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	reason := fmt.Errorf("shutting down: %w", context.Canceled)
@@ -80,8 +80,8 @@ func TestCauseOfTheEnd(t *testing.T) {
 	checkCalls(t, "a0", fakes...)
 }
 
-// A connection's timer for the caller's deadline may fire before the
-// context's, so that the failure looks like the peer's.
+// A connection's timer for the caller's deadline may fire before the context's. So a deadline
+// that has passed ends the call, and no failure counts against the peer.
 func TestU16DeadlineSeenByTheConnectionFirst(t *testing.T) {
 	fakes := newFakes(2)
 	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(time.Hour))
@@ -98,14 +98,14 @@ func TestU16DeadlineSeenByTheConnectionFirst(t *testing.T) {
 	checkCalls(t, "a0 b0", fakes...)
 }
 
-// lateContext has a deadline that is over, and does not know it yet.
+// lateContext is a context whose deadline has passed, but which is not done yet.
 type lateContext struct{ context.Context }
 
 func (lateContext) Deadline() (time.Time, bool) { return time.Now().Add(-time.Second), true }
 
-// U18: upstream's mid-stream failures were raw io and json errors. U19: the
-// cause was lost. Whoever's error it is, *client.Error is to be found, and
-// what it wraps.
+// U18: upstream's failures in the middle of a stream were raw io and json errors. U19: the
+// cause was lost. Here errors.As finds a *client.Error, and errors.Is its cause, whichever
+// client the error comes from.
 func TestU18ErrorsAreTyped(t *testing.T) {
 	raw := fmt.Errorf("reading: %w", io.ErrUnexpectedEOF)
 	for op := range methods(t.Context(), nil) {
@@ -182,7 +182,7 @@ func TestAttemptsErrorCause(t *testing.T) {
 	checkCalls(t, "a1 b0", fakes...)
 }
 
-// No result comes with an error.
+// A call that fails returns no result besides the error.
 func TestNoResultBesideError(t *testing.T) {
 	fakes := newFakes(1)
 	fakes[0].answer = fails(brokenError())
@@ -195,8 +195,8 @@ func TestNoResultBesideError(t *testing.T) {
 	}
 }
 
-// U40: upstream's retries drew from a counter that all calls shared. With 2
-// peers, one of them dead, and 2 retries, 99 of 400 concurrent calls failed.
+// U40: upstream's retries used a counter that all calls shared. With 2 peers, one of them dead,
+// and 2 retries, 99 of 400 concurrent calls failed.
 func TestU40OneDeadPeer(t *testing.T) {
 	for name, s := range map[string]strategy.LBStrategy{
 		"Failover": &strategy.Failover{}, "RoundRobin": &strategy.RoundRobin{}, "stubborn": &stubborn{},
@@ -204,7 +204,7 @@ func TestU40OneDeadPeer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			fakes := newFakes(2)
 			fakes[0].answer = fails(brokenError())
-			// All of the calls may be under way before the first one fails.
+			// All calls may have started before the first one fails.
 			c := newLB(t, s, fakes, 2, WithRetryBudget(1, 0))
 			var wg sync.WaitGroup
 			for range 400 {
@@ -239,8 +239,8 @@ func (s *stubborn) Next(count int) client.Client {
 	return s.clients[0]
 }
 
-// A strategy that repeats a client is asked with higher counts, and then
-// overruled.
+// A strategy that returns a tried client is called again with higher counts. If it never
+// returns another one, the load balancer chooses.
 func TestStubbornStrategy(t *testing.T) {
 	fakes := newFakes(3)
 	fakes[0].answer, fakes[1].answer = fails(statusError(503)), fails(statusError(503))
@@ -254,8 +254,8 @@ func TestStubbornStrategy(t *testing.T) {
 	}
 }
 
-// U39: "no peers" is no answer while one is configured, whatever the strategy
-// returns.
+// U39: while an endpoint is configured, a call is sent to it even if the strategy returns nil or
+// an unknown client.
 func TestU39StrategyWithoutAnswer(t *testing.T) {
 	strangers := newFakes(1)
 	for name, s := range map[string]strategy.LBStrategy{
@@ -273,7 +273,7 @@ func TestU39StrategyWithoutAnswer(t *testing.T) {
 	checkCalls(t, "a0", strangers...)
 }
 
-// An endpoint that failed this call is better than one that is ejected.
+// A call returns to an admitted endpoint where it failed before it goes to an ejected one.
 func TestBackToAnAdmittedEndpoint(t *testing.T) {
 	fakes := newFakes(2)
 	fakes[0].answer, fakes[1].answer = fails(statusError(503)), fails(dialError())
@@ -291,7 +291,7 @@ type nextFunc func(int) client.Client
 func (f nextFunc) Next(count int) client.Client { return f(count) }
 func (nextFunc) SetClients([]client.Client)     {}
 
-// A method that panics leaves no trial open.
+// A panic in an endpoint's client ends the trial that the call was.
 func TestPanicGivesThePermitBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fakes := newFakes(1)

@@ -48,8 +48,8 @@ var (
 //
 // retries is the maximum number of attempts of a call after the first; 0 means
 // one attempt. A strategy value must not be shared between load balancers. An
-// error reports all problems with the arguments at once; every client that was
-// opened is closed then.
+// error reports all problems with the arguments at once; NewFromConfigs then
+// closes the clients that it has opened.
 func NewFromConfigs(s strategy.LBStrategy, cfgs []*config.Config, retries int, opts ...Option) (*Client, error) {
 	o, err := newOptions(s, retries, opts)
 	c := newClient(s, retries, o)
@@ -61,10 +61,10 @@ func NewFromConfigs(s strategy.LBStrategy, cfgs []*config.Config, retries int, o
 	return c, c.pool.replace(endpoints)
 }
 
-// NewLBClient is [NewFromConfigs] for code that handles every client as a
-// [client.Client], such as a variable that may also hold the result of
-// [client.NewDefaultClient]. The dynamic type of its result is *[Client]. Use
-// NewFromConfigs to call methods that only *Client has.
+// NewLBClient is [NewFromConfigs] with the result type [client.Client]. Its signature is
+// fixed, so that its result and that of [client.NewDefaultClient] can be assigned to the
+// same variable. The dynamic type is *[Client]. Use NewFromConfigs to call the methods
+// that only *Client has.
 func NewLBClient(s strategy.LBStrategy, cfgs []*config.Config, retries int, opts ...Option) (client.Client, error) {
 	c, err := NewFromConfigs(s, cfgs, retries, opts...)
 	if err != nil {

@@ -28,9 +28,9 @@ type EndpointInfo struct {
 	Weight   float64   `json:"weight"` // effective weight, reduced during slow start
 	InFlight int       `json:"in_flight"`
 	// EWMA is the exponentially weighted moving average of the duration of
-	// attempts, by kind of operation ("read", "listing", "write", "add"). Each
-	// attempt has the weight 1/8. The duration of a listing is the time until
-	// its first item. Failed and cancelled attempts are not counted.
+	// attempts, by kind of operation ("read", "listing", "write", "add"). The
+	// newest attempt has the weight 1/8. The duration of a listing is the time
+	// until its first item. Failed and cancelled attempts are not counted.
 	EWMA     map[string]time.Duration `json:"ewma_ns,omitempty"`
 	Attempts uint64                   `json:"attempts"`
 	// Failures counts the failed attempts by kind: "unsent" (the peer could not

@@ -25,7 +25,8 @@ type Source interface {
 
 // NewFromSource balances over the endpoints that src reports and follows its updates,
 // which have the effect of [Client.SetConfigs], until Close. It blocks until the first
-// endpoints are known or ctx ends. See [NewFromConfigs] for the other parameters.
+// endpoints are known, and fails if ctx ends before that. See [NewFromConfigs] for the
+// other parameters.
 //
 // Configurations that cannot be opened are skipped. An update from which no endpoint
 // can be opened is ignored: the load balancer keeps its endpoints. If Watch returns
