@@ -13,8 +13,8 @@ import (
 	"github.com/pinfleet/pinfleet/test/clustertest"
 )
 
-// An Unpin that one peer did not answer and that an ingress answered with its
-// plain 404 was a success, and the pin stayed. It goes on to a peer that knows.
+// An Unpin that got no answer from one peer, and then the plain 404 of an ingress, returned
+// success, and the pin remained. It must continue at a peer that answers itself.
 func TestUnpinPastAnIngress(t *testing.T) {
 	broken := rawserver.New(t, func(*http.Request) rawserver.Answer { return rawserver.Answer{Close: true} })
 	ingress := rawserver.New(t, func(*http.Request) rawserver.Answer {

@@ -88,8 +88,9 @@ var failures = []struct {
 	{"server's context, in other words", trailerError("hash function: context canceled"), "r"},
 	{"IPFS down", trailerError("failed to put block on all destinations: x"), "ra"},
 	{"IPFS down, buffered", &client.Error{Status: 500, Message: ipfsDownText, Err: api.Error{Code: 500, Message: ipfsDownText}, MayHaveExecuted: true}, "ra"},
-	// A peer that redirected everything to a login page stayed healthy, and its
-	// calls went nowhere else. It did not act on them, but for 303.
+	// A peer that redirected all requests to a login page stayed healthy, and its
+	// calls were not retried. A redirect other than 303 means that the peer did not
+	// execute the request.
 	{"301", statusError(301), "rwao"},
 	{"302", statusError(302), "rwao"},
 	{"308", statusError(308), "rwao"},

@@ -26,8 +26,7 @@ import (
 // hostile is an error text that changes the page visibly if the page interprets it.
 const hostile = `</script><img src=x onerror="document.body.style.background='#f0f'"><style>body{background:#f0f}</style><b class=pwned>disk full`
 
-// slowPeer is a peer whose ID takes about latency of virtual time. Methods that are not
-// defined here are not called.
+// slowPeer is a peer whose ID takes about latency of virtual time.
 type slowPeer struct {
 	client.Unimplemented
 	name    string
