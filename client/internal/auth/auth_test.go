@@ -158,5 +158,8 @@ func TestMintedTokens(t *testing.T) {
 		if _, err := jwt.Parse(strings.TrimPrefix(value, "Bearer "), func(*jwt.Token) (any, error) { return []byte("p"), nil }); err != nil {
 			t.Errorf("a short-lived token is refused at once: %v", err)
 		}
+		if a.Renew(value) {
+			t.Error("a new token would say no more than the one that was refused")
+		}
 	})
 }

@@ -26,7 +26,7 @@ func drain(s *Decoder) (docs []int, array bool, err error) {
 			if err == io.EOF {
 				err = nil
 			}
-			return docs, s.array, err
+			return docs, s.IsArray(), err
 		}
 		docs = append(docs, d.A)
 	}

@@ -246,4 +246,42 @@ func TestSpoolSourceError(t *testing.T) {
 	if s.SourceError() != bad {
 		t.Errorf("source error %v", s.SourceError())
 	}
+	whole := New(bytes.NewReader(testData(10)), Limits{Memory: 100, Total: 100}, errNotKept)
+	defer whole.Close()
+	if _, err := io.ReadAll(openSpool(t, whole)); err != nil || whole.SourceError() != nil {
+		t.Errorf("a whole source: %v, source error %v", err, whole.SourceError())
+	}
+}
+
+// What is kept in memory is in several blocks, and the rest of it on disk.
+func TestSpoolBlocks(t *testing.T) {
+	data := testData(3*blockSize + 10)
+	s := New(bytes.NewReader(data), Limits{Memory: 2*blockSize + 5, Total: 4 * blockSize, Dir: t.TempDir()}, errNotKept)
+	defer s.Close()
+	for range 2 {
+		if got, err := io.ReadAll(openSpool(t, s)); err != nil || !bytes.Equal(got, data) {
+			t.Errorf("read %d of %d bytes, %v", len(got), len(data), err)
+		}
+	}
+	if len(s.head) != 3 || s.inMemory != 2*blockSize+5 || s.tail == nil {
+		t.Errorf("%d blocks, %d bytes in memory, a file: %t", len(s.head), s.inMemory, s.tail != nil)
+	}
+}
+
+// The attempt's context ends its reader, whatever is kept.
+func TestSpoolReaderEndsWithItsContext(t *testing.T) {
+	s := New(bytes.NewReader(testData(10)), Limits{Memory: 100, Total: 100}, errNotKept)
+	defer s.Close()
+	if _, err := io.ReadAll(openSpool(t, s)); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	r, err := s.Open(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if n, err := r.Read(make([]byte, 10)); n != 0 || !errors.Is(err, context.Canceled) {
+		t.Errorf("read %d bytes, %v", n, err)
+	}
 }
