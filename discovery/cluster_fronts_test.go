@@ -16,6 +16,7 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/config"
 	"github.com/pinfleet/pinfleet/discovery"
+	"github.com/pinfleet/pinfleet/internal/testenv"
 	"github.com/pinfleet/pinfleet/test/clustertest"
 )
 
@@ -48,6 +49,7 @@ func startFronts(t *testing.T, n int, consensus clustertest.Consensus) (*cluster
 	port := "0"
 	for i := range n {
 		host := "127.0.0." + strconv.Itoa(i+2)
+		testenv.MustHaveAddress(t, host)
 		l, err := net.Listen("tcp", net.JoinHostPort(host, port))
 		must(t, err)
 		if port == "0" {
