@@ -10,6 +10,9 @@ import (
 // docs/architecture.svg is what tools/architecture draws of the packages as
 // they are.
 func TestPictureIsCurrent(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the program that draws the picture")
+	}
 	draw := exec.Command("go", "-C", filepath.Join("..", "..", "tools"), "run", "./architecture")
 	draw.Env = append(os.Environ(), "GOWORK=off") // tools need not be part of a workspace
 	drawn, err := draw.Output()
