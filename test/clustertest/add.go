@@ -17,16 +17,16 @@ import (
 	"github.com/pinfleet/pinfleet/internal/unixfs"
 )
 
-// blockQueue is how many blocks can wait to be sent to the IPFS daemons.
+// blockQueue is the length of the daemon's queue of blocks to send.
 const blockQueue = 256
 
-// uploadBuffer is how much of an upload is read at once, in bytes. The multipart
-// reader alone would read less than a page, with a system call for each.
+// uploadBuffer is the size of the buffer for reading uploads, in bytes. Without
+// it, the multipart reader would make one system call for less than a page.
 const uploadBuffer = 64 << 10
 
 var errNoDestination = errors.New("failed to put block on all destinations")
 
-// added is what an import has made, to be pinned.
+// added is the result of an import, to be pinned.
 type added struct {
 	root       cid.Cid
 	shards     []unixfs.Shard
@@ -57,7 +57,7 @@ func (p *Peer) handleAdd(w http.ResponseWriter, r *http.Request, _ map[string]st
 	}
 	p.setHeaders(w)
 	w.Header().Set("Cache-Control", "no-cache")
-	// Without it, the first flush loses what of the upload is still to be read.
+	// Without this field, the first flush would lose the unread rest of the upload.
 	w.Header().Set("Connection", "close")
 	if params.StreamChannels {
 		p.addStreamed(w, r, upload, params)
@@ -66,8 +66,8 @@ func (p *Peer) handleAdd(w http.ResponseWriter, r *http.Request, _ map[string]st
 	}
 }
 
-// addStreamed reports while it adds. The status is 200 whatever happens, and the
-// trailer comes only with an error.
+// addStreamed sends outputs while it adds. The status is always 200, and the
+// trailer is sent only after an error.
 func (p *Peer) addStreamed(w http.ResponseWriter, r *http.Request, upload files.Directory, params *api.AddParams) {
 	w.Header().Set("X-Chunked-Output", "1")
 	w.Header().Set("Trailer", streamErrorTrailer)
@@ -85,7 +85,7 @@ func (p *Peer) addStreamed(w http.ResponseWriter, r *http.Request, upload files.
 	}
 }
 
-// addBuffered answers with everything at the end (Q7).
+// addBuffered sends all outputs at the end (Q7).
 func (p *Peer) addBuffered(w http.ResponseWriter, r *http.Request, upload files.Directory, params *api.AddParams) {
 	var outputs []api.AddedOutput
 	err := p.add(r.Context(), upload, params, func(o api.AddedOutput) error {
@@ -139,9 +139,9 @@ type addSink struct {
 	peer   *Peer
 	params *api.AddParams
 	emit   func(api.AddedOutput) error
-	// allocations are chosen when the first block comes.
+	// allocations is chosen at the first block.
 	allocations []peer.ID
-	// lost blocks could be put nowhere.
+	// lost counts the blocks that no IPFS daemon took.
 	lost int
 }
 
@@ -155,8 +155,8 @@ func (s *addSink) Put(c cid.Cid, block []byte) error {
 		s.peer.c.blocks.put(c, block, destinations)
 		return nil
 	}
-	// Blocks are sent in the background, so that the failure shows later: at the
-	// end, or when the queue is full.
+	// The daemon sends blocks in the background, so the failure is reported later:
+	// at the end, or when the queue is full.
 	if s.lost++; s.lost > blockQueue {
 		return errNoDestination
 	}
@@ -177,8 +177,8 @@ func (s *addSink) allocate() error {
 	return nil
 }
 
-// destinations returns the peers whose IPFS daemons can take a block, of those
-// that should, as a mask.
+// destinations returns the mask of the peers that should get a block and whose
+// IPFS daemons are up.
 func (s *addSink) destinations() uint64 {
 	c := s.peer.c
 	c.mu.Lock()

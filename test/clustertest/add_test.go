@@ -16,12 +16,12 @@ import (
 	"github.com/pinfleet/pinfleet/test/clustertest"
 )
 
-// part returns the head of a part of an upload.
+// part returns the header of a part of an upload.
 func part(name string) string {
 	return fmt.Sprintf("--%s\r\nContent-Disposition: form-data; name=\"file\"; filename=%q\r\n\r\n", golden.Boundary, name)
 }
 
-// TestAddReportsWhileUploading reads an output before the next file is sent.
+// TestAddReportsWhileUploading reads each output before it sends the next file.
 func TestAddReportsWhileUploading(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Peers: 1})
 	call := newCaller(t, c.Peer(0))
@@ -31,8 +31,7 @@ func TestAddReportsWhileUploading(t *testing.T) {
 		t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", multipart)
-	// The header of the answer comes with its first output, so somebody else has
-	// to send the first file.
+	// Do returns only after the first output, so a goroutine sends the first file.
 	sent := make(chan error, 1)
 	go func() {
 		_, err := io.WriteString(upload, part("0")+"zero\r\n"+part("1"))
@@ -69,8 +68,8 @@ func TestAddReportsWhileUploading(t *testing.T) {
 	}
 }
 
-// TestAddWithoutIPFS adds where IPFS daemons are down: some of them, the one of
-// a local add, all.
+// TestAddWithoutIPFS adds while some IPFS daemons are down, with local=true
+// while the peer's own daemon is down, and while all are down.
 func TestAddWithoutIPFS(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Peers: 2})
 	call := newCaller(t, c.Peer(0))
@@ -99,8 +98,8 @@ func TestAddWithoutIPFS(t *testing.T) {
 	}
 }
 
-// TestCrashWhileUploading cuts an upload after its first file, which was reported
-// and is not pinned.
+// TestCrashWhileUploading cuts an upload after its first file. The file was
+// reported, but must not be pinned.
 func TestCrashWhileUploading(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Peers: 1})
 	defer c.Peer(0).Inject(clustertest.Fault{Effect: clustertest.CutUpload(100_000)})()
@@ -130,14 +129,15 @@ func TestAddEmptyForm(t *testing.T) {
 	if a, err := call.do(http.MethodPost, "/add", strings.NewReader("--"+golden.Boundary+"--\r\n"), "Content-Type", multipart); err == nil {
 		t.Errorf("answered: %+v", a)
 	}
-	// Wrapped, it is an empty directory.
+	// With a directory around it, an empty form is an empty directory.
 	out := one[api.AddedOutput](t, call.add("wrap-with-directory=true"))
 	if got := out.Cid.String(); got != "QmUNLLsPACCz1vLxQVkXqqLX5R1X345qqfHbsf67hvA3Nn" {
 		t.Errorf("empty directory is %s", got)
 	}
 }
 
-// TestRefusedUpload has a large upload refused before it is read (Q8).
+// TestRefusedUpload sends a large upload that the peer rejects before it reads
+// it (Q8).
 func TestRefusedUpload(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Peers: 1})
 	call := newCaller(t, c.Peer(0))
@@ -155,7 +155,7 @@ func TestFollower(t *testing.T) {
 	}
 }
 
-// TestDiscardBlocks uploads more than may be kept.
+// TestDiscardBlocks uploads more bytes than the process may keep.
 func TestDiscardBlocks(t *testing.T) {
 	const megabytes = 64
 	c := clustertest.New(t, clustertest.Options{Peers: 1, DiscardBlocks: true})
@@ -183,7 +183,8 @@ func TestDiscardBlocks(t *testing.T) {
 	call.call(http.MethodPost, "/pins/ipfs/"+out.Cid.String()+"/x").expect(t, 500, "IPFS error (resolve?arg=")
 }
 
-// TestGarbage adds without pinning, collects, and finds it gone.
+// TestGarbage adds without pinning, collects garbage, and checks that the
+// blocks are gone.
 func TestGarbage(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Peers: 2})
 	call := newCaller(t, c.Peer(0))
@@ -254,7 +255,7 @@ func TestLegacy(t *testing.T) {
 	call.call(http.MethodPost, "/ipfs/gc").expect(t, 200, `"keys":[{"key":{"/":"bafk`)
 }
 
-// TestManyPins lists a hundred thousand pins, and the status of some.
+// TestManyPins lists 100,000 pins, and the status of 5,000.
 func TestManyPins(t *testing.T) {
 	if testing.Short() {
 		t.Skip("makes a hundred thousand pins")

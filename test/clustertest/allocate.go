@@ -11,7 +11,7 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 )
 
-// validReplication checks factors of which none is left to the defaults.
+// validReplication checks factors after the defaults were filled in.
 func validReplication(lower, upper int) error {
 	switch {
 	case lower > upper:
@@ -33,9 +33,10 @@ func (c *Cluster) setReplication(pin *api.Pin) error {
 	return validReplication(pin.ReplicationFactorMin, pin.ReplicationFactorMax)
 }
 
-// allocate chooses the peers for a pin with checked factors: none for every
-// peer, else those that have it already, then those the user prefers, then those
-// with most space. c.mu must be held.
+// allocate chooses the peers for a pin whose factors were checked. It returns
+// none if the factors mean every peer. Otherwise it prefers the peers that
+// already have the pin, then those in UserAllocations, then those with the most
+// space. c.mu must be held.
 func (c *Cluster) allocate(pin api.Pin, existing *record) ([]peer.ID, error) {
 	if pin.ReplicationFactorMin < 0 {
 		return []peer.ID{}, nil
@@ -78,8 +79,8 @@ func compareTrue(a, b bool) int {
 	}
 }
 
-// candidates returns the members with valid metrics, most space first. c.mu must
-// be held.
+// candidates returns the members with valid metrics, those with the most space
+// first. c.mu must be held.
 func (c *Cluster) candidates() []peer.ID {
 	var peers []*Peer
 	for _, p := range c.peers {
@@ -95,8 +96,9 @@ func (c *Cluster) candidates() []peer.ID {
 	return ids
 }
 
-// blockAllocations returns the peers that get the blocks of an add; unlike
-// allocate, all candidates, by ID, if the pin is for every peer.
+// blockAllocations returns the peers that get the blocks of an add. Unlike
+// allocate, it returns all candidates, sorted by ID, if the pin is for every
+// peer.
 func (c *Cluster) blockAllocations(pin api.Pin) ([]peer.ID, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -18,7 +18,7 @@ const (
 
 var errUnknownIssuer = errors.New("issuer is not a user")
 
-// authenticate asks for credentials when the cluster has any.
+// authenticate requires credentials if Options.BasicAuth has any.
 func (p *Peer) authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		open := r.Method == http.MethodOptions || r.Method == http.MethodGet && r.URL.Path == "/health"
@@ -59,7 +59,8 @@ func bearerToken(r *http.Request) (string, bool) {
 	return token, ok && strings.EqualFold(scheme, "bearer")
 }
 
-// issuer returns the user who issued a token, signed with the user's password.
+// issuer returns the user who issued a token. The token must be signed with the
+// user's password.
 func (c *Cluster) issuer(token string) (string, error) {
 	var claims jwt.RegisteredClaims
 	_, err := jwt.ParseWithClaims(token, &claims, func(*jwt.Token) (any, error) {
@@ -76,7 +77,8 @@ func (p *Peer) handleToken(w http.ResponseWriter, r *http.Request, _ map[string]
 	user, _, ok := r.BasicAuth()
 	if !ok {
 		if token, isBearer := bearerToken(r); isBearer {
-			// Checked before; without credentials the user stays unknown.
+			// authenticate has checked the token, unless the cluster has no
+			// credentials. Then the user stays unknown.
 			user, _ = p.c.issuer(token)
 		}
 	}

@@ -26,7 +26,7 @@ func TestAuthentication(t *testing.T) {
 	past, future := time.Now().Add(-time.Hour).Unix(), time.Now().Add(time.Hour).Unix()
 	for name, tc := range map[string]struct {
 		authorization string
-		want          string // message of the refusal
+		want          string // message of the 401
 	}{
 		"basic":               {"Basic YWxpY2U6d29uZGVy", ""},
 		"basic in lower case": {"basic YWxpY2U6d29uZGVy", ""},
@@ -57,7 +57,7 @@ func TestAuthentication(t *testing.T) {
 	}
 }
 
-// TestToken fetches a token with either scheme and uses it.
+// TestToken fetches a token with each scheme and uses it.
 func TestToken(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Peers: 1, BasicAuth: map[string]string{"alice": "wonder"}})
 	call := newCaller(t, c.Peer(0))

@@ -11,7 +11,7 @@ import (
 
 var errNoBlock = errors.New("block was not found locally (offline): ipld: could not find node")
 
-// blockStore holds the blocks of all the peers' IPFS daemons.
+// blockStore holds the blocks of all the IPFS daemons.
 type blockStore struct {
 	discard bool
 
@@ -21,14 +21,14 @@ type blockStore struct {
 
 type block struct {
 	data []byte
-	at   uint64 // a bit for each peer that holds it
+	at   uint64 // one bit for each peer that holds it
 }
 
 func newBlockStore(discard bool) *blockStore {
 	return &blockStore{discard: discard, blocks: make(map[string]*block)}
 }
 
-// put stores a block at the peers in the mask.
+// put stores a block at the peers whose bits are set in at.
 func (s *blockStore) put(c cid.Cid, data []byte, at uint64) {
 	if s.discard {
 		return
@@ -44,7 +44,8 @@ func (s *blockStore) put(c cid.Cid, data []byte, at uint64) {
 	b.at |= at
 }
 
-// get returns a block that any peer holds: daemons fetch from each other.
+// get returns a block that any peer holds, because IPFS daemons fetch from each
+// other.
 func (s *blockStore) get(c cid.Cid) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,8 +56,8 @@ func (s *blockStore) get(c cid.Cid) ([]byte, error) {
 	return b.data, nil
 }
 
-// collect removes the blocks of one peer whose multihashes are not to be kept,
-// and returns what they were, as raw CIDs in the order of their hashes.
+// collect removes the blocks of a peer whose multihashes are not in keep. It
+// returns the removed ones as raw CIDs, sorted by multihash.
 func (s *blockStore) collect(peer int, keep map[string]bool) []cid.Cid {
 	s.mu.Lock()
 	defer s.mu.Unlock()

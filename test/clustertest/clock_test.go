@@ -13,8 +13,8 @@ import (
 	"github.com/pinfleet/pinfleet/test/clustertest"
 )
 
-// TestNow lets a cluster live in another year than the test. A replay of
-// transcripts once failed from the day on which an expiry in them had passed.
+// TestNow runs a cluster in another year than the test. A replay of transcripts
+// once failed from the day on which an expiry in them had passed.
 func TestNow(t *testing.T) {
 	now := time.Date(2019, 3, 4, 5, 6, 7, 0, time.UTC)
 	c := clustertest.New(t, clustertest.Options{
@@ -50,8 +50,8 @@ func TestNow(t *testing.T) {
 	}
 }
 
-// TestCertificateAtAnyTime checks the certificate by clocks far off, such as
-// those of a client in a synctest bubble.
+// TestCertificateAtAnyTime checks the certificate with clocks that are far off,
+// such as that of a synctest bubble.
 func TestCertificateAtAnyTime(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Peers: 1, Listen: clustertest.HTTPS})
 	block, _ := pem.Decode(c.CAPEM())

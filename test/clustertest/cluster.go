@@ -18,20 +18,21 @@ import (
 	"github.com/pinfleet/pinfleet/internal/testenv"
 )
 
-// Cluster is a set of peers that share a pinset. Its methods can be called at
-// the same time, also while the peers serve.
+// Cluster is a set of peers that share a pinset. It is safe for concurrent use,
+// also while the peers serve.
 type Cluster struct {
 	opts   Options
 	peers  []*Peer
-	ids    map[peer.ID]string // texts of the IDs of peers and their IPFS daemons
+	ids    map[peer.ID]string // peers and their IPFS daemons, as text
 	blocks *blockStore
 	tls    *serverTLS
-	// unixDir was made by Start and is removed by Close; empty if there is none.
+	// unixDir was created by Start and is removed by Close; empty if there is none.
 	unixDir string
 
-	advance atomic.Int64 // how far Options.Now was moved, in nanoseconds
+	advance atomic.Int64 // nanoseconds added to Options.Now
 
-	// mu guards the state of the cluster and of its peers, but not their servers.
+	// mu guards the state of the cluster and of its peers, but not the peers'
+	// servers.
 	mu     sync.Mutex
 	pins   pinset
 	unpins map[string]*record // operations that remove pins
@@ -43,7 +44,8 @@ type Cluster struct {
 
 var errClosed = errors.New("the cluster is closed")
 
-// New starts a cluster for a test and closes it at the test's end.
+// New starts a cluster and closes it when the test ends. It fails the test if
+// the cluster cannot start or close.
 func New(tb testing.TB, opts Options) *Cluster {
 	tb.Helper()
 	c, err := Start(opts)
@@ -58,9 +60,9 @@ func New(tb testing.TB, opts Options) *Cluster {
 	return c
 }
 
-// Start starts a cluster whose peers all serve when it returns. Errors are
-// about unusable options and addresses that cannot be listened on. The caller
-// has to Close it.
+// Start starts a cluster and returns when all peers serve. It fails if the
+// options are invalid or an address cannot be listened on. The caller must call
+// Close.
 func Start(opts Options) (*Cluster, error) {
 	opts = opts.withDefaults()
 	if err := opts.validate(); err != nil {
@@ -109,9 +111,9 @@ func (c *Cluster) start() error {
 	return nil
 }
 
-// Close stops all peers and frees everything they use: ports, sockets, temporary
-// files, goroutines. It waits for the handlers, so it must not be called by one. Closing
-// again does nothing.
+// Close stops all peers and frees ports, sockets, temporary files and
+// goroutines. It waits for running handlers, so a handler must not call it. A
+// second call does nothing.
 func (c *Cluster) Close() error {
 	c.mu.Lock()
 	again := c.closed
@@ -137,21 +139,22 @@ func (c *Cluster) isClosed() bool {
 	return c.closed
 }
 
-// Peer returns the peer with an index from 0.
+// Peer returns the peer with index i, counted from 0.
 func (c *Cluster) Peer(i int) *Peer { return c.peers[i] }
 
-// Peers returns all peers by index, also those that are stopped or removed.
+// Peers returns all peers by index, including stopped and removed ones.
 func (c *Cluster) Peers() []*Peer { return slices.Clone(c.peers) }
 
-// Advance moves the cluster's clock forward from now on: pins get pinned or
-// expire, the metrics of stopped peers run out. In a synctest bubble a sleep does
-// the same.
+// Advance moves the cluster's clock forward by d. Pins become pinned or expire,
+// and the metrics of stopped peers expire. In a synctest bubble, time.Sleep has
+// the same effect.
 func (c *Cluster) Advance(d time.Duration) { c.advance.Add(int64(d)) }
 
 // now returns the cluster's time. Nothing else in this package reads a clock.
 func (c *Cluster) now() time.Time { return c.opts.Now().Add(time.Duration(c.advance.Load())) }
 
-// refresh removes what has expired and returns the time. c.mu must be held.
+// refresh removes expired pins and completed unpins, and returns the cluster's
+// time. c.mu must be held.
 func (c *Cluster) refresh() time.Time {
 	now := c.now()
 	c.pins.expire(now)
@@ -163,7 +166,7 @@ func (c *Cluster) refresh() time.Time {
 	return now
 }
 
-// Pinset returns all pins as they are read back from the state, in the order of
+// Pinset returns all pins as the cluster's state stores them, in the order of
 // GET /allocations.
 func (c *Cluster) Pinset() []api.Pin {
 	c.mu.Lock()
@@ -176,9 +179,9 @@ func (c *Cluster) Pinset() []api.Pin {
 	return all
 }
 
-// Seed puts n pins, pinned by every peer, straight into the pinset and returns
-// their CIDs: of version 1, raw, of the texts "seed-0" to "seed-<n-1>", which are
-// also the names of the pins.
+// Seed stores n pins in the pinset, pinned by every peer, and returns their
+// CIDs. The pins are named "seed-0" to "seed-<n-1>". The CIDs are raw, of
+// version 1, and the content of a pin is its name.
 func (c *Cluster) Seed(n int) []cid.Cid {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -195,9 +198,9 @@ func (c *Cluster) Seed(n int) []cid.Cid {
 	return cids
 }
 
-// SeedPin puts one pin straight into the pinset, replacing one with the same
-// CID, as if it had been there for long: the peers that it is allocated to have
-// pinned it. A zero type is DataType, a zero timestamp now.
+// SeedPin stores a pin in the pinset and replaces a pin with the same CID. The
+// peers that it is allocated to have already pinned it. A zero type means
+// DataType, a zero timestamp now.
 func (c *Cluster) SeedPin(pin api.Pin) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -211,9 +214,9 @@ func (c *Cluster) SeedPin(pin api.Pin) {
 }
 
 // SetStatus makes one peer report a status and an error text for a pin until it
-// is recovered or pinned again: recovering starts from the error statuses and
-// from TrackerStatusUnexpectedlyUnpinned. It reports whether the CID is in the
-// pinset.
+// is recovered or pinned again. Only TrackerStatusPinError,
+// TrackerStatusUnpinError and TrackerStatusUnexpectedlyUnpinned can be
+// recovered. SetStatus reports whether the CID is in the pinset.
 func (c *Cluster) SetStatus(pin cid.Cid, peer int, status api.TrackerStatus, message string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -227,7 +230,7 @@ func (c *Cluster) SetStatus(pin cid.Cid, peer int, status api.TrackerStatus, mes
 }
 
 func rawCid(block []byte) cid.Cid {
-	// sha2-256 is always there.
+	// The error is always nil, because sha2-256 is linked.
 	hash, _ := multihash.Sum(block, multihash.SHA2_256, -1)
 	return cid.NewCidV1(cid.Raw, hash)
 }

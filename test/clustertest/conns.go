@@ -5,13 +5,13 @@ import (
 	"sync"
 )
 
-// connTracker knows the connections of a running peer, so that all of them can
-// be cut at once, and none is accepted afterwards.
+// connTracker tracks the connections of a running peer. cut closes all of them
+// and accepts no more.
 type connTracker struct {
 	log *requestLog
 
 	mu    sync.Mutex
-	conns map[*trackedConn]struct{} // nil when cut
+	conns map[*trackedConn]struct{} // nil after cut
 }
 
 func newConnTracker(log *requestLog) *connTracker {
@@ -71,8 +71,9 @@ func (c *trackedConn) Close() error {
 	return c.Conn.Close()
 }
 
-// CloseWrite lets the HTTP server say that it is done before it closes, which
-// keeps the end of an answer from being lost with an unread request.
+// CloseWrite lets the HTTP server half-close the connection before it closes
+// it. Otherwise the reset that an unread request causes could destroy the end
+// of the answer.
 func (c *trackedConn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()

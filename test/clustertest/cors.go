@@ -11,7 +11,8 @@ const (
 	corsPreflight = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
 )
 
-// cors applies the daemon's defaults: any origin, GET only, three request headers.
+// cors applies the daemon's default CORS policy: any origin, GET only, three
+// request headers.
 func cors(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -48,8 +49,9 @@ func corsMethod(method string) bool {
 	return method == http.MethodGet || method == http.MethodOptions
 }
 
-// corsHeaders accepts header names as browsers send them: in lower case, in
-// order, each once, with at most one blank on either side.
+// corsHeaders reports whether the requested headers are allowed. Their names
+// must be in the form that browsers send: lower case, sorted, without
+// duplicates, with at most one blank on each side.
 func corsHeaders(lists []string) bool {
 	last := ""
 	for _, list := range lists {
@@ -71,7 +73,7 @@ func corsHeaders(lists []string) bool {
 	return true
 }
 
-// trimBlank removes one space or tab from either side.
+// trimBlank removes at most one space or tab from each side.
 func trimBlank(s string) string {
 	if s != "" && (s[0] == ' ' || s[0] == '\t') {
 		s = s[1:]

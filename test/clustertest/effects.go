@@ -10,7 +10,7 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 )
 
-// Chain combines effects; the first one is outermost.
+// Chain combines effects. The first one is the outermost.
 func Chain(effects ...Effect) Effect {
 	return func(next http.Handler) http.Handler {
 		for i := len(effects) - 1; i >= 0; i-- {
@@ -20,7 +20,7 @@ func Chain(effects ...Effect) Effect {
 	}
 }
 
-// before makes an effect that does something and then serves the request.
+// before returns an effect that calls f and then serves the request.
 func before(f func(w http.ResponseWriter, r *http.Request)) Effect {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -30,7 +30,7 @@ func before(f func(w http.ResponseWriter, r *http.Request)) Effect {
 	}
 }
 
-// instead makes an effect that does something and does not serve the request.
+// instead returns an effect that calls f and does not serve the request.
 func instead(f http.HandlerFunc) Effect {
 	return func(http.Handler) http.Handler { return f }
 }
@@ -38,8 +38,8 @@ func instead(f http.HandlerFunc) Effect {
 // abort cuts the connection.
 func abort() { panic(http.ErrAbortHandler) }
 
-// Delay serves the request d later. When the client goes away or the peer stops
-// meanwhile, the request is not served.
+// Delay waits for d before it serves the request. It does not serve the request
+// if the client disconnects or the peer stops meanwhile.
 func Delay(d time.Duration) Effect {
 	return before(func(_ http.ResponseWriter, r *http.Request) {
 		if wait(r.Context(), d) != nil {
@@ -48,8 +48,8 @@ func Delay(d time.Duration) Effect {
 	})
 }
 
-// Hold serves the request once the channel is closed, or not at all when the
-// client goes away or the peer stops before.
+// Hold serves the request after until is closed. It does not serve the request
+// if the client disconnects or the peer stops before.
 func Hold(until <-chan struct{}) Effect {
 	return before(func(_ http.ResponseWriter, r *http.Request) {
 		select {
@@ -60,8 +60,9 @@ func Hold(until <-chan struct{}) Effect {
 	})
 }
 
-// Hang never answers: it waits until the client goes away or the peer stops. A
-// request body is read to its end, else the server would not notice.
+// Hang never answers. It waits until the client disconnects or the peer stops.
+// It reads the request's body, because the HTTP server detects a disconnect
+// only after that.
 func Hang() Effect {
 	return instead(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -70,12 +71,12 @@ func Hang() Effect {
 	})
 }
 
-// CutBefore closes the connection without an answer; nothing is executed.
+// CutBefore cuts the connection without executing the request.
 func CutBefore() Effect {
 	return instead(func(http.ResponseWriter, *http.Request) { abort() })
 }
 
-// CutAfter executes the request, drops the answer and closes the connection.
+// CutAfter executes the request, drops the answer and cuts the connection.
 func CutAfter() Effect {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -85,9 +86,9 @@ func CutAfter() Effect {
 	}
 }
 
-// CutUpload serves the request and closes the connection once n bytes of its
-// body have been read: what was added until then has been reported, and is not
-// pinned. A shorter body is served to its end.
+// CutUpload serves the request and cuts the connection after n bytes of its
+// body. The files added until then have been reported and are not pinned. A
+// request with a shorter body is served normally.
 func CutUpload(n int64) Effect {
 	return before(func(_ http.ResponseWriter, r *http.Request) {
 		r.Body = &cutBody{ReadCloser: r.Body, left: n}
@@ -108,8 +109,8 @@ func (b *cutBody) Read(buf []byte) (int, error) {
 	return n, err
 }
 
-// SlowReader reads the request's body n bytes at a time, with a pause before
-// each read.
+// SlowReader reads at most n bytes of the request's body at a time, with a
+// pause before each read.
 func SlowReader(n int, pause time.Duration) Effect {
 	return before(func(_ http.ResponseWriter, r *http.Request) {
 		r.Body = &slowBody{ReadCloser: r.Body, n: n, wait: func() error { return wait(r.Context(), pause) }}
@@ -129,14 +130,14 @@ func (b *slowBody) Read(buf []byte) (int, error) {
 	return b.ReadCloser.Read(buf[:min(len(buf), b.n)])
 }
 
-// Answer answers with a status, header fields and a body, all as they are, and
-// executes nothing: an intermediary's 502, garbage, an HTML page, an empty 200.
-// Header fields come as name, value, name, value.
+// Answer sends the given status, body and header fields and does not execute
+// the request. Use it for an intermediary's 502, garbage, an HTML page or an
+// empty 200. header alternates names and values.
 func Answer(status int, body string, header ...string) Effect {
 	return instead(func(w http.ResponseWriter, _ *http.Request) { answer(w, status, body, header) })
 }
 
-// AnswerAfter executes the request, drops the answer and answers like Answer.
+// AnswerAfter executes the request, but sends the given answer; see Answer.
 func AnswerAfter(status int, body string, header ...string) Effect {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -154,27 +155,27 @@ func answer(w http.ResponseWriter, status int, body string, header []string) {
 	_, _ = io.WriteString(w, body)
 }
 
-// ErrorAnswer answers with a status and the API's error document.
+// ErrorAnswer is like Answer with the API's error document as the body.
 func ErrorAnswer(status int, message string, header ...string) Effect {
 	document, _ := json.Marshal(api.Error{Code: status, Message: message})
 	return Answer(status, string(document)+"\n", append([]string{"Content-Type", "application/json"}, header...)...)
 }
 
-// GatewayAnswer answers with a status and JSON without a code, as some gateways
-// do: {"error":"…"}.
+// GatewayAnswer is like Answer with the body {"error":"…"}, which some gateways
+// send. It has no code.
 func GatewayAnswer(status int, message string, header ...string) Effect {
 	document, _ := json.Marshal(map[string]string{"error": message})
 	return Answer(status, string(document)+"\n", append([]string{"Content-Type", "application/json"}, header...)...)
 }
 
-// HTMLAnswer answers with a status and a web page.
+// HTMLAnswer is like Answer with a web page as the body.
 func HTMLAnswer(status int) Effect {
 	page := "<html><head><title>" + http.StatusText(status) + "</title></head><body><h1>" + http.StatusText(status) + "</h1></body></html>\n"
 	return Answer(status, page, "Content-Type", "text/html; charset=utf-8")
 }
 
-// Redirect answers with a redirect to another server: status 301, 302, 307 or
-// 308, and the request's target behind the base URL.
+// Redirect redirects to the same target at another server. status is 301, 302,
+// 307 or 308, and base is the server's base URL.
 func Redirect(status int, base string) Effect {
 	return instead(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Location", strings.TrimSuffix(base, "/")+r.RequestURI)
@@ -182,15 +183,15 @@ func Redirect(status int, base string) Effect {
 	})
 }
 
-// HeaderTooLarge answers as if the request's header were too long.
+// HeaderTooLarge answers as if the request's header were too large.
 func HeaderTooLarge() Effect {
 	return Answer(http.StatusRequestHeaderFieldsTooLarge, "431 Request Header Fields Too Large",
 		"Content-Type", "text/plain; charset=utf-8", "Connection", "close")
 }
 
-// DoubleBody answers with 400 and an error document, executes the request all
-// the same, and appends its document to the body, as bad pin options make the
-// daemon do (Q1).
+// DoubleBody sends 400 and an error document, executes the request
+// nevertheless, and appends its document to the body. The daemon does this when
+// pin options are invalid (Q1).
 func DoubleBody(message string) Effect {
 	return before(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -199,12 +200,12 @@ func DoubleBody(message string) Effect {
 	})
 }
 
-// NoKeepAlive serves the request and closes the connection after it.
+// NoKeepAlive serves the request and then closes the connection.
 func NoKeepAlive() Effect {
 	return before(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Connection", "close") })
 }
 
-// droppedAnswer takes an answer that nobody gets.
+// droppedAnswer is a ResponseWriter that discards the answer.
 type droppedAnswer struct{ header http.Header }
 
 func newDroppedAnswer() *droppedAnswer { return &droppedAnswer{header: make(http.Header)} }

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// An answerFilter sees every write of an answer before it is sent.
+// An answerFilter passes each write of an answer to its write function.
 type answerFilter struct {
 	http.ResponseWriter
 	write func(w http.ResponseWriter, b []byte) (int, error)
@@ -14,10 +14,11 @@ type answerFilter struct {
 
 func (w *answerFilter) Write(b []byte) (int, error) { return w.write(w.ResponseWriter, b) }
 
-// Unwrap is for http.ResponseController.
+// Unwrap lets http.ResponseController reach the underlying writer.
 func (w *answerFilter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// filter makes an effect that serves the request through a filter, new for each.
+// filter returns an effect that serves each request through a new filter from
+// f.
 func filter(f func() func(w http.ResponseWriter, b []byte) (int, error)) Effect {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -26,18 +27,18 @@ func filter(f func() func(w http.ResponseWriter, b []byte) (int, error)) Effect 
 	}
 }
 
-// flushed sends bytes at once.
+// flushed writes and flushes b.
 func flushed(w http.ResponseWriter, b []byte) {
 	_, _ = w.Write(b)
 	_ = http.NewResponseController(w).Flush()
 }
 
-// CutAfterItems closes the connection after n documents of the answer's body,
-// without the end of the body. With fewer documents it is a whole answer.
+// CutAfterItems cuts the connection after n documents of the answer's body. The
+// body is not terminated. An answer with fewer documents is sent whole.
 func CutAfterItems(n int) Effect { return cutItems(n, false) }
 
-// CutMidItem closes the connection in the middle of the document after the first
-// n ones.
+// CutMidItem cuts the connection in the middle of document n+1 of the answer's
+// body.
 func CutMidItem(n int) Effect { return cutItems(n, true) }
 
 func cutItems(n int, half bool) Effect {
@@ -63,8 +64,8 @@ func cutItems(n int, half bool) Effect {
 	})
 }
 
-// whole returns the length of the first n documents in b, or of b if there are
-// fewer.
+// whole returns the length of the first n documents in b, or len(b) if there
+// are fewer.
 func whole(b []byte, n int) int {
 	length := 0
 	for ; n > 0 && length < len(b); n-- {
@@ -80,7 +81,8 @@ func firstItem(b []byte) []byte {
 	return b
 }
 
-// Truncate ends the body of the answer after n bytes, but as if that were all.
+// Truncate sends only the first n bytes of the answer's body, and terminates it
+// properly.
 func Truncate(n int) Effect {
 	return filter(func() func(http.ResponseWriter, []byte) (int, error) {
 		left := n
@@ -95,14 +97,14 @@ func Truncate(n int) Effect {
 	})
 }
 
-// StreamError ends a stream after n items with errors in the trailer. What the
-// request does goes on to its end.
+// StreamError ends a stream after n items and sends errors in the trailer. The
+// request is executed completely.
 func StreamError(n int, messages ...string) Effect {
 	return streamEnd(n, func(h http.Header) { h[streamErrorTrailer] = append([]string{""}, messages...) })
 }
 
-// Trailer replaces what the trailer of a whole stream says; without values the
-// trailer is announced and missing, as if a proxy had dropped it.
+// Trailer replaces the values of the trailer of a complete stream. Without
+// values, the trailer is announced but missing, as if a proxy had dropped it.
 func Trailer(values ...string) Effect {
 	return streamEnd(-1, func(h http.Header) {
 		if len(values) == 0 {
@@ -113,8 +115,8 @@ func Trailer(values ...string) Effect {
 	})
 }
 
-// streamEnd passes on n items, or all for -1, and then changes the header that
-// holds the trailer.
+// streamEnd passes on n items, or all if n is -1. At the end it calls end with
+// the header that holds the trailer.
 func streamEnd(n int, end func(http.Header)) Effect {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -136,8 +138,8 @@ func streamEnd(n int, end func(http.Header)) Effect {
 	}
 }
 
-// Undelimited answers as an HTTP/1.0 server does: without chunks or a length,
-// the end of the connection is the end of the body, and there is no trailer.
+// Undelimited answers like an HTTP/1.0 server: the end of the connection is the
+// end of the body, and there is no trailer.
 func Undelimited() Effect {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -12,16 +12,17 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 )
 
-// encoder writes what listings consist of as encoding/json does, but several
-// times faster, so that what is measured against a cluster is the client. The
-// texts of peer IDs, which cost the most, are known beforehand.
+// encoder writes the items of listings as encoding/json does, but several times
+// faster. Otherwise, benchmarks against a cluster would measure the server
+// instead of the client. The slowest part, the text of peer IDs, comes from a
+// map.
 type encoder struct {
 	ids map[peer.ID]string
 	buf []byte
 }
 
-// document returns v as a JSON document with a newline. It is valid until the
-// next call.
+// document returns v as a JSON document with a newline. The slice is valid
+// until the next call.
 func (e *encoder) document(v any) ([]byte, error) {
 	e.buf = e.buf[:0]
 	switch v := v.(type) {
@@ -75,7 +76,7 @@ func (e *encoder) id(id peer.ID) {
 	e.text(text)
 }
 
-// list writes a list, null if it is nil.
+// list writes a JSON array, or null if all is nil.
 func list[T any](e *encoder, all []T, write func(T)) {
 	if all == nil {
 		e.raw("null")
@@ -91,7 +92,7 @@ func list[T any](e *encoder, all []T, write func(T)) {
 	e.raw("]")
 }
 
-// object writes a map by its keys, null if it is nil.
+// object writes a JSON object with sorted keys, or null if m is nil.
 func object[T any](e *encoder, m map[string]T, write func(T)) {
 	if m == nil {
 		e.raw("null")

@@ -10,8 +10,8 @@ import (
 	"github.com/pinfleet/pinfleet/test/clustertest"
 )
 
-// A cluster of two peers, of which the second one cuts its first listing after
-// three items.
+// A cluster of two peers. The second peer cuts its first listing after three
+// items.
 func Example() {
 	c, err := clustertest.Start(clustertest.Options{Peers: 2, Listen: clustertest.Memory})
 	if err != nil {
@@ -26,7 +26,7 @@ func Example() {
 		Effect: clustertest.CutAfterItems(3),
 	})
 
-	// Any HTTP client will do; over memory it needs the peer's dialer.
+	// Any HTTP client works. Over memory it needs the peer's dialer.
 	transport := &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		return c.Peer(1).DialContext(ctx, network, addr)
 	}}

@@ -6,37 +6,39 @@ import (
 	"github.com/pinfleet/pinfleet/internal/faults"
 )
 
-// An Effect changes how a request is served: it wraps the handler of the whole
-// API, authentication and all. The package has one for each usual way to fail;
-// an own one can be any middleware.
+// An Effect changes how a request is served. It wraps the handler of the whole
+// API, including authentication, and can be any middleware. The package has
+// effects for the usual failures.
 type Effect func(next http.Handler) http.Handler
 
-// Fault says which requests of a peer an effect falls upon. Of several faults,
-// the first one injected that matches a request is used, alone.
+// Fault applies an effect to some of a peer's requests. If several faults match
+// a request, only the first that does not spare it is applied, in the order of
+// injection.
 type Fault struct {
-	// Route is a route as Routes names it, such as "GET /pins/{hash}"; empty is
-	// every request, with a route or without.
+	// Route is the route of the requests, as in Routes, such as "GET /pins/{hash}".
+	// Empty means every request, also one without a route.
 	Route string
-	// Match narrows it down; nil matches. It must not read the body.
+	// Match reports whether the fault matches a request; nil means all requests of
+	// the route. It must not read the body.
 	Match func(*http.Request) bool
-	// Skip lets the first matching requests pass.
+	// Skip is the number of matching requests that are spared first.
 	Skip int
-	// Times is how many requests after that are hit; 0 is all.
+	// Times is the number of requests to hit after that; 0 means all.
 	Times int
-	// Probability, between 0 and 1, hits only a part of them, by chance; 0 hits
-	// all. Requests that were spared do not count for Times.
+	// Probability, between 0 and 1, is the chance of a request to be hit; 0 means
+	// certain. Requests spared by chance do not count for Times.
 	Probability float64
-	// Effect is what happens; it must not be nil.
+	// Effect must not be nil.
 	Effect Effect
 }
 
-// Inject adds a fault and returns a function that removes it again, for requests
-// that come later.
+// Inject adds a fault. remove removes it for later requests.
 func (p *Peer) Inject(f Fault) (remove func()) {
 	return p.faults.Add(f, faults.Share{Skip: f.Skip, Times: f.Times, Probability: f.Probability})
 }
 
-// InjectAll injects a fault at every peer, where each one counts for itself.
+// InjectAll injects a fault at every peer. Each peer counts its requests
+// separately.
 func (c *Cluster) InjectAll(f Fault) (remove func()) {
 	var removes []func()
 	for _, p := range c.peers {
@@ -59,7 +61,7 @@ func (p *Peer) injectFaults(next http.Handler) http.Handler {
 	})
 }
 
-// effect returns what falls upon a request, nil for nothing.
+// effect returns the effect of the fault that hits a request, or nil.
 func (p *Peer) effect(r *http.Request) Effect {
 	name := ""
 	if rt, _, _ := findRoute(r.Method, r.URL.Path); rt != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/pinfleet/pinfleet/test/clustertest"
 )
 
-// TestEffects has a listing of five pins fail in every way.
+// TestEffects applies every effect to a listing of five pins.
 func TestEffects(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
@@ -110,7 +110,7 @@ func listed(status, items int, trailers ...string) func(*testing.T, answer, erro
 	}
 }
 
-// TestFaultCounts checks which requests a fault falls upon.
+// TestFaultCounts checks which requests a fault hits.
 func TestFaultCounts(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Peers: 2})
 	defer c.InjectAll(clustertest.Fault{Route: "GET /id", Skip: 1, Times: 2, Effect: clustertest.ErrorAnswer(503, "")})()
@@ -146,7 +146,7 @@ func TestFaultCounts(t *testing.T) {
 	}
 }
 
-// TestExecutedOrNot tells the faults apart that execute the request.
+// TestExecutedOrNot checks which effects execute the request.
 func TestExecutedOrNot(t *testing.T) {
 	for name, tc := range map[string]struct {
 		effect   clustertest.Effect
@@ -188,7 +188,8 @@ func TestUploadFaults(t *testing.T) {
 	}
 }
 
-// TestWaiting has requests that wait end with their client or their peer.
+// TestWaiting checks that waiting requests end when their client disconnects or
+// their peer stops.
 func TestWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := clustertest.New(t, clustertest.Options{Peers: 1, Listen: clustertest.Memory})

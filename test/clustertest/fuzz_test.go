@@ -13,8 +13,8 @@ import (
 	"github.com/pinfleet/pinfleet/internal/golden"
 )
 
-// serve runs the API of a peer on a request and returns what it answers, nil if
-// it cuts the connection.
+// serve serves a request with a peer's API. It returns nil if the peer cuts the
+// connection.
 func serve(t *testing.T, p *Peer, r *http.Request) (w *httptest.ResponseRecorder) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -29,7 +29,7 @@ func serve(t *testing.T, p *Peer, r *http.Request) (w *httptest.ResponseRecorder
 	return w
 }
 
-// checkDocuments reads an answer that must consist of JSON documents.
+// checkDocuments checks that an answer consists of JSON documents.
 func checkDocuments(t *testing.T, w *httptest.ResponseRecorder) {
 	t.Helper()
 	for dec := json.NewDecoder(w.Body); dec.More(); {
@@ -40,8 +40,8 @@ func checkDocuments(t *testing.T, w *httptest.ResponseRecorder) {
 	}
 }
 
-// FuzzAdd uploads anything: it must be answered with outputs and, if it failed,
-// an error, or be cut off.
+// FuzzAdd uploads random bodies. The answer must consist of outputs and, after
+// a failure, an error, or the connection must be cut.
 func FuzzAdd(f *testing.F) {
 	files, err := golden.Files()
 	if err != nil {
@@ -76,8 +76,8 @@ func FuzzAdd(f *testing.F) {
 	})
 }
 
-// FuzzPinQuery pins with any query: the stored pin must be one that can be read
-// back.
+// FuzzPinQuery pins with random queries. The stored pin must be one that can be
+// read back.
 func FuzzPinQuery(f *testing.F) {
 	for _, query := range []string{
 		"", "replication=2&name=a+b&meta-k=v", "mode=direct&expire-in=1h", "replication-min=-1&replication-max=3",

@@ -30,8 +30,8 @@ func (p *Peer) handleRepoGC(w http.ResponseWriter, r *http.Request, _ map[string
 	p.sendJSON(w, http.StatusOK, result)
 }
 
-// repoGC collects the garbage of the peer's IPFS daemon: blocks that belong to
-// no pin that is allocated to it.
+// repoGC collects the garbage of the peer's IPFS daemon: the blocks that belong
+// to none of the pins that are allocated to the peer.
 func (p *Peer) repoGC() api.RepoGC {
 	gc := api.RepoGC{Peer: p.id, Peername: p.name}
 	p.c.mu.Lock()
@@ -58,14 +58,14 @@ func (p *Peer) repoGC() api.RepoGC {
 	return gc
 }
 
-// keep adds the multihashes of what a pin holds; of a direct pin, and of what
-// is not here, only the root's.
+// keep adds the multihashes of a pin's blocks to keep. For a direct pin, or if
+// the root's block is missing, it adds only the root.
 func (c *Cluster) keep(pin api.Pin, keep map[string]bool) {
 	if pin.Type != api.MetaType && pin.Mode == api.PinModeDirect {
 		keep[string(pin.Cid.Hash())] = true
 		return
 	}
-	// Content that is not here ends the walk.
+	// The walk ends at the first missing block.
 	_ = unixfs.Walk(c.blocks.get, pin.Cid.Cid, func(ci cid.Cid) error {
 		keep[string(ci.Hash())] = true
 		return nil

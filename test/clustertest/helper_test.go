@@ -25,7 +25,7 @@ type caller struct {
 	header http.Header
 }
 
-// answer is what came back, read to the end.
+// answer is an answer, read to its end.
 type answer struct {
 	status  int
 	header  http.Header
@@ -34,7 +34,7 @@ type answer struct {
 	err     error // of reading the body
 }
 
-// newCaller calls a peer at its first address, or over memory.
+// newCaller returns a caller for the peer's first address, or over memory.
 func newCaller(t testing.TB, p *clustertest.Peer) *caller {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		addr, err := manet.ToNetAddr(p.Addr())
@@ -63,7 +63,7 @@ func newCallerOver(t testing.TB, transport *http.Transport) *caller {
 	}
 }
 
-// do sends a request; the error is that of getting a header.
+// do sends a request. The error is that of receiving the answer's header.
 func (c *caller) do(method, target string, body io.Reader, header ...string) (answer, error) {
 	c.t.Helper()
 	req, err := http.NewRequestWithContext(c.t.Context(), method, c.scheme+"://cluster"+target, body)
@@ -83,7 +83,7 @@ func (c *caller) do(method, target string, body io.Reader, header ...string) (an
 	return answer{resp.StatusCode, resp.Header, resp.Trailer, string(content), err}, nil
 }
 
-// call is do for requests that are answered.
+// call is like do, but fails the test if there is no answer.
 func (c *caller) call(method, target string, header ...string) answer {
 	c.t.Helper()
 	a, err := c.do(method, target, nil, header...)
@@ -95,7 +95,7 @@ func (c *caller) call(method, target string, header ...string) answer {
 
 func (c *caller) get(target string) answer { c.t.Helper(); return c.call(http.MethodGet, target) }
 
-// add uploads parts with the parameters of a query.
+// add uploads parts with a query.
 func (c *caller) add(query string, parts ...golden.Part) answer {
 	c.t.Helper()
 	a, err := c.do(http.MethodPost, "/add?"+query, bytes.NewReader(golden.Parts(parts).Encode()), "Content-Type", multipart)
@@ -111,7 +111,7 @@ func file(name, content string) golden.Part {
 	return golden.Part{Filename: name, ContentType: "application/octet-stream", Content: golden.Content{Text: content}}
 }
 
-// decode reads the documents of an answer.
+// decode decodes the documents of an answer.
 func decode[T any](t testing.TB, a answer) []T {
 	t.Helper()
 	if a.status != http.StatusOK || a.err != nil {
@@ -128,7 +128,7 @@ func decode[T any](t testing.TB, a answer) []T {
 	return all
 }
 
-// one is decode for a single document.
+// one is like decode for exactly one document.
 func one[T any](t testing.TB, a answer) T {
 	t.Helper()
 	all := decode[T](t, a)
@@ -138,7 +138,7 @@ func one[T any](t testing.TB, a answer) T {
 	return all[0]
 }
 
-// status returns what each peer says about a CID, by name.
+// status returns the status of a CID at each peer, by the peer's name.
 func (c *caller) status(cid string) map[string]api.TrackerStatus {
 	c.t.Helper()
 	statuses := make(map[string]api.TrackerStatus)

@@ -9,7 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// The ports that peer 0 and its IPFS daemon announce; peer i adds 100*i.
+// Ports that peer 0 and its IPFS daemon announce. Peer i adds portsPerPeer*i.
 const (
 	clusterPort   = 9096
 	ipfsPort      = 4001
@@ -18,7 +18,8 @@ const (
 	libp2pPortGap = 2 // from the REST API's port to the libp2p port
 )
 
-// identity derives a libp2p key from a text, so that runs are alike.
+// identity derives a libp2p key from its arguments, so that it is the same in
+// every run.
 func identity(role, cluster string, i int) (crypto.PrivKey, peer.ID, error) {
 	seed := sha256.Sum256(fmt.Appendf(nil, "pinfleet/clustertest/%s/%s/%d", cluster, role, i))
 	raw := ed25519.NewKeyFromSeed(seed[:])

@@ -8,19 +8,20 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 )
 
-// ipfsError is what the peer's IPFS connector says about a call to a daemon that
-// is down.
+// ipfsError returns the error of a call to the peer's IPFS daemon when the
+// daemon is down.
 func (p *Peer) ipfsError(call string) string {
 	addr := net.JoinHostPort(p.host, strconv.Itoa(p.ipfsAPIPort()))
 	return fmt.Sprintf("Post %q: dial tcp %s: connect: connection refused", "http://"+addr+"/api/v0/"+call, addr)
 }
 
-// rpcError is what the other peers say about a call to this one when it is down.
+// rpcError returns the error of other peers' calls to this peer when it is
+// down.
 func (p *Peer) rpcError() string {
 	return fmt.Sprintf("failed to dial: failed to dial %s: all dials failed\n  * [%s] dial backoff", p.id, tcpAddr(p.host, p.clusterPort()))
 }
 
-// pinKind is the type argument of the daemon's calls about a pin.
+// pinKind returns the type argument of the IPFS daemon's calls about a pin.
 func pinKind(pin api.Pin) string {
 	if pin.MaxDepth == 0 {
 		return "direct"

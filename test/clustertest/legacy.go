@@ -2,7 +2,7 @@ package clustertest
 
 import "github.com/pinfleet/pinfleet/api"
 
-// legacyCid is a CID as servers before v1.0.0 write it.
+// legacyCid is a CID in the encoding of servers before v1.0.0.
 type legacyCid struct {
 	Text string `json:"/"`
 }
@@ -14,7 +14,7 @@ func newLegacyCid(c api.Cid) *legacyCid {
 	return &legacyCid{Text: c.String()}
 }
 
-// The documents with CIDs. The outer fields hide those of the embedded value.
+// Documents that contain CIDs. Their fields hide those of the embedded value.
 type (
 	legacyPin struct {
 		api.Pin
@@ -41,7 +41,7 @@ type (
 	}
 )
 
-// convert returns the document that a server with these habits sends for v.
+// convert returns v as a server with these behaviours encodes it.
 func (l Legacy) convert(v any) any {
 	if l&(LegacyCids|LegacyTypes) == 0 {
 		return v

@@ -24,7 +24,7 @@ import (
 	"github.com/pinfleet/pinfleet/internal/heldport"
 )
 
-// httpProtocol is the libp2p protocol whose streams are HTTP connections.
+// httpProtocol is the libp2p protocol whose streams carry HTTP connections.
 const httpProtocol = "/libp2p-http"
 
 func newLibp2pEndpoint(p *Peer, port int) (*endpoint, error) {
@@ -60,9 +60,9 @@ func newLibp2pEndpoint(p *Peer, port int) (*endpoint, error) {
 	}, nil
 }
 
-// newHost makes a libp2p host with the peer's identity, put together from parts
-// because the umbrella package brings far more than TCP. The function returned
-// closes it and everything it is made of.
+// newHost returns a libp2p host with the peer's identity, and a function that
+// closes the host and its parts. It is assembled from parts, because the
+// umbrella package go-libp2p links far more than TCP.
 func (p *Peer) newHost(listen multiaddr.Multiaddr) (*blankhost.BlankHost, func() error, error) {
 	store, err := pstoremem.NewPeerstore()
 	if err != nil {
@@ -87,8 +87,8 @@ func (p *Peer) newHost(listen multiaddr.Multiaddr) (*blankhost.BlankHost, func()
 	return h, closer, nil
 }
 
-// newSwarm makes a network that speaks TCP, secured with Noise or TLS, over yamux,
-// in the private network if there is a key.
+// newSwarm returns a network over TCP and yamux, secured with Noise or TLS, and
+// private if there is a key.
 func (p *Peer) newSwarm(store peerstore.Peerstore) (network.Network, error) {
 	muxers := []upgrader.StreamMuxer{{ID: yamux.ID, Muxer: yamux.DefaultTransport}}
 	secureNoise, err := noise.New(noise.ID, p.key, muxers)

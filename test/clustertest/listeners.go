@@ -17,15 +17,16 @@ import (
 	"github.com/pinfleet/pinfleet/internal/testenv"
 )
 
-// endpoint is one address that a peer serves on, also while it is stopped.
+// endpoint is an address of a peer. It stays reserved while the peer is
+// stopped.
 type endpoint struct {
 	transport Listen
 	addr      multiaddr.Multiaddr
-	port      int // of TCP
-	// listen opens the address, and returns what else is to be closed after the
-	// listener.
+	port      int // TCP port
+	// listen opens a listener. The returned function must be called after the
+	// listener is closed.
 	listen func() (net.Listener, func() error, error)
-	// secure adds TLS to a listener, or nothing.
+	// secure wraps a listener with TLS, or returns it unchanged.
 	secure  func(net.Listener) net.Listener
 	release func() error
 	memory  *memoryEndpoint
@@ -99,7 +100,7 @@ func newTCPEndpoint(p *Peer, transport Listen, port int) (*endpoint, error) {
 
 func noClose() error { return nil }
 
-// tcpAddr is the multiaddress of a port.
+// tcpAddr returns the multiaddr of a TCP port.
 func tcpAddr(host string, port int) string {
 	family := "ip4"
 	if net.ParseIP(host).To4() == nil {
@@ -125,7 +126,7 @@ func newUnixEndpoint(p *Peer) (*endpoint, error) {
 		addr:      addr,
 		secure:    plain,
 		listen: func() (net.Listener, func() error, error) {
-			// A crash leaves the socket behind; it is removed for the next start.
+			// A crash leaves the socket behind, and bind would fail.
 			if err := removeSocket(path); err != nil {
 				return nil, nil, err
 			}
@@ -140,7 +141,8 @@ func newUnixEndpoint(p *Peer) (*endpoint, error) {
 	}, nil
 }
 
-// removeSocket removes a socket, and nothing else that has its name.
+// removeSocket removes the socket at path. It fails if a file of another type
+// is there.
 func removeSocket(path string) error {
 	info, err := os.Lstat(path)
 	switch {

@@ -54,7 +54,7 @@ func transports(t *testing.T, c *clustertest.Cluster, p *clustertest.Peer, key [
 	}
 }
 
-// dialLibp2p returns a dialer with a host of its own.
+// dialLibp2p returns a dialer that uses a new libp2p host.
 func dialLibp2p(t *testing.T, p *clustertest.Peer, key []byte) func(context.Context, string, string) (net.Conn, error) {
 	var opts []p2p.HostOption
 	if key != nil {
@@ -126,7 +126,7 @@ func TestPrivateNetworkKeepsOthersOut(t *testing.T) {
 		Peers: 1, Listen: clustertest.Libp2p, PrivateNetworkKey: []byte(strings.Repeat("k", 32)),
 	})
 	for name, key := range map[string][]byte{"no key": nil, "another key": []byte(strings.Repeat("x", 32))} {
-		// The server never answers what it cannot read.
+		// The server does not answer what it cannot decrypt.
 		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 		defer cancel()
 		if conn, err := dialLibp2p(t, c.Peer(0), key)(ctx, "", ""); err == nil {
@@ -136,7 +136,7 @@ func TestPrivateNetworkKeepsOthersOut(t *testing.T) {
 	}
 }
 
-// TestPlainToTLS talks plain HTTP to HTTPS.
+// TestPlainToTLS sends plain HTTP to an HTTPS listener.
 func TestPlainToTLS(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Peers: 1, Listen: clustertest.HTTPS})
 	addr := strings.Split(c.Peer(0).Addr().String(), "/")
@@ -147,7 +147,7 @@ func TestPlainToTLS(t *testing.T) {
 	call.get("/id").expect(t, 400, "Client sent an HTTP request to an HTTPS server.")
 }
 
-// TestCrashCutsConnections stops a peer in the middle of a listing.
+// TestCrashCutsConnections stops a peer during a listing.
 func TestCrashCutsConnections(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Peers: 1, Listen: all})
 	c.Seed(1000)
@@ -177,9 +177,9 @@ func TestCrashCutsConnections(t *testing.T) {
 	}
 }
 
-// TestNothingLeft counts descriptors and temporary files.
+// TestNothingLeft checks that Close leaves no descriptors and temporary files.
 func TestNothingLeft(t *testing.T) {
-	t.Setenv("TMPDIR", testenv.SocketDir(t)) // so short that sockets go there
+	t.Setenv("TMPDIR", testenv.SocketDir(t)) // short, so that the sockets are created there
 	before := descriptors(t)
 	for range 3 {
 		c, err := clustertest.Start(clustertest.Options{Listen: all})
@@ -211,7 +211,7 @@ func descriptors(t *testing.T) int {
 	return len(entries)
 }
 
-// TestFixedPorts checks where peers listen with a base port.
+// TestFixedPorts checks the ports of peers with BasePort.
 func TestFixedPorts(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -242,9 +242,9 @@ func TestHosts(t *testing.T) {
 	}
 }
 
-// TestLongSocketPath: sockets stay usable below long temporary directories,
-// such as those of macOS, and a directory that is too long is an error that
-// tells so.
+// TestLongSocketPath checks that sockets work if the path of the temporary
+// directory is long, as on macOS, and that a UnixDir with a path that is too
+// long is reported.
 func TestLongSocketPath(t *testing.T) {
 	long := filepath.Join(t.TempDir(), strings.Repeat("long", 25))
 	if err := os.Mkdir(long, 0o700); err != nil {

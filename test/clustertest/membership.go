@@ -19,7 +19,7 @@ var (
 	errUnknownPeer  = errors.New("routing: not found")
 )
 
-// identity returns what the peer says about itself. c.mu must be held.
+// identity returns the peer's own description. c.mu must be held.
 func (p *Peer) identity() api.ID {
 	id := api.ID{
 		ID:                    p.id,
@@ -45,7 +45,8 @@ func (p *Peer) identity() api.ID {
 	return id
 }
 
-// clusterAddr is the peer's announced address for the cluster's protocol.
+// clusterAddr returns the address that the peer announces for the cluster's
+// protocol.
 func (p *Peer) clusterAddr() api.Multiaddr {
 	return peerAddr(p.host, p.clusterPort(), p.id)
 }
@@ -80,8 +81,8 @@ func (p *Peer) handlePeers(w http.ResponseWriter, r *http.Request, _ map[string]
 	})
 }
 
-// identities returns what the members say, or what is said about those that are
-// down, in the order of arrival.
+// identities returns the descriptions of the members, with an error for those
+// that are down. The order is random, as answers arrive at a real peer.
 func (c *Cluster) identities() []api.ID {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -112,7 +113,7 @@ func (p *Peer) handlePeerAdd(w http.ResponseWriter, r *http.Request, _ map[strin
 	send(p, w, id, err)
 }
 
-// addMember makes a peer a member, if it can be reached, and returns what it says.
+// addMember makes a running peer a member and returns its description.
 func (c *Cluster) addMember(pid peer.ID) (api.ID, error) {
 	if c.opts.Follower {
 		return api.ID{}, errFollower
@@ -145,8 +146,8 @@ func (p *Peer) handlePeerRm(w http.ResponseWriter, _ *http.Request, vars map[str
 	p.sendEmpty(w)
 }
 
-// removeMember removes a peer from the cluster. It goes on serving; removing one
-// that is no member succeeds.
+// removeMember removes a peer from the cluster. The peer continues to serve.
+// Removing a peer that is not a member succeeds.
 func (c *Cluster) removeMember(pid peer.ID) error {
 	switch {
 	case c.opts.Follower:

@@ -10,8 +10,8 @@ import (
 	"github.com/multiformats/go-multiaddr"
 )
 
-// memoryEndpoint connects by pipes. It works in a synctest bubble if the cluster
-// was started in it.
+// memoryEndpoint connects through pipes. It works in a synctest bubble if the
+// cluster was started in the bubble.
 type memoryEndpoint struct {
 	mu       sync.Mutex
 	listener *memoryListener // nil while stopped

@@ -14,7 +14,8 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 )
 
-// Names of the metrics; tags are "tag:" and their key.
+// Names of the metrics. The name of a tag's metric is metricTag and the tag's
+// key.
 const (
 	metricPing      = "ping"
 	metricPinQueue  = "pinqueue"
@@ -22,11 +23,11 @@ const (
 	metricTag       = "tag:"
 )
 
-// maxAlerts bounds what GET /health/alerts remembers.
+// maxAlerts is the number of alerts that GET /health/alerts keeps.
 const maxAlerts = 1000
 
-// renewed returns when the peer last renewed its metrics, at most now. c.mu must
-// be held, as for everything about a peer's metrics.
+// renewed returns the time of the peer's last renewal of its metrics, not later
+// than now. c.mu must be held, also for the methods below.
 func (p *Peer) renewed(now time.Time) time.Time {
 	if !p.up {
 		now = p.stoppedAt
@@ -43,7 +44,7 @@ func (p *Peer) freeSpace() uint64 {
 	return at(p.c.opts.FreeSpace, p.index, defaultFreeSpace-uint64(p.index)<<30)
 }
 
-// metric returns a metric of the peer, not checked for validity.
+// metric returns a metric of the peer, valid or not.
 func (p *Peer) metric(name string, now time.Time) (api.Metric, bool) {
 	m := api.Metric{
 		Name:       name,
@@ -78,7 +79,7 @@ func (p *Peer) pingValue() string {
 	return string(value)
 }
 
-// alert returns the alert about a stopped peer, once its metrics are over.
+// alert returns the alert about a stopped peer, once its metrics have expired.
 func (p *Peer) alert(now time.Time) (api.Alert, bool) {
 	if p.up || p.metricValid(now) {
 		return api.Alert{}, false
@@ -99,7 +100,7 @@ func (p *Peer) handleMetrics(w http.ResponseWriter, _ *http.Request, vars map[st
 	p.sendJSON(w, http.StatusOK, p.c.metrics(vars["name"]))
 }
 
-// metrics returns the valid metrics of a name, by peer.
+// metrics returns the valid metrics with a name, sorted by peer ID.
 func (c *Cluster) metrics(name string) []api.Metric {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -131,7 +132,7 @@ func (c *Cluster) allAlerts() []api.Alert {
 	return alerts[:min(len(alerts), maxAlerts)]
 }
 
-// handleBandwidth answers with made-up figures for the usual protocols.
+// handleBandwidth sends invented figures for the usual protocols.
 func (p *Peer) handleBandwidth(w http.ResponseWriter, _ *http.Request, _ map[string]string) {
 	bandwidth := make(api.BandwidthByProtocol)
 	for i, id := range append(p.c.consensusProtocols(), "", "/ipfs/id/1.0.0", "/ipfs/id/push/1.0.0", "/ipfs/lan/kad/1.0.0", rpcProtocol, "/meshsub/1.3.0") {
@@ -161,7 +162,7 @@ func (p *Peer) handleGraph(w http.ResponseWriter, _ *http.Request, _ map[string]
 	p.sendJSON(w, http.StatusOK, p.c.graph(p))
 }
 
-// graph is who is connected to whom, as the peer would find out.
+// graph returns the connections between the members as seen by a peer.
 func (c *Cluster) graph(asked *Peer) api.ConnectGraph {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -174,7 +175,7 @@ func (c *Cluster) graph(asked *Peer) api.ConnectGraph {
 		ClustertoIPFS:     make(map[string]peer.ID),
 	}
 	members := c.members()
-	// links lists what a peer is connected to: the other ones that are up.
+	// links returns the peers that p is connected to: all others that are up.
 	links := func(p *Peer, up func(*Peer) bool, id func(*Peer) peer.ID) []peer.ID {
 		ids := []peer.ID{}
 		for _, other := range members {
@@ -200,7 +201,7 @@ func (c *Cluster) graph(asked *Peer) api.ConnectGraph {
 	return g
 }
 
-// members returns the peers that belong to the cluster, by ID. c.mu must be held.
+// members returns the members of the cluster, sorted by ID. c.mu must be held.
 func (c *Cluster) members() []*Peer {
 	var members []*Peer
 	for _, p := range c.peers {

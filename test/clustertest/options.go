@@ -10,43 +10,43 @@ import (
 	"time"
 )
 
-// Listen is a set of transports that every peer serves its REST API on.
+// Listen is a set of transports on which every peer serves its REST API.
 type Listen uint8
 
-// Transports, in the order of [Peer.Addrs].
+// The transports, in the order of [Peer.Addrs].
 const (
 	HTTP   Listen = 1 << iota // TCP: /ip4/127.0.0.1/tcp/<port>
 	HTTPS                     // TLS over TCP: /ip4/127.0.0.1/tcp/<port>/https
 	Unix                      // a Unix socket: /unix/<path>
 	Libp2p                    // libp2p streams over TCP: /ip4/127.0.0.1/tcp/<port>/p2p/<id>
-	Memory                    // pipes inside the process, see Peer.DialContext: /memory/<n>
+	Memory                    // in-process pipes, see Peer.DialContext: /memory/<n>
 )
 
-// Consensus is the component that peers agree on the pinset with.
+// Consensus is the component through which the peers agree on the pinset.
 type Consensus string
 
-// Consensus components. They differ in how peers are added and removed, in the
-// protocols that GET /health/bandwidth lists, and in that the options of a pin
-// stay for all later ones with Raft, as they do in the daemon (Q9).
+// The consensus components. They differ in how peers are added and removed, and
+// in the protocols that GET /health/bandwidth lists. With Raft, the options of a
+// pin also apply to all later pins that do not set them, as in the daemon (Q9).
 const (
 	CRDT Consensus = "crdt"
 	Raft Consensus = "raft"
 )
 
-// Legacy is a set of habits of older servers.
+// Legacy is a set of behaviours of older servers.
 type Legacy uint8
 
-// Habits of servers before v1.0.0, except LegacyAccepted, which ended with v0.11.
+// Behaviours of servers before v1.0.0, or before v0.11 for LegacyAccepted.
 const (
-	LegacyArrays   Legacy = 1 << iota // lists are one array, or null, instead of a stream
+	LegacyArrays   Legacy = 1 << iota // a list is one JSON array or null, not a stream
 	LegacyCids                        // a CID is an object {"/": "<cid>"}
-	LegacyTypes                       // the type of a pin is a number
+	LegacyTypes                       // a pin's type is a number
 	LegacyAccepted                    // pin and unpin answer 202 without a body
 
 	LegacyV0 = LegacyArrays | LegacyCids | LegacyTypes
 )
 
-// maxPeers is the number of bits that say which peers hold a block.
+// maxPeers is the number of bits in the mask of the peers that hold a block.
 const maxPeers = 64
 
 // Defaults of Options.
@@ -58,83 +58,86 @@ const (
 	defaultFreeSpace = 100 << 30
 )
 
-// Options configure a cluster. The zero value is three peers that serve plain
-// HTTP on free ports of 127.0.0.1, with CRDT consensus, without authentication,
-// and pins that are done at once.
+// Options configures a cluster. The zero value means three peers that serve
+// plain HTTP on free ports of 127.0.0.1, with CRDT consensus, without
+// authentication, and with pins that complete at once.
 type Options struct {
-	// Peers is their number, 1 to 64; 0 is 3.
+	// Peers is the number of peers, 1 to 64. 0 means 3.
 	Peers int
-	// Listen is what every peer serves on; 0 is HTTP.
+	// Listen is the set of transports of every peer. 0 means HTTP.
 	Listen Listen
-	// BasePort, when not 0, fixes the TCP ports: peer i listens on
-	// BasePort+100*i for HTTP (for HTTPS if there is no HTTP, else HTTPS has the
-	// next port), and on the port two above for libp2p. With 0 ports are free
-	// ones; a peer keeps its ports when it is stopped and started.
+	// BasePort fixes the TCP ports: peer i serves HTTP on BasePort+100*i, HTTPS on
+	// the port after it (on BasePort+100*i if HTTP is off), and libp2p on
+	// BasePort+100*i+2. 0 means free ports. In both cases a peer keeps its ports
+	// when it is stopped and started.
 	BasePort int
-	// Hosts are the IP addresses of the peers, for those that are not on
-	// 127.0.0.1. All of 127.0.0.0/8 can be used on Linux.
+	// Hosts are the IP addresses of the peers. A missing or empty one means
+	// 127.0.0.1. Linux accepts all of 127.0.0.0/8.
 	Hosts []string
-	// UnixDir is where the sockets peer<i>.sock go. Empty is a temporary
+	// UnixDir is the directory of the sockets peer<i>.sock. Empty means a temporary
 	// directory, which Close removes. Systems limit the paths of sockets to about
 	// 100 bytes.
 	UnixDir string
-	// TLS replaces the configuration for HTTPS. Nil is that of the real daemon
-	// with a self-signed RSA certificate for 127.0.0.1, ::1 and localhost; see
-	// Cluster.CAPool.
+	// TLS is the configuration for HTTPS. Nil means the configuration of the real
+	// daemon with a self-signed RSA certificate for 127.0.0.1, ::1, localhost and
+	// Hosts; see Cluster.CAPool.
 	TLS *tls.Config
-	// PrivateNetworkKey is the 32 byte key of a private libp2p network.
+	// PrivateNetworkKey is the 32-byte key of a private libp2p network. Nil means
+	// none.
 	PrivateNetworkKey []byte
 
-	// Identity makes the peer IDs, which are the same in every run, different
-	// from those of clusters with another Identity.
+	// Identity is a seed of the peer IDs. IDs are the same in every run; clusters
+	// with different identities have different ones.
 	Identity string
-	// Names are the peer names; missing ones are peer0, peer1, …
+	// Names are the names of the peers. The defaults are peer0, peer1, …
 	Names []string
-	// Version is what the peers say they are; empty is v1.1.6.
+	// Version is the version that the peers report. Empty means v1.1.6.
 	Version string
-	// Consensus is empty for CRDT.
+	// Consensus is the consensus component. Empty means CRDT.
 	Consensus Consensus
-	// BasicAuth holds passwords by user. When not empty, all of the API but
-	// OPTIONS requests and GET /health asks for basic or bearer authentication.
+	// BasicAuth maps users to passwords. If it is not empty, the API requires basic
+	// or bearer authentication, except for OPTIONS requests and GET /health.
 	BasicAuth map[string]string
-	// Header is added to every answer of the API.
+	// Header is added to every answer of the API except redirects, preflights and
+	// 405.
 	Header http.Header
-	// Follower makes the peers refuse to write.
+	// Follower makes the peers refuse writes.
 	Follower bool
 	// Legacy makes the peers answer like older servers.
 	Legacy Legacy
 
-	// ReplicationFactorMin and ReplicationFactorMax apply to pins that leave them
-	// at 0. 0 is -1, every peer.
+	// ReplicationFactorMin and ReplicationFactorMax apply to pins whose own factors
+	// are 0. 0 means -1, every peer.
 	ReplicationFactorMin, ReplicationFactorMax int
-	// FreeSpace is each peer's freespace metric in bytes, which decides about
-	// allocations: most space first. Missing ones are about 100 GiB.
+	// FreeSpace holds the freespace metric of each peer, in bytes. Pins are
+	// allocated to the peers with the most space. A missing or zero one means about
+	// 100 GiB.
 	FreeSpace []uint64
-	// Tags are metrics tag:<key>; nil is group=default.
+	// Tags are the metrics tag:<key>. Nil means group=default.
 	Tags map[string]string
-	// MetricTTL is how long a metric outlives its last renewal, and so how long a
-	// stopped peer is still a candidate for allocations; renewals are twice as
-	// frequent. 0 is 30 s.
+	// MetricTTL is the time from a metric's renewal to its expiry. Metrics are
+	// renewed twice in this time. A stopped peer remains a candidate for
+	// allocations until its metrics expire. 0 means 30 s.
 	MetricTTL time.Duration
 
-	// QueueDelay and PinDelay are how long a pin is queued and then pinning, at
-	// every peer. What was added to the cluster is pinned at once.
+	// QueueDelay and PinDelay are the times for which a pin is queued and then
+	// pinning, at every peer. Pins of added content skip both.
 	QueueDelay, PinDelay time.Duration
-	// UnpinDelay is how long unpinning takes.
+	// UnpinDelay is the duration of an unpin.
 	UnpinDelay time.Duration
-	// DiscardBlocks forgets blocks as soon as they are counted, so that uploads of
-	// any size need constant memory. Paths cannot be resolved then, and garbage
-	// collection finds nothing.
+	// DiscardBlocks drops the blocks of adds, so that uploads of any size need
+	// constant memory. Then paths cannot be resolved and garbage collection finds
+	// nothing.
 	DiscardBlocks bool
-	// Now is the cluster's clock; nil is time.Now. Peers call it at the same time.
-	// Cluster.Advance adds to it. Only the Date headers of answers stay on the
-	// wall clock, because net/http writes them.
+	// Now is the cluster's clock. It must be safe for concurrent use. Nil means
+	// time.Now. Cluster.Advance adds to it. Only the Date headers of answers follow
+	// the wall clock, because net/http writes them.
 	Now func() time.Time
-	// Logger gets what the HTTP servers complain about; nil is silence.
+	// Logger receives the errors of the HTTP servers. Nil logs nothing.
 	Logger *slog.Logger
 }
 
-// withDefaults fills in what is unset.
+// withDefaults returns o with defaults for unset options.
 func (o Options) withDefaults() Options {
 	if o.Peers == 0 {
 		o.Peers = defaultPeers
@@ -169,7 +172,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// validate reports all problems at once.
+// validate reports all invalid options at once.
 func (o Options) validate() error {
 	var errs []error
 	if o.Peers < 1 || o.Peers > maxPeers {
@@ -200,7 +203,7 @@ func (o Options) validate() error {
 	return errors.Join(errs...)
 }
 
-// at returns list[i], or fallback where that is missing or zero.
+// at returns list[i], or fallback if it is missing or zero.
 func at[T comparable](list []T, i int, fallback T) T {
 	var zero T
 	if i < len(list) && list[i] != zero {

@@ -12,8 +12,8 @@ import (
 	"github.com/pinfleet/pinfleet/internal/unixfs"
 )
 
-// pathTarget returns the CID that the path leads to and the options, as target
-// does. It answers the request itself when there is no CID.
+// pathTarget returns the CID that the path resolves to, and the options, as
+// target does. If it returns false, it has answered the request.
 func (p *Peer) pathTarget(w http.ResponseWriter, r *http.Request, vars map[string]string) (api.Cid, api.PinOptions, bool) {
 	parsed, err := path.NewPath("/" + vars["keyType"] + "/" + vars["path"])
 	if err != nil {
@@ -29,7 +29,8 @@ func (p *Peer) pathTarget(w http.ResponseWriter, r *http.Request, vars map[strin
 	return ci, opts, true
 }
 
-// resolve asks the peer's IPFS daemon, unless the path is a CID alone.
+// resolve returns the CID that a path resolves to. Unless the path consists of
+// a CID, it needs the peer's IPFS daemon.
 func (p *Peer) resolve(target path.Path) (api.Cid, error) {
 	immutable, err := path.NewImmutablePath(target)
 	segments := target.Segments()
@@ -53,7 +54,8 @@ func (p *Peer) resolve(target path.Path) (api.Cid, error) {
 	return api.NewCid(found), nil
 }
 
-// ipfsFailure is an error that the IPFS daemon has answered.
+// ipfsFailure returns the error for a failure that the IPFS daemon has
+// reported.
 func ipfsFailure(call string, err error) error {
 	return fmt.Errorf("IPFS error (%s). Code: 500. Message: %w", call, err)
 }

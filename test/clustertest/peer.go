@@ -18,8 +18,8 @@ import (
 	"github.com/pinfleet/pinfleet/internal/faults"
 )
 
-// Peer is one peer of a cluster. Its methods can be called at the same time,
-// but Stop, Start and StopIPFS not by a handler that the peer itself runs.
+// Peer is one peer of a cluster. It is safe for concurrent use, but a handler
+// of the peer must not call Stop, Start or StopIPFS on it.
 type Peer struct {
 	c         *Cluster
 	index     int
@@ -27,7 +27,7 @@ type Peer struct {
 	name      string
 	key       crypto.PrivKey
 	id        peer.ID
-	idText    string // id in base58, which is slow to make
+	idText    string // id in base58; encoding is slow
 	ipfsID    peer.ID
 	endpoints []*endpoint
 	handler   http.Handler
@@ -36,7 +36,7 @@ type Peer struct {
 
 	faults faults.List[Fault]
 
-	// serving guards the server and is held while it starts and stops.
+	// serving guards server and is held while the server starts and stops.
 	serving sync.Mutex
 	server  *server
 
@@ -45,7 +45,7 @@ type Peer struct {
 	startedAt, stoppedAt time.Time
 }
 
-// newPeer prepares a peer and reserves its addresses.
+// newPeer creates a stopped peer and reserves its addresses.
 func newPeer(c *Cluster, i int) (*Peer, error) {
 	p := &Peer{
 		c:      c,
@@ -74,7 +74,7 @@ func newPeer(c *Cluster, i int) (*Peer, error) {
 // ID returns the peer's cluster peer ID.
 func (p *Peer) ID() peer.ID { return p.id }
 
-// IPFS returns the peer ID of the peer's IPFS daemon.
+// IPFS returns the ID of the peer's IPFS daemon.
 func (p *Peer) IPFS() peer.ID { return p.ipfsID }
 
 // Name returns the peer's name.
@@ -83,8 +83,8 @@ func (p *Peer) Name() string { return p.name }
 // Addr returns the address of the peer's first listener; see Addrs.
 func (p *Peer) Addr() multiaddr.Multiaddr { return p.endpoints[0].addr }
 
-// Addrs returns an address for each listener, in the order of the Listen
-// constants. They stay the same when the peer is stopped and started.
+// Addrs returns the addresses of the peer's listeners, in the order of the
+// Listen constants. They stay the same when the peer is stopped and started.
 func (p *Peer) Addrs() []multiaddr.Multiaddr {
 	addrs := make([]multiaddr.Multiaddr, len(p.endpoints))
 	for i, e := range p.endpoints {
@@ -93,7 +93,8 @@ func (p *Peer) Addrs() []multiaddr.Multiaddr {
 	return addrs
 }
 
-// AddrOf returns the address for one transport, nil if the peer does not serve it.
+// AddrOf returns the peer's address for a transport, or nil if it does not
+// serve it.
 func (p *Peer) AddrOf(transport Listen) multiaddr.Multiaddr {
 	i := slices.IndexFunc(p.endpoints, func(e *endpoint) bool { return e.transport == transport })
 	if i < 0 {
@@ -102,8 +103,8 @@ func (p *Peer) AddrOf(transport Listen) multiaddr.Multiaddr {
 	return p.endpoints[i].addr
 }
 
-// Start starts a stopped peer again, on the same addresses and with the pinset
-// the cluster has by now. It does nothing if the peer is running, and fails if the
+// Start restarts a stopped peer on the same addresses, with the cluster's
+// current pinset. It does nothing if the peer is running, and fails if the
 // cluster is closed.
 func (p *Peer) Start() error {
 	p.serving.Lock()
@@ -125,7 +126,8 @@ func (p *Peer) Start() error {
 	return nil
 }
 
-// rejoin makes the peer begin what it missed. c.mu must be held.
+// rejoin marks the peer as up and queues the pins that it missed or had not
+// finished. c.mu must be held.
 func (p *Peer) rejoin(now time.Time) {
 	if a, ok := p.alert(now); ok && !p.startedAt.IsZero() {
 		p.c.alerts = append(p.c.alerts, a)
@@ -139,9 +141,9 @@ func (p *Peer) rejoin(now time.Time) {
 	p.up, p.startedAt = true, now
 }
 
-// Stop ends the peer like a crash: its listeners are closed and all connections
-// cut, whatever they are in the middle of. It returns when no handler runs any
-// more, and does nothing if the peer is stopped.
+// Stop stops the peer as a crash does: it closes the listeners and cuts all
+// connections at once. It returns when no handler is running. It does nothing
+// if the peer is stopped.
 func (p *Peer) Stop() {
 	p.serving.Lock()
 	defer p.serving.Unlock()
@@ -155,14 +157,14 @@ func (p *Peer) Stop() {
 	p.server = nil
 }
 
-// Running reports whether the peer serves.
+// Running reports whether the peer is running.
 func (p *Peer) Running() bool {
 	p.c.mu.Lock()
 	defer p.c.mu.Unlock()
 	return p.up
 }
 
-// release gives back the peer's addresses.
+// release frees the peer's addresses.
 func (p *Peer) release() error {
 	var first error
 	for _, e := range p.endpoints {
@@ -173,8 +175,9 @@ func (p *Peer) release() error {
 	return first
 }
 
-// StopIPFS stops the peer's IPFS daemon: the API goes on, and everything that
-// needs the daemon fails as it does then. Pins on their way become errors.
+// StopIPFS stops the peer's IPFS daemon. The API continues to serve, and
+// requests that need the daemon fail as on a real peer. Unfinished pins become
+// errors.
 func (p *Peer) StopIPFS() {
 	p.c.mu.Lock()
 	defer p.c.mu.Unlock()
@@ -192,15 +195,15 @@ func (p *Peer) StopIPFS() {
 	}
 }
 
-// StartIPFS starts the peer's IPFS daemon again. What failed meanwhile stays
-// failed until it is recovered.
+// StartIPFS restarts the peer's IPFS daemon. Pins that failed meanwhile stay
+// failed until they are recovered.
 func (p *Peer) StartIPFS() {
 	p.c.mu.Lock()
 	defer p.c.mu.Unlock()
 	p.ipfsUp = true
 }
 
-// Slow makes every answer begin d later from now on; 0 ends that.
+// Slow delays the start of every later answer by d. 0 ends the delay.
 func (p *Peer) Slow(d time.Duration) { p.slow.Store(int64(d)) }
 
 func (p *Peer) delay(next http.Handler) http.Handler {
@@ -212,7 +215,8 @@ func (p *Peer) delay(next http.Handler) http.Handler {
 	})
 }
 
-// wait returns after d, or with the context's error when that is done before.
+// wait waits for d or until ctx is done, and returns the context's error in
+// that case.
 func wait(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return nil
@@ -227,9 +231,9 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// DialContext connects to the peer's Memory listener, whatever the address, so
-// that it fits http.Transport. It fails when the peer does not run or has no such
-// listener.
+// DialContext connects to the peer's Memory listener. It ignores network and
+// address, so that it can be the DialContext of an http.Transport. It fails if
+// the peer is stopped or does not listen on Memory.
 func (p *Peer) DialContext(ctx context.Context, _, _ string) (net.Conn, error) {
 	for _, e := range p.endpoints {
 		if e.transport == Memory {
@@ -239,7 +243,8 @@ func (p *Peer) DialContext(ctx context.Context, _, _ string) (net.Conn, error) {
 	return nil, fmt.Errorf("peer %d has no memory listener: add clustertest.Memory to Options.Listen", p.index)
 }
 
-// infoShort returns a status without anything but who reports it.
+// infoShort returns an empty status with the names of the peer and its IPFS
+// daemon.
 func (p *Peer) infoShort() api.PinInfoShort {
 	return api.PinInfoShort{PeerName: p.name, IPFS: p.ipfsID}
 }

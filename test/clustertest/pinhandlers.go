@@ -15,10 +15,10 @@ import (
 
 const badFilter = "invalid filter value"
 
-// target returns the CID of the path and the options of the query. A bad CID
-// ends the request, a bad option does not: it is answered with 400, and the
-// operation runs with the options before it, its answer following in the same
-// body (Q1).
+// target returns the CID of the path and the options of the query. If the CID
+// is invalid, it answers the request and returns false. If an option is
+// invalid, it sends 400, but the operation runs with the options parsed so far,
+// and its answer follows in the same body (Q1).
 func (p *Peer) target(w http.ResponseWriter, r *http.Request, vars map[string]string) (api.Cid, api.PinOptions, bool) {
 	ci, err := api.DecodeCid(vars["hash"])
 	if err != nil {
@@ -28,7 +28,7 @@ func (p *Peer) target(w http.ResponseWriter, r *http.Request, vars map[string]st
 	return ci, p.options(w, r), true
 }
 
-// options parses pin options as target describes.
+// options parses the options of the query; see target.
 func (p *Peer) options(w http.ResponseWriter, r *http.Request) api.PinOptions {
 	var opts api.PinOptions
 	query := r.URL.Query()
@@ -39,8 +39,8 @@ func (p *Peer) options(w http.ResponseWriter, r *http.Request) api.PinOptions {
 	return opts
 }
 
-// expireIn takes a lifetime in a query from the cluster's time instead of that
-// of the wall clock.
+// expireIn recomputes ExpireAt from the query's expire-in and the cluster's
+// clock. api has computed it from the wall clock.
 func (c *Cluster) expireIn(opts *api.PinOptions, query url.Values) {
 	in, err := time.ParseDuration(query.Get("expire-in"))
 	if err == nil && query.Get("expire-at") == "" && !opts.ExpireAt.IsZero() {
@@ -55,7 +55,7 @@ func (p *Peer) handlePin(w http.ResponseWriter, r *http.Request, vars map[string
 	if !ok {
 		return
 	}
-	// The depth stays that of a recursive pin whatever the mode (Q2).
+	// MaxDepth stays that of a recursive pin, regardless of the mode (Q2).
 	pin := api.PinCid(ci)
 	pin.PinOptions = opts
 	pin, err := p.c.pin(pin, false)
@@ -71,7 +71,7 @@ func (p *Peer) handleUnpin(w http.ResponseWriter, r *http.Request, vars map[stri
 	p.sendPin(w, pin, err)
 }
 
-// sendPin answers a pin or an unpin.
+// sendPin sends the answer of a pin or unpin.
 func (p *Peer) sendPin(w http.ResponseWriter, pin api.Pin, err error) {
 	if err == nil && p.c.opts.Legacy&LegacyAccepted != 0 {
 		p.setHeaders(w)
@@ -119,8 +119,8 @@ func (p *Peer) handleAllocations(w http.ResponseWriter, r *http.Request, _ map[s
 	})
 }
 
-// snapshot returns the records at this time in datastore order. Their pins do
-// not change any more, their tracking does.
+// snapshot returns the current records in datastore order. Their pins do not
+// change any more, but their tracking does.
 func (c *Cluster) snapshot() []*record {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -142,7 +142,7 @@ func (p *Peer) handleStatus(w http.ResponseWriter, r *http.Request, vars map[str
 
 func (p *Peer) handleStatusAll(w http.ResponseWriter, r *http.Request, _ map[string]string) {
 	q := r.URL.Query()
-	// With CIDs, the filter is not even looked at.
+	// With CIDs, the daemon ignores the filter, even an invalid one.
 	if list := q.Get("cids"); list != "" {
 		p.handleStatusCids(w, r, strings.Split(list, ","))
 		return
@@ -183,7 +183,7 @@ func (p *Peer) handleStatusCids(w http.ResponseWriter, r *http.Request, texts []
 	})
 }
 
-// listLocal lists what the peer itself knows.
+// listLocal lists the peer's own view.
 func (p *Peer) listLocal(filter api.TrackerStatus) source {
 	return func(_ context.Context, emit func(any) error) error {
 		p.c.mu.Lock()
@@ -196,7 +196,7 @@ func (p *Peer) listLocal(filter api.TrackerStatus) source {
 	}
 }
 
-// listGlobal lists what all the members know, in the order of a map (Q5).
+// listGlobal lists the views of all members, in random order (Q5).
 func (c *Cluster) listGlobal(filter api.TrackerStatus) source {
 	return func(_ context.Context, emit func(any) error) error {
 		records := c.snapshot()
@@ -208,8 +208,8 @@ func (c *Cluster) listGlobal(filter api.TrackerStatus) source {
 	}
 }
 
-// listing returns the members that can list, and entries for those that cannot.
-// c.mu must be held.
+// listing returns the members that can list, and the entries that stand for the
+// others. c.mu must be held.
 func (c *Cluster) listing(filter api.TrackerStatus) ([]*Peer, map[string]api.PinInfoShort) {
 	var working []*Peer
 	failures := make(map[string]api.PinInfoShort)
@@ -226,8 +226,8 @@ func (c *Cluster) listing(filter api.TrackerStatus) ([]*Peer, map[string]api.Pin
 	return working, failures
 }
 
-// list emits the records that pass the filter at one of the peers, with these
-// peers only, and adds failures to each of them.
+// list emits the records that pass the filter at one of the peers. An item
+// contains the peers where it passes, and the failures.
 func (c *Cluster) list(filter api.TrackerStatus, records []*record, peers []*Peer, failures map[string]api.PinInfoShort, emit func(any) error) error {
 	if filter != 0 && filter&stateFilter == 0 {
 		c.mu.Lock()
@@ -253,7 +253,8 @@ func (c *Cluster) list(filter api.TrackerStatus, records []*record, peers []*Pee
 	return nil
 }
 
-// emitFound emits an item that at least one peer has reported.
+// emitFound adds failures to an item that at least one peer has reported, and
+// emits it.
 func emitFound(item api.GlobalPinInfo, failures map[string]api.PinInfoShort, emit func(any) error) error {
 	if len(item.PeerMap) == 0 {
 		return nil
@@ -277,8 +278,8 @@ func (p *Peer) handleRecover(w http.ResponseWriter, r *http.Request, vars map[st
 	send(p, w, info, err)
 }
 
-// recoverStatus recovers a record at a peer and returns its status then. c.mu
-// must be held.
+// recoverStatus recovers a record at a peer and returns its status afterwards.
+// c.mu must be held.
 func (c *Cluster) recoverStatus(rec *record, p *Peer, now time.Time) api.PinInfoShort {
 	if info := c.status(rec, p, now); !c.recover(rec, p, info.Status) {
 		return info
@@ -319,8 +320,8 @@ func (p *Peer) handleRecoverAll(w http.ResponseWriter, r *http.Request, _ map[st
 	})
 }
 
-// recoverListed recovers a record at those of the peers whose listings show
-// that it failed, and returns it as it is there then.
+// recoverListed recovers a record at those of the peers that list it as failed.
+// It returns its status at these peers afterwards.
 func (c *Cluster) recoverListed(rec *record, peers []*Peer) api.GlobalPinInfo {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -331,7 +332,8 @@ func (c *Cluster) recoverListed(rec *record, peers []*Peer) api.GlobalPinInfo {
 		if !c.recover(rec, p, info.Status) {
 			continue
 		}
-		// The answer is made before the queue is looked at again.
+		// The daemon answers before it processes the queue, so the pin is still
+		// queued.
 		info, _ = c.listed(rec, p, 0, now)
 		if t := rec.tracked[p.index]; t.status == api.TrackerStatusPinQueued {
 			info.Status, info.TS, info.Error = t.status, t.since, ""

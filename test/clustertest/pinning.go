@@ -19,8 +19,8 @@ var (
 	errNoPinType = errors.New("unrecognized pin type")
 )
 
-// pin submits a pin and returns it as it was submitted. What was added just now
-// has its content, so done says that there is nothing to wait for.
+// pin submits a pin and returns it as submitted. done means that the peers have
+// the content, because it was just added, so that the pin completes at once.
 func (c *Cluster) pin(pin api.Pin, done bool, parts ...api.Cid) (api.Pin, error) {
 	if c.opts.Follower {
 		return api.Pin{}, errFollower
@@ -71,7 +71,7 @@ func (c *Cluster) pinUpdate(from api.Cid, pin api.Pin) (api.Pin, error) {
 	return updated, nil
 }
 
-// checkPin completes the options of a pin and checks them.
+// checkPin fills in the default options of a pin and checks it.
 func (c *Cluster) checkPin(pin *api.Pin, existing *record) error {
 	if err := c.setReplication(pin); err != nil {
 		return err
@@ -92,7 +92,7 @@ func (c *Cluster) checkPin(pin *api.Pin, existing *record) error {
 	return nil
 }
 
-// track stores a pin and begins to pin it at every peer.
+// track stores a pin and starts to pin it at every peer.
 func (c *Cluster) track(pin api.Pin, done bool, parts []api.Cid) {
 	if c.opts.Consensus == Raft {
 		pin = c.log.decode(pin)
@@ -116,12 +116,12 @@ func (c *Cluster) track(pin api.Pin, done bool, parts []api.Cid) {
 	}
 }
 
-// pinnedBy tells whether the peer is one of those that pin the item in IPFS.
+// pinnedBy reports whether the peer must pin the item in IPFS.
 func (rec *record) pinnedBy(p *Peer) bool {
 	return p.member && rec.pin.Type != api.MetaType && !rec.pin.IsRemotePin(p.id)
 }
 
-// unpin removes a pin and returns it as it was.
+// unpin removes a pin and returns it.
 func (c *Cluster) unpin(ci api.Cid) (api.Pin, error) {
 	if c.opts.Follower {
 		return api.Pin{}, errFollower
@@ -151,7 +151,7 @@ func (c *Cluster) unpin(ci api.Cid) (api.Pin, error) {
 	}
 }
 
-// untrack removes a pin and begins to unpin it where it is pinned.
+// untrack removes a pin and starts to unpin it at the peers that pinned it.
 func (c *Cluster) untrack(rec *record) {
 	if c.opts.Consensus == Raft {
 		c.log.decode(rec.pin)
@@ -174,8 +174,8 @@ func (c *Cluster) untrack(rec *record) {
 	}
 }
 
-// recover begins again what failed at a peer, and reports whether there was
-// anything.
+// recover retries a failed operation at a peer. It reports whether there was
+// one.
 func (c *Cluster) recover(rec *record, p *Peer, status api.TrackerStatus) bool {
 	switch status {
 	case api.TrackerStatusPinError, api.TrackerStatusUnexpectedlyUnpinned:
@@ -194,7 +194,8 @@ func (c *Cluster) recover(rec *record, p *Peer, status api.TrackerStatus) bool {
 	return true
 }
 
-// pinAdded pins what was added, with the shards of a sharded add first.
+// pinAdded pins the result of an add. For a sharded add, it pins the shards
+// first.
 func (c *Cluster) pinAdded(opts api.PinOptions, allocations []peer.ID, result added) error {
 	root := api.PinWithOpts(api.NewCid(result.root), opts)
 	root.Allocations = allocations

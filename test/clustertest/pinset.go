@@ -12,20 +12,20 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 )
 
-// record is an item of the pinset and what the peers are doing about it.
+// record is a pin and the state of the peers' work on it.
 type record struct {
-	pin api.Pin // as it is read back
+	pin api.Pin // as stored in the state
 	key string
-	// started is when all peers began to pin; zero if there was nothing to do.
+	// started is when all peers started to pin; zero if they had nothing to do.
 	started time.Time
-	// tracked is what differs from that, by peer index.
+	// tracked holds the operations that differ from started, by peer index.
 	tracked map[int]tracked
-	// parts are the shards and the cluster DAG of a sharded item.
+	// parts are the shards and the cluster DAG of a sharded pin.
 	parts []api.Cid
 }
 
-// tracked is an operation of one peer. With status PinQueued or UnpinQueued it
-// is one that began at since and goes on with time; any other status stays.
+// tracked is an operation of one peer. With status PinQueued or UnpinQueued, it
+// started at since and proceeds with time. Any other status is final.
 type tracked struct {
 	status   api.TrackerStatus
 	since    time.Time
@@ -41,16 +41,16 @@ func (rec *record) track(peer int, t tracked) {
 	rec.tracked[peer] = t
 }
 
-// pinset is the shared state. Its order is that of the datastore's keys.
+// pinset is the state that the peers share. It is ordered by datastore key.
 type pinset struct {
 	records map[string]*record
-	sorted  []*record // valid unless nil
-	// soonest is when the first pin expires, or earlier; zero for never.
+	sorted  []*record // nil if out of date
+	// soonest is not later than the first expiry of a pin; zero if none expires.
 	soonest time.Time
 }
 
-// datastoreKey is what the daemon stores a pin under: the text of its CID's
-// bytes, in an alphabet whose digits sort before the letters.
+// datastoreKey returns the daemon's datastore key of a pin: its CID in base32.
+// Hence digits sort before letters.
 func datastoreKey(c api.Cid) string {
 	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(c.Bytes())
 }
@@ -76,7 +76,7 @@ func (s *pinset) remove(c api.Cid) {
 	s.sorted = nil
 }
 
-// all returns the records in order. The slice must not be changed.
+// all returns the records in order. The caller must not change the slice.
 func (s *pinset) all() []*record {
 	if s.sorted == nil {
 		s.sorted = slices.SortedFunc(maps.Values(s.records), func(a, b *record) int { return cmp.Compare(a.key, b.key) })
@@ -86,7 +86,7 @@ func (s *pinset) all() []*record {
 
 func compareKey(rec *record, key string) int { return cmp.Compare(rec.key, key) }
 
-// expire removes what has expired, as the peers do from time to time.
+// expire removes expired pins, as the peers do periodically.
 func (s *pinset) expire(now time.Time) {
 	if s.soonest.IsZero() || now.Before(s.soonest) {
 		return
@@ -102,9 +102,9 @@ func (s *pinset) expire(now time.Time) {
 	}
 }
 
-// storedPin returns a pin as it is read back from the state: user allocations
-// are not stored, times have whole seconds, the mode follows from the depth, and
-// what is empty has one form.
+// storedPin returns a pin as the state stores it: without user allocations,
+// with times in whole seconds, with the mode that MaxDepth implies, and with a
+// canonical form of empty values.
 func storedPin(pin api.Pin) api.Pin {
 	pin.UserAllocations = nil
 	pin.Mode = pin.MaxDepth.ToPinMode()

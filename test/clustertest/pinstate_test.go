@@ -15,7 +15,7 @@ import (
 
 const someCid = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy"
 
-// expectAll checks that every peer reports a status.
+// expectAll checks that every peer reports the status want.
 func expectAll(t *testing.T, c *caller, want api.TrackerStatus) {
 	t.Helper()
 	for name, got := range c.status(someCid) {

@@ -19,31 +19,33 @@ import (
 	"github.com/pinfleet/pinfleet/test/clustertest"
 )
 
-// replayer keeps a cluster in the states in which cases were recorded.
+// replayer brings a cluster into the states in which cases were recorded.
 type replayer struct {
 	c *clustertest.Cluster
-	// ids replaces recorded peer IDs, whose indexes are peers, by the cluster's.
+	// ids replaces recorded peer IDs with those of the cluster's peers.
 	ids   *strings.Replacer
 	peers map[string]int
-	// down is the peer that fails in degraded cases.
+	// down is the peer that is down in degraded cases.
 	down int
 
-	// made and removed are the CIDs that earlier cases have pinned and unpinned.
+	// made and removed hold the CIDs that earlier cases have pinned and unpinned.
 	made, removed map[string]bool
-	// now is when the case under way was recorded, in Unix seconds. Before the
-	// first it is 0, so that the cluster has been up for long by then.
+	// now is the time at which the current case was recorded, in Unix seconds. It
+	// is 0 at the start, so that the cluster has been running for long at the first
+	// case.
 	now atomic.Int64
 }
 
-// newReplayer starts a cluster like that of a transcript; all are those of the
-// same peers.
+// newReplayer starts a cluster like that of a transcript. all are transcripts
+// of the same peers.
 func newReplayer(t *testing.T, f golden.File, all []golden.File) *replayer {
 	r := &replayer{
 		peers: make(map[string]int),
 		down:  downPeer(f),
 	}
 	opts := optionsFor(f)
-	// The Date header has no fractions, the times of a real cluster have.
+	// A Date header has no fractions of a second, unlike the time of a real
+	// cluster.
 	opts.Now = func() time.Time { return time.Unix(r.now.Load(), 123456789) }
 	r.c = clustertest.New(t, opts)
 	r.forget()
@@ -64,7 +66,7 @@ func (r *replayer) forget() {
 	r.made, r.removed = make(map[string]bool), make(map[string]bool)
 }
 
-// optionsFor configures a cluster like the one of the transcript.
+// optionsFor returns the options of a cluster like that of the transcript.
 func optionsFor(f golden.File) clustertest.Options {
 	opts := clustertest.Options{Peers: 3}
 	for _, c := range f.Cases {
@@ -80,7 +82,7 @@ func optionsFor(f golden.File) clustertest.Options {
 
 var downPattern = regexp.MustCompile(`127\.0\.0\.1:5(\d)01|/tcp/9(\d)96\] dial backoff`)
 
-// downPeer returns the peer that a degraded transcript says is down.
+// downPeer returns the peer that is down according to a degraded transcript.
 func downPeer(f golden.File) int {
 	for _, c := range f.Cases {
 		content, _ := c.Response.Body.Bytes()
@@ -92,9 +94,9 @@ func downPeer(f golden.File) int {
 	return 2
 }
 
-// prepare brings the cluster into the state in which a case was recorded. What
-// cases before it have done is already so; the rest comes from requests that are
-// not in the transcript.
+// prepare brings the cluster into the state in which a case was recorded. The
+// cases before it have been replayed. The rest of the state comes from requests
+// that the transcript does not contain.
 func (r *replayer) prepare(t *testing.T, step golden.Case) {
 	t.Helper()
 	if at, err := http.ParseTime(step.Response.Get("Date")); err == nil {
@@ -117,7 +119,8 @@ func (r *replayer) prepare(t *testing.T, step golden.Case) {
 	}
 }
 
-// seed puts the pins of an answer into the pinset that no earlier case has made.
+// seed stores the pins of an answer in the pinset, except those that earlier
+// cases have made.
 func (r *replayer) seed(t *testing.T, step golden.Case) {
 	t.Helper()
 	content, _ := step.Response.Body.Bytes()
@@ -150,7 +153,7 @@ func (r *replayer) seed(t *testing.T, step golden.Case) {
 	}
 }
 
-// fromStatus guesses what of a pin its status does not tell.
+// fromStatus guesses the fields of a pin that its status does not contain.
 func fromStatus(pin *api.Pin, status api.GlobalPinInfo) {
 	pin.Timestamp, pin.MaxDepth = status.Created, -1
 	for _, info := range status.PeerMap {
@@ -166,8 +169,8 @@ func fromStatus(pin *api.Pin, status api.GlobalPinInfo) {
 	}
 }
 
-// unpin removes a pin that the case does not find and no earlier case has
-// removed.
+// unpin removes a pin that the case must not find, unless an earlier case has
+// removed it.
 func (r *replayer) unpin(t *testing.T, step golden.Case, cid string) {
 	t.Helper()
 	if r.has(cid) && !r.removed[cid] {
@@ -179,8 +182,8 @@ func (r *replayer) has(cid string) bool {
 	return slices.ContainsFunc(r.c.Pinset(), func(pin api.Pin) bool { return pin.Cid.String() == cid })
 }
 
-// note remembers what a case has pinned, the CID of a pin, the last one of an
-// add, and its shards, or unpinned.
+// note records the CIDs that a case has pinned or unpinned: that of the pin, or
+// the last one of an add and those of its shards.
 func (r *replayer) note(step golden.Case) {
 	set := r.made
 	switch {

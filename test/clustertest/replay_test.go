@@ -15,12 +15,12 @@ import (
 	"github.com/pinfleet/pinfleet/test/clustertest"
 )
 
-// hangGuard ends what would never end, nothing else.
+// hangGuard bounds exchanges that would otherwise never end.
 const hangGuard = time.Minute
 
-// TestReplay sends every recorded request to a cluster like the recorded one, in
-// order, and compares the answers. PINFLEET_GOLDEN_DIR names a directory with
-// further transcripts.
+// TestReplay sends every recorded request, in order, to a cluster like the
+// recorded one, and compares the answers. PINFLEET_GOLDEN_DIR names a directory
+// with further transcripts.
 func TestReplay(t *testing.T) {
 	files, err := golden.Files()
 	if err != nil {
@@ -45,11 +45,11 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// replay runs one transcript; all are those of the same peers.
+// replay replays one transcript. all are transcripts of the same peers.
 func replay(t *testing.T, f golden.File, all []golden.File) {
 	r := newReplayer(t, f, all)
 	if degraded(f) {
-		// It was recorded after the healthy one, by the same cluster.
+		// It was recorded after the healthy one, from the same cluster.
 		before := slices.IndexFunc(all, func(o golden.File) bool { return o.Name == "crdt" })
 		for _, step := range all[before].Cases {
 			r.prepare(t, step)
@@ -79,7 +79,7 @@ func (r *replayer) run(t *testing.T, step golden.Case) golden.Response {
 	return resp
 }
 
-// exchange sends raw bytes over a connection of their own.
+// exchange sends raw bytes over a new connection and returns the answer.
 func (r *replayer) exchange(t *testing.T, peer int, method string, raw []byte) golden.Response {
 	t.Helper()
 	conn := dial(t, r.c.Peer(peer))
@@ -87,7 +87,7 @@ func (r *replayer) exchange(t *testing.T, peer int, method string, raw []byte) g
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		// The server need not read all of it.
+		// The server need not read the whole request.
 		_, _ = conn.Write(raw)
 	}()
 	resp, err := golden.ReadResponse(conn, method)

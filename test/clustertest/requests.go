@@ -8,30 +8,31 @@ import (
 	"time"
 )
 
-// maxRequests bounds how many requests a peer remembers.
+// maxRequests is the number of requests at which a peer drops the older half.
 const maxRequests = 20000
 
-// Request is a request that a peer has received.
+// Request describes a request that a peer has received.
 type Request struct {
-	Time   time.Time // when its header was there, by the cluster's clock
+	Time   time.Time // when its header had arrived, by the cluster's clock
 	Method string
 	Target string // as in the request line
-	// Route names the route as Routes does; empty if there is none.
+	// Route is the route's name, as in Routes; empty if no route matches.
 	Route  string
 	Header http.Header
-	// Remote is the client's address; over libp2p its peer ID.
+	// Remote is the client's address, or its peer ID over libp2p.
 	Remote string
-	// Status is 0 while there is no answer, and if there never was one.
+	// Status is the answer's status, or 0 if no answer was sent so far. It stays 0
+	// for Undelimited.
 	Status int
-	// BodyBytes were read of the request's body, AnswerBytes written of the
-	// answer's.
+	// BodyBytes is the number of bytes read from the request's body. AnswerBytes is
+	// the number written to the answer's body; it stays 0 for Undelimited.
 	BodyBytes, AnswerBytes int64
-	// Done is set when the peer has finished, Aborted when it did so by cutting
-	// the connection.
+	// Done reports whether the handler has ended, Aborted whether it ended by
+	// cutting the connection.
 	Done, Aborted bool
 }
 
-// requestLog is what a peer remembers of its clients.
+// requestLog records a peer's requests and counts its connections.
 type requestLog struct {
 	mu       sync.Mutex
 	requests []*Request
@@ -40,8 +41,8 @@ type requestLog struct {
 	accepted int
 }
 
-// Requests returns the requests that the peer has received, oldest first, since
-// the start or the last ResetRequests; at most the latest 20,000.
+// Requests returns the requests since the start or the last ResetRequests,
+// oldest first. Whenever there are 20,000, the peer drops the older half.
 func (p *Peer) Requests() []Request {
 	p.log.mu.Lock()
 	defer p.log.mu.Unlock()
@@ -52,8 +53,9 @@ func (p *Peer) Requests() []Request {
 	return all
 }
 
-// Count returns how many of these requests were for a route, such as
-// "POST /add"; all of them, without bound, for the empty text.
+// Count returns the number of requests for a route, such as "POST /add", among
+// those that Requests returns. An empty route counts all requests since the
+// start or the last ResetRequests.
 func (p *Peer) Count(route string) int {
 	p.log.mu.Lock()
 	defer p.log.mu.Unlock()
@@ -69,15 +71,15 @@ func (p *Peer) Count(route string) int {
 	return n
 }
 
-// ResetRequests forgets the requests.
+// ResetRequests clears the record of requests.
 func (p *Peer) ResetRequests() {
 	p.log.mu.Lock()
 	defer p.log.mu.Unlock()
 	p.log.requests, p.log.total = nil, 0
 }
 
-// Connections returns how many connections are open and how many were ever
-// accepted. Over libp2p, streams are connections.
+// Connections returns the number of open connections and the number accepted
+// since the start. Over libp2p, it counts streams.
 func (p *Peer) Connections() (open, accepted int) {
 	p.log.mu.Lock()
 	defer p.log.mu.Unlock()
@@ -107,7 +109,7 @@ func (l *requestLog) add(r *Request) {
 	l.requests = append(l.requests, r)
 }
 
-// record logs a request and what becomes of it.
+// record logs each request and its outcome.
 func (p *Peer) record(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		entry := &Request{
@@ -169,5 +171,5 @@ func (w *recorder) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Unwrap is for http.ResponseController.
+// Unwrap lets http.ResponseController reach the underlying writer.
 func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }

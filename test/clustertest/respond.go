@@ -9,10 +9,10 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 )
 
-// errNotFound is the one error that is answered with 404 (Q6).
+// errNotFound is the only error that is answered with 404 (Q6).
 var errNotFound = errors.New("pin is not part of the pinset")
 
-// setHeaders sets what every answer of the API has.
+// setHeaders sets the header fields that answers of the API have in common.
 func (p *Peer) setHeaders(w http.ResponseWriter) {
 	h := w.Header()
 	for name, values := range p.c.opts.Header {
@@ -21,7 +21,7 @@ func (p *Peer) setHeaders(w http.ResponseWriter) {
 	h.Set("Content-Type", "application/json")
 }
 
-// sendJSON answers with one document.
+// sendJSON sends a status and a JSON document.
 func (p *Peer) sendJSON(w http.ResponseWriter, status int, v any) {
 	p.setHeaders(w)
 	w.WriteHeader(status)
@@ -29,19 +29,19 @@ func (p *Peer) sendJSON(w http.ResponseWriter, status int, v any) {
 	_ = json.NewEncoder(w).Encode(p.c.opts.Legacy.convert(v))
 }
 
-// sendEmpty answers 204.
+// sendEmpty sends a 204.
 func (p *Peer) sendEmpty(w http.ResponseWriter) {
 	p.setHeaders(w)
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// sendCode answers with an error document.
+// sendCode sends a status and an error document.
 func (p *Peer) sendCode(w http.ResponseWriter, status int, message string) {
 	p.sendJSON(w, status, api.Error{Code: status, Message: message})
 }
 
-// sendError answers with an error of the cluster: 404 if its text is that of
-// errNotFound, else 500.
+// sendError sends an error of the cluster: 404 if its text is that of
+// errNotFound, otherwise 500.
 func (p *Peer) sendError(w http.ResponseWriter, err error) {
 	status := http.StatusInternalServerError
 	if err.Error() == errNotFound.Error() {
@@ -50,7 +50,7 @@ func (p *Peer) sendError(w http.ResponseWriter, err error) {
 	p.sendCode(w, status, err.Error())
 }
 
-// send answers with a result or an error.
+// send sends v, or err if it is not nil.
 func send[T any](p *Peer, w http.ResponseWriter, v T, err error) {
 	if err != nil {
 		p.sendError(w, err)

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// A handlerFunc serves a route. Vars are the parts of the path that the pattern
+// A handlerFunc serves a route. vars holds the path segments that the pattern
 // names.
 type handlerFunc func(p *Peer, w http.ResponseWriter, r *http.Request, vars map[string]string)
 
@@ -16,9 +16,9 @@ type route struct {
 	handle  handlerFunc
 }
 
-// routes are in the order of registration: the first match wins, and the order
-// decides between 404 and 405. A {name} is one segment, {name...} the rest, and
-// {keyType} one of three words.
+// routes are in the order in which the daemon registers them. The first match
+// wins, and the order decides between 404 and 405. {name} matches one segment,
+// {name...} the rest of the path, and {keyType} one of ipfs, ipns and ipld.
 var routes = []route{
 	{http.MethodGet, "/id", (*Peer).handleID},
 	{http.MethodGet, "/version", (*Peer).handleVersion},
@@ -46,8 +46,8 @@ var routes = []route{
 	{http.MethodGet, "/health", (*Peer).handleHealth},
 }
 
-// Routes returns method and pattern of every route, as [Fault].Route takes them
-// and [Request].Route names them, such as "POST /pins/{hash}".
+// Routes returns the names of all routes, such as "POST /pins/{hash}", in the
+// form of [Fault].Route and [Request].Route.
 func Routes() []string {
 	names := make([]string, len(routes))
 	for i, rt := range routes {
@@ -58,7 +58,7 @@ func Routes() []string {
 
 func (rt route) name() string { return rt.method + " " + rt.pattern }
 
-// match returns the variables in a path, and whether it matches at all.
+// match reports whether path matches the route, and returns its variables.
 func (rt route) match(path string) (map[string]string, bool) {
 	var vars map[string]string
 	pattern, path := strings.TrimPrefix(rt.pattern, "/"), strings.TrimPrefix(path, "/")
@@ -94,8 +94,9 @@ func isKeyType(segment string) bool {
 	return segment == "ipfs" || segment == "ipns" || segment == "ipld"
 }
 
-// findRoute returns the route of a request, or nil and the status to answer: an
-// existing path is 405 only if no route after it has the request's method.
+// findRoute returns the route of a request, or nil and the status of the
+// answer. As in the daemon's router, a path with another method gets 405 only
+// if no later route has the request's method.
 func findRoute(method, path string) (*route, map[string]string, int) {
 	status := http.StatusNotFound
 	for i := range routes {
@@ -113,7 +114,7 @@ func findRoute(method, path string) (*route, map[string]string, int) {
 	return nil, nil, status
 }
 
-// serveAPI is the API behind authentication and CORS.
+// serveAPI serves a request that has passed authentication and CORS.
 func (p *Peer) serveAPI(w http.ResponseWriter, r *http.Request) {
 	if trimmed, ok := strings.CutSuffix(r.URL.Path, "/"); ok {
 		u := *r.URL

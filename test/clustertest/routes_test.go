@@ -8,7 +8,7 @@ import (
 	"github.com/pinfleet/pinfleet/test/clustertest"
 )
 
-// TestRouting has the practical table of REST API section 0.1, and the
+// TestRouting checks the practical table of REST API section 0.1 and the
 // consequences of the order of the routes.
 func TestRouting(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Peers: 1})
@@ -90,7 +90,7 @@ func TestCORS(t *testing.T) {
 	}
 }
 
-// TestRequestLog checks what tests assert with.
+// TestRequestLog checks the accessors that tests use for assertions.
 func TestRequestLog(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Peers: 1})
 	p := c.Peer(0)
@@ -121,9 +121,9 @@ func TestRequestLog(t *testing.T) {
 	}
 }
 
-// TestPreflightHeaders pins how the daemon's CORS layer reads the names that a
-// preflight asks for: as browsers send them, and not otherwise. It once took any
-// order and case, and methods in lower case.
+// TestPreflightHeaders checks which header names a preflight may ask for: only
+// those in the form that browsers send. The CORS layer once took any order and
+// case, and methods in lower case.
 func TestPreflightHeaders(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Peers: 1})
 	call := newCaller(t, c.Peer(0))
@@ -157,8 +157,8 @@ func TestPreflightHeaders(t *testing.T) {
 	}
 }
 
-// TestCidsBeforeFilter asks for CIDs with a filter that is none. It was once
-// refused, but a daemon that is given CIDs ignores the filter.
+// TestCidsBeforeFilter asks for CIDs with an invalid filter. The request was
+// once refused, but a daemon that receives CIDs ignores the filter.
 func TestCidsBeforeFilter(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Peers: 1})
 	call := newCaller(t, c.Peer(0))

@@ -17,23 +17,23 @@ const (
 	idleTimeout       = 120 * time.Second
 )
 
-// server is the running half of a peer.
+// server serves a running peer's endpoints.
 type server struct {
 	http   *http.Server
 	cancel context.CancelFunc
 	conns  *connTracker
-	loops  sync.WaitGroup // of the listeners
-	active sync.WaitGroup // of the connections
-	// hijacking counts handlers that may go on after their connection is no
-	// longer the server's.
+	loops  sync.WaitGroup // accept loops, one per listener
+	active sync.WaitGroup // open connections
+	// hijacking counts handlers that may still run after they have hijacked their
+	// connection.
 	hijacking sync.WaitGroup
 	close     []func() error
 }
 
-// serverKey is where a request's context holds its *server.
+// serverKey is the context key of a request's *server.
 type serverKey struct{}
 
-// startServer listens on all of the peer's endpoints.
+// startServer starts a server on all of the peer's endpoints.
 func startServer(p *Peer) (*server, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &server{cancel: cancel, conns: newConnTracker(&p.log)}
@@ -60,7 +60,7 @@ func startServer(p *Peer) (*server, error) {
 
 func (s *server) serve(l net.Listener) {
 	s.loops.Go(func() {
-		// It ends when stop closes the listener.
+		// Serve returns when stop closes the listener.
 		_ = s.http.Serve(l)
 	})
 }
@@ -74,7 +74,7 @@ func (s *server) connState(_ net.Conn, state http.ConnState) {
 	}
 }
 
-// stop cuts everything and waits for it.
+// stop cuts all connections, closes the listeners and waits for the handlers.
 func (s *server) stop() {
 	s.cancel()
 	s.conns.cut()

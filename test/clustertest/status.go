@@ -10,15 +10,15 @@ import (
 
 const unexpectedlyUnpinned = "the item should be pinned but it is not"
 
-// Filters that need more than the operations of the tracker, and those that
-// need to ask IPFS.
+// stateFilter holds the statuses that depend on more than the tracker's
+// operations, and ipfsFilter those that depend on the IPFS daemon.
 const (
 	stateFilter = api.TrackerStatusPinned | api.TrackerStatusUnexpectedlyUnpinned | api.TrackerStatusSharded | api.TrackerStatusRemote
 	ipfsFilter  = api.TrackerStatusPinned | api.TrackerStatusUnexpectedlyUnpinned
 )
 
-// operation returns what a peer is doing about a record, and whether it is doing
-// anything. c.mu must be held, as for everything here.
+// operation returns a peer's current operation on a record, and whether there
+// is one. c.mu must be held, also for the functions below.
 func (c *Cluster) operation(rec *record, p *Peer, now time.Time) (api.PinInfoShort, bool) {
 	info := p.infoShort()
 	if rec.pin.Type == api.MetaType || rec.pin.IsRemotePin(p.id) {
@@ -56,15 +56,15 @@ func (c *Cluster) operation(rec *record, p *Peer, now time.Time) (api.PinInfoSho
 	return info, true
 }
 
-// pinning is operation for those that pin and are not over at a time, be it
-// because they begin later.
+// pinning returns the peer's operation on a record if it is a pin that ends
+// after the time at, even if it starts after it.
 func (c *Cluster) pinning(rec *record, p *Peer, at time.Time) (api.PinInfoShort, bool) {
 	op, busy := c.operation(rec, p, at)
 	return op, busy && (op.Status == api.TrackerStatusPinQueued || op.Status == api.TrackerStatusPinning)
 }
 
-// listed returns the status of a record in a listing of the peer's, and whether
-// it passes the filter.
+// listed returns the status of a record in a peer's listing, and whether it
+// passes the filter.
 func (c *Cluster) listed(rec *record, p *Peer, filter api.TrackerStatus, now time.Time) (api.PinInfoShort, bool) {
 	info, busy := c.operation(rec, p, now)
 	if !busy {
@@ -77,7 +77,7 @@ func (c *Cluster) listed(rec *record, p *Peer, filter api.TrackerStatus, now tim
 		case rec.pin.IsRemotePin(p.id):
 			info.Status = api.TrackerStatusRemote
 		case rec.pin.Mode == api.PinModeDirect:
-			// Only recursive pins of IPFS are looked at.
+			// The daemon lists only the recursive pins of IPFS.
 			info.Status, info.Error = api.TrackerStatusUnexpectedlyUnpinned, unexpectedlyUnpinned
 		default:
 			info.Status = api.TrackerStatusPinned
@@ -86,7 +86,8 @@ func (c *Cluster) listed(rec *record, p *Peer, filter api.TrackerStatus, now tim
 	return info, info.Status.Match(filter)
 }
 
-// status returns the status of a record when only that is asked for.
+// status returns the status of a record at a peer when a single CID is
+// requested.
 func (c *Cluster) status(rec *record, p *Peer, now time.Time) api.PinInfoShort {
 	info, busy := c.operation(rec, p, now)
 	if busy {
@@ -106,7 +107,7 @@ func (c *Cluster) status(rec *record, p *Peer, now time.Time) api.PinInfoShort {
 	return info
 }
 
-// listingError is what a peer's listing fails with, empty if it does not.
+// listingError returns the error of a peer's listing, or "".
 func (p *Peer) listingError(filter api.TrackerStatus) string {
 	switch {
 	case !p.up:
@@ -117,7 +118,7 @@ func (p *Peer) listingError(filter api.TrackerStatus) string {
 	return ""
 }
 
-// busy tells whether any peer still has something to do about a record.
+// busy reports whether any peer has an unfinished operation on a record.
 func (c *Cluster) busy(rec *record, now time.Time) bool {
 	for _, p := range c.peers {
 		if _, busy := c.operation(rec, p, now); busy {
@@ -127,7 +128,7 @@ func (c *Cluster) busy(rec *record, now time.Time) bool {
 	return false
 }
 
-// newGlobal returns the item's own data, still without peers.
+// newGlobal returns the status of a pin without any peers.
 func newGlobal(pin api.Pin) api.GlobalPinInfo {
 	return api.GlobalPinInfo{
 		Cid:         pin.Cid,
@@ -140,7 +141,8 @@ func newGlobal(pin api.Pin) api.GlobalPinInfo {
 	}
 }
 
-// globalStatus asks the peers that a CID is allocated to, through ask.
+// globalStatus returns the status of a CID at all members. It calls ask for the
+// peers that it is allocated to.
 func (c *Cluster) globalStatus(ci api.Cid, ask func(*record, *Peer, time.Time) api.PinInfoShort) api.GlobalPinInfo {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -171,7 +173,7 @@ func (c *Cluster) globalStatus(ci api.Cid, ask func(*record, *Peer, time.Time) a
 	return global
 }
 
-// localStatus is what one peer knows about a CID.
+// localStatus returns the status of a CID at one peer.
 func (c *Cluster) localStatus(ci api.Cid, p *Peer) api.GlobalPinInfo {
 	c.mu.Lock()
 	defer c.mu.Unlock()

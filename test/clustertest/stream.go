@@ -7,14 +7,13 @@ import (
 
 const streamErrorTrailer = "X-Stream-Error"
 
-// A source hands its items to emit, one call at a time, and returns how it ended,
-// several errors joined. It stops when emit fails and then need not return that
-// error.
+// A source passes its items to emit, one at a time, and returns its errors,
+// joined. It stops when emit fails, and may omit that error.
 type source func(ctx context.Context, emit func(item any) error) error
 
-// stream answers with the items of a source, a document and a chunk each. The
-// first event decides about the status: 200 for an item, 204 for the end, 500 for
-// an error. Later errors go into the trailer.
+// stream sends the items of a source, each as one document and one chunk. The
+// first event decides the status: 200 for an item, 204 for the end, 500 for an
+// error. Later errors are sent in the trailer.
 func (p *Peer) stream(w http.ResponseWriter, r *http.Request, src source) {
 	if p.c.opts.Legacy&LegacyArrays != 0 {
 		p.sendArray(w, r, src)
@@ -47,7 +46,7 @@ func (p *Peer) stream(w http.ResponseWriter, r *http.Request, src source) {
 	}
 }
 
-// sendArray answers as servers before v1.0.0 do.
+// sendArray sends the items as one array, like servers before v1.0.0.
 func (p *Peer) sendArray(w http.ResponseWriter, r *http.Request, src source) {
 	var all []any
 	err := src(r.Context(), func(item any) error {
@@ -57,14 +56,14 @@ func (p *Peer) sendArray(w http.ResponseWriter, r *http.Request, src source) {
 	send(p, w, all, err)
 }
 
-// itemWriter writes documents, each flushed on its own.
+// itemWriter writes documents and flushes after each.
 type itemWriter struct {
 	w      http.ResponseWriter
 	flush  func() error
 	enc    encoder
 	legacy Legacy
 	items  int
-	err    error // of the first write that failed
+	err    error // of the first failed write
 }
 
 func (s *itemWriter) write(item any) error {
@@ -85,7 +84,7 @@ func (s *itemWriter) write(item any) error {
 	return err
 }
 
-// errorList takes a joined error apart.
+// errorList returns the parts of a joined error.
 func errorList(err error) []error {
 	if err == nil {
 		return nil

@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// serverTLS is what the HTTPS listeners of a cluster use.
+// serverTLS is the TLS configuration of the HTTPS listeners.
 type serverTLS struct {
 	config *tls.Config
-	// certificate is our own one in PEM, nil if the caller brought theirs.
+	// certificate is the generated certificate in PEM, or nil with Options.TLS.
 	certificate []byte
 }
 
@@ -45,10 +45,10 @@ func newServerTLS(opts Options) (*serverTLS, error) {
 	}, nil
 }
 
-// selfSigned makes an RSA certificate that is its own authority: of the TLS 1.2
-// suites that the daemon allows, all need RSA. It is valid at all times, by
-// whatever clock a client checks it: its end is the one that RFC 5280, 4.1.2.5,
-// has for certificates without an end.
+// selfSigned returns an RSA certificate that is its own authority. All TLS 1.2
+// suites that the daemon allows need RSA. It is valid on any client's clock:
+// its end is the date that RFC 5280, 4.1.2.5, reserves for certificates that do
+// not expire.
 func selfSigned(hosts []string) (tls.Certificate, []byte, error) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -79,8 +79,8 @@ func selfSigned(hosts []string) (tls.Certificate, []byte, error) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pemCert, nil
 }
 
-// CAPEM returns the certificate of the HTTPS listeners in PEM, which is its own
-// authority. It is nil without HTTPS and with Options.TLS.
+// CAPEM returns the self-signed certificate of the HTTPS listeners in PEM. It
+// is nil without HTTPS and with Options.TLS.
 func (c *Cluster) CAPEM() []byte {
 	if c.tls == nil {
 		return nil
@@ -88,7 +88,7 @@ func (c *Cluster) CAPEM() []byte {
 	return c.tls.certificate
 }
 
-// CAPool returns a pool with that certificate, nil if there is none.
+// CAPool returns a pool with the certificate of CAPEM, or nil if there is none.
 func (c *Cluster) CAPool() *x509.CertPool {
 	pemCert := c.CAPEM()
 	if pemCert == nil {

@@ -7,11 +7,11 @@ import (
 	"net/http"
 )
 
-// undelimitedAnswer writes an answer whose end is the end of the connection.
+// undelimitedAnswer writes an answer that ends with the connection.
 type undelimitedAnswer struct {
 	under  http.ResponseWriter
 	header http.Header
-	conn   net.Conn // nil until the header is written, and if that failed
+	conn   net.Conn // nil until the header is written, or if that failed
 	buf    *bufio.ReadWriter
 	err    error
 }
