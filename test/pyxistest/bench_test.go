@@ -10,8 +10,9 @@ import (
 	"github.com/pinfleet/pinfleet/test/pyxistest"
 )
 
-// BenchmarkPipelinedReads measures the server alone: one connection over
-// loopback, requests that are encoded before, answers that are not decoded.
+// BenchmarkPipelinedReads measures the server without a client: it sends
+// requests encoded in advance over one loopback connection and does not decode
+// the answers.
 func BenchmarkPipelinedReads(b *testing.B) {
 	c := pyxistest.New(b, pyxistest.Options{})
 	if err := c.Create("/a", make([]byte, 100)); err != nil {

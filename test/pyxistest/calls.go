@@ -6,15 +6,14 @@ import (
 	"github.com/pinfleet/pinfleet/internal/pyxiswire"
 )
 
-// call is a request that waits for its answer. A nil call is one that nobody
-// waits for.
+// call is a request and its pending answer. Answering a nil call does nothing.
 type call struct {
 	conn   *conn
 	xid    uint64
-	effect *Effect // nil for an ordinary answer
+	effect *Effect // nil for a normal answer
 }
 
-// reply answers the request: with its xid, 0 if it had none.
+// reply sends the answer with the request's xid, or 0 if it had none.
 func (k *call) reply(resp *pyxiswire.Response) {
 	if k == nil {
 		return
@@ -29,7 +28,7 @@ func (k *call) reply(resp *pyxiswire.Response) {
 
 func (k *call) fail(err *Error) { k.reply(err.response()) }
 
-// finish answers an operation that returns nothing.
+// finish answers an operation that returns no data.
 func (k *call) finish(err *Error) {
 	if err != nil {
 		k.fail(err)
@@ -38,8 +37,8 @@ func (k *call) finish(err *Error) {
 	k.reply(&pyxiswire.Response{})
 }
 
-// answer answers an operation that returns data, which is there even when it is
-// empty.
+// answer answers an operation that returns data. Empty data is present in the
+// answer, not omitted.
 func (k *call) answer(data []byte, err *Error) {
 	if err != nil {
 		k.fail(err)

@@ -2,7 +2,7 @@ package pyxistest
 
 import "time"
 
-// run does what happens by itself: ticks, commits that were delayed, elections.
+// run performs ticks, delayed commits and elections when they are due.
 func (c *Cluster) run() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -24,7 +24,7 @@ func (c *Cluster) run() {
 	}
 }
 
-// wake makes run look again for what comes next.
+// wake makes run recompute when the next event is due.
 func (c *Cluster) wake() {
 	select {
 	case c.kick <- struct{}{}:
@@ -32,8 +32,8 @@ func (c *Cluster) wake() {
 	}
 }
 
-// advance does what is due and returns when the next thing will be, zero if
-// nothing will. c.mu must be held.
+// advance performs what is due. It returns when the next event is due, or zero
+// if none is pending. c.mu must be held.
 func (c *Cluster) advance(now time.Time) time.Time {
 	if !c.electAt.IsZero() && !now.Before(c.electAt) {
 		c.elect(now)
@@ -58,7 +58,7 @@ func (c *Cluster) advance(now time.Time) time.Time {
 	return next
 }
 
-// ticks runs the ticks that are due. There are none without sessions.
+// ticks runs the due ticks. Without sessions there are no ticks.
 func (c *Cluster) ticks(now time.Time) {
 	interval := c.opts.Tick
 	if !c.anySession() {
@@ -84,7 +84,8 @@ func (c *Cluster) anySession() bool {
 	return false
 }
 
-// reigns returns those of all nodes: one, or two while a leader is isolated.
+// reigns returns the reigns of all nodes. There are two while a leader is
+// isolated and another was elected.
 func (c *Cluster) reigns() []*reign {
 	var all []*reign
 	for _, n := range c.nodes {

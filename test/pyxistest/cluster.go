@@ -11,35 +11,36 @@ import (
 	"time"
 )
 
-// Cluster is a set of nodes that share a tree. Its methods can be called at the
-// same time, also while the nodes serve.
+// Cluster is a set of nodes that share a tree. It is safe for concurrent use,
+// also while the nodes serve.
 type Cluster struct {
 	opts     Options
 	nodes    []*Node
 	requests requestLog
 	kick     chan struct{} // wakes run
 	done     chan struct{}
-	running  sync.WaitGroup // run
+	running  sync.WaitGroup // goroutine of run
 	closing  sync.Once
 	closeErr error
 
-	// mu guards everything that follows, and the nodes' parts in it.
+	// mu guards the fields below, and the nodes' parts of them.
 	mu      sync.Mutex
 	st      *state
-	leader  int  // of the majority; none is -1
-	vacant  bool // nobody is to be elected
+	leader  int  // index of the majority's leader, or none
+	vacant  bool // no leader may be elected
 	stalled bool // nothing is committed
-	// previous led before, and is named until staleUntil.
+	// previous is the last leader. Redirects name it until staleUntil.
 	previous   int
 	staleUntil time.Time
-	electAt    time.Time // zero while no election is under way
-	tickAt     time.Time // zero while there are no sessions
+	electAt    time.Time // zero if no election is pending
+	tickAt     time.Time // zero if there are no sessions
 }
 
-// none is the index of no node.
+// none stands for no node.
 const none = -1
 
-// New starts a cluster for a test and closes it at the test's end.
+// New starts a cluster and closes it when the test ends. It fails the test if
+// the cluster cannot start or close.
 func New(tb testing.TB, opts Options) *Cluster {
 	tb.Helper()
 	c, err := Start(opts)
@@ -54,9 +55,9 @@ func New(tb testing.TB, opts Options) *Cluster {
 	return c
 }
 
-// Start starts a cluster whose nodes all serve when it returns, led by node 0.
-// Errors are about unusable options and addresses that cannot be listened on. The
-// caller has to Close it.
+// Start starts a cluster and returns when all nodes serve. Node 0 leads. Start
+// fails if the options are invalid or an address cannot be listened on. The
+// caller must call Close.
 func Start(opts Options) (*Cluster, error) {
 	opts = opts.withDefaults()
 	if err := opts.validate(); err != nil {
@@ -73,7 +74,7 @@ func Start(opts Options) (*Cluster, error) {
 		st:       newState(opts.FirstSid),
 		leader:   none,
 		previous: none,
-		vacant:   true, // until all nodes are there
+		vacant:   true, // until all nodes run
 	}
 	if err := c.start(); err != nil {
 		return nil, errors.Join(err, c.Close())
@@ -98,8 +99,8 @@ func (c *Cluster) start() error {
 	return c.MoveLeader(0)
 }
 
-// Close stops all nodes and frees everything they use: ports, connections,
-// goroutines. It can be called more than once.
+// Close stops all nodes and frees ports, connections and goroutines. It may be
+// called more than once.
 func (c *Cluster) Close() error {
 	c.closing.Do(func() { c.closeErr = c.close() })
 	return c.closeErr
@@ -116,10 +117,10 @@ func (c *Cluster) close() error {
 	return errors.Join(errs...)
 }
 
-// Node returns the node with an index from 0.
+// Node returns the node with index i, counted from 0.
 func (c *Cluster) Node(i int) *Node { return c.nodes[i] }
 
-// Nodes returns all nodes by index, also those that are stopped.
+// Nodes returns all nodes by index, including stopped ones.
 func (c *Cluster) Nodes() []*Node { return slices.Clone(c.nodes) }
 
 // Addrs returns the host:port of each node.
@@ -131,7 +132,7 @@ func (c *Cluster) Addrs() []string {
 	return addrs
 }
 
-// advertised returns what a node calls itself.
+// advertised returns the address that a node announces.
 func (c *Cluster) advertised(i int) string {
 	if i < len(c.opts.Advertise) && c.opts.Advertise[i] != "" {
 		return c.opts.Advertise[i]
@@ -139,9 +140,9 @@ func (c *Cluster) advertised(i int) string {
 	return c.nodes[i].Addr()
 }
 
-// DialContext connects to the node with an address, which is one of Addrs or of
-// Options.Advertise; any other is refused. It fits where net.Dialer.DialContext
-// does, for both networks.
+// DialContext connects to the node with the address addr, which must be one of
+// Addrs or Options.Advertise. Others are refused. It works with both networks
+// and has the signature of net.Dialer.DialContext.
 func (c *Cluster) DialContext(ctx context.Context, _, addr string) (net.Conn, error) {
 	for i, n := range c.nodes {
 		if addr == n.Addr() || addr == c.advertised(i) {

@@ -43,9 +43,9 @@ func TestOverTCP(t *testing.T) {
 func TestTicksOnTheWallClock(t *testing.T) {
 	c := pyxistest.New(t, pyxistest.Options{MinTimeout: 30 * time.Millisecond, Tick: 10 * time.Millisecond})
 	cl := join(t, c, 30*time.Millisecond)
-	cl.empty(cl.call(ping())) // the answer comes at a tick
+	cl.empty(cl.call(ping())) // a tick sends the answer
 	for {
-		// Without traffic, the next ticks end the session.
+		// Without requests, one of the next ticks ends the session.
 		if _, ok := c.Session(cl.sid); !ok {
 			break
 		}
@@ -122,7 +122,7 @@ func TestPortInUse(t *testing.T) {
 }
 
 func TestCloseTwice(t *testing.T) {
-	c := pyxistest.New(t, pyxistest.Options{Nodes: 2}) // closes it at the end, too
+	c := pyxistest.New(t, pyxistest.Options{Nodes: 2}) // also closes the cluster
 	if err := errors.Join(c.Close(), c.Close()); err != nil {
 		t.Error(err)
 	}

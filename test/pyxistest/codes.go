@@ -6,10 +6,10 @@ import (
 	"github.com/pinfleet/pinfleet/internal/pyxiswire"
 )
 
-// Code is the type of an error that the service answers.
+// Code is the type of an error that the service returns.
 type Code int32
 
-// Codes, with the numbers that travel.
+// Codes, with their numbers in the protocol.
 const (
 	CodeNotLeader       Code = 1
 	CodeNotFound        Code = 2
@@ -20,25 +20,25 @@ const (
 	CodeExist           Code = 8
 )
 
-// Error is an answer that reports a failure.
+// Error is an error that the service returns.
 type Error struct {
 	Code Code
-	// Data explains it: a path, an address or a text, by the code. Nil, unlike an
-	// empty one, does not travel.
+	// Data is a path, an address or a text, depending on the code. Nil is omitted
+	// from the answer, but empty data is not.
 	Data []byte
 }
 
-// Error returns code and data.
+// Error returns the code and the data.
 func (e *Error) Error() string {
 	return fmt.Sprintf("pyxis answers %v: %q", pyxiswire.ErrorType(e.Code), e.Data)
 }
 
 func failure(code Code, data string) *Error { return &Error{Code: code, Data: []byte(data)} }
 
-// Failures with the texts of the real server.
+// Errors with the texts of the real server.
 var (
 	errSessionExpired = failure(CodeSessionExpired, "session expired")
-	errRegisterDead   = &Error{Code: CodeSessionExpired} // the only one without data
+	errRegisterDead   = &Error{Code: CodeSessionExpired} // the only error without data
 	errNoLeader       = failure(CodeAgain, "try again")
 	errSteppedDown    = failure(CodeAgain, "net error, try again")
 	errReserved       = failure(CodeInvalidArgument, "can't create node under pyxis node")
@@ -51,7 +51,7 @@ var (
 func notFound(path string) *Error    { return failure(CodeNotFound, path) }
 func invalidPath(path string) *Error { return failure(CodeInvalidArgument, path) }
 
-// response returns the answer that carries the error.
+// response returns the answer that contains the error.
 func (e *Error) response() *pyxiswire.Response {
 	return &pyxiswire.Response{Err: &pyxiswire.Error{Type: pyxiswire.ErrorType(e.Code).Enum(), Data: e.Data}}
 }

@@ -10,25 +10,25 @@ import (
 	"github.com/pinfleet/pinfleet/internal/pyxiswire"
 )
 
-// Sizes of what a connection keeps, in bytes.
+// Limits of a connection, in bytes.
 const (
-	maxUnsent   = 128 << 20 // of answers that the client does not read
-	flushSize   = 64 << 10  // of answers that are written together
-	answerGuess = 64        // of an answer without its data
+	maxUnsent   = 128 << 20 // unread answers before the connection is cut
+	flushSize   = 64 << 10  // answers that are written together
+	answerGuess = 64        // estimated size of an answer without its data
 )
 
-// conn is a client's connection, with one goroutine that reads and serves and
-// one that writes.
+// conn is a client's connection. One goroutine reads and serves requests,
+// another writes answers.
 type conn struct {
 	node *Node
 	id   int
 	net  net.Conn
-	// done is closed, by close, when the connection is.
+	// done is closed by close.
 	done chan struct{}
 	once sync.Once
-	// filled gets a value when the queue does.
+	// filled receives a value when the queue becomes non-empty.
 	filled chan struct{}
-	later  sync.WaitGroup // of sendLater
+	later  sync.WaitGroup // goroutines of sendLater
 
 	mu     sync.Mutex
 	queue  []outgoing
@@ -36,15 +36,15 @@ type conn struct {
 	ended  bool // nothing more is read or sent
 }
 
-// outgoing is an answer on its way: a response or else raw bytes, and what
-// becomes of the connection then.
+// outgoing is an answer to send, either a response or raw bytes, and what to do
+// with the connection afterwards.
 type outgoing struct {
 	resp *pyxiswire.Response
 	raw  []byte
-	keep int // when not 0, only so many bytes
+	keep int // if not 0, send only that many bytes
 	end  ending
 	due  time.Time
-	pace time.Duration // before each byte
+	pace time.Duration // pause before each byte
 }
 
 func newConn(n *Node, id int, nc net.Conn) *conn {
@@ -68,8 +68,9 @@ func (c *conn) run() {
 	c.later.Wait()
 }
 
-// read serves requests. At the end of the stream everything is over, after a bad
-// frame the queued answers and the end of the stream are still sent.
+// read reads and serves requests. At the end of the stream it cuts the
+// connection. After an invalid frame the queued answers and the end of the
+// stream are still sent.
 func (c *conn) read() {
 	greeting := c.node.effect(Request{Time: time.Now(), Node: c.node.index, Conn: c.id, Ops: Connect})
 	if greeting != nil && !greeting.greet(c) {
@@ -96,7 +97,7 @@ func (c *conn) read() {
 	}
 }
 
-// streamOver reports whether an error of reading is not about what was read.
+// streamOver reports whether err comes from the connection, not from an invalid frame.
 func streamOver(err error) bool {
 	for _, bad := range []error{
 		pyxiswire.ErrLength, pyxiswire.ErrChecksum, pyxiswire.ErrMagic, pyxiswire.ErrPayload,
@@ -108,8 +109,8 @@ func streamOver(err error) bool {
 	return true
 }
 
-// serve handles one frame. The error is about its payload, or io.EOF when the
-// connection has ended in between.
+// serve handles one frame. It returns an error if the payload is invalid, and
+// io.EOF if the connection has ended meanwhile.
 func (c *conn) serve(payload []byte) error {
 	if !c.node.gate.pass(c.done) || c.hasEnded() {
 		return io.EOF
@@ -122,7 +123,7 @@ func (c *conn) serve(payload []byte) error {
 	return nil
 }
 
-// discard reads what nobody wants, until the client closes the connection.
+// discard discards input until the client closes the connection.
 func (c *conn) discard() {
 	_, _ = io.Copy(io.Discard, c.net)
 	c.close()
@@ -134,7 +135,7 @@ func (c *conn) hasEnded() bool {
 	return c.ended
 }
 
-// send queues an answer. On a connection that has ended it is lost.
+// send queues an answer. It drops the answer if the connection has ended.
 func (c *conn) send(o outgoing) {
 	if slow := c.node.slow.Load(); slow > 0 {
 		o.due = time.Now().Add(time.Duration(slow))
@@ -157,7 +158,7 @@ func (c *conn) send(o outgoing) {
 	}
 }
 
-// sendLater queues an answer after a while.
+// sendLater queues an answer after d.
 func (c *conn) sendLater(o outgoing, d time.Duration) {
 	c.later.Go(func() {
 		if sleep(d, c.done) {
@@ -166,7 +167,7 @@ func (c *conn) sendLater(o outgoing, d time.Duration) {
 	})
 }
 
-// sleep waits for a time. It reports false when done came before.
+// sleep waits for d. It reports false if done is closed first.
 func sleep(d time.Duration, done <-chan struct{}) bool {
 	if d <= 0 {
 		return true

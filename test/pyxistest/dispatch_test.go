@@ -125,7 +125,7 @@ func TestWhatTouchesASession(t *testing.T) {
 		"stat":      {stat("/none"), true},
 		"watch":     {watch("/", 1, false), true},
 		"register":  {registerRequest(5 * time.Second), false},
-		// The delay lets the session live on for a while.
+		// Until the delay is over, the session remains alive.
 		"unregister": {unregister(), false},
 	} {
 		t.Run(name, func(t *testing.T) {

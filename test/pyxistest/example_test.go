@@ -32,7 +32,7 @@ func ExampleNode_Inject() {
 		return
 	}
 	defer c.Close()
-	// The second write is applied, but its client does not learn it.
+	// The second write is applied, but not answered.
 	remove := c.Node(0).Inject(pyxistest.Fault{
 		Ops:    pyxistest.Write,
 		Skip:   1,

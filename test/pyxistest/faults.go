@@ -6,28 +6,27 @@ import (
 	"github.com/pinfleet/pinfleet/internal/faults"
 )
 
-// Fault says which requests of a node an effect falls upon. Of several faults,
-// the first one injected that matches a request is used, alone.
+// Fault applies an effect to some of a node's requests. If several faults match
+// a request, only the first that does not spare it is applied, in the order of injection.
 type Fault struct {
-	// Ops are the kinds of requests, any of which is enough; 0 is every request.
-	// Connect has to be named.
+	// Ops is the set of kinds of requests. A request of any of them matches. 0
+	// means AllOps, which does not contain Connect.
 	Ops Ops
-	// Match narrows it down; nil matches. A connection matches as a Request
-	// without anything but Time, Node, Conn and Ops.
+	// Match reports whether the fault matches a request of Ops; nil means all. For
+	// Connect, only Time, Node, Conn and Ops of the Request are set.
 	Match func(Request) bool
-	// Skip lets the first matching requests pass.
+	// Skip is the number of matching requests that are spared first.
 	Skip int
-	// Times is how many requests after that are hit; 0 is all.
+	// Times is the number of requests to hit after that; 0 means all.
 	Times int
-	// Probability, between 0 and 1, hits only a part of them, by chance; 0 hits
-	// all. Requests that were spared do not count for Times.
+	// Probability, between 0 and 1, is the chance of a request to be hit; 0 means
+	// certain. Requests spared by chance do not count for Times.
 	Probability float64
-	// Effect is what happens; the zero value is an ordinary answer.
+	// Effect is applied to the requests hit; the zero value is a normal answer.
 	Effect Effect
 }
 
-// Inject adds a fault and returns a function that removes it again, for requests
-// that come later.
+// Inject adds a fault. remove removes it for later requests.
 func (n *Node) Inject(f Fault) (remove func()) {
 	if f.Ops == 0 {
 		f.Ops = AllOps
@@ -35,7 +34,7 @@ func (n *Node) Inject(f Fault) (remove func()) {
 	return n.faults.Add(f, faults.Share{Skip: f.Skip, Times: f.Times, Probability: f.Probability})
 }
 
-// InjectAll injects a fault at every node, where each one counts for itself.
+// InjectAll injects a fault at every node. Each node counts its requests separately.
 func (c *Cluster) InjectAll(f Fault) (remove func()) {
 	var removes []func()
 	for _, n := range c.nodes {
@@ -48,7 +47,7 @@ func (c *Cluster) InjectAll(f Fault) (remove func()) {
 	}
 }
 
-// effect returns what falls upon a request, nil for nothing.
+// effect returns the effect of the fault that hits a request, or nil.
 func (n *Node) effect(r Request) *Effect {
 	f, ok := n.faults.Hit(func(f Fault) bool {
 		return f.Ops&r.Ops != 0 && (f.Match == nil || f.Match(r))
@@ -59,19 +58,19 @@ func (n *Node) effect(r Request) *Effect {
 	return &f.Effect
 }
 
-// Mute makes the node deaf and dumb: it accepts connections, and requests wait
-// unread and answers unsent until Unmute. It stays what it is otherwise: sessions
-// go on and end, and events get lost.
+// Mute makes the node unresponsive until Unmute. It accepts connections, but
+// serves no requests and sends no answers. Otherwise it continues as before:
+// sessions expire, and events are sent to dead connections and lost.
 func (n *Node) Mute() { n.gate.shut() }
 
 // Unmute ends Mute.
 func (n *Node) Unmute() { n.gate.open() }
 
-// Slow makes every answer leave d later from now on; 0 ends that.
+// Slow delays every later answer by d. 0 ends the delay.
 func (n *Node) Slow(d time.Duration) { n.slow.Store(int64(d)) }
 
-// HoldDials makes new connections neither succeed nor fail, like a host that is
-// gone, until ReleaseDials. It works with the Memory network only.
+// HoldDials makes new connections hang until ReleaseDials, as if the host were
+// unreachable. It affects only connections made by Cluster.DialContext.
 func (n *Node) HoldDials() { n.dials.shut() }
 
 // ReleaseDials ends HoldDials.

@@ -16,8 +16,8 @@ import (
 	"github.com/pinfleet/pinfleet/test/pyxistest"
 )
 
-// withFault runs a test with a client that has a session, and then a fault of
-// its write requests, one time.
+// withFault runs a test with a client that has a session. The effect applies to
+// the first write request.
 func withFault(t *testing.T, e pyxistest.Effect, test func(t *testing.T, c *pyxistest.Cluster, cl *client)) {
 	t.Helper()
 	inBubble(t, pyxistest.Options{}, func(t *testing.T, c *pyxistest.Cluster) {
@@ -27,7 +27,7 @@ func withFault(t *testing.T, e pyxistest.Effect, test func(t *testing.T, c *pyxi
 	})
 }
 
-// version returns how often the root was written.
+// version returns the number of writes of the root.
 func version(c *pyxistest.Cluster) uint64 {
 	n, _ := c.Get("/")
 	return n.Version
@@ -50,7 +50,7 @@ func TestDropAnswer(t *testing.T) {
 		if version(c) != 1 {
 			t.Error("the request was not served")
 		}
-		cl.ok(write("/", "")) // only once
+		cl.ok(write("/", "")) // the fault hits only once
 	})
 }
 
@@ -198,7 +198,7 @@ func TestMute(t *testing.T) {
 	inBubble(t, pyxistest.Options{}, func(t *testing.T, c *pyxistest.Cluster) {
 		cl, idle := join(t, c, 30*time.Second), join(t, c, 5*time.Second)
 		c.Node(0).Mute()
-		fresh := dial(t, c, 0) // is accepted
+		fresh := dial(t, c, 0) // the connection is accepted
 		fresh.send(registerRequest(0))
 		xid := cl.send(write("/", ""))
 		cl.quiet(10 * time.Second)
@@ -273,13 +273,13 @@ func TestFaultsAreCounted(t *testing.T) {
 			{read("/"), true},
 			{read("/spared"), false},
 			{both(stat("/"), watch("/", 0, false)), true},
-			{read("/"), false}, // enough
+			{read("/"), false}, // Times is reached
 		} {
 			if failed(test.req) != test.want {
 				t.Errorf("request %d failed: %v", i, !test.want)
 			}
 		}
-		other := dial(t, c, 1) // counts for itself
+		other := dial(t, c, 1) // node 1 counts separately
 		if other.call(read("/")); other.call(read("/")).GetErr().GetType() != pyxiswire.ErrorType_INTERNAL {
 			t.Error("the other node has no fault")
 		}

@@ -13,8 +13,7 @@ import (
 	"github.com/pinfleet/pinfleet/test/pyxistest"
 )
 
-// frame makes a frame of any payload, with a magic of choice and a checksum that
-// fits it.
+// frame returns a frame with the given magic and payload and a valid checksum.
 func frame(magic string, payload []byte) []byte {
 	raw := binary.BigEndian.AppendUint32(nil, uint32(len(magic)+len(payload)+4))
 	raw = append(append(raw, magic...), payload...)
@@ -53,7 +52,7 @@ func TestBadFramesEndTheStreamWithoutAnAnswer(t *testing.T) {
 			})
 		})
 	}
-	// The counterpart, so that the above is not about something else.
+	// A valid frame is answered, so the errors above have the intended causes.
 	inBubble(t, pyxistest.Options{}, func(t *testing.T, c *pyxistest.Cluster) {
 		cl := dial(t, c, 0)
 		cl.write(good)
@@ -105,7 +104,7 @@ func TestSmallestAndLargestFrame(t *testing.T) {
 		cl.write(frame("pyxi", nil))
 		cl.failed(cl.next(), pyxistest.CodeSessionExpired, "session expired")
 
-		// Filled up with a field that nobody knows.
+		// The padding is an unknown field.
 		fill := pyxiswire.MaxLength - 8 - 6
 		payload := append([]byte{0xa2, 0x06}, 0, 0, 0, 0)
 		for i := range 3 {
@@ -126,7 +125,7 @@ func TestUnknownFieldsAreIgnored(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cl.write(frame("pyxi", append(payload, 0x18, 5, 0x22, 1, 'x', 0xa2, 0x06, 1, 'y'))) // 3, 4 and 100
+		cl.write(frame("pyxi", append(payload, 0x18, 5, 0x22, 1, 'x', 0xa2, 0x06, 1, 'y'))) // fields 3, 4 and 100
 		if resp := cl.next(); resp.Err != nil || resp.Data == nil {
 			t.Errorf("answer %v", resp)
 		}

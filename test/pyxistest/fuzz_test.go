@@ -11,9 +11,10 @@ import (
 	"github.com/pinfleet/pinfleet/test/pyxistest"
 )
 
-// FuzzHostileClient sends anything to a server, which has to answer frames only,
-// to end the connection when it gets nonsense, and to go on serving others. Bodies
-// are wrapped into frames too, so that the fuzzer gets past the checksum.
+// FuzzHostileClient sends random bytes to a server. The server must answer only
+// frames, end the connection after an invalid one, and continue to serve other
+// clients. The bytes are also wrapped into frames, so that the fuzzer gets past
+// the checksum.
 func FuzzHostileClient(f *testing.F) {
 	for _, text := range []string{
 		reqEmpty, reqRegister, reqRegisterSid, reqPing, reqUnregister, reqCreate, reqCreateEph, reqDelete, reqWrite, reqRead,
@@ -36,7 +37,7 @@ func FuzzHostileClient(f *testing.F) {
 				t.Error(err)
 			}
 		}()
-		victim := join(t, c, 0) // it has the sid of the seeds
+		victim := join(t, c, 0) // has the sid that the seeds use
 		victim.ok(create("/frame", "v"))
 
 		nc, err := c.DialContext(context.Background(), "tcp", c.Node(0).Addr())

@@ -2,10 +2,10 @@ package pyxistest
 
 import "sync"
 
-// gate lets pass what waits at it while it is open, as it is at first.
+// gate blocks pass while it is shut. The zero value is open.
 type gate struct {
 	mu     sync.Mutex
-	opened chan struct{} // closed when the gate opens; nil while it is open
+	opened chan struct{} // closed by open; nil while the gate is open
 }
 
 func (g *gate) shut() {
@@ -25,7 +25,7 @@ func (g *gate) open() {
 	}
 }
 
-// pass waits until the gate is open. It reports false when done came before.
+// pass waits until the gate is open. It reports false if done is closed first.
 func (g *gate) pass(done <-chan struct{}) bool {
 	for {
 		g.mu.Lock()

@@ -18,13 +18,13 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// Guards against hanging: of the wall clock, and of a bubble's.
+// Time limits against hanging, on the wall clock and in a bubble.
 const (
 	hang        = 10 * time.Second
 	virtualHang = time.Hour
 )
 
-// inBubble runs a test on virtual time, with a cluster in memory.
+// inBubble runs a test in a synctest bubble with a cluster on the Memory network.
 func inBubble(t *testing.T, opts pyxistest.Options, test func(t *testing.T, c *pyxistest.Cluster)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -33,7 +33,7 @@ func inBubble(t *testing.T, opts pyxistest.Options, test func(t *testing.T, c *p
 	})
 }
 
-// client is a bare connection. Requests bear its sid and the next xid.
+// client is a raw connection. Its requests have its sid and the next xid.
 type client struct {
 	t      testing.TB
 	c      *pyxistest.Cluster
@@ -41,7 +41,7 @@ type client struct {
 	frames *pyxiswire.Reader
 	sid    uint64
 	xid    uint64
-	early  map[uint64]*pyxiswire.Response // came before they were asked for
+	early  map[uint64]*pyxiswire.Response // answers received before await asked for them
 }
 
 // dial connects to a node, without a session.
@@ -57,7 +57,7 @@ func dial(t testing.TB, c *pyxistest.Cluster, node int) *client {
 	}
 }
 
-// join connects to node 0 with a new session.
+// join connects to node 0 and registers a session.
 func join(t testing.TB, c *pyxistest.Cluster, timeout time.Duration) *client {
 	t.Helper()
 	cl := dial(t, c, 0)
@@ -65,7 +65,7 @@ func join(t testing.TB, c *pyxistest.Cluster, timeout time.Duration) *client {
 	return cl
 }
 
-// again connects to a node on behalf of the same session.
+// again opens another connection with the same session.
 func (c *client) again(node int) *client {
 	c.t.Helper()
 	other := dial(c.t, c.c, node)
@@ -91,7 +91,7 @@ func (c *client) write(raw []byte) {
 	}
 }
 
-// frame encodes a request. A sid or xid that it lacks is filled in.
+// frame encodes a request, with defaults for a missing sid or xid.
 func (c *client) frame(req *pyxiswire.Request) []byte {
 	c.t.Helper()
 	if req.Sid == nil && c.sid != 0 {
@@ -115,7 +115,7 @@ func (c *client) send(req *pyxiswire.Request) uint64 {
 	return req.GetXid()
 }
 
-// sendAll sends requests in one packet.
+// sendAll sends requests in one write.
 func (c *client) sendAll(reqs ...*pyxiswire.Request) {
 	c.t.Helper()
 	var raw []byte
@@ -143,7 +143,7 @@ func (c *client) receiveWithin(d time.Duration) (*pyxiswire.Response, error) {
 	return pyxiswire.DecodeResponse(payload)
 }
 
-// next returns the next answer of all.
+// next returns the next answer to any request.
 func (c *client) next() *pyxiswire.Response {
 	c.t.Helper()
 	resp, err := c.receive()
@@ -153,7 +153,7 @@ func (c *client) next() *pyxiswire.Response {
 	return resp
 }
 
-// await returns the answer to one request.
+// await returns the answer to the request with an xid.
 func (c *client) await(xid uint64) *pyxiswire.Response {
 	c.t.Helper()
 	for c.early[xid] == nil {
@@ -193,7 +193,7 @@ func (c *client) failed(resp *pyxiswire.Response, code pyxistest.Code, data stri
 	}
 }
 
-// empty checks that an answer has nothing but its xid.
+// empty checks that an answer is empty except for its xid.
 func (c *client) empty(resp *pyxiswire.Response) {
 	c.t.Helper()
 	if !proto.Equal(resp, &pyxiswire.Response{Xid: resp.Xid}) {
@@ -201,7 +201,7 @@ func (c *client) empty(resp *pyxiswire.Response) {
 	}
 }
 
-// isEvent checks the answer to a ping.
+// isEvent checks that the answer to a ping is the given event.
 func (c *client) isEvent(resp *pyxiswire.Response, watched, path string, kind uint32) {
 	c.t.Helper()
 	want := &pyxiswire.Response{
@@ -214,13 +214,13 @@ func (c *client) isEvent(resp *pyxiswire.Response, watched, path string, kind ui
 	}
 }
 
-// event pings and checks what comes.
+// event sends a ping and checks that its answer is the given event.
 func (c *client) event(watched, path string, kind uint32) {
 	c.t.Helper()
 	c.isEvent(c.call(ping()), watched, path, kind)
 }
 
-// quiet checks that nothing comes for a while.
+// quiet checks that no answer arrives within d.
 func (c *client) quiet(d time.Duration) {
 	c.t.Helper()
 	if resp, err := c.receiveWithin(d); !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -228,7 +228,7 @@ func (c *client) quiet(d time.Duration) {
 	}
 }
 
-// closed checks that the stream ends, with nothing before.
+// closed checks that the stream ends before any answer.
 func (c *client) closed() {
 	c.t.Helper()
 	resp, err := c.receive()
@@ -237,7 +237,7 @@ func (c *client) closed() {
 	}
 }
 
-// stat returns a node that must be there.
+// stat returns a node that must exist.
 func (c *client) stat(path string) *pyxiswire.Node {
 	c.t.Helper()
 	n := new(pyxiswire.Node)
@@ -247,7 +247,7 @@ func (c *client) stat(path string) *pyxiswire.Node {
 	return n
 }
 
-// drain pings until no event is left, and returns them all.
+// drain sends pings until no event is left, and returns the events.
 func (c *client) drain() []string {
 	c.t.Helper()
 	var events []string
@@ -307,7 +307,7 @@ func watch(path string, mask uint32, recursive bool) *pyxiswire.Request {
 	}}
 }
 
-// both returns a request with the bodies of two.
+// both returns a request with the bodies of a and b.
 func both(a, b *pyxiswire.Request) *pyxiswire.Request {
 	joined := proto.Clone(a).(*pyxiswire.Request)
 	proto.Merge(joined, b)

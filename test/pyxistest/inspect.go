@@ -10,7 +10,7 @@ import (
 	"github.com/pinfleet/pinfleet/internal/pyxiswire"
 )
 
-// Bits of the type of an Event and of a Watch's mask.
+// Bits of Event.Type and Watch.Mask.
 const (
 	EventCreate   = pyxiswire.EventCreate
 	EventDelete   = pyxiswire.EventDelete
@@ -18,13 +18,13 @@ const (
 	EventChildren = pyxiswire.EventChildren
 )
 
-// Event is what a watch reports: what happened at Path, to the watch on Watched.
+// Event is a change at Path that is reported to a watch on Watched.
 type Event struct {
 	Watched, Path string
 	Type          uint32
 }
 
-// Watch is what a session waits for.
+// Watch is a watch of a session.
 type Watch struct {
 	Path      string
 	Mask      uint32
@@ -35,31 +35,31 @@ type Watch struct {
 type Session struct {
 	Sid     uint64
 	Timeout time.Duration
-	// Expires is when it ends without another request, or at the tick after.
+	// Expires is the time after which the next tick ends the session, unless it is
+	// prolonged.
 	Expires time.Time
-	// Ephemerals are paths that it created and did not delete itself, sorted.
+	// Ephemerals are the paths that the session created and did not itself delete, sorted.
 	Ephemerals []string
-	Watches    []Watch // by path
-	// Events wait for a ping, in the order in which they will be delivered.
+	Watches    []Watch // sorted by path
+	// Events are the undelivered events, in the order of delivery.
 	Events []Event
-	// PingHeld says that a ping is, even if its connection is dead by now.
+	// PingHeld reports whether a ping is held, possibly of a dead connection.
 	PingHeld bool
 }
 
 // TreeNode is a stored node.
 type TreeNode struct {
 	Data     []byte
-	Children []string // as stored: by creation, until one is deleted
+	Children []string // in stored order: by creation, until one is deleted
 	Flags    uint32
 	Version  uint64
-	Sid      uint64 // of the creator
+	Sid      uint64 // of the creating session
 }
 
-// Ephemeral reports whether the node belongs to a session.
+// Ephemeral reports whether the node is ephemeral.
 func (n TreeNode) Ephemeral() bool { return ephemeral(int32(n.Flags)) }
 
-// Sessions returns the sessions, in the order of their sids. There are none while
-// nobody leads.
+// Sessions returns the sessions, sorted by sid. It returns none if there is no leader.
 func (c *Cluster) Sessions() []Session {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -74,7 +74,7 @@ func (c *Cluster) Sessions() []Session {
 	return all
 }
 
-// Session returns one session, if the leader knows it.
+// Session returns the session with a sid, if the leader knows it.
 func (c *Cluster) Session(sid uint64) (Session, bool) {
 	all := c.Sessions()
 	i := slices.IndexFunc(all, func(s Session) bool { return s.Sid == sid })
@@ -96,8 +96,8 @@ func (r *reign) snapshot(s *liveSession) Session {
 	}
 }
 
-// ExpireSession ends a session as if its time were over, and reports whether the
-// leader knew it.
+// ExpireSession ends a session as if it had expired. It reports whether the
+// leader knew the session.
 func (c *Cluster) ExpireSession(sid uint64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -124,7 +124,7 @@ func (c *Cluster) Tree() map[string]TreeNode {
 	return all
 }
 
-// Get returns a stored node, if there is one.
+// Get returns the stored node at path, if there is one.
 func (c *Cluster) Get(path string) (TreeNode, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -145,11 +145,11 @@ func (n *treeNode) snapshot() TreeNode {
 	}
 }
 
-// outsider is the sid that the cluster's own changes bear. No session has it.
+// outsider is the sid of the cluster's own changes. No session has this sid.
 const outsider = 1
 
-// Create makes a persistent node at once, as a session that has ended would. The
-// error is an *Error, as for Write and Delete.
+// Create creates a persistent node at once, as if by a session that has ended.
+// Errors of Create, Write and Delete are of type *Error.
 func (c *Cluster) Create(path string, data []byte) error {
 	return c.outside(func(r *reign) *Error {
 		return r.create(outsider, nil, &pyxiswire.CreateRequest{

@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// Leader returns the index of the node that leads the majority, -1 if none does.
+// Leader returns the index of the majority's leader, or -1 if there is none.
 func (c *Cluster) Leader() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.leader
 }
 
-// MoveLeader makes a node the leader, in order: the old one answers its held
-// pings, empty, and its unanswered writes with "try again", which take effect
-// nevertheless. Sessions go on with their first timeout, from now; watches and
-// undelivered events are gone. A leader that is moved to itself loses them too.
-// It fails when the node is stopped or isolated.
+// MoveLeader makes node to the leader, in an orderly change. The old leader
+// answers held pings with an empty answer, and pending writes with CodeAgain,
+// but they take effect. Sessions continue, with the whole timeout of their
+// creation. Watches and undelivered events are lost, also if node to already
+// led. MoveLeader fails if the node is stopped or isolated.
 func (c *Cluster) MoveLeader(to int) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -30,8 +30,8 @@ func (c *Cluster) MoveLeader(to int) error {
 	return nil
 }
 
-// NoLeader makes the leader step down as MoveLeader does, and leaves the cluster
-// without one until MoveLeader.
+// NoLeader makes the leader step down as MoveLeader does. The cluster has no
+// leader until MoveLeader.
 func (c *Cluster) NoLeader() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -40,16 +40,16 @@ func (c *Cluster) NoLeader() {
 	c.vacant = true
 }
 
-// StallWrites makes writes, registers and unregisters, also the leader's own of
-// expired sessions, wait without an answer until ResumeWrites, as they do when the
-// leader has no majority.
+// StallWrites leaves writes, registers and unregisters pending until
+// ResumeWrites, like a leader without a majority. This includes the leader's
+// own unregisters of expired sessions.
 func (c *Cluster) StallWrites() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.stalled = true
 }
 
-// ResumeWrites ends StallWrites. The writes take effect now.
+// ResumeWrites ends StallWrites. The pending writes take effect.
 func (c *Cluster) ResumeWrites() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -58,9 +58,10 @@ func (c *Cluster) ResumeWrites() {
 	c.wake()
 }
 
-// Isolate cuts the node off from the other nodes, but not from its clients. If it
-// led, it goes on, without committing writes, while the others elect another
-// leader after Options.Failover. A follower that is isolated knows no leader.
+// Isolate disconnects the node from the other nodes, but not from its clients.
+// A leader continues to serve, but commits no writes, and the others elect
+// another leader after Options.Failover. An isolated follower knows no leader.
+// Isolate does nothing to the only node.
 func (n *Node) Isolate() {
 	c := n.c
 	c.mu.Lock()
@@ -74,9 +75,9 @@ func (n *Node) Isolate() {
 	}
 }
 
-// Rejoin ends Isolate. If the node led and another node does by now, it steps
-// down: held pings are answered, empty, and its unanswered writes with "try
-// again"; they never take effect.
+// Rejoin ends Isolate. If the node led and another leader was elected
+// meanwhile, or NoLeader was called, it steps down: it answers held pings with
+// an empty answer, and pending writes with CodeAgain. These writes never take effect.
 func (n *Node) Rejoin() {
 	c := n.c
 	c.mu.Lock()
@@ -87,7 +88,7 @@ func (n *Node) Rejoin() {
 	n.isolated = false
 	now := time.Now()
 	if n.reign != nil {
-		// Nobody was elected meanwhile, not even one that is gone again.
+		// No other leader was elected meanwhile, not even one that is gone again.
 		if c.leader == none && !c.vacant && n.reign.st == c.st {
 			c.leader, c.electAt = n.index, time.Time{}
 		} else {
@@ -98,7 +99,7 @@ func (n *Node) Rejoin() {
 	c.revive(now)
 }
 
-// joined notes that a node starts.
+// joined marks a node as running.
 func (c *Cluster) joined(n *Node) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -106,7 +107,7 @@ func (c *Cluster) joined(n *Node) {
 	c.revive(time.Now())
 }
 
-// crashed notes that a node is gone.
+// crashed marks a node as stopped.
 func (c *Cluster) crashed(n *Node) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -116,22 +117,22 @@ func (c *Cluster) crashed(n *Node) {
 	}
 }
 
-// revive does what a larger majority makes possible. c.mu must be held, as for
-// all that follow.
+// revive starts elections and commits for which there is a majority now. c.mu
+// must be held, also for the functions below.
 func (c *Cluster) revive(now time.Time) {
 	c.schedule(now)
 	c.advance(now)
 	c.wake()
 }
 
-// lost notes that the majority has no leader any more.
+// lost handles the loss of the majority's leader.
 func (c *Cluster) lost(leader *Node, now time.Time) {
 	c.leader, c.previous = none, leader.index
 	c.staleUntil = now.Add(c.opts.Failover / 2)
 	c.schedule(now)
 }
 
-// schedule begins an election, if one is needed and possible.
+// schedule schedules an election if one is needed and possible.
 func (c *Cluster) schedule(now time.Time) {
 	if c.leader != none || c.vacant || !c.electAt.IsZero() || !c.majority() {
 		return
@@ -143,7 +144,7 @@ func (c *Cluster) schedule(now time.Time) {
 	c.wake()
 }
 
-// elect ends an election: the first node that can becomes the leader.
+// elect elects the first eligible node, if a leader is still needed.
 func (c *Cluster) elect(now time.Time) {
 	c.electAt = time.Time{}
 	if c.leader != none || c.vacant || !c.majority() {
@@ -157,7 +158,7 @@ func (c *Cluster) elect(now time.Time) {
 	}
 }
 
-// abdicate ends the reign of the leader in order.
+// abdicate ends the leader's reign in order.
 func (c *Cluster) abdicate(now time.Time) {
 	c.electAt = time.Time{}
 	if c.leader == none {
@@ -170,8 +171,8 @@ func (c *Cluster) abdicate(now time.Time) {
 	c.staleUntil = now.Add(c.opts.StaleRedirects)
 }
 
-// lead makes a node the leader of the majority. One that is isolated and still
-// takes itself for the leader has its own view from now on.
+// lead makes a node the leader of the majority. An isolated node that still
+// believes it leads gets a copy of the state.
 func (c *Cluster) lead(n *Node, now time.Time) {
 	for _, r := range c.reigns() {
 		if r.st == c.st {
@@ -184,7 +185,7 @@ func (c *Cluster) lead(n *Node, now time.Time) {
 	c.wake()
 }
 
-// majority reports whether enough nodes run and reach each other.
+// majority reports whether a majority of the nodes runs and is not isolated.
 func (c *Cluster) majority() bool {
 	reachable := 0
 	for _, n := range c.nodes {
@@ -200,7 +201,7 @@ func (c *Cluster) agreed(r *reign) bool {
 	return !c.stalled && !r.node.isolated && c.majority()
 }
 
-// refusal is the answer of a node that does not lead.
+// refusal returns the answer of a node that does not lead.
 func (c *Cluster) refusal(n *Node, now time.Time) *Error {
 	switch {
 	case n.isolated:

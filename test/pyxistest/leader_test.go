@@ -9,7 +9,7 @@ import (
 	"github.com/pinfleet/pinfleet/test/pyxistest"
 )
 
-// names checks whom a node takes for the leader: another node, or for "" none.
+// names checks which node a node names as the leader; "" means that it knows none.
 func names(t *testing.T, c *pyxistest.Cluster, node int, addr string) {
 	t.Helper()
 	cl := dial(t, c, node)
@@ -53,7 +53,7 @@ func TestMoveLeader(t *testing.T) {
 			t.Errorf("leader is %d", c.Leader())
 		}
 
-		// The timeout of the creation is back, and counts from now, unrounded.
+		// The session has the timeout of its creation, from now and not rounded.
 		s, ok := c.Session(cl.sid)
 		if !ok || s.Timeout != 8*time.Second || !s.Expires.Equal(moved.Add(8*time.Second)) || len(s.Watches) != 0 {
 			t.Errorf("session %+v, %v", s, ok)
@@ -91,7 +91,7 @@ func TestStaleAndSelfNamingRedirects(t *testing.T) {
 		join := dial(t, c, 1)
 		join.register(0)
 		names(t, c, 2, old)
-		names(t, c, 0, old) // itself
+		names(t, c, 0, old) // the old leader names itself
 		time.Sleep(time.Second)
 		names(t, c, 2, fresh)
 		names(t, c, 0, fresh)
@@ -116,7 +116,7 @@ func TestNoLeader(t *testing.T) {
 		synctest.Wait()
 		c.NoLeader()
 		cl.empty(cl.await(held))
-		time.Sleep(time.Minute) // nobody is elected, nothing expires
+		time.Sleep(time.Minute) // no node is elected, no session expires
 		for i := range 3 {
 			names(t, c, i, "")
 		}
@@ -184,7 +184,7 @@ func TestRestartOfTheOnlyNode(t *testing.T) {
 		cl.ok(createEphemeral("/e"))
 		cl.ok(registerRequest(30 * time.Second))
 		cl.ok(watch("/", anything, true))
-		cl.ok(write("/", "")) // an event waits
+		cl.ok(write("/", "")) // leaves an undelivered event
 		c.Node(0).Stop()
 		cl.closed()
 		time.Sleep(time.Hour)

@@ -10,10 +10,10 @@ import (
 	"github.com/pinfleet/pinfleet/internal/heldport"
 )
 
-// endpoint is where a node listens, also while it is stopped.
+// endpoint is the address of a node. It stays reserved while the node is stopped.
 type endpoint struct {
 	addr string // host:port
-	// held keeps the port; nil with the Memory network.
+	// held reserves the port; nil with the Memory network.
 	held *heldport.Port
 
 	mu     sync.Mutex

@@ -6,10 +6,10 @@ import (
 	"github.com/pinfleet/pinfleet/internal/pyxiswire"
 )
 
-// entry is a request in the leader's log.
+// entry is a request in a leader's log.
 type entry struct {
 	kind    entryKind
-	call    *call // nil when nobody waits
+	call    *call // nil if no answer is expected
 	due     time.Time
 	req     *pyxiswire.Request // of change
 	timeout time.Duration      // of register
@@ -19,12 +19,12 @@ type entry struct {
 type entryKind int
 
 const (
-	change   entryKind = iota // the first of a request's unregister, create, delete, write
-	register                  // of a new session
+	change   entryKind = iota // a request's unregister, create, delete or write, the first that is set
+	register                  // registration of a new session
 	expire                    // the leader's own unregister
 )
 
-// propose appends to the log, and applies what is committed by that.
+// propose appends an entry to the log and commits the due entries.
 func (r *reign) propose(e entry, now time.Time) {
 	delay := r.node.c.opts.CommitDelay
 	e.due = now.Add(delay)
@@ -35,8 +35,7 @@ func (r *reign) propose(e entry, now time.Time) {
 	}
 }
 
-// commit applies the entries that are due, in order, as long as a majority
-// agrees.
+// commit applies the due entries in order, if a majority agrees.
 func (r *reign) commit(now time.Time) {
 	for len(r.log) > 0 && r.node.c.agreed(r) && !r.log[0].due.After(now) {
 		e := r.log[0]
@@ -58,9 +57,9 @@ func (r *reign) apply(e entry, now time.Time) {
 	}
 }
 
-// change applies a request of a session, which may have ended since the request
-// was accepted. A node is created, written and even deleted then as before; only
-// the answer to a delete is an error.
+// change applies a request of a session. If the session has ended since the
+// request was accepted, persistent nodes are created, written and deleted
+// nevertheless. Only a delete is then answered with an error.
 func (r *reign) change(req *pyxiswire.Request) *Error {
 	sid := req.GetSid()
 	s := r.st.sessions[sid]
@@ -87,7 +86,7 @@ func (r *reign) change(req *pyxiswire.Request) *Error {
 	return r.write(req.Write.GetPath(), req.Write.GetData())
 }
 
-// create makes a node and raises what that raises.
+// create creates a node and raises its events.
 func (r *reign) create(sid uint64, owner *session, req *pyxiswire.CreateRequest) *Error {
 	path := req.GetPath()
 	if ephemeral(req.GetFlags()) && owner == nil {

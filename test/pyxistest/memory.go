@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// socketBuffer is how much a memory connection holds in each direction, in bytes,
-// before its writer waits.
+// socketBuffer is the size of the buffer of each direction of a memory
+// connection, in bytes. A writer waits while the buffer is full.
 const socketBuffer = 256 << 10
 
-// memoryListener accepts connections that are buffers in this process. It works
-// in a synctest bubble if it was made in it.
+// memoryListener accepts in-process connections. It works in a synctest bubble
+// if it was created in the bubble.
 type memoryListener struct {
 	addr  memoryAddr
 	conns chan net.Conn
@@ -42,7 +42,7 @@ func (l *memoryListener) dial(ctx context.Context) (net.Conn, error) {
 	}
 }
 
-// refused is the error of connecting where nobody listens.
+// refused returns the error of connecting to an address without a listener.
 func refused(addr string) error {
 	return &net.OpError{Op: "dial", Net: "memory", Addr: memoryAddr(addr), Err: syscall.ECONNREFUSED}
 }
@@ -68,9 +68,8 @@ type memoryAddr string
 func (memoryAddr) Network() string  { return "memory" }
 func (a memoryAddr) String() string { return string(a) }
 
-// memoryConn is one end of a connection. Like TCP and unlike net.Pipe, it takes
-// what fits into a buffer without a reader, so that one can write into a
-// connection that is dead already.
+// memoryConn is one end of a connection. Like TCP and unlike net.Pipe, it
+// buffers writes, so that a client can write to a dead connection.
 type memoryConn struct {
 	in, out       *stream
 	local, remote memoryAddr
@@ -81,7 +80,7 @@ func (c *memoryConn) Write(b []byte) (int, error) { return c.out.write(b) }
 func (c *memoryConn) LocalAddr() net.Addr         { return c.local }
 func (c *memoryConn) RemoteAddr() net.Addr        { return c.remote }
 
-// Close lets the other end read what was written, and no more.
+// Close closes both directions. The other end can still read what was written.
 func (c *memoryConn) Close() error {
 	c.in.closeRead()
 	c.out.closeWrite(net.ErrClosed)
@@ -115,16 +114,16 @@ type stream struct {
 	mu      sync.Mutex
 	changed sync.Cond
 	buf     []byte
-	readEnd error // of reads, by the reader's own close
-	// writeEnd is the error of writes, after the writer's or the reader's close;
-	// over says that the writer has closed and reads end behind the buffer.
+	readEnd error // error of reads after the reader's close
+	// writeEnd is the error of writes after a close by the writer or the reader.
+	// over means that the writer has closed: reads end after the buffered data.
 	writeEnd      error
 	over          bool
 	reads, writes deadline
 }
 
 type deadline struct {
-	at    time.Time // zero is none
+	at    time.Time // zero means none
 	timer *time.Timer
 }
 

@@ -14,12 +14,12 @@ import (
 	"github.com/pinfleet/pinfleet/test/pyxistest"
 )
 
-// model is the tree as a few lines that are easy to believe.
+// model is a simple model of the tree.
 type model struct {
 	creator    map[string]uint64 // 0 for the root
 	ephemeral  map[string]bool
 	version    map[string]uint64
-	remembered map[uint64]map[string]bool // the ephemerals of each session
+	remembered map[uint64]map[string]bool // by session, the ephemerals that it deletes at its end
 }
 
 func newModel() *model {
@@ -47,7 +47,7 @@ func (m *model) hasChildren(path string) bool {
 	return false
 }
 
-// create returns the code that the server must answer, 0 for success.
+// create returns the code that the server must answer, or 0 for success.
 func (m *model) create(path string, by uint64, ephemeral bool) pyxistest.Code {
 	_, exists := m.creator[path]
 	_, hasParent := m.creator[parentOf(path)]
@@ -92,8 +92,8 @@ func (m *model) write(path string) pyxistest.Code {
 	return 0
 }
 
-// end removes what a session remembers and has created, even when that is a
-// persistent node by now.
+// end removes the remembered paths that the session has created, even if a
+// persistent node is there now.
 func (m *model) end(sid uint64) {
 	for _, path := range slices.Sorted(maps.Keys(m.remembered[sid])) {
 		if m.creator[path] == sid {
@@ -102,11 +102,11 @@ func (m *model) end(sid uint64) {
 	}
 }
 
-// TestTreeFollowsTheModel does random things with several sessions, among leaders
-// that change, and compares what the server holds with the model after each.
+// TestTreeFollowsTheModel performs random operations of several sessions while
+// leaders change. After each operation, it compares the server's tree with the model.
 func TestTreeFollowsTheModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		// What to do is drawn before, since a bubble must not wait for rapid.
+		// The steps are drawn in advance, because a bubble must not wait for rapid.
 		var steps []step
 		for range rapid.IntRange(1, 60).Draw(rt, "number of steps") {
 			steps = append(steps, step{

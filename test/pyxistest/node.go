@@ -12,24 +12,24 @@ import (
 	"github.com/pinfleet/pinfleet/internal/pyxiswire"
 )
 
-// Node is one server of a cluster. Its methods can be called at the same time.
+// Node is one server of a cluster. It is safe for concurrent use.
 type Node struct {
 	c        *Cluster
 	index    int
 	endpoint *endpoint
-	gate     gate         // of frames, both ways
-	dials    gate         // of Cluster.DialContext
+	gate     gate         // blocks frames, in both directions
+	dials    gate         // blocks Cluster.DialContext
 	slow     atomic.Int64 // delay of every answer, in nanoseconds
 
 	faults faults.List[Fault]
 
-	// serving guards the server and is held while it starts and stops.
+	// serving guards server and is held while the server starts and stops.
 	serving sync.Mutex
 	server  *server
 
 	// Guarded by c.mu.
 	up, isolated bool
-	reign        *reign // nil unless it takes itself for the leader
+	reign        *reign // nil unless the node believes it leads
 }
 
 func newNode(c *Cluster, i int) (*Node, error) {
@@ -40,17 +40,17 @@ func newNode(c *Cluster, i int) (*Node, error) {
 	return &Node{c: c, index: i, endpoint: e}, nil
 }
 
-// Index returns the node's number, from 0.
+// Index returns the node's index, counted from 0.
 func (n *Node) Index() int { return n.index }
 
-// Addr returns the node's host:port, which stays the same when it is stopped and
-// started. With the Memory network only Cluster.DialContext knows it.
+// Addr returns the node's host:port. It stays the same when the node is stopped
+// and started. With the Memory network, only Cluster.DialContext can connect to it.
 func (n *Node) Addr() string { return n.endpoint.addr }
 
-// Start starts a stopped node again, at the same address. It does nothing if the
-// node is running. A node that starts follows the leader; if there is none and a
-// majority runs, one is elected after Options.Failover, at once if it is the only
-// node.
+// Start restarts a stopped node at the same address. It does nothing if the
+// node is running. The node follows the leader. If there is no leader and a
+// majority runs, one is elected after Options.Failover, or at once if the
+// cluster has only one node.
 func (n *Node) Start() error {
 	n.serving.Lock()
 	defer n.serving.Unlock()
@@ -67,11 +67,11 @@ func (n *Node) Start() error {
 	return nil
 }
 
-// Stop ends the node like a crash: its listener is closed and all connections are
-// cut, whatever they are in the middle of. If it led, its unanswered writes are
-// lost, and the others elect another leader after Options.Failover, if they are a
-// majority. It returns when the node has no goroutine any more, and does nothing
-// if it is stopped.
+// Stop stops the node as a crash does: it closes the listener and cuts all
+// connections at once. If the node led, its pending writes are lost, and the
+// others elect another leader after Options.Failover, if they are a majority.
+// Stop returns when the node's goroutines have ended. It does nothing if the
+// node is stopped.
 func (n *Node) Stop() {
 	n.serving.Lock()
 	defer n.serving.Unlock()
@@ -84,15 +84,14 @@ func (n *Node) Stop() {
 	n.c.opts.Logger.Debug("node stops", "node", n.index)
 }
 
-// Running reports whether the node serves.
+// Running reports whether the node is running.
 func (n *Node) Running() bool {
 	n.c.mu.Lock()
 	defer n.c.mu.Unlock()
 	return n.up
 }
 
-// CutConnections closes the node's connections; the node goes on and accepts new
-// ones.
+// CutConnections closes the node's connections. The node accepts new ones.
 func (n *Node) CutConnections() {
 	n.serving.Lock()
 	defer n.serving.Unlock()
@@ -101,7 +100,7 @@ func (n *Node) CutConnections() {
 	}
 }
 
-// dial connects to the node, after waiting for ReleaseDials.
+// dial waits until dials are not held, and connects to the node.
 func (n *Node) dial(ctx context.Context) (net.Conn, error) {
 	if !n.dials.pass(ctx.Done()) {
 		return nil, ctx.Err()
@@ -109,7 +108,7 @@ func (n *Node) dial(ctx context.Context) (net.Conn, error) {
 	return n.endpoint.dial(ctx)
 }
 
-// handle serves a request: the leader does, the others refuse.
+// handle serves a request if the node leads, and refuses it otherwise.
 func (n *Node) handle(c *conn, req *pyxiswire.Request) {
 	seen := newRequest(c, req, time.Now())
 	n.c.requests.add(seen)
@@ -128,14 +127,14 @@ func (n *Node) handle(c *conn, req *pyxiswire.Request) {
 	n.reign.serve(k, req, now)
 }
 
-// server is the running half of a node.
+// server serves a running node's connections.
 type server struct {
 	node     *Node
 	listener net.Listener
-	running  sync.WaitGroup // of the listener and the connections
+	running  sync.WaitGroup // goroutines of accept and of the connections
 
 	mu    sync.Mutex
-	conns map[*conn]struct{} // nil when stopped
+	conns map[*conn]struct{} // nil after stop
 }
 
 func newServer(n *Node, l net.Listener) *server {
@@ -180,7 +179,7 @@ func (s *server) cut() {
 	}
 }
 
-// stop cuts everything and waits for it.
+// stop closes the listener and all connections, and waits for their goroutines.
 func (s *server) stop() {
 	_ = s.listener.Close()
 	s.mu.Lock()

@@ -6,8 +6,8 @@ import (
 	"github.com/pinfleet/pinfleet/internal/pyxiswire"
 )
 
-// Ops is a set of kinds of requests. A request that carries several bodies, such
-// as a stat with a watch, is of several kinds.
+// Ops is a set of kinds of requests. A request with several bodies, such as a
+// stat with a watch, is of several kinds.
 type Ops uint16
 
 // Kinds of requests.
@@ -21,12 +21,12 @@ const (
 	Read
 	Stat
 	Watches
-	// Empty is a request without a body, which only prolongs the session.
+	// Empty is a request without a body. It only prolongs the session.
 	Empty
-	// Connect is no request but a new connection.
+	// Connect is a new connection, not a request.
 	Connect
 
-	// AllOps is every request, but not Connect.
+	// AllOps contains all kinds of requests, but not Connect.
 	AllOps = Connect - 1
 )
 

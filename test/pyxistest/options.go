@@ -8,24 +8,24 @@ import (
 	"time"
 )
 
-// Network is how clients reach the nodes.
+// Network is the network on which the nodes listen.
 type Network uint8
 
 // Networks.
 const (
 	TCP    Network = iota // ports of 127.0.0.1
-	Memory                // buffers inside the process, see Cluster.DialContext
+	Memory                // in-process buffers, see Cluster.DialContext
 )
 
 // Limits of Options.
 const (
 	maxNodes = 64
-	// ticksPerTimeout is how many ticks the shortest session needs, so that a
-	// held ping can be answered before the session ends.
+	// ticksPerTimeout is the minimum number of ticks in a session's timeout. A held
+	// ping must be answered before the session ends.
 	ticksPerTimeout = 3
 )
 
-// Defaults of Options; the times are those of the real server's flags.
+// Defaults of Options. The times are the defaults of the real server's flags.
 const (
 	defaultNodes      = 1
 	defaultMinTimeout = 5 * time.Second
@@ -35,48 +35,49 @@ const (
 	host              = "127.0.0.1"
 )
 
-// Options configure a cluster. The zero value is one node on a free port of
-// 127.0.0.1 with the real server's times, which applies writes at once.
+// Options configures a cluster. The zero value means one node on a free port of
+// 127.0.0.1, with the real server's times, which applies writes at once.
 type Options struct {
-	// Nodes is their number, 1 to 64; 0 is 1. Node 0 leads at first.
+	// Nodes is the number of nodes, 1 to 64. 0 means 1. Node 0 is the first leader.
 	Nodes int
 	// Network is TCP or Memory.
 	Network Network
-	// BasePort, when not 0, fixes the TCP ports: node i listens on BasePort+i.
-	// With 0 ports are free ones; a node keeps its port when it is stopped and
-	// started.
+	// BasePort fixes the TCP ports: node i listens on BasePort+i. 0 means free
+	// ports. In both cases a node keeps its port when it is stopped and started.
 	BasePort int
-	// Advertise is what the nodes call themselves in redirects and below
-	// /pyxis/cluster; missing ones are their addresses.
+	// Advertise holds the addresses of the nodes in redirects and below
+	// /pyxis/cluster. A missing or empty one means the node's address.
 	Advertise []string
 
 	// MinTimeout and MaxTimeout bound the timeouts of sessions, which are whole
-	// milliseconds. 0 is 5 s and 120 s. MinTimeout must be 3 ticks at least.
+	// milliseconds. 0 means 5 s for MinTimeout, and 120 s or MinTimeout, if it is
+	// longer, for MaxTimeout. MinTimeout must be at least 3 ticks.
 	MinTimeout, MaxTimeout time.Duration
-	// Tick is how often the leader looks after sessions; 0 is 1 s.
+	// Tick is the interval between checks for expired sessions. 0 means 1 s.
 	Tick time.Duration
-	// CommitDelay is how long after its arrival a write, register or unregister
-	// takes effect. Reads, watches and pings do not wait and so overtake it. With
-	// 0 writes take effect at once and nothing is overtaken; 50 ms is what three
-	// real nodes need.
+	// CommitDelay is the time from the arrival of a write, register or unregister
+	// to its effect. Reads, watches and pings are not delayed and thus overtake it.
+	// With 0, writes take effect at once and are not overtaken. Three real nodes
+	// need 50 ms.
 	CommitDelay time.Duration
-	// Failover is how long it takes the other nodes to elect a leader when theirs
-	// crashed or was isolated; 0 is 2 s. In the first half of it they still name
-	// the lost leader, then they know none.
+	// Failover is the duration of an election after the leader has crashed or was
+	// isolated. 0 means 2 s. During the first half, the other nodes still name the
+	// lost leader, then they know none.
 	Failover time.Duration
-	// StaleRedirects is how long after MoveLeader all nodes but the new leader go
-	// on naming the old one, which names itself then.
+	// StaleRedirects is the time after MoveLeader during which all nodes except the
+	// new leader still name the old one. The old leader then names itself.
 	StaleRedirects time.Duration
 
-	// FirstSid is the first session's; each session has the one after. 0 is what
-	// a real server starts with: the time in ms modulo 2^40, times 65536.
+	// FirstSid is the sid of the first session. It is incremented for each further
+	// one. 0 means the first sid of a real server: the time in ms modulo 2^40,
+	// times 65536.
 	FirstSid uint64
-	// Logger gets what happens to nodes, sessions and connections, at debug level;
-	// nil is silence.
+	// Logger receives events of nodes, sessions and connections at debug level. Nil
+	// logs nothing.
 	Logger *slog.Logger
 }
 
-// withDefaults fills in what is unset.
+// withDefaults returns o with defaults for unset options.
 func (o Options) withDefaults() Options {
 	orDefault := func(d *time.Duration, value time.Duration) {
 		if *d == 0 {
@@ -96,7 +97,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// validate reports all problems at once.
+// validate reports all invalid options at once.
 func (o Options) validate() error {
 	var errs []error
 	if o.Nodes < 1 || o.Nodes > maxNodes {

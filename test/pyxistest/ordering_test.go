@@ -68,7 +68,7 @@ func TestRegisterAndExpiryTakeTheCommitDelayToo(t *testing.T) {
 			t.Errorf("register took %v", d)
 		}
 		cl.ok(createEphemeral("/e"))        // touched at 0.3 s, so it expires at 5 s
-		time.Sleep(5700 * time.Millisecond) // and 6.3 s have passed in all
+		time.Sleep(5700 * time.Millisecond) // 6.3 s after the start
 		synctest.Wait()
 		if _, ok := c.Get("/e"); ok {
 			t.Error("the session did not end after the tick and the delay")
@@ -144,7 +144,7 @@ func TestSteppingDownLeavesQueuedWritesOpen(t *testing.T) {
 		cl.empty(cl.await(held))
 		cl.failed(cl.await(queued), pyxistest.CodeAgain, "net error, try again")
 		orphan.failed(orphan.await(registered), pyxistest.CodeAgain, "net error, try again")
-		// Both took effect all the same.
+		// Both took effect nevertheless.
 		if e, ok := c.Get("/e"); !ok || e.Sid != cl.sid {
 			t.Errorf("/e is %+v, %v", e, ok)
 		}

@@ -8,8 +8,8 @@ import (
 	"github.com/pinfleet/pinfleet/internal/pyxiswire"
 )
 
-// ping answers with the first event that waits, or holds the ping. The one held
-// before, on whatever connection, is answered, empty.
+// ping answers with the first undelivered event, or holds the ping. A ping held
+// before, on any connection, gets an empty answer.
 func (s *liveSession) ping(k *call) {
 	s.release()
 	if len(s.events) > 0 {
@@ -21,14 +21,14 @@ func (s *liveSession) ping(k *call) {
 	s.held = k
 }
 
-// release answers the held ping, empty.
+// release answers the held ping with an empty answer.
 func (s *liveSession) release() {
 	s.held.reply(&pyxiswire.Response{})
 	s.held = nil
 }
 
-// deliver gives an event to the held ping, even when its connection is dead and
-// the event is lost that way, or lets it wait for the next one.
+// deliver answers the held ping with an event, or queues the event for the next
+// ping. If the held ping's connection is dead, the event is lost.
 func (s *liveSession) deliver(e Event) {
 	if s.held != nil {
 		s.held.reply(e.response())
@@ -37,7 +37,7 @@ func (s *liveSession) deliver(e Event) {
 	}
 	at, _ := slices.BinarySearchFunc(s.events, e, func(waiting, e Event) int {
 		if waiting.Watched <= e.Watched {
-			return -1 // e goes behind all that wait with the same path
+			return -1 // keep the order of arrival among equal paths
 		}
 		return 1
 	})

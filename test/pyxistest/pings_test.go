@@ -47,7 +47,7 @@ func TestPingsKeepTheSessionAlive(t *testing.T) {
 func TestAnsweringAPingDoesNotTouch(t *testing.T) {
 	inBubble(t, pyxistest.Options{}, func(t *testing.T, c *pyxistest.Cluster) {
 		cl := join(t, c, 5*time.Second)
-		cl.empty(cl.call(ping())) // answered at 4 s, for an expiry at 5 s
+		cl.empty(cl.call(ping())) // answered at 4 s, because the session expires at 5 s
 		time.Sleep(2*time.Second - 1)
 		if _, ok := c.Session(cl.sid); !ok {
 			t.Error("ended early")
@@ -105,7 +105,7 @@ func TestHeldPingTakesTheFirstEvent(t *testing.T) {
 		cl.ok(watch("/w/n", anything, false))
 		held := cl.send(ping())
 		removal := cl.send(deleteNode("/w/n"))
-		// The event of one's own request comes before its answer.
+		// The event of the client's own request comes before its answer.
 		if first := cl.next(); first.GetXid() != held {
 			t.Errorf("first came %v, want the event", first)
 		} else {

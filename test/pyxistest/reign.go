@@ -6,30 +6,30 @@ import (
 	"time"
 )
 
-// reign is one node's time as leader: what only a leader knows, and what is lost
-// with it. It is guarded by Cluster.mu.
+// reign is a node's time as leader. It holds the state that only a leader has
+// and that is lost when it ends. It is guarded by Cluster.mu.
 type reign struct {
 	node    *Node
 	st      *state
 	live    map[uint64]*liveSession
 	watches watches
-	log     []entry // not committed yet
+	log     []entry // not yet committed
 }
 
 // liveSession is the leader's part of a session.
 type liveSession struct {
 	sid     uint64
 	timeout time.Duration
-	last    time.Time // of the last touch
+	last    time.Time // time of the last touch
 	expires time.Time
-	ending  bool // its expiry is in the log
-	// events wait for a ping, ordered by watched path and then by arrival. There
+	ending  bool // the log contains its expiry
+	// events are undelivered, ordered by watched path and then by arrival. There
 	// are none while a ping is held.
 	events []Event
 	held   *call
 }
 
-// newReign makes a leader. All sessions get their whole timeout again.
+// newReign returns a reign in which all sessions start with their whole timeout.
 func newReign(n *Node, st *state, now time.Time) *reign {
 	r := &reign{node: n, st: st, live: make(map[uint64]*liveSession), watches: make(watches)}
 	for sid, s := range st.sessions {
@@ -38,9 +38,9 @@ func newReign(n *Node, st *state, now time.Time) *reign {
 	return r
 }
 
-// stepDown ends the reign in order: held pings are answered, empty, and the
-// requests in the log with an error that leaves open what becomes of them. What
-// does become of them is the choice of the caller.
+// stepDown ends the reign in order. Held pings get an empty answer. Requests in
+// the log get an error that does not say whether they take effect; they do if
+// commit is true.
 func (r *reign) stepDown(now time.Time, commit bool) {
 	for _, s := range r.sessions() {
 		s.release()
@@ -55,7 +55,7 @@ func (r *reign) stepDown(now time.Time, commit bool) {
 	r.log = nil
 }
 
-// sessions returns the live sessions in the order of their sids.
+// sessions returns the live sessions, sorted by sid.
 func (r *reign) sessions() []*liveSession {
 	all := make([]*liveSession, 0, len(r.live))
 	for _, sid := range slices.Sorted(maps.Keys(r.live)) {
@@ -64,16 +64,16 @@ func (r *reign) sessions() []*liveSession {
 	return all
 }
 
-// raise fires the watches that an event matches.
+// raise fires the watches that match an event.
 func (r *reign) raise(path string, kind uint32) {
 	r.watches.fire(path, kind, func(sid uint64, e Event) {
 		r.live[sid].deliver(e)
 	})
 }
 
-// tick looks after the sessions at a multiple of the interval: it ends those
-// whose time was over before, and then answers the pings that the next tick would
-// be too late for.
+// tick checks the sessions at a multiple of the interval. It ends those that
+// had expired before, and releases the held pings of those that expire at the
+// next tick.
 func (r *reign) tick(at time.Time, interval time.Duration) {
 	for _, s := range r.sessions() {
 		switch {
@@ -86,7 +86,7 @@ func (r *reign) tick(at time.Time, interval time.Duration) {
 	}
 }
 
-// expire puts the end of a session into the log.
+// expire appends the end of a session to the log.
 func (r *reign) expire(s *liveSession, now time.Time) {
 	s.ending = true
 	r.propose(entry{kind: expire, sid: s.sid}, now)

@@ -8,26 +8,26 @@ import (
 	"github.com/pinfleet/pinfleet/internal/pyxiswire"
 )
 
-// maxRequests bounds how many requests a cluster remembers.
+// maxRequests is the number of requests at which a cluster drops the older half.
 const maxRequests = 20000
 
-// Request is a request that a node has received.
+// Request describes a request that a node has received.
 type Request struct {
 	Time time.Time
 	Node int
-	// Conn numbers the connections of the cluster, from 1 in the order in which
-	// they were accepted.
+	// Conn is the number of the connection, counted from 1 over all nodes in the
+	// order of acceptance.
 	Conn int
 	Ops  Ops
-	// Sid is 0, and HasSid false, when the request has none.
+	// Sid is the request's sid. If the request has none, Sid is 0 and HasSid is false.
 	Sid    uint64
 	HasSid bool
 	Xid    uint64
-	// Timeout is a Register's, in milliseconds.
+	// Timeout is the timeout of a Register, in milliseconds.
 	Timeout int32
-	// Path is that of a Create, Delete, Write, Read or Stat.
+	// Path is the path of a Create, Delete, Write, Read or Stat.
 	Path string
-	// Watch is what a request with Watches asks for.
+	// Watch is the watch that a request with Watches sets.
 	Watch Watch
 }
 
@@ -60,7 +60,7 @@ func newRequest(c *conn, req *pyxiswire.Request, now time.Time) Request {
 	return r
 }
 
-// requestLog is what a cluster remembers of its clients.
+// requestLog records a cluster's requests and counts requests and connections.
 type requestLog struct {
 	mu       sync.Mutex
 	requests []Request
@@ -84,7 +84,7 @@ func (l *requestLog) add(r Request) {
 	l.requests = append(l.requests, r)
 }
 
-// opened numbers a connection.
+// opened counts a new connection and returns its number.
 func (l *requestLog) opened(node int) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -112,16 +112,17 @@ func (l *requestLog) count(ops Ops, counts func(node int) bool) int {
 	return sum
 }
 
-// Requests returns the requests that the nodes have received, oldest first, since
-// the start or the last ResetRequests; at most the latest 20,000.
+// Requests returns the requests of all nodes since the start or the last
+// ResetRequests, oldest first. Whenever there are 20,000, the cluster drops the
+// older half.
 func (c *Cluster) Requests() []Request {
 	c.requests.mu.Lock()
 	defer c.requests.mu.Unlock()
 	return slices.Clone(c.requests.requests)
 }
 
-// ResetRequests forgets the requests and sets all counters to 0, but the number
-// of connections.
+// ResetRequests clears the record of requests and the counts of Count, but not
+// those of Connections.
 func (c *Cluster) ResetRequests() {
 	c.requests.mu.Lock()
 	defer c.requests.mu.Unlock()
@@ -129,18 +130,17 @@ func (c *Cluster) ResetRequests() {
 	clear(c.requests.counts)
 }
 
-// Count returns how many requests, without bound, were of any of these kinds. With
-// Connect it counts accepted connections too.
+// Count returns the number of requests of any of the given kinds since the
+// start or the last ResetRequests. With Connect it also counts accepted connections.
 func (c *Cluster) Count(ops Ops) int { return c.requests.count(ops, func(int) bool { return true }) }
 
-// Count returns how many of the requests that the node has received were of any
-// of these kinds.
+// Count is like Cluster.Count for the node's requests and connections.
 func (n *Node) Count(ops Ops) int {
 	return n.c.requests.count(ops, func(node int) bool { return node == n.index })
 }
 
-// Connections returns how many connections are open and how many were ever
-// accepted, by all nodes.
+// Connections returns the number of open connections and the number accepted
+// since the start, at all nodes.
 func (c *Cluster) Connections() (open, accepted int) {
 	c.requests.mu.Lock()
 	defer c.requests.mu.Unlock()

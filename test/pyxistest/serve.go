@@ -8,8 +8,8 @@ import (
 	"github.com/pinfleet/pinfleet/internal/pyxiswire"
 )
 
-// serve handles a request as the leader. Which of several bodies counts, and
-// what is checked first, is the real server's order.
+// serve handles a request as the leader. The precedence of bodies and the order
+// of checks are those of the real server.
 func (r *reign) serve(k *call, req *pyxiswire.Request, now time.Time) {
 	if req.Register != nil {
 		r.register(k, req, now)
@@ -46,14 +46,14 @@ func (r *reign) serve(k *call, req *pyxiswire.Request, now time.Time) {
 	}
 }
 
-// watch sets a watch, if one is asked for. Its path can be anything.
+// watch sets the requested watch, if any. Its path can be any text.
 func (r *reign) watch(s *liveSession, req *pyxiswire.WatchRequest) {
 	if req != nil {
 		r.watches.set(s.sid, req)
 	}
 }
 
-// stored returns the node that a path names.
+// stored returns the stored or virtual node at path.
 func (r *reign) stored(path string) (*pyxiswire.Node, *Error) {
 	if !pyxiswire.ValidPath(path) {
 		return nil, invalidPath(path)
@@ -68,7 +68,7 @@ func (r *reign) stored(path string) (*pyxiswire.Node, *Error) {
 }
 
 func encode(n *pyxiswire.Node) []byte {
-	// It has no required fields, so that nothing can be missing.
+	// Marshal cannot fail, because a Node has no required fields.
 	data, _ := proto.Marshal(n)
 	return data
 }

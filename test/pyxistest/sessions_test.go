@@ -83,7 +83,7 @@ func TestReregisteringDoesNotProlong(t *testing.T) {
 			time.Sleep(1500 * time.Millisecond)
 			cl.ok(registerRequest(5 * time.Second))
 		}
-		time.Sleep(1499 * time.Millisecond) // since the start: 5.999 s
+		time.Sleep(1499 * time.Millisecond) // 5.999 s after the start
 		if _, ok := c.Session(cl.sid); !ok {
 			t.Error("the session ended early")
 		}
@@ -105,7 +105,7 @@ func TestRegisterWithADeadSidHasNoData(t *testing.T) {
 				t.Errorf("sid %d: answer %v", sid, resp)
 			}
 		}
-		cl.register(0) // the connection stays usable
+		cl.register(0) // the connection remains usable
 	})
 }
 
@@ -161,7 +161,7 @@ func TestUnregister(t *testing.T) {
 		watcher := join(t, c, 0)
 		watcher.ok(watch("/", pyxistest.EventDelete, true))
 
-		other := cl.again(0) // any connection may
+		other := cl.again(0) // any connection can unregister
 		other.empty(other.ok(unregister()))
 		if n := len(c.Tree()); n != 2 {
 			t.Errorf("%d nodes when the answer is there, want the root and /stays", n)
@@ -169,7 +169,7 @@ func TestUnregister(t *testing.T) {
 		cl.empty(cl.await(held))
 		cl.fails(ping(), pyxistest.CodeSessionExpired, "session expired")
 		cl.fails(unregister(), pyxistest.CodeSessionExpired, "session expired")
-		watcher.event("/", "/a", pyxistest.EventDelete) // in the order of bytes
+		watcher.event("/", "/a", pyxistest.EventDelete) // events are sorted by path
 		if stays, _ := c.Get("/stays"); stays.Sid != cl.sid {
 			t.Errorf("owner of /stays is %d, want still %d", stays.Sid, cl.sid)
 		}
@@ -213,8 +213,9 @@ func TestEphemeralOfAnotherSessionIsLeftAlone(t *testing.T) {
 	})
 }
 
-// The real server keeps the path of an ephemeral that somebody else deleted, and
-// so deletes a persistent node that the session made in its place.
+// The real server remembers the path of an ephemeral that another session has
+// deleted. Hence it deletes a persistent node that the first session creates in
+// its place.
 func TestPersistentInPlaceOfAnEphemeralEndsWithTheSession(t *testing.T) {
 	for name, test := range map[string]struct {
 		bySelf bool

@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// state is what the nodes agree on and what outlives a leader.
+// state is the replicated state. It outlives a leader.
 type state struct {
 	tree     tree
 	sessions map[uint64]*session
 	nextSid  uint64
 }
 
-// session is the part of a session that is agreed on.
+// session is the replicated part of a session.
 type session struct {
-	timeout time.Duration // as of its creation
+	timeout time.Duration // at its creation
 	joined  time.Time
-	// ephemerals are the paths it created. One that somebody else deletes stays.
+	// ephemerals are the paths that the session created and did not itself delete.
 	ephemerals map[string]struct{}
 }
 
@@ -25,7 +25,7 @@ func newState(firstSid uint64) *state {
 	return &state{tree: newTree(), sessions: make(map[uint64]*session), nextSid: firstSid}
 }
 
-// startingSid is the first sid of a server that starts at a time.
+// startingSid returns the first sid of a server that starts at now.
 func startingSid(now time.Time) uint64 { return uint64(now.UnixMilli()) % (1 << 40) << 16 }
 
 func (s *state) clone() *state {
@@ -38,7 +38,7 @@ func (s *state) clone() *state {
 	return c
 }
 
-// addSession makes a session and returns its sid.
+// addSession creates a session and returns its sid.
 func (s *state) addSession(timeout time.Duration, now time.Time) uint64 {
 	sid := s.nextSid
 	s.nextSid++
@@ -46,6 +46,5 @@ func (s *state) addSession(timeout time.Duration, now time.Time) uint64 {
 	return sid
 }
 
-// paths returns the session's ephemerals in the order they are deleted in at
-// its end.
+// paths returns the session's ephemerals in the order in which its end deletes them.
 func (s *session) paths() []string { return slices.Sorted(maps.Keys(s.ephemerals)) }

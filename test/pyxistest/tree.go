@@ -12,18 +12,17 @@ import (
 
 const root = "/"
 
-// tree is the stored nodes by path. Paths are plain text: "/a" and "/a/" are
-// different, and nothing is normalised.
+// tree maps paths to stored nodes. Paths are not normalized: "/a" and "/a/" are different.
 type tree map[string]*treeNode
 
 type treeNode struct {
-	data     []byte // replaced, never changed
+	data     []byte // replaced, never modified
 	children []string
-	// childBytes is what the children take in the encoding, which has a limit.
+	// childBytes is the size of the children in the node's encoding, which is limited.
 	childBytes int
 	flags      uint32
 	version    uint64
-	sid        uint64 // of the creator; 0 for "/" only
+	sid        uint64 // of the creator; 0 only for "/"
 }
 
 func newTree() tree {
@@ -42,7 +41,7 @@ func (t tree) clone() tree {
 	return c
 }
 
-// split cuts a path at its last slash. It fails when there is none.
+// split splits a path at its last slash. ok is false if there is none.
 func split(path string) (parent, name string, ok bool) {
 	cut := strings.LastIndexByte(path, '/')
 	if cut < 0 {
@@ -56,7 +55,7 @@ func split(path string) (parent, name string, ok bool) {
 
 func ephemeral(flags int32) bool { return flags&pyxiswire.FlagEphemeral != 0 }
 
-// create adds a node. The order of its checks is the real server's.
+// create adds a node. The order of its checks is that of the real server.
 func (t tree) create(path string, flags int32, data []byte, sid uint64) *Error {
 	parentPath, name, ok := split(path)
 	switch {
@@ -126,7 +125,7 @@ func (n *treeNode) addChild(name string) {
 	n.childBytes += childSize(name)
 }
 
-// removeChild moves the last child into the hole.
+// removeChild moves the last child to the place of the removed one.
 func (n *treeNode) removeChild(name string) {
 	i := slices.Index(n.children, name)
 	if i < 0 {
@@ -138,12 +137,12 @@ func (n *treeNode) removeChild(name string) {
 	n.childBytes -= childSize(name)
 }
 
-// tagSize is what the number of a field takes: all of a Node's are below 16.
+// tagSize is the size of a field's tag. All field numbers of a Node are below 16.
 const tagSize = 1
 
 func childSize(name string) int { return tagSize + protowire.SizeBytes(len(name)) }
 
-// size returns the length of the node's encoding with other data.
+// size returns the length of the node's encoding with the given data.
 func (n *treeNode) size(data []byte) int {
 	size := tagSize + protowire.SizeBytes(len(data)) + n.childBytes +
 		tagSize + protowire.SizeVarint(uint64(n.flags)) + tagSize + protowire.SizeVarint(n.version)
@@ -153,8 +152,7 @@ func (n *treeNode) size(data []byte) int {
 	return size
 }
 
-// message returns the node as a stat shows it. The data is always there, even
-// when it is empty.
+// message returns the node as stat returns it. Empty data is present, not omitted.
 func (n *treeNode) message() *pyxiswire.Node {
 	m := &pyxiswire.Node{
 		Data:     n.data,

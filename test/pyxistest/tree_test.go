@@ -87,7 +87,7 @@ func TestCreate(t *testing.T) {
 			t.Errorf("node %v, want %v", got, want)
 		}
 		cl.fails(create("/a", ""), pyxistest.CodeExist, "/a")
-		cl.fails(create("/b/c", ""), pyxistest.CodeNotFound, "/b") // the parent
+		cl.fails(create("/b/c", ""), pyxistest.CodeNotFound, "/b") // the missing parent
 		cl.ok(createEphemeral("/e"))
 		if got := cl.stat("/e"); got.Data == nil || len(got.Data) != 0 || got.GetFlags() != 1 {
 			t.Errorf("node %v, want empty data and flag 1", got)
@@ -103,7 +103,7 @@ func TestOrderOfTheChecksOfCreate(t *testing.T) {
 		cl.fails(create("/pyxis b", big), pyxistest.CodeInvalidArgument, "can't create node under pyxis node")
 		cl.fails(create("no slash", big), pyxistest.CodeInvalidArgument, "node size exceed")
 		cl.fails(create("/ /", ""), pyxistest.CodeInvalidArgument, "/ /")
-		cl.fails(create("/none/b c", ""), pyxistest.CodeInvalidArgument, "/none/b c") // before the parent
+		cl.fails(create("/none/b c", ""), pyxistest.CodeInvalidArgument, "/none/b c") // checked before the parent
 		cl.ok(create("/a", ""))
 		cl.fails(create("/a", ""), pyxistest.CodeExist, "/a")
 	})

@@ -12,8 +12,8 @@ import (
 	"github.com/pinfleet/pinfleet/test/pyxistest"
 )
 
-// vectorSid is the session of the frames below, which were exchanged with a real
-// server.
+// vectorSid is the session of the frames below, which were exchanged with a
+// real server.
 const vectorSid = 45599123761135620
 
 const (
@@ -51,7 +51,7 @@ func unhex(t *testing.T, text string) []byte {
 	return raw
 }
 
-// request returns the hex of a request that no vector is about.
+// request returns the hex of a request for which there is no vector.
 func request(t *testing.T, xid uint64, req *pyxiswire.Request) string {
 	t.Helper()
 	req.Sid, req.Xid = proto.Uint64(vectorSid), proto.Uint64(xid)
@@ -92,7 +92,7 @@ func TestVectorsByteForByte(t *testing.T) {
 		}
 	}
 	replay("leader", 0, []step{
-		{reqEmpty, respExpired}, // xid 0, as it has none
+		{reqEmpty, respExpired}, // the answer has xid 0, because the request has none
 		{reqRegister, respRegistered},
 		{reqRegisterSid, frameOf(t, &pyxiswire.Response{Xid: proto.Uint64(0), Sid: proto.Uint64(vectorSid)})},
 		{reqPing, ""}, // held
@@ -105,8 +105,8 @@ func TestVectorsByteForByte(t *testing.T) {
 			Xid: proto.Uint64(8), Data: unhex(t, "12017620002800308480e8ae95858051"),
 		})},
 		{reqWatch, plain(t, 9)},
-		{request(t, 6, ping()), plain(t, 1)}, // displaces the ping held before
-		{reqWrite, respEvent + plain(t, 6)},  // to the ping, and then its own
+		{request(t, 6, ping()), plain(t, 1)}, // displaces the held ping
+		{reqWrite, respEvent + plain(t, 6)},  // the answer to the ping comes first
 		{request(t, 10, ping()), ""},         // held
 		{reqDelete, frameOf(t, rootEvent(10)) + plain(t, 5)},
 		{request(t, 9, stat("/frame")), respNotFound},

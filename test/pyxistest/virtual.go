@@ -13,7 +13,7 @@ import (
 	"github.com/pinfleet/pinfleet/internal/pyxiswire"
 )
 
-// Paths below the reserved prefix.
+// Paths of virtual nodes, below the reserved prefix.
 const (
 	virtualCluster  = pyxiswire.Reserved + "/cluster"
 	virtualLeader   = virtualCluster + "/leader"
@@ -24,7 +24,7 @@ const (
 	virtualSnapshot = pyxiswire.Reserved + "/snapshot"
 )
 
-// virtual returns a node that the leader makes up, nil if there is none.
+// virtual returns the virtual node at path, or nil if there is none.
 func (r *reign) virtual(path string) *pyxiswire.Node {
 	if !strings.HasPrefix(path, pyxiswire.Reserved) {
 		return nil
@@ -66,7 +66,7 @@ func (r *reign) virtual(path string) *pyxiswire.Node {
 	return nil
 }
 
-// writeVirtual is the result of writing to a node that virtual returned.
+// writeVirtual returns the result of a write to a virtual node.
 func writeVirtual(path string) *Error {
 	if path == virtualEventLog || path == virtualSnapshot {
 		return nil
@@ -74,7 +74,7 @@ func writeVirtual(path string) *Error {
 	return failure(CodeInternal, path+" can't be written")
 }
 
-// describe returns a session as JSON, and a newline behind it.
+// describe returns a session as JSON with a trailing newline.
 func (r *reign) describe(s *liveSession) []byte {
 	type described struct {
 		Path      string `json:"path"`
@@ -89,7 +89,7 @@ func (r *reign) describe(s *liveSession) []byte {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
-	// It fails for no text and no number.
+	// Encode cannot fail for texts and numbers.
 	_ = enc.Encode(struct {
 		Join    int64       `json:"join"`
 		Last    int64       `json:"last"`

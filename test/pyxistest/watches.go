@@ -7,16 +7,16 @@ import (
 	"github.com/pinfleet/pinfleet/internal/pyxiswire"
 )
 
-// watch is what a session asked for at a path.
+// watch is a session's watch on a path.
 type watch struct {
 	mask      uint32
 	recursive bool
 }
 
-// watches are those of one leader, by path and sid: one for each pair.
+// watches holds a leader's watches by path and sid. There is one for each pair.
 type watches map[string]map[uint64]watch
 
-// set adds a watch, unless the session has one on that path already.
+// set adds a watch, unless the session already has one on the path.
 func (w watches) set(sid uint64, req *pyxiswire.WatchRequest) {
 	path := req.GetPath()
 	if _, taken := w[path][sid]; taken {
@@ -42,7 +42,7 @@ func (w watches) removeAll(sid uint64) {
 	}
 }
 
-// of returns a session's watches by path.
+// of returns a session's watches, sorted by path.
 func (w watches) of(sid uint64) []Watch {
 	var all []Watch
 	for _, path := range slices.Sorted(maps.Keys(w)) {
@@ -53,8 +53,9 @@ func (w watches) of(sid uint64) []Watch {
 	return all
 }
 
-// fire removes the watches that an event matches and hands each one to deliver:
-// first those on the path itself, then the recursive ones above it, nearest first.
+// fire removes the watches that match an event and calls deliver for each:
+// first for those on the path itself, then for recursive ones above it, the
+// nearest first.
 func (w watches) fire(path string, kind uint32, deliver func(sid uint64, e Event)) {
 	for at, exact := path, true; ; exact = false {
 		for _, sid := range slices.Sorted(maps.Keys(w[at])) {

@@ -11,7 +11,8 @@ import (
 	"github.com/pinfleet/pinfleet/test/pyxistest"
 )
 
-// expectEvents checks what waits for the client: "watched path type" for each.
+// expectEvents checks the undelivered events of the client. Each has the form
+// "watched path type".
 func expectEvents(t *testing.T, cl *client, want ...string) {
 	t.Helper()
 	if got := cl.drain(); !slices.Equal(got, want) {
@@ -19,7 +20,7 @@ func expectEvents(t *testing.T, cl *client, want ...string) {
 	}
 }
 
-// watchers runs a test with two sessions, the first of which has no watches.
+// watchers runs a test with two sessions without watches.
 func watchers(t *testing.T, test func(t *testing.T, changer, watcher *client)) {
 	t.Helper()
 	inBubble(t, pyxistest.Options{}, func(t *testing.T, c *pyxistest.Cluster) {
@@ -86,7 +87,7 @@ func TestSecondWatchOnAPathIsIgnored(t *testing.T) {
 		changer.ok(create("/n", ""))
 		expectEvents(t, watcher)
 
-		watcher.ok(watch("/n", 0, false)) // blocks the path for ever
+		watcher.ok(watch("/n", 0, false)) // blocks the path permanently
 		watcher.ok(watch("/n", anything, false))
 		changer.ok(write("/n", ""))
 		changer.ok(deleteNode("/n"))
@@ -96,7 +97,7 @@ func TestSecondWatchOnAPathIsIgnored(t *testing.T) {
 
 func TestWatchesOfSessionsAreIndependent(t *testing.T) {
 	watchers(t, func(t *testing.T, changer, watcher *client) {
-		changer.ok(watch("/", pyxistest.EventModify, false)) // its own change fires it too
+		changer.ok(watch("/", pyxistest.EventModify, false)) // the changer's own change also fires it
 		watcher.ok(watch("/", anything, false))
 		changer.ok(write("/", ""))
 		expectEvents(t, watcher, "/ / 4")
@@ -168,7 +169,7 @@ func TestOneEventFiresSeveralWatches(t *testing.T) {
 		watcher.ok(watch("/w/b", anything, false))
 		watcher.ok(watch("/w", anything, true))
 		watcher.ok(watch("/", anything, true))
-		// Held pings show the order of firing: the path itself, then upwards.
+		// The held ping shows the order of firing: the path itself first, then upwards.
 		watcher.send(ping())
 		synctest.Wait()
 		changer.ok(write("/w/b", ""))
@@ -192,7 +193,7 @@ func TestWatchBesideReads(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			watchers(t, func(t *testing.T, changer, watcher *client) {
 				changer.ok(create("/n", "data"))
-				// The watch need not be on the path that is read.
+				// The watch may be on another path than the read.
 				watcher.call(both(test.req, watch("/later", pyxistest.EventCreate, false)))
 				changer.ok(create("/later", ""))
 				if test.set {

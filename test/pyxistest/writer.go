@@ -6,8 +6,8 @@ import (
 	"github.com/pinfleet/pinfleet/internal/pyxiswire"
 )
 
-// take returns what is queued, after waiting for something; nothing when the
-// connection is closed.
+// take waits until answers are queued and returns them, or nil if the
+// connection is closed. It reuses batch for the queue.
 func (c *conn) take(batch []outgoing) []outgoing {
 	for {
 		c.mu.Lock()
@@ -25,7 +25,7 @@ func (c *conn) take(batch []outgoing) []outgoing {
 	}
 }
 
-// write sends what is queued until the connection has ended.
+// write sends queued answers until the connection ends.
 func (c *conn) write() {
 	w := &writer{conn: c}
 	var batch []outgoing
@@ -47,13 +47,13 @@ func (c *conn) write() {
 	}
 }
 
-// writer collects frames so that many go out at once.
+// writer collects frames and writes many of them at once.
 type writer struct {
 	conn *conn
 	buf  []byte
 }
 
-// write adds one answer, and reports whether the connection goes on.
+// write adds an answer. It reports whether the connection continues.
 func (w *writer) write(o *outgoing) bool {
 	if wait := time.Until(o.due); wait > 0 && !o.due.IsZero() {
 		if !w.flush() || !sleep(wait, w.conn.done) {
@@ -90,7 +90,8 @@ func (w *writer) encode(o *outgoing) {
 	if o.resp != nil {
 		buf, err := pyxiswire.AppendFrame(w.buf, o.resp)
 		if err != nil {
-			// Nothing in the tree is near the longest frame, and no field is missing.
+			// No node is near the limit of a frame, and no required field
+			// is missing.
 			w.conn.node.c.opts.Logger.Error("answer is not sent", "error", err)
 		}
 		w.buf = buf
@@ -101,7 +102,7 @@ func (w *writer) encode(o *outgoing) {
 	}
 }
 
-// drip sends bytes one by one.
+// drip sends bytes one at a time.
 func (w *writer) drip(slow []byte, pace time.Duration) bool {
 	if !w.flush() {
 		return false
@@ -118,7 +119,7 @@ func (w *writer) drip(slow []byte, pace time.Duration) bool {
 	return true
 }
 
-// flush sends what was collected, and reports whether that worked.
+// flush writes the collected frames. It reports whether that succeeded.
 func (w *writer) flush() bool {
 	if len(w.buf) == 0 {
 		return true
@@ -134,7 +135,7 @@ func (w *writer) flush() bool {
 	return err == nil
 }
 
-// shut tells the client that nothing more comes.
+// shut closes the sending side of the connection.
 func (w *writer) shut() {
 	if half, ok := w.conn.net.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite()
