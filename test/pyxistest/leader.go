@@ -12,11 +12,12 @@ func (c *Cluster) Leader() int {
 	return c.leader
 }
 
-// MoveLeader makes node to the leader, in an orderly change. The old leader
-// answers held pings with an empty answer, and pending writes with CodeAgain,
-// but they take effect. Sessions continue, with the whole timeout of their
-// creation. Watches and undelivered events are lost, also if node to already
-// led. MoveLeader fails if the node is stopped or isolated.
+// MoveLeader makes another node the leader, in an orderly change. The parameter
+// is the index of that node. The old leader answers held pings with an empty
+// answer, and pending writes with CodeAgain, but they take effect. Sessions
+// continue, with the whole timeout of their creation. Watches and undelivered
+// events are lost, even if the node already led. MoveLeader fails if the node is
+// stopped or isolated.
 func (c *Cluster) MoveLeader(to int) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
