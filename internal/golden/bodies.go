@@ -6,11 +6,11 @@ import (
 	"io"
 )
 
-// maxSeed is how long a body may be that is a seed of a fuzz test, in bytes.
+// maxSeed is the maximum length of a body that is a seed of a fuzz test, in bytes.
 const maxSeed = 8 << 10
 
-// EachBody calls add with every short response whose content is known, and that
-// content: the seeds of fuzz tests.
+// EachBody calls add with each short response whose body is known, and with
+// that body. Fuzz tests use them as seeds.
 func EachBody(add func(Response, []byte)) error {
 	files, err := Files()
 	if err != nil {
@@ -26,11 +26,11 @@ func EachBody(add func(Response, []byte)) error {
 	return nil
 }
 
-// Items returns the texts of the items of a listing, one array or a sequence of
-// documents, as encoding/json alone decodes them.
+// Items returns the texts of the items of a listing. The body is one array or a
+// sequence of documents. It is decoded with encoding/json alone.
 func Items(body []byte) (items []string, err error) {
 	var array []json.RawMessage
-	if json.Unmarshal(body, &array) == nil { // null is an empty one
+	if json.Unmarshal(body, &array) == nil { // null is an empty array
 		for _, item := range array {
 			items = append(items, string(item))
 		}

@@ -19,23 +19,23 @@ const Boundary = "pinfleet-golden-boundary"
 
 const typeFile, typeDirectory = "application/octet-stream", "application/x-directory"
 
-// Body is the body of a request or response. Of long ones the transcript has the
-// hash only.
+// Body is the body of a request or response. For long bodies, the transcript
+// contains only the hash.
 type Body struct {
-	// SHA256 in hex and Length are set for bodies that are not in the transcript.
+	// SHA256, in hex, and Length are set if the transcript does not contain the body.
 	SHA256 string
 	Length int
 
 	data []byte
 }
 
-// NewBody returns a body with content.
+// NewBody returns a body with the given content.
 func NewBody(data []byte) Body { return Body{data: data} }
 
-// Bytes returns the content, and whether it is known.
+// Bytes returns the content and whether it is known.
 func (b Body) Bytes() ([]byte, bool) { return b.data, b.SHA256 == "" }
 
-// UnmarshalJSON decodes text, base64, or hash and length.
+// UnmarshalJSON decodes a text, base64 data, or a hash and a length.
 func (b *Body) UnmarshalJSON(text []byte) error {
 	var wire struct {
 		Text   *string
@@ -53,7 +53,7 @@ func (b *Body) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// matches tells whether content is that of a body of which the hash is known.
+// matches reports whether content has the length and hash of b.
 func (b Body) matches(content []byte) bool {
 	sum := sha256.Sum256(content)
 	return len(content) == b.Length && hex.EncodeToString(sum[:]) == b.SHA256
@@ -69,14 +69,14 @@ type Part struct {
 	Content     Content `json:"content"`
 }
 
-// Content is a text, or what a generator gives.
+// Content is a text, or the output of a generator if Length is not 0.
 type Content struct {
 	Text   string `json:"text"`
 	Seed   uint32 `json:"xorshift32_seed"`
 	Length int    `json:"length"`
 }
 
-// Bytes returns the content. With a length it is that of [Xorshift32].
+// Bytes returns the content. The generator is [Xorshift32].
 func (c Content) Bytes() []byte {
 	if c.Length > 0 {
 		return Xorshift32(c.Seed, c.Length)
@@ -84,8 +84,8 @@ func (c Content) Bytes() []byte {
 	return []byte(c.Text)
 }
 
-// Xorshift32 returns n bytes of the generator's 32-bit words, little-endian, the
-// first one made from the seed.
+// Xorshift32 returns n bytes of the generator's 32-bit words in little-endian
+// order. The first word is computed from the seed.
 func Xorshift32(seed uint32, n int) []byte {
 	out := make([]byte, 0, n+4)
 	for x := seed; len(out) < n; {
@@ -99,7 +99,7 @@ func Xorshift32(seed uint32, n int) []byte {
 
 var directoryPattern = regexp.MustCompile(`^directory '(.*)' then (\d+) files (\S+) whose content is the decimal index$`)
 
-// UnmarshalJSON decodes a list of parts, or the description of a directory of
+// UnmarshalJSON decodes a list of parts, or the description of a directory with
 // many files.
 func (p *Parts) UnmarshalJSON(text []byte) error {
 	var list []Part
@@ -143,8 +143,9 @@ func (p Parts) Encode() []byte {
 	return b.Bytes()
 }
 
-// Content returns the body of the request, made from its parts if need be. It
-// fails if what it makes is not what was sent.
+// Content returns the request's body. If the transcript does not contain it,
+// Content encodes the parts, and fails if the result has another hash than the
+// recorded body.
 func (r Request) Content() ([]byte, error) {
 	if data, known := r.Body.Bytes(); known {
 		return data, nil
@@ -159,9 +160,9 @@ func (r Request) Content() ([]byte, error) {
 	return data, nil
 }
 
-// Encode returns the request as it was sent, with texts replaced by others, such
-// as peer IDs, in the request line and in a body that is not multipart; a
-// Content-Length follows.
+// Encode returns the request as it was sent. It applies replace, for example
+// for peer IDs, to the request line and to a body that is not multipart, and
+// adjusts Content-Length.
 func (r Request) Encode(replace *strings.Replacer) ([]byte, error) {
 	body, err := r.Content()
 	if err != nil {

@@ -21,21 +21,21 @@ import (
 type call struct {
 	op client.Op
 	do func(context.Context, client.Client) ([]any, error)
-	// exact says that the method sends what was recorded. Otherwise the client
-	// refuses to, or has no method for it, and the nearest one is called.
+	// exact means that the method sends the recorded request. Otherwise the client
+	// refuses to send it or has no method for it, and do calls the most similar one.
 	exact bool
-	// list says that the answer is one document with all of the values.
+	// list means that the answer is one document with all the values.
 	list bool
 }
 
-// Stand-ins for what the client would refuse to send.
+// Valid arguments in place of those that the client refuses to send.
 var (
 	anyCid     = cid.MustParse("QmWfVY9y3xjsixTgbd9AorQxH7VtMpzfx2HaWtsoUYecaX")
 	anyPeer, _ = peer.Decode("12D3KooWSA9vVa2upqPGqd3edMk3vawVFnTuTzxzYjL6bBX7h6nN")
 	anyBody    = golden.Parts{{Filename: "a", ContentType: "application/octet-stream"}}.Encode()
 )
 
-// callFor derives the call from method, target and body of a request.
+// callFor returns the call for a request's method, target and body.
 func callFor(r golden.Request) call {
 	u, err := url.ParseRequestURI(r.Target)
 	if err != nil || strings.Contains(u.Path, "//") || strings.HasSuffix(u.Path, "/") {
@@ -85,7 +85,7 @@ func callFor(r golden.Request) call {
 	return nearest(r)
 }
 
-// nearest is a call with the request's method, if there is one.
+// nearest returns a call with the request's method, if there is one.
 func nearest(r golden.Request) call {
 	switch r.Method {
 	case "POST":
@@ -188,7 +188,7 @@ func cidOf(text string) (cid.Cid, bool) {
 	return anyCid, false
 }
 
-// add sends the very body, if the client would.
+// add sends the recorded body, unless the client refuses the parameters.
 func add(r golden.Request, q url.Values) call {
 	params, err := api.AddParamsFromQuery(q)
 	exact := err == nil && params.Validate() == nil
@@ -257,7 +257,7 @@ func status(rest string, q url.Values, local bool) call {
 	})
 }
 
-// pathOf splits what stands behind /pins/: a path with its namespace, or a CID.
+// pathOf splits the text after /pins/ into a path with its namespace, or a CID.
 func pathOf(rest string) (path string, isPath bool) {
 	namespace, below, _ := strings.Cut(rest, "/")
 	switch namespace {

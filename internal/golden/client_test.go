@@ -22,7 +22,7 @@ import (
 )
 
 // TestClient serves every recorded answer byte for byte. The client must decode
-// it into values that encode to the same text, or into the right error.
+// it to values that encode to the same text, or to the right error.
 // PINFLEET_GOLDEN_DIR names a directory with more transcripts.
 func TestClient(t *testing.T) {
 	files, err := golden.Files()
@@ -52,8 +52,8 @@ func TestClient(t *testing.T) {
 	}
 }
 
-// known returns the answer with its body. If only its hash was recorded, the
-// in-process cluster gives the same answer, but for allocations.
+// known returns the answer with its body. If only the body's hash was recorded,
+// the in-process cluster provides the body, which differs only in allocations.
 func known(t *testing.T, c golden.Case) golden.Response {
 	t.Helper()
 	if _, ok := c.Response.Body.Bytes(); ok {
@@ -86,11 +86,11 @@ func known(t *testing.T, c golden.Case) golden.Response {
 	return resp
 }
 
-// replay makes the call of a case against its answer. It returns whether the
-// request was the recorded one.
+// replay makes the call of a case against its answer. It reports whether the
+// client sends the recorded request.
 func replay(t *testing.T, c golden.Case) bool {
 	t.Helper()
-	requests := make(chan request, 10) // more are not made
+	requests := make(chan request, 10) // the client makes fewer
 	s := rawserver.New(t, func(r *http.Request) rawserver.Answer {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
@@ -119,7 +119,7 @@ func replay(t *testing.T, c golden.Case) bool {
 	return what.exact
 }
 
-// answer is what was recorded, as it was on the wire.
+// answer returns the recorded answer as it was on the wire.
 func answer(r golden.Response) rawserver.Answer {
 	if r.Closed {
 		return rawserver.Answer{Close: true}
@@ -136,7 +136,7 @@ func answer(r golden.Response) rawserver.Answer {
 	switch {
 	case r.Framing == "chunked":
 		wire.Framing = rawserver.Chunked
-	case r.Framing == "cut" && r.Chunks != nil: // in front of the last chunk
+	case r.Framing == "cut" && r.Chunks != nil: // before the last chunk
 		wire.Framing = rawserver.Chunked
 		return rawserver.Cut(bytes.TrimSuffix(wire.Wire(), []byte("0\r\n\r\n")))
 	case r.Framing == "length" && (r.Get("Content-Length") != "" || r.Status == http.StatusNoContent):
@@ -145,7 +145,8 @@ func answer(r golden.Response) rawserver.Answer {
 	return wire.Answer()
 }
 
-// credentials makes the client send an Authorization header, if it can.
+// credentials makes the client send an Authorization header, if the client
+// supports it.
 func credentials(cfg *config.Config, header string) {
 	scheme, value, _ := strings.Cut(header, " ")
 	switch strings.ToLower(scheme) {
@@ -160,14 +161,14 @@ func credentials(cfg *config.Config, header string) {
 	}
 }
 
-// request is what the client sent.
+// request is a request that the client sent.
 type request struct {
 	*http.Request
 	body []byte
 }
 
-// compare tells how the request differs from the recorded one in what the
-// server looks at: method, path, body, and options as far as they were given.
+// compare compares the parts of a request that the server uses with the
+// recorded ones: method, path, body, and the pin options that were given.
 func (r request) compare(t *testing.T, want golden.Request) {
 	t.Helper()
 	u, err := url.ParseRequestURI(want.Target)
@@ -177,7 +178,7 @@ func (r request) compare(t *testing.T, want golden.Request) {
 	if r.Method != want.Method || r.URL.Path != u.Path {
 		t.Errorf("sent %s %s, recorded %s %s", r.Method, r.RequestURI, want.Method, want.Target)
 	}
-	if r.URL.Path != "/peers" { // field order and the like are free there
+	if r.URL.Path != "/peers" { // the encoding is not fixed there
 		if content, err := want.Content(); err != nil || !bytes.Equal(r.body, content) {
 			t.Errorf("a body of %d bytes was sent, recorded are %d, %v", len(r.body), len(content), err)
 		}
@@ -192,7 +193,7 @@ func (r request) compare(t *testing.T, want golden.Request) {
 	}
 }
 
-// checkError compares err with what the answer says about success.
+// checkError checks whether err agrees with the answer.
 func checkError(t *testing.T, op client.Op, r golden.Response, err error) {
 	t.Helper()
 	var messages []string
@@ -257,13 +258,13 @@ func checkError(t *testing.T, op client.Op, r golden.Response, err error) {
 	}
 }
 
-// words is a text without regard to white space, and to what is behind a bound.
+// words returns a text without redundant white space, truncated to 1000 bytes.
 func words(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
 	return text[:min(len(text), 1000)]
 }
 
-// checkValues compares what was decoded with the text of the answer.
+// checkValues compares the decoded values with the text of the answer.
 func checkValues(t *testing.T, what call, r golden.Response, got []any, err error) {
 	t.Helper()
 	var want []string
@@ -279,7 +280,7 @@ func checkValues(t *testing.T, what call, r golden.Response, got []any, err erro
 		return
 	}
 	if what.op == client.OpPeers && err != nil {
-		want = nil // it returns all of the list or nothing
+		want = nil // the client returns the whole list or nothing
 	}
 	if len(got) != len(want) {
 		t.Fatalf("%d values, want %d; error %v", len(got), len(want), err)
@@ -292,8 +293,8 @@ func checkValues(t *testing.T, what call, r golden.Response, got []any, err erro
 	}
 }
 
-// documents splits a body into its documents; an array into its elements, if
-// the answer is an add's in one piece.
+// documents splits a body into its documents. If whole is true, it splits an
+// array into its elements.
 func documents(body []byte, whole bool) (texts []string) {
 	var elements []json.RawMessage
 	if whole && json.Unmarshal(body, &elements) == nil {

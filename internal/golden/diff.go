@@ -9,17 +9,17 @@ import (
 	"strings"
 )
 
-// bufferSize is how long a body can be, in bytes, that Go's HTTP server sends
-// with a length of its own accord.
+// bufferSize is the length in bytes of the longest body to which Go's HTTP
+// server adds a Content-Length by itself.
 const bufferSize = 2048
 
-// maxDiffs is how many differences are told about a body of many chunks.
+// maxDiffs is the maximum number of differences reported for a body with many chunks.
 const maxDiffs = 5
 
-// Diff tells how an answer to the case's request differs from the recorded one:
-// in status, headers and their order, framing, the content of each chunk,
-// trailers, body. What varies from run to run may vary, see [Normalise], and so
-// may the order of cluster-wide listings. Nothing is no difference.
+// Diff returns the differences between an answer to the case's request and the
+// recorded answer: in status, headers and their order, framing, the content of
+// each chunk, trailers and body. It ignores differences that [Normalise]
+// removes, and the order of cluster-wide listings.
 func (c Case) Diff(got Response) []string {
 	want := c.Response
 	if want.Closed || got.Closed {
@@ -65,14 +65,15 @@ func (c Case) Diff(got Response) []string {
 
 func (r Response) statusLine() string { return fmt.Sprintf("%s %d %s", r.Proto, r.Status, r.Reason) }
 
-// sizeDecides tells whether two answers have different framing because they
-// differ in size: short ones have a length, long ones do not.
+// sizeDecides reports whether two answers have different framing because only
+// one is short enough for a Content-Length.
 func sizeDecides(a, b Response) bool {
 	return a.Get("Trailer") == "" && b.Get("Trailer") == "" &&
 		(len(a.Body.data) <= bufferSize) != (len(b.Body.data) <= bufferSize)
 }
 
-// headerShape returns the header lines without what follows from the body.
+// headerShape returns the header lines without the date and the fields that
+// depend on the body.
 func (r Response) headerShape() []string {
 	var lines []string
 	for _, f := range r.Headers {
@@ -89,7 +90,7 @@ func (r Response) headerShape() []string {
 	return lines
 }
 
-// bodyShape returns the normalised body; the names of metrics have no order.
+// bodyShape returns the normalised body. Names of metrics are sorted.
 func (c Case) bodyShape(r Response) string {
 	var names []string
 	if c.Request.Target == "/monitor/metrics" && json.Unmarshal(r.Body.data, &names) == nil {
@@ -99,7 +100,7 @@ func (c Case) bodyShape(r Response) string {
 	return Normalise(r.Body.data)
 }
 
-// chunkShapes returns what each chunk holds.
+// chunkShapes returns the normalised content of each chunk.
 func (c Case) chunkShapes(r Response) []string {
 	rest := r.Body.data
 	var shapes []string
@@ -114,7 +115,7 @@ func (c Case) chunkShapes(r Response) []string {
 	return shapes
 }
 
-// unordered tells whether the request is for a listing in no particular order.
+// unordered reports whether the request is for a listing without a defined order.
 func (c Case) unordered() bool {
 	u, err := url.ParseRequestURI(c.Request.Target)
 	if err != nil {

@@ -1,11 +1,11 @@
-// Package golden holds transcripts of what a real cluster of three ipfs-cluster
-// v1.1.6 peers sent, byte for byte, and what is needed to replay them: against a
-// server, which must answer alike, and against a client, which must understand
+// Package golden contains byte-exact transcripts of the answers of a real
+// cluster of three ipfs-cluster v1.1.6 peers. It can replay them against a
+// server, which must give the same answers, and against a client, which must understand
 // every answer.
 //
-// Each file is one cluster, its cases in the order in which they were recorded,
-// sharing state. What differs from run to run is to be compared by its shape
-// only; [Diff] does so.
+// Each file is about one cluster. Its cases are in the order in which they were
+// recorded, and share the cluster's state. [Case.Diff] ignores what varies from
+// run to run.
 package golden
 
 import (
@@ -29,35 +29,35 @@ var transcripts embed.FS
 
 // File is one transcript.
 type File struct {
-	Name  string // without directory and extension
+	Name  string // file name without directory and extension
 	Cases []Case
 }
 
-// Case is one request and what was answered.
+// Case is a request and its answer.
 type Case struct {
 	Name     string   `json:"case"`
 	Note     string   `json:"note"`
 	Request  Request  `json:"request"`
 	Response Response `json:"response"`
 
-	// allocations stands for those of the file, see Diff.
+	// allocations is a sample of the file's lists of allocations; see Diff.
 	allocations string
 }
 
-// Field is a header or trailer line.
+// Field is the name and the value of a header or trailer line.
 type Field [2]string
 
-// Request is what was sent.
+// Request is a recorded request.
 type Request struct {
 	Method  string  `json:"method"`
 	Target  string  `json:"target"`
 	Headers []Field `json:"headers"`
 	Body    Body    `json:"body"`
-	// Parts is what the body of an add was made of.
+	// Parts are the parts of the body of an add.
 	Parts Parts `json:"parts"`
 }
 
-// Response is what came back.
+// Response is a recorded answer.
 type Response struct {
 	Proto   string  `json:"proto"`
 	Status  int     `json:"status"`
@@ -65,21 +65,21 @@ type Response struct {
 	Headers []Field `json:"headers"`
 	Body    Body    `json:"body"`
 	// Framing is "length", "chunked", "close" for a body that ends with the
-	// connection, or "cut" for one that should have gone on.
+	// connection, or "cut" for an incomplete body.
 	Framing string `json:"framing"`
-	// Chunks are the sizes of the chunks; nil if there were none, or if they were
+	// Chunks are the sizes of the chunks. It is nil if there were none or they were
 	// not recorded.
 	Chunks []int `json:"chunks"`
-	// Trailers are all trailer lines, empty values included.
+	// Trailers are all trailer lines, including those with empty values.
 	Trailers []Field `json:"trailers"`
-	// Closed means that the connection was closed and nothing came back.
+	// Closed reports whether the connection was closed without an answer.
 	Closed bool `json:"closed_without_response"`
 }
 
-// Get returns the first header with a name, empty if there is none.
+// Get returns the value of the first header with a name, or "" if there is none.
 func (r Request) Get(name string) string { return get(r.Headers, name) }
 
-// Get returns the first header with a name, empty if there is none.
+// Get returns the value of the first header with a name, or "" if there is none.
 func (r Response) Get(name string) string { return get(r.Headers, name) }
 
 func get(fields []Field, name string) string {
@@ -91,10 +91,11 @@ func get(fields []Field, name string) string {
 	return ""
 }
 
-// Files returns the transcripts of this package, by name.
+// Files returns the transcripts of this package, sorted by name.
 func Files() ([]File, error) { return load(transcripts) }
 
-// LoadDir returns the transcripts in a directory: every *.jsonl file, by name.
+// LoadDir returns the transcripts in the *.jsonl files of a directory, sorted
+// by name.
 func LoadDir(dir string) ([]File, error) {
 	files, err := load(os.DirFS(dir))
 	if err != nil {
@@ -166,14 +167,13 @@ func read(r io.Reader) ([]Case, error) {
 
 var allocationsPattern = regexp.MustCompile(`"allocations":\["[^\]]*\]`)
 
-// Peers of the recorded clusters listened on these ports; the next one on a port
-// that is 100 higher.
+// Ports of peer 0 of the recorded clusters. Those of peer i are higher by 100*i.
 const (
 	restPort  = 9094
 	swarmPort = 9096
 )
 
-// Endpoint returns the index of the peer that was asked.
+// Endpoint returns the index of the peer that received the request.
 func (c Case) Endpoint() int {
 	_, port, _ := strings.Cut(c.Request.Get("Host"), ":")
 	n, err := strconv.Atoi(port)
@@ -185,8 +185,8 @@ func (c Case) Endpoint() int {
 
 var swarmPattern = regexp.MustCompile(`/tcp/(\d+)/p2p/(\w+)`)
 
-// Peers returns the index of each cluster peer by its ID, as far as the
-// transcript tells.
+// Peers returns the indexes of the cluster peers by ID, for the IDs that occur
+// with an address in the transcript.
 func (f File) Peers() map[string]int {
 	peers := make(map[string]int)
 	for _, c := range f.Cases {

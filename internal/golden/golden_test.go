@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestBodies makes every body that the transcripts describe and compares it with
-// what was sent.
+// TestBodies encodes every body that the transcripts describe and compares it
+// with the recorded one.
 func TestBodies(t *testing.T) {
 	files, err := Files()
 	if err != nil {
@@ -29,8 +29,8 @@ func TestBodies(t *testing.T) {
 	}
 }
 
-// TestDiffSelf compares every recorded answer with itself, and with answers that
-// differ in one thing.
+// TestDiffSelf compares every recorded answer with itself and with answers that
+// differ in one respect.
 func TestDiffSelf(t *testing.T) {
 	files, err := Files()
 	if err != nil {
@@ -54,7 +54,7 @@ func TestDiffSelf(t *testing.T) {
 	}
 }
 
-// changes each make an answer differ, and report whether they could.
+// changes holds functions that change an answer. They report whether they could.
 var changes = map[string]func(*Response) bool{
 	"a status": func(r *Response) bool { r.Status++; return !r.Closed },
 	"a header": func(r *Response) bool {
@@ -83,7 +83,7 @@ var changes = map[string]func(*Response) bool{
 	},
 }
 
-// replace changes the body once, and the chunks with it.
+// replace replaces text in the body once and adjusts the chunks.
 func replace(r *Response, old, text string) bool {
 	body := string(r.Body.data)
 	i := strings.Index(body, old)

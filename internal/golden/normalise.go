@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// What varies from run to run, wherever it stands in a text.
+// varying holds the patterns of texts that vary from run to run.
 var varying = []struct {
 	pattern *regexp.Regexp
 	shape   string
@@ -28,12 +28,12 @@ var (
 
 const zeroTime = "0001-01-01T00:00:00Z"
 
-// Normalise returns a text in which what differs from run to run has given way
-// to its shape: peer IDs and names, addresses, times (but a time without
-// fractions differs in shape from one with), lists of allocations, figures of
-// metrics and bandwidth, tokens, what a garbage collection removed. If the text
-// is a sequence of JSON documents, each is one line, with fields in their order,
-// except that an object whose keys are peer IDs is sorted.
+// Normalise replaces what varies from run to run by placeholders: peer IDs and
+// names, addresses, times, lists of allocations, figures of metrics and
+// bandwidth, tokens, and the keys that a garbage collection removed. Times with
+// and without fractions have different placeholders. If the text is a sequence
+// of JSON documents, the result has one line for each. The order of fields is
+// kept, but objects whose keys are peer IDs are sorted.
 func Normalise(body []byte) string {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.UseNumber()
@@ -57,7 +57,7 @@ func shape(text string) string {
 	return text
 }
 
-// normaliseValue reads the next value, which stands under key.
+// normaliseValue normalises the next value, which belongs to key.
 func normaliseValue(dec *json.Decoder, key string) (string, error) {
 	token, err := dec.Token()
 	if err != nil {
@@ -114,7 +114,7 @@ func normaliseObject(dec *json.Decoder) (string, error) {
 		under := shape(key)
 		byPeer = byPeer || under != key
 		if byPeer {
-			// Texts in such a map are names, or other peer IDs.
+			// The strings in such an object are names or other peer IDs.
 			key = "peername"
 		}
 		value, err := normaliseValue(dec, key)

@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// maxAnswer bounds what ReadResponse takes in, in bytes.
+// maxAnswer is the maximum length of an answer that ReadResponse reads, in bytes.
 const maxAnswer = 64 << 20
 
-// ReadResponse reads the answer to a request with a method off a connection, and
-// keeps what an HTTP client would hide: the order of headers, the chunks, all
-// trailer lines. Errors are about what is no HTTP at all; an answer that ends too
-// early is one with framing "cut".
+// ReadResponse reads the answer to a request with the given method from conn.
+// It keeps what an HTTP client would hide: the order of headers, the chunks,
+// all trailer lines. It fails only if the status line or the header is invalid.
+// An answer that ends too early has the framing "cut".
 func ReadResponse(conn io.Reader, method string) (Response, error) {
 	r := bufio.NewReader(io.LimitReader(conn, maxAnswer))
 	line, err := readLine(r)
@@ -91,7 +91,7 @@ func (r *Response) readChunks(from *bufio.Reader) error {
 	}
 }
 
-// readFields reads lines up to an empty one.
+// readFields reads lines up to an empty line.
 func readFields(r *bufio.Reader) ([]Field, error) {
 	fields := []Field{}
 	for {
