@@ -1,5 +1,5 @@
-// Package naive holds the types of the client one writes first: structs for
-// encoding/json, whose fields parse themselves. Benchmarks compare with it.
+// Package naive holds the types of a straightforward client, for comparison in
+// benchmarks: structs for encoding/json whose fields parse themselves.
 package naive
 
 import (
@@ -65,7 +65,7 @@ type Pin struct {
 	Timestamp            time.Time             `json:"timestamp"`
 }
 
-// Output is an item of what POST /add answers.
+// Output is an item of the answer to POST /add.
 type Output struct {
 	Name        string    `json:"name"`
 	Cid         Cid       `json:"cid"`
