@@ -6,10 +6,9 @@ import (
 	"testing"
 )
 
-// Canned answers each request with the same bytes until the test ends. It looks
-// for the end of a request's head only, and allocates nothing for it, so that
-// what a benchmark measures is the client. Requests have to come without a body
-// and one at a time.
+// Canned answers each request with the bytes of wire until the test ends. It
+// only looks for the end of a request's header, without allocating, so that
+// benchmarks measure the client. Requests must have no body and must not be pipelined.
 func Canned(t testing.TB, wire []byte) *Server {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -19,7 +18,7 @@ func Canned(t testing.TB, wire []byte) *Server {
 	return start(t, &Server{listener: listener, canned: wire})
 }
 
-// repeat answers the requests of one connection of a Canned server.
+// repeat serves a connection of a Canned server.
 func (s *Server) repeat(conn net.Conn) {
 	head, n := make([]byte, 8<<10), 0
 	for n < len(head) {

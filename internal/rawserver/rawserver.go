@@ -1,6 +1,6 @@
-// Package rawserver is an HTTP/1 server for tests that sends exactly the bytes
-// it is told to: any framing, chunk boundaries, trailers, cuts and delays,
-// right or wrong.
+// Package rawserver provides an HTTP/1 server for tests that sends exactly the
+// given bytes. It allows any framing, chunk boundaries, trailers, cuts and
+// delays, valid or not.
 package rawserver
 
 import (
@@ -17,57 +17,60 @@ import (
 	"time"
 )
 
-// An Answer is what the server does with one request.
+// An Answer describes how the server answers one request.
 type Answer struct {
-	// Pieces are written one after another, as they are.
+	// Pieces are written one after another, unchanged.
 	Pieces [][]byte
-	// Gate, if not nil, is received from before each piece. Once it is closed,
-	// nothing waits any more.
+	// Gate, if not nil, is received from before each piece. Closing it releases all
+	// the remaining pieces.
 	Gate <-chan struct{}
-	// Stream, if not nil, yields further pieces, with Pause behind each of them.
+	// Stream, if not nil, yields further pieces. The server pauses for Pause after
+	// each of them.
 	Stream iter.Seq[[]byte]
 	Pause  time.Duration
-	// Unread answers without reading the body of the request first. With Close,
-	// the rest of it is read and ignored behind the pieces, as HTTP servers do:
-	// closing at once would reset the connection and could take the answer along.
+	// Unread makes the server answer without reading the request's body. With
+	// Close, the server reads and discards the body after the pieces, as HTTP
+	// servers do. Closing the connection at once would reset it and could destroy
+	// the answer.
 	Unread bool
-	// Close ends the connection behind the pieces. If it is not set, the next
-	// request on the connection is read, so that the pieces have to be one
-	// complete response.
+	// Close closes the connection after the pieces. Otherwise the server reads the
+	// next request on the connection, so the pieces must be a complete response.
 	Close bool
-	// Reset ends the connection behind the pieces abruptly.
+	// Reset resets the connection after the pieces.
 	Reset bool
-	// Hold sends nothing behind the pieces, and ends with the connection.
+	// Hold keeps the connection open after the pieces, without sending anything,
+	// until the client closes it.
 	Hold bool
 }
 
-// Bytes is the Answer that consists of one piece and leaves the connection
-// open.
+// Bytes returns an Answer of one piece that keeps the connection open.
 func Bytes(wire []byte) Answer { return Answer{Pieces: [][]byte{wire}} }
 
-// Cut is the Answer that ends the connection behind wire.
+// Cut returns an Answer of one piece after which the connection is closed.
 func Cut(wire []byte) Answer { return Answer{Pieces: [][]byte{wire}, Close: true} }
 
-// A Handler decides about a request. It may read the request's body; what it
-// leaves is read before the answer is written. The request's context ends with
-// the server. Handlers run concurrently.
+// A Handler returns the answer to a request. It may read the request's body.
+// Without Answer.Unread, the server reads the rest of the body before it
+// answers. The request's context is canceled when the server closes. Handlers
+// run concurrently.
 type Handler func(*http.Request) Answer
 
-// A Server answers on one listener.
+// A Server serves one listener.
 type Server struct {
 	listener net.Listener
 	handler  Handler
-	canned   []byte // see Canned
+	canned   []byte // answer of a Canned server
 	ctx      context.Context
 	stop     context.CancelFunc
 	running  sync.WaitGroup
 
 	mu    sync.Mutex
 	conns map[net.Conn]struct{}
-	count int // connections accepted so far
+	count int // accepted connections
 }
 
-// New serves on a free TCP port of the loopback interface until the test ends.
+// New starts a server on a free TCP port of 127.0.0.1. It is closed when the
+// test ends.
 func New(t testing.TB, handler Handler) *Server {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -77,7 +80,7 @@ func New(t testing.TB, handler Handler) *Server {
 	return Serve(t, listener, handler)
 }
 
-// Serve serves on a listener until the test ends, and closes it then.
+// Serve starts a server on a listener. Both are closed when the test ends.
 func Serve(t testing.TB, listener net.Listener, handler Handler) *Server {
 	return start(t, &Server{listener: listener, handler: handler})
 }
@@ -91,10 +94,10 @@ func start(t testing.TB, s *Server) *Server {
 	return s
 }
 
-// Addr is the host:port or the path of the socket that is listened on.
+// Addr returns the host:port or the path of the socket on which the server listens.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
-// Multiaddr is the address as a multiaddress, in text.
+// Multiaddr returns the text of the server's multiaddr.
 func (s *Server) Multiaddr() string {
 	if tcp, ok := s.listener.Addr().(*net.TCPAddr); ok {
 		return fmt.Sprintf("/ip4/%s/tcp/%d", tcp.IP, tcp.Port)
@@ -102,14 +105,14 @@ func (s *Server) Multiaddr() string {
 	return "/unix" + s.Addr()
 }
 
-// Connections is how many connections were accepted so far.
+// Connections returns the number of connections accepted so far.
 func (s *Server) Connections() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.count
 }
 
-// CloseConnections ends the connections that are open, and goes on listening.
+// CloseConnections closes the open connections. The server accepts new ones.
 func (s *Server) CloseConnections() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,7 +121,7 @@ func (s *Server) CloseConnections() {
 	}
 }
 
-// Close ends the server and waits until nothing of it is left.
+// Close closes the server and waits until its goroutines have ended.
 func (s *Server) Close() {
 	s.stop()
 	_ = s.listener.Close()
@@ -153,7 +156,7 @@ func (s *Server) track(conn net.Conn) bool {
 	return true
 }
 
-// serve answers the requests of one connection.
+// serve serves the requests of one connection.
 func (s *Server) serve(conn net.Conn) {
 	defer s.running.Done()
 	defer func() {
@@ -230,7 +233,7 @@ func (s *Server) write(conn net.Conn, answer Answer) error {
 
 var errClosed = errors.New("server is closed")
 
-// pause reports whether the server still runs after d.
+// pause waits for d. It reports false if the server is closed before.
 func (s *Server) pause(d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -6,26 +6,26 @@ import (
 	"net/http"
 )
 
-// Framing is how the end of a body is told.
+// Framing determines how a client finds the end of a body.
 type Framing string
 
-// Framings.
+// The framings.
 const (
-	Length  Framing = "length"  // Content-Length; it has to be in the headers, except where it is 0
-	Chunked Framing = "chunked" // chunks, and trailers behind them
+	Length  Framing = "length"  // Content-Length, which Header must contain unless it is 0
+	Chunked Framing = "chunked" // chunks, followed by Trailers
 	Close   Framing = "close"   // the end of the connection
 )
 
-// A Response is put on the wire as described: nothing is added, sorted or
-// checked, but the frame of the body.
+// A Response is written as specified. Apart from the framing of the body,
+// nothing is added, sorted or checked.
 type Response struct {
 	Proto    string // empty means HTTP/1.1
 	Status   int
-	Reason   string // empty means the usual one
+	Reason   string // empty means the usual one for Status
 	Header   [][2]string
 	Body     []byte
 	Framing  Framing
-	Chunks   []int // sizes of the chunks; nil means one for all of Body
+	Chunks   []int // sizes of the chunks; nil means one chunk with all of Body
 	Trailers [][2]string
 }
 
@@ -50,8 +50,8 @@ func (r Response) Wire() []byte {
 	return b.Bytes()
 }
 
-// Answer is the answer with the response, which closes the connection if
-// nothing else tells the end of the body.
+// Answer returns an Answer that consists of the response. It closes the
+// connection if the framing requires it.
 func (r Response) Answer() Answer {
 	return Answer{Pieces: [][]byte{r.Wire()}, Close: r.Framing == Close}
 }
@@ -80,7 +80,7 @@ func (r Response) chunks() []int {
 	return r.Chunks
 }
 
-// JSON is a complete answer with a document.
+// JSON returns an Answer with a JSON document.
 func JSON(status int, body string) Answer {
 	return Response{
 		Status:  status,
@@ -90,9 +90,8 @@ func JSON(status int, body string) Answer {
 	}.Answer()
 }
 
-// Stream is the response with a listing of documents, each in a chunk of its
-// own, and the errors that the trailer reports behind the empty value that is
-// always there.
+// Stream returns the response to a listing, with each document in its own
+// chunk. The trailer holds an empty value, as always, and the errors.
 func Stream(items []string, errors ...string) Response {
 	r := Response{
 		Status:   http.StatusOK,
@@ -107,8 +106,8 @@ func Stream(items []string, errors ...string) Response {
 	return r
 }
 
-// AddStream is the response to an add: without a trailer if it went well, with
-// one otherwise. The connection closes behind it.
+// AddStream returns the response to an add. It has a trailer only if there are
+// errors, and the header announces that the connection will be closed.
 func AddStream(items []string, errors ...string) Response {
 	r := Stream(items, errors...)
 	r.Header = append(r.Header, [2]string{"Connection", "close"})
