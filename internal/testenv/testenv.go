@@ -1,5 +1,5 @@
-// Package testenv copes with what machines that run tests have or lack, as the
-// package of that name does for Go's own tests.
+// Package testenv adapts tests to the machine on which they run, like the
+// package of the same name in Go's own tree.
 package testenv
 
 import (
@@ -11,15 +11,15 @@ import (
 	"testing"
 )
 
-// MaxSocketPath is how many bytes the path of a Unix socket may have.
+// MaxSocketPath is the maximum length of the path of a Unix socket, in bytes.
 const MaxSocketPath = len(syscall.RawSockaddrUnix{}.Path) - 1
 
-// maxSocketName is how long a name within a folder of NewSocketDir may be.
+// maxSocketName is the maximum length of a file name in a directory of NewSocketDir.
 const maxSocketName = 16
 
-// NewSocketDir makes a folder for Unix sockets with names of up to 16 bytes:
-// among the temporary files, or in /tmp if the path of those is too long for
-// sockets. The caller removes it.
+// NewSocketDir creates a directory for Unix sockets whose names have up to 16
+// bytes. It is below the directory for temporary files, or below /tmp if that
+// path is too long for sockets. The caller must remove it.
 func NewSocketDir() (string, error) {
 	var errs []error
 	for _, parent := range []string{os.TempDir(), "/tmp"} {
@@ -36,9 +36,9 @@ func NewSocketDir() (string, error) {
 	return "", fmt.Errorf("no folder for Unix sockets: %w", errors.Join(errs...))
 }
 
-// SocketDir returns the path of a folder as NewSocketDir makes it, which is
-// removed at the end of the test. The paths of [testing.TB.TempDir] hold the
-// test's name, so that many are too long.
+// SocketDir is like NewSocketDir, but removes the directory when the test ends.
+// The paths of [testing.TB.TempDir] are often too long, because they contain
+// the test's name.
 func SocketDir(tb testing.TB) string {
 	tb.Helper()
 	dir, err := NewSocketDir()
@@ -53,9 +53,8 @@ func SocketDir(tb testing.TB) string {
 	return dir
 }
 
-// MustHaveAddress skips the test if the machine lacks one of the IP addresses:
-// ::1 where IPv6 is off, those of 127.0.0.0/8 but 127.0.0.1 elsewhere than on
-// Linux.
+// MustHaveAddress skips the test if the machine lacks one of the IP addresses.
+// ::1 is missing if IPv6 is disabled. Of 127.0.0.0/8, only Linux has all addresses.
 func MustHaveAddress(tb testing.TB, ips ...string) {
 	tb.Helper()
 	for _, ip := range ips {
