@@ -6,20 +6,19 @@ import (
 	"testing"
 )
 
-// inTest runs f in a test, ends the program with the status that f returns,
-// and does not return. Virtual time (testing/synctest) is to be had from a
-// *testing.T only, and a program gets one from testing.Main: RunTests runs
-// nothing outside of go test, because no processor list was parsed.
+// inTest runs f in a test, exits with the status that f returns, and does not
+// return. Virtual time (testing/synctest) requires a *testing.T, and a program
+// gets one only from testing.Main. testing.RunTests runs nothing outside of go
+// test, because it needs the parsed -cpu flag.
 func inTest(f func(t *testing.T) int) {
 	testing.Init()
-	// The flags of package testing have their defaults: the program's own are
-	// in a set of their own.
+	// Parse the flags of package testing, which keep their defaults. The program's
+	// own flags are in a separate set.
 	_ = flag.CommandLine.Parse(nil)
 	all := func(string, string) (bool, error) { return true, nil }
 	testing.Main(all, []testing.InternalTest{{
 		Name: "sim",
-		// Exiting here keeps the verdict that package testing prints out of
-		// the output.
+		// Exiting here keeps the verdict of package testing out of the output.
 		F: func(t *testing.T) { os.Exit(f(t)) },
 	}}, nil, nil)
 }

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// The places of a chart: a row for each strategy, with its name and figures,
-// its latency over time and its share of traffic per peer.
+// Positions in a chart. It has one row for each strategy, with the strategy's
+// name and figures, its latency over time and its share of traffic per peer.
 const (
 	chartWidth = 1080.0
 	headHeight = 114.0
@@ -30,7 +30,7 @@ const (
 	failedColour = "#d62728"
 )
 
-// bands are the lines of the latency.
+// bands are the curves of the latency.
 var bands = []struct {
 	q      float64
 	name   string
@@ -80,7 +80,7 @@ func chart(o *outcome) string {
 	return s.end()
 }
 
-// drawLegend tells what the colours mean.
+// drawLegend draws the legend of the colours.
 func drawLegend(s *svg, o *outcome, groups []group) {
 	x, y := nameX, 72.0
 	entry := func(colour, text string, opacity float64) {
@@ -127,15 +127,15 @@ func rounded(d time.Duration) string {
 	return short(math.Round(d.Seconds()*1000) / 1000)
 }
 
-// drawGround draws the lines of both axes and the time of the event. format,
-// if not nil, labels y.
+// drawGround draws the lines of both axes and the time of the event. If format
+// is not nil, it labels the y axis.
 func drawGround(s *svg, o *outcome, x, y axis, format func(float64) string) {
 	if o.event.to > 0 {
 		from, to := x.at(o.event.from.Seconds()), x.at(o.event.to.Seconds())
 		if format != nil {
 			s.rect(from, y.to, to-from, y.from-y.to, eventColour, 1)
 		}
-		// On top of the areas, only its ends.
+		// On top of areas, draw only the ends of the event.
 		for _, at := range []float64{from, to} {
 			s.line(point{at, y.to}, point{at, y.from}, eventEdge, 1)
 		}

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// flapEvery is how long the flapping peer is up, and then down.
+// flapEvery is the time for which the flapping peer is alternately up and down.
 const flapEvery = 3 * time.Second
 
 var flap = &scenario{
@@ -55,7 +55,7 @@ var flaps = func() []span {
 const (
 	diesAt      = 20 * time.Second
 	returnsAt   = 80 * time.Second
-	recoverySim = 3 * time.Minute // long enough for an ejection of the longest kind
+	recoverySim = 3 * time.Minute // long enough for the longest ejection
 )
 
 var recovery = &scenario{
@@ -92,8 +92,8 @@ var recovery = &scenario{
 	},
 }
 
-// recoveryTime is how long after its return the first peer gets at least 90 %
-// of the share of traffic that it had before it died, for 2 s.
+// recoveryTime returns the time from the return of the first peer until it
+// gets, for 2 s, at least 90 % of its share of traffic before it died.
 func recoveryTime(r *record) time.Duration {
 	const window = 2 * time.Second
 	fair := r.share(span{0, diesAt}, only(0))
@@ -105,9 +105,9 @@ func recoveryTime(r *record) time.Duration {
 	return recoverySim - returnsAt
 }
 
-// ejectionDelay is for how long the peer was to be left alone when it came
-// back, jitter aside: 1 s, and twice as long for each ejection and each failed
-// probe after the first, up to a minute.
+// ejectionDelay returns the length of the peer's ejection when it returned,
+// without jitter: 1 s, doubled for each ejection and each failed probe after
+// the first, up to a minute.
 func ejectionDelay(r *record) time.Duration {
 	times := 0
 	for _, e := range r.ejections {

@@ -74,7 +74,7 @@ var failFast = &scenario{
 	},
 }
 
-// outageTime is when all peers fail.
+// outageTime is the time in which all peers fail.
 var outageTime = span{0, time.Minute}
 
 var outage = &scenario{
@@ -111,7 +111,7 @@ var outage = &scenario{
 	},
 }
 
-// headerTimeout is how long a peer may take to answer in the scenario hang.
+// headerTimeout is the timeout of an attempt in the scenario hang.
 const headerTimeout = 500 * time.Millisecond
 
 var hang = &scenario{

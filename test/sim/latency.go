@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	usual = 167 * time.Millisecond // what a peer takes
-	slow  = 2 * time.Second        // what a slow one takes
+	usual = 167 * time.Millisecond // response time of a peer
+	slow  = 2 * time.Second        // response time of a slow peer
 )
 
 var slowOne = &scenario{
@@ -58,7 +58,7 @@ var scale = &scenario{
 	}},
 }
 
-// isSlow is one in ten.
+// isSlow reports whether a peer is one of the slow tenth.
 func isSlow(peer int) bool { return peer%10 == 3 }
 
 var tail = &scenario{
@@ -96,7 +96,7 @@ var tail = &scenario{
 	},
 }
 
-// only is true for one peer.
+// only returns a function that reports whether its argument is index.
 func only(index int) func(int) bool {
 	return func(peer int) bool { return peer == index }
 }

@@ -1,19 +1,19 @@
-// Command sim shows how the load balancer holds under failure. It runs the
-// real load balancer and the real strategies against peers in memory, under
-// virtual time: hours of it take seconds.
+// Command sim shows how the load balancer behaves under failure. It runs the
+// real load balancer and the real strategies against in-memory peers in virtual
+// time, so that hours take seconds.
 //
 //	go run ./test/sim [-scenario NAME] [-json] [-out DIR] [-seed N]
 //
-// It prints a table for each scenario, with the bars that the figures have to
-// reach, or with -json one object: scenario → figure → strategy → value, where
-// shares are fractions. The strategy "naive" is a baseline without memory. It
-// writes a chart for each scenario to DIR, by default a new temporary directory.
-// The exit status is 1 if a bar was missed, and 2 if the simulation could not
-// be run.
+// It prints a table for each scenario, with the bars that the figures must
+// reach. With -json it prints one object instead: scenario → figure → strategy
+// → value, where shares are fractions. The strategy "naive" is a baseline
+// without memory. It writes a chart of each scenario to DIR, by default a new
+// temporary directory. The exit status is 1 if a bar was missed, and 2 if the
+// simulation failed.
 //
-// The peers and the load are the same for a seed; which goroutine is faster
-// within one instant of the virtual time is not, nor is what the strategies
-// draw, so that figures differ a little from run to run.
+// The seed determines the peers and the load. It does not determine which
+// goroutine runs first within one instant of virtual time, nor the random
+// choices of strategies, so figures differ slightly from run to run.
 package main
 
 import (
@@ -51,7 +51,7 @@ func main() {
 	})
 }
 
-// settings are the command line.
+// settings are the command-line settings.
 type settings struct {
 	scenarios []*scenario
 	json      bool
@@ -92,7 +92,7 @@ func names() []string {
 	return all
 }
 
-// run simulates, writes the charts and prints the report. It tells whether
+// run simulates, writes the charts and prints the report. It reports whether
 // all bars are met.
 func (s *settings) run(t *testing.T, out, notes io.Writer) (met bool, err error) {
 	outcomes := simulateAll(t, s.scenarios, s.seed)
@@ -116,8 +116,8 @@ func (s *settings) run(t *testing.T, out, notes io.Writer) (met bool, err error)
 	return allMet(outcomes), nil
 }
 
-// outDir makes the directory for the charts. Without a name it is one of its
-// own: other users of the machine may have simulated too.
+// outDir creates the directory for the charts. The default is a new directory,
+// because other users of the machine may have simulated too.
 func (s *settings) outDir() (string, error) {
 	if s.out == "" {
 		return os.MkdirTemp("", "pinfleet-sim-")
@@ -125,15 +125,15 @@ func (s *settings) outDir() (string, error) {
 	return s.out, os.MkdirAll(s.out, 0o777)
 }
 
-// everyStrategy is ours and the baseline.
+// everyStrategy holds the strategies under test and the baseline.
 var everyStrategy = append(slices.Clone(ours), baseline)
 
-// simulateAll runs each scenario with each strategy, as many at a time as
-// there are processors.
+// simulateAll runs each scenario with each strategy. It runs one simulation per
+// processor at a time.
 func simulateAll(t *testing.T, scenarios []*scenario, seed uint64) []*outcome {
 	var outcomes []*outcome
 	var mu sync.Mutex
-	t.Run("scenarios", func(t *testing.T) { // until all of them are over
+	t.Run("scenarios", func(t *testing.T) { // waits for all parallel subtests
 		for _, s := range scenarios {
 			o := &outcome{scenario: s, records: map[string]*record{}, controls: map[string]*record{}}
 			outcomes = append(outcomes, o)

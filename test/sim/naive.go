@@ -11,15 +11,15 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// naive is the baseline: a load balancer as the client inside ipfs-cluster has
-// one. It goes through the peers in turn, or in order, tries again at once
-// whatever went wrong, and remembers nothing: neither which peers fail, nor
-// what of a stream was already delivered.
+// naive is the baseline, a load balancer like that of the client in
+// ipfs-cluster. It tries the peers in turn or in order and retries at once
+// after any error. It remembers neither which peers fail nor which items of a
+// stream were delivered.
 type naive struct {
-	client.Client // what no scenario asks for
+	client.Client // methods that no scenario uses
 	peers         []client.Client
 	retries       int
-	inOrder       bool // failover in place of a round robin
+	inOrder       bool // failover instead of round robin
 	turn          atomic.Uint64
 }
 

@@ -17,40 +17,40 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// mode is how a peer answers.
+// mode is the way in which a peer answers.
 type mode int
 
 const (
 	good        mode = iota
 	unavailable      // 503 to everything
-	ipfsDown         // 503 to everything but /health: its IPFS daemon is down
-	swallowing       // packets vanish: a dial ends after dialTimeout
-	hanging          // connections are accepted, and nothing ever comes
+	ipfsDown         // 503 to everything except /health, because the IPFS daemon is down
+	swallowing       // packets are lost, so a dial ends after dialTimeout
+	hanging          // connections are accepted, but nothing is ever sent
 )
 
 const (
-	// dialTimeout is how long a client waits for packets that vanish.
+	// dialTimeout is the time after which a client gives up a dial.
 	dialTimeout = 2 * time.Second
-	// roundTrip is how long it takes to be refused a connection, and to be
-	// told by an API that it is there.
+	// roundTrip is the time until a connection is refused, and until a healthy API
+	// answers a probe.
 	roundTrip = time.Millisecond
 )
 
-// answer is how a peer meets one request.
+// answer is a peer's reaction to one request.
 type answer struct {
 	mode  mode
 	after time.Duration
 }
 
-// span is a part of the simulated time.
+// span is an interval of the simulated time.
 type span struct{ from, to time.Duration }
 
 func (s span) contains(at time.Duration) bool { return s.from <= at && at < s.to }
 
-// peer is a cluster peer in memory, as the client sees it. What it does is
-// told by its scenario.
+// peer is an in-memory cluster peer, as the client sees it. The scenario
+// determines its behaviour.
 type peer struct {
-	client.Client // what no scenario asks for; asking for it panics
+	client.Client // methods that no scenario uses; they panic
 	index         int
 	w             *world
 
@@ -58,19 +58,19 @@ type peer struct {
 	rand *rand.Rand
 }
 
-// newPeer makes the peer of that index. Its randomness depends on the seed
-// and the index alone.
+// newPeer returns the peer with an index. Its random numbers depend only on the
+// seed and the index.
 func newPeer(w *world, index int) *peer {
 	return &peer{index: index, w: w, rand: rand.New(rand.NewPCG(w.seed, uint64(index)))}
 }
 
-// Endpoint names the peer in errors and snapshots.
+// Endpoint returns the peer's name in errors and snapshots.
 func (p *peer) Endpoint() string { return fmt.Sprintf("peer-%d", p.index+1) }
 
-// Close has nothing to close.
+// Close does nothing.
 func (p *peer) Close() error { return nil }
 
-// Health is what the load balancer probes.
+// Health answers a probe of the load balancer.
 func (p *peer) Health(ctx context.Context) error {
 	begun := p.w.now()
 	a := p.answer()
@@ -94,7 +94,7 @@ func (p *peer) Allocation(ctx context.Context, ci cid.Cid) (*api.Pin, error) {
 	return &api.Pin{Cid: api.NewCid(ci)}, nil
 }
 
-// serve is a request from its begin to its end.
+// serve serves a request.
 func (p *peer) serve(ctx context.Context, op client.Op) error {
 	begun := p.w.now()
 	err := p.meet(ctx, op, p.answer())
@@ -102,14 +102,14 @@ func (p *peer) serve(ctx context.Context, op client.Op) error {
 	return err
 }
 
-// answer tells how the peer meets a request that comes now.
+// answer returns the peer's reaction to a request that arrives now.
 func (p *peer) answer() answer {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.w.answer(p.rand, p.index, p.w.now())
 }
 
-// meet meets a request. The process dies with all that is under way.
+// meet reacts to a request. If the process dies, so do its requests.
 func (p *peer) meet(ctx context.Context, op client.Op, a answer) error {
 	up, change := p.w.process(p.index)
 	if !up {
@@ -119,7 +119,7 @@ func (p *peer) meet(ctx context.Context, op client.Op, a answer) error {
 	case swallowing:
 		a.after = dialTimeout
 	case hanging:
-		a.after = change + 1 // until it dies
+		a.after = change + 1 // until the process dies
 	}
 	if err := p.wait(ctx, op, min(a.after, change)); err != nil {
 		return err
@@ -137,7 +137,7 @@ func (p *peer) meet(ctx context.Context, op client.Op, a answer) error {
 	return nil
 }
 
-// wait lets time pass, unless the request is given up before.
+// wait waits for d. It fails if the request is abandoned before.
 func (p *peer) wait(ctx context.Context, op client.Op, d time.Duration) error {
 	if err := sleep(ctx, d); err != nil {
 		return p.fail(op, err, true)
@@ -145,7 +145,7 @@ func (p *peer) wait(ctx context.Context, op client.Op, d time.Duration) error {
 	return nil
 }
 
-// sleep returns after d, or with the reason why ctx ended before.
+// sleep waits for d, or returns the context's error if ctx is done before.
 func sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -157,12 +157,12 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// fail is a failure without an answer.
+// fail returns the error of a request without an answer.
 func (p *peer) fail(op client.Op, err error, mayHaveExecuted bool) error {
 	return &client.Error{Op: op, Endpoint: p.Endpoint(), Err: err, MayHaveExecuted: mayHaveExecuted}
 }
 
-// status is a failure that the peer reports.
+// status returns the error of an answer with an error status.
 func (p *peer) status(op client.Op, status int, message string) error {
 	return &client.Error{
 		Op: op, Endpoint: p.Endpoint(), Status: status, Message: message,

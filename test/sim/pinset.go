@@ -14,15 +14,15 @@ import (
 )
 
 const (
-	// A listing takes pageTime for each pageSize items, an add nodeTime for
-	// each of the addNodes nodes that it reports.
+	// A listing takes pageTime for each pageSize items. An add takes nodeTime for
+	// each of its addNodes nodes.
 	pageTime = 20 * time.Millisecond
 	pageSize = 50
 	nodeTime = 30 * time.Millisecond
 	addNodes = 5
 )
 
-// pinset is what all peers of a cluster share.
+// pinset is the state that all peers of a cluster share.
 type pinset struct {
 	mu   sync.Mutex
 	cids []cid.Cid // in the order in which they were pinned
@@ -61,7 +61,7 @@ func (s *pinset) list() []cid.Cid {
 	return slices.Clone(s.cids)
 }
 
-// Pin takes effect half-way, so that a process that dies may have pinned or not.
+// Pin takes effect half-way, so a process that dies may or may not have pinned.
 func (p *peer) Pin(ctx context.Context, ci cid.Cid, _ api.PinOptions) (*api.Pin, error) {
 	begun := p.w.now()
 	err := p.pin(ctx, ci)
@@ -82,13 +82,13 @@ func (p *peer) pin(ctx context.Context, ci cid.Cid) error {
 	return p.step(ctx, client.OpPin, a.after)
 }
 
-// step is a further part of an answer that has begun.
+// step waits for a further part of an answer that has begun.
 func (p *peer) step(ctx context.Context, op client.Op, d time.Duration) error {
 	return p.meet(ctx, op, answer{after: d})
 }
 
-// Allocations lists the pinset as it is when the listing begins, each time in
-// another order: the server's is that of a map.
+// Allocations lists the pinset as of the start of the listing, in random order,
+// because the server iterates over a map.
 func (p *peer) Allocations(ctx context.Context, _ api.PinType) iter.Seq2[*api.Pin, error] {
 	return func(yield func(*api.Pin, error) bool) {
 		begun := p.w.now()
@@ -116,8 +116,8 @@ func (p *peer) Allocations(ctx context.Context, _ api.PinType) iter.Seq2[*api.Pi
 	}
 }
 
-// Add reports the nodes of paths[0], which depend on it alone, and pins the
-// last one.
+// Add reports the nodes of paths[0], which depend only on paths[0], and pins
+// the last one.
 func (p *peer) Add(ctx context.Context, paths []string, _ *api.AddParams, out chan<- *api.AddedOutput) error {
 	defer close(out)
 	begun := p.w.now()

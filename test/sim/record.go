@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// record is what came of a strategy in a scenario.
+// record is the result of a strategy in a scenario.
 type record struct {
 	calls     []call
 	attempts  []attempt
-	probes    []attempt // of the health of ejected peers
+	probes    []attempt // health checks of ejected peers
 	ejections []ejection
-	wrong     int   // items of listings and adds, and results, that were not as they should be
-	sample    error // how a call failed
+	wrong     int   // wrong items of listings and adds, and wrong results
+	sample    error // the first error of a call
 }
 
 type call struct {
@@ -20,7 +20,7 @@ type call struct {
 	failed      bool
 }
 
-// ejection is one of those that the load balancer tells of.
+// ejection is an ejection that the load balancer has reported.
 type ejection struct {
 	at     time.Duration
 	peer   string
@@ -33,7 +33,7 @@ type attempt struct {
 	failed      bool
 }
 
-// failed counts the calls that failed.
+// failed returns the number of failed calls.
 func (r *record) failed() int {
 	n := 0
 	for _, c := range r.calls {
@@ -44,7 +44,7 @@ func (r *record) failed() int {
 	return n
 }
 
-// within is the share of calls that were answered well within d.
+// within returns the share of calls that succeeded within d.
 func (r *record) within(d time.Duration) float64 {
 	n := 0
 	for _, c := range r.calls {
@@ -55,8 +55,8 @@ func (r *record) within(d time.Duration) float64 {
 	return ratio(n, len(r.calls))
 }
 
-// share is the share of attempts begun in s that were sent to peers for which
-// to returns true.
+// share returns the share of the attempts begun in s that went to peers for
+// which to returns true.
 func (r *record) share(s span, to func(peer int) bool) float64 {
 	n, all := 0, 0
 	for _, a := range r.attempts {
@@ -70,7 +70,7 @@ func (r *record) share(s span, to func(peer int) bool) float64 {
 	return ratio(n, all)
 }
 
-// percentile is that of the calls' times, however they ended.
+// percentile returns a percentile of the durations of all calls, failed ones included.
 func (r *record) percentile(q float64) time.Duration {
 	took := make([]time.Duration, len(r.calls))
 	for i, c := range r.calls {
@@ -80,8 +80,8 @@ func (r *record) percentile(q float64) time.Duration {
 	return percentile(took, q)
 }
 
-// percentile returns the smallest of the sorted values that at least the share
-// q of them do not exceed (nearest rank), 0 if there are none.
+// percentile returns the smallest of the sorted values that is not exceeded by
+// at least the share q of them (nearest rank), or 0 if there are none.
 func percentile(sorted []time.Duration, q float64) time.Duration {
 	if len(sorted) == 0 {
 		return 0
@@ -90,7 +90,7 @@ func percentile(sorted []time.Duration, q float64) time.Duration {
 	return sorted[min(max(rank, 0), len(sorted)-1)]
 }
 
-// begunIn counts the attempts begun in s.
+// begunIn returns the number of attempts begun in s.
 func begunIn(s span, attempts []attempt) int {
 	n := 0
 	for _, a := range attempts {
@@ -101,7 +101,7 @@ func begunIn(s span, attempts []attempt) int {
 	return n
 }
 
-// callsIn counts the calls begun in s.
+// callsIn returns the number of calls begun in s.
 func callsIn(s span, calls []call) int {
 	n := 0
 	for _, c := range calls {
@@ -112,7 +112,7 @@ func callsIn(s span, calls []call) int {
 	return n
 }
 
-// ratio is 0 if there is nothing to divide by.
+// ratio returns n/of, or 0 if of is 0.
 func ratio(n, of int) float64 {
 	if of == 0 {
 		return 0

@@ -8,14 +8,15 @@ import (
 	"time"
 )
 
-// outcome is what came of a scenario with each strategy.
+// outcome is the result of a scenario with each strategy.
 type outcome struct {
 	*scenario
 	records  map[string]*record
-	controls map[string]*record // of the second simulation, if there is one
+	controls map[string]*record // results of the second simulation, if there is one
 }
 
-// value returns a figure of a strategy; ok is false if it has none.
+// value returns a figure of a strategy. ok is false if the strategy does not
+// have it.
 func (o *outcome) value(f figure, strategy string) (v float64, ok bool) {
 	if f.onlyOurs && strategy == baseline {
 		return 0, false
@@ -23,7 +24,7 @@ func (o *outcome) value(f figure, strategy string) (v float64, ok bool) {
 	return f.of(o.records[strategy], o.controls[strategy]), true
 }
 
-// verdict is how a strategy stands to a bar.
+// verdict compares a strategy's figure with its bar.
 type verdict struct {
 	figure   figure
 	strategy string
@@ -32,7 +33,7 @@ type verdict struct {
 	met      bool
 }
 
-// verdicts returns how the strategies stand to the scenario's bars.
+// verdicts returns the verdicts for all of the scenario's bars.
 func (o *outcome) verdicts() []verdict {
 	var all []verdict
 	for _, f := range o.figures {
@@ -48,7 +49,7 @@ func (o *outcome) verdicts() []verdict {
 	return all
 }
 
-// allMet tells whether all bars are met.
+// allMet reports whether all bars are met.
 func allMet(outcomes []*outcome) bool {
 	for _, o := range outcomes {
 		for _, v := range o.verdicts() {
@@ -60,8 +61,8 @@ func allMet(outcomes []*outcome) bool {
 	return true
 }
 
-// printJSON writes one object: scenario → figure → strategy → value. Shares
-// are fractions, times are seconds.
+// printJSON writes one object: scenario → figure → strategy → value. Shares are
+// fractions, times are seconds.
 func printJSON(w io.Writer, outcomes []*outcome) error {
 	doc := map[string]map[string]map[string]float64{}
 	for _, o := range outcomes {
@@ -84,8 +85,7 @@ func printJSON(w io.Writer, outcomes []*outcome) error {
 	return err
 }
 
-// printTable writes for each scenario a table of its figures, and how they
-// stand to the bars.
+// printTable writes a table of the figures and the verdicts of each scenario.
 func printTable(w io.Writer, outcomes []*outcome) error {
 	for _, o := range outcomes {
 		fmt.Fprintf(w, "%s: %s\n", o.name, o.about)

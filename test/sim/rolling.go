@@ -13,7 +13,7 @@ import (
 
 const (
 	pinned = 500 // items in the pinset before a rolling restart
-	// Each peer is away for restartTime, one every restartEvery.
+	// Every restartEvery, another peer is down for restartTime.
 	restartFirst = 10 * time.Second
 	restartEvery = 10 * time.Second
 	restartTime  = 4 * time.Second
@@ -51,15 +51,15 @@ var rolling = &scenario{
 	},
 }
 
-// mixed is a load of everything that is not just read, with its checks.
+// mixed is a load of reads and writes, and checks their results.
 type mixed struct {
 	*world
 	calls  int
-	pinned []cid.Cid // what calls have pinned; guarded by world.mu
+	pinned []cid.Cid // CIDs that calls have pinned; guarded by world.mu
 }
 
-// next is 80 % single reads, 10 % pins, 7 % adds and 3 % listings of the
-// pinset.
+// next returns the next call: 80 % single reads, 10 % pins, 7 % adds and 3 %
+// listings of the pinset.
 func (m *mixed) next(r *rand.Rand) func(context.Context) error {
 	m.calls++
 	n := m.calls
@@ -74,7 +74,7 @@ func (m *mixed) next(r *rand.Rand) func(context.Context) error {
 	return m.list
 }
 
-// wrongly counts n items that were not as they should be.
+// wrongly adds n wrong items to the record.
 func (m *mixed) wrongly(n int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -105,7 +105,7 @@ func (m *mixed) pin(ci cid.Cid) func(context.Context) error {
 	}
 }
 
-// expect takes note of what is pinned now.
+// expect records that ci must be pinned now.
 func (m *mixed) expect(ci cid.Cid) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -134,7 +134,7 @@ func (m *mixed) add(path string) func(context.Context) error {
 	}
 }
 
-// misplaced counts what is not in its place.
+// misplaced returns the number of items that are not in their place.
 func misplaced(got, want []cid.Cid) int {
 	n := max(len(got), len(want)) - min(len(got), len(want))
 	for i := range min(len(got), len(want)) {
@@ -145,8 +145,8 @@ func misplaced(got, want []cid.Cid) int {
 	return n
 }
 
-// list counts items that come twice, and those that are not there although
-// they were pinned before the listing began.
+// list counts duplicate items and missing ones that were pinned before the
+// listing began.
 func (m *mixed) list(ctx context.Context) error {
 	before := m.pins.list()
 	seen := map[cid.Cid]int{}
@@ -169,7 +169,7 @@ func (m *mixed) list(ctx context.Context) error {
 	return nil
 }
 
-// checkPinned counts what calls have pinned and the pinset does not hold.
+// checkPinned counts the items that calls have pinned but the pinset does not contain.
 func (m *mixed) checkPinned() {
 	for _, ci := range m.pinned {
 		if !m.pins.has[ci] {

@@ -9,58 +9,58 @@ import (
 	"github.com/pinfleet/pinfleet/lbclient"
 )
 
-// scenario is what happens to a set of peers under a load.
+// scenario describes the peers, the load and the events of a simulation.
 type scenario struct {
 	name    string
 	about   string        // one line
-	length  time.Duration // simulated
+	length  time.Duration // in simulated time
 	peers   int
 	retries int
-	// deadline is what each caller gives its calls; 0 for none.
+	// deadline is the deadline of each call; 0 means none.
 	deadline time.Duration
-	inOrder  bool // the baseline is a failover
+	inOrder  bool // the baseline does failover instead of round robin
 	options  []lbclient.Option
-	// control, if set, are the options of a second simulation of each
-	// strategy, to compare with.
+	// control, if not nil, holds the options of a second simulation of each
+	// strategy, for comparison.
 	control []lbclient.Option
 
-	// answer tells how a peer meets a request that comes at now.
+	// answer returns a peer's reaction to a request that arrives at now.
 	answer func(r *rand.Rand, peer int, now time.Duration) answer
-	// down tells when a peer's process is not there; nil for never.
+	// down returns when a peer's process is down; nil means never.
 	down func(peer int) []span
-	// prepare makes what the peers share; drive makes the calls.
+	// prepare creates what the peers share. drive makes the calls.
 	prepare func(w *world)
 	drive   func(w *world)
 
 	figures []figure
-	// special tells which peers something happens to, and event when and
-	// what, for the chart.
+	// For the chart, special reports whether an event affects a peer, event is its
+	// time, and what describes it.
 	special func(peer int) bool
 	event   span
 	what    string
 }
 
-// figure is a number that a scenario is about, for each strategy.
+// figure is a result that a scenario reports for each strategy.
 type figure struct {
-	name  string // in the JSON
+	name  string // in JSON
 	about string
 	unit  unit
 	of    func(r, control *record) float64
-	// onlyOurs tells that the baseline has none.
+	// onlyOurs means that the baseline does not have the figure.
 	onlyOurs bool
-	bar      *bar // nil if there is none
+	bar      *bar // nil means none
 }
 
-// bar is what a figure has to reach.
+// bar is the limit that a figure must reach.
 type bar struct {
-	least, most float64 // of which one counts: least if it is not 0
-	below       bool    // most itself is too much
+	least, most float64 // only one of them applies: least if it is not 0
+	below       bool    // the value must be less than most
 	holds       []string
-	// of, if set, is the bar where it depends on the simulation.
+	// of, if not nil, computes the limit from the simulation.
 	of func(r *record) float64
 }
 
-// limit is the bar in a simulation.
+// limit returns the limit in a simulation.
 func (b *bar) limit(r *record) float64 {
 	switch {
 	case b.of != nil:
@@ -71,7 +71,7 @@ func (b *bar) limit(r *record) float64 {
 	return b.most
 }
 
-// met tells whether value reaches the bar.
+// met reports whether value reaches the bar.
 func (b *bar) met(value float64, r *record) bool {
 	switch limit := b.limit(r); {
 	case b.least != 0:
@@ -83,7 +83,7 @@ func (b *bar) met(value float64, r *record) bool {
 	}
 }
 
-// sign is how a value that meets the bar stands to it.
+// sign returns the relation of the bar, such as "≥".
 func (b *bar) sign() string {
 	switch {
 	case b.least != 0:
@@ -94,7 +94,7 @@ func (b *bar) sign() string {
 	return "≤"
 }
 
-// unit is how a figure is printed.
+// unit determines how a figure is printed.
 type unit int
 
 const (
@@ -119,13 +119,13 @@ func (u unit) format(v float64) string {
 	return fmt.Sprintf("%.3g", v)
 }
 
-// scenarios in the order of the report.
+// scenarios holds all scenarios in the order of the report.
 var scenarios = []*scenario{
 	slowOne, deadFirst, failFast, outage, flap, recovery, tail, hang, rolling, scale,
 }
 
-// failedCalls is the figure of most scenarios: none of the strategies that it
-// holds for may let a call fail.
+// failedCalls returns the figure of failed calls. The strategies in holds must
+// not let any call fail.
 func failedCalls(holds ...string) figure {
 	f := figure{
 		name: "failed", about: "failed calls",

@@ -6,19 +6,20 @@ import (
 	"time"
 )
 
-// binCount is how many parts of the time a chart tells apart.
+// binCount is the number of intervals in a chart.
 const binCount = 60
 
-// bin is a part of the time.
+// bin is an interval of a chart.
 type bin struct {
-	took     []time.Duration // of the calls that began in it, sorted
-	failed   int             // of them
-	requests []int           // sent in it, by group
+	took     []time.Duration // sorted durations of the calls begun in it
+	failed   int             // failed ones among these calls
+	requests []int           // attempts begun in it, by group
 }
 
 func (b *bin) percentile(q float64) time.Duration { return percentile(b.took, q) }
 
-// bins sorts what happened until the end by when it began.
+// bins divides the time until end into intervals. Calls and requests count
+// where they began.
 func bins(r *record, end time.Duration, groups []group) []bin {
 	all := make([]bin, binCount)
 	of := func(at time.Duration) *bin {
@@ -54,7 +55,7 @@ func bins(r *record, end time.Duration, groups []group) []bin {
 	return all
 }
 
-// latencyAxis is the one that all strategies fit on.
+// latencyAxis returns an axis that fits all strategies.
 func latencyAxis(series map[string][]bin) axis {
 	least, most := time.Hour, time.Duration(0)
 	for _, all := range series {
@@ -70,11 +71,11 @@ func latencyAxis(series map[string][]bin) axis {
 	return axis{min: from, max: to, log: true}
 }
 
-// group is peers that a chart shows as one.
+// group is a set of peers that a chart shows as one.
 type group struct {
 	has    func(peer int) bool
 	colour string
-	legend string // empty if it needs none
+	legend string // empty if it is not in the legend
 }
 
 const specialColour = "#e8702a"
@@ -84,10 +85,10 @@ var (
 	peerColours  = []string{"#3b6fb6", "#58a4b0", "#a9c47f", "#e6c35c", "#c98bb9", "#8f8fc6", "#6fbf9b", "#d79a7a", "#9fb4c7"}
 )
 
-// maxShown is how many peers a chart shows one by one.
+// maxShown is the maximum number of peers that a chart shows separately.
 const maxShown = 12
 
-// groups are the peers, those first that something happens to.
+// groups returns the groups of peers. Those that the event affects come first.
 func (s *scenario) groups() []group {
 	var special, others []int
 	for i := range s.peers {

@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// brief is a scenario of its own, short enough for a test: the first of three
+// brief returns a scenario that is short enough for a test: the first of three
 // peers is dead for a while.
 func brief() *scenario {
 	return &scenario{
@@ -42,8 +42,8 @@ func brief() *scenario {
 	}
 }
 
-// Every strategy sees the same load, serves it, and leaves the dead peer
-// alone, which the baseline does not.
+// TestSimulation checks that every strategy gets the same load, serves it, and
+// sends nothing to the dead peer, unlike the baseline.
 func TestSimulation(t *testing.T) {
 	o := simulateAll(t, []*scenario{brief()}, 1)[0]
 	calls := len(o.records[baseline].calls)
@@ -80,7 +80,7 @@ func TestSimulation(t *testing.T) {
 	checkXML(t, chart(o))
 }
 
-// checkXML fails if the chart is not well-formed or has numbers that are none.
+// checkXML checks that a chart is well-formed and has no NaN or Inf coordinates.
 func checkXML(t *testing.T, text string) {
 	t.Helper()
 	if strings.Contains(text, "NaN") || strings.Contains(text, "Inf") {
@@ -98,11 +98,11 @@ func checkXML(t *testing.T, text string) {
 	}
 }
 
-// A rolling restart breaks listings and adds of the baseline. It is what shows
-// that the checks of that scenario can fail.
+// TestRollingSeesWhatIsWrong checks that the checks of a rolling restart can
+// fail: they find broken listings and adds of the baseline.
 func TestRollingSeesWhatIsWrong(t *testing.T) {
 	s := *rolling
-	s.length = 16 * time.Second // the first restart
+	s.length = 16 * time.Second // only the first restart
 	r := simulate(t, &s, 1, makerOf(baseline, nil))
 	if r.wrong == 0 {
 		t.Error("the baseline neither lost nor repeated an item")
@@ -155,7 +155,8 @@ func TestReport(t *testing.T) {
 	}
 }
 
-// The command writes the charts and says whether the bars are met.
+// TestRun checks that the command writes the charts and reports whether the
+// bars are met.
 func TestRun(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "charts")
 	s := &settings{scenarios: []*scenario{brief()}, json: true, out: dir, seed: 2}
@@ -174,8 +175,8 @@ func TestRun(t *testing.T) {
 	checkXML(t, string(text))
 }
 
-// Without -out, all runs of all users once wrote to one fixed folder among the
-// temporary files.
+// TestOutDirIsNew: without -out, all runs of all users once wrote to one fixed
+// directory below the directory for temporary files.
 func TestOutDirIsNew(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	var s settings

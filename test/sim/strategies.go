@@ -8,13 +8,13 @@ import (
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
-// baseline is the name of the strategy to compare with.
+// baseline is the name of the strategy for comparison.
 const baseline = "naive"
 
-// ours are the strategies under test, in the order of the report.
+// ours holds the strategies under test, in the order of the report.
 var ours = []string{"failover", "roundrobin", "leastloaded", "sticky", "weighted"}
 
-// strategies makes a strategy by its name.
+// strategies holds the constructors of the strategies by name.
 var strategies = map[string]func() strategy.LBStrategy{
 	"failover":    func() strategy.LBStrategy { return &strategy.Failover{} },
 	"roundrobin":  func() strategy.LBStrategy { return &strategy.RoundRobin{} },
@@ -23,10 +23,10 @@ var strategies = map[string]func() strategy.LBStrategy{
 	"weighted":    func() strategy.LBStrategy { return &strategy.Weighted{} },
 }
 
-// maker makes the client under test.
+// maker creates the client under test.
 type maker func(w *world, peers []client.Client) (client.Client, error)
 
-// makerOf returns what makes the load balancer with the strategy of that name.
+// makerOf returns the constructor of a load balancer with the named strategy.
 func makerOf(name string, options []lbclient.Option) maker {
 	if name == baseline {
 		return func(w *world, peers []client.Client) (client.Client, error) {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// svg is a picture in the making. Lengths are pixels, y grows downwards.
+// svg builds a picture. Lengths are in pixels, and y grows downwards.
 type svg struct{ strings.Builder }
 
 type point struct{ x, y float64 }
@@ -23,7 +23,8 @@ const svgStyle = `text{font:11px system-ui,sans-serif;fill:#333}
 .mid{text-anchor:middle}
 `
 
-// newSVG begins a picture with a white ground, so that it can be read on any.
+// newSVG starts a picture with a white background, so that it is readable on
+// any page.
 func newSVG(width, height float64, title string) *svg {
 	s := &svg{}
 	fmt.Fprintf(s, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %g %g" width="%g" height="%g" role="img">`+"\n", width, height, width, height)
@@ -53,7 +54,7 @@ func (s *svg) line(from, to point, stroke string, width float64) {
 	s.path([]point{from, to}, stroke, width)
 }
 
-// path draws a line through points; one whose y is NaN is a gap.
+// path draws a line through points. A point whose y is NaN is a gap.
 func (s *svg) path(points []point, stroke string, width float64) {
 	fmt.Fprintf(s, `<path fill="none" stroke="%s" stroke-width="%g" stroke-linejoin="round" d="`, stroke, width)
 	command := "M"
@@ -68,8 +69,8 @@ func (s *svg) path(points []point, stroke string, width float64) {
 	s.WriteString("\"/>\n")
 }
 
-// stairs fills what is between two lines that go in steps: between the edges
-// i and i+1 they are at upper[i] and lower[i].
+// stairs fills the area between two step lines. Between the edges i and i+1
+// they are at upper[i] and lower[i].
 func (s *svg) stairs(edges, upper, lower []float64, fill string) {
 	fmt.Fprintf(s, `<path fill="%s" d="M%.1f %.1f`, fill, edges[0], upper[0])
 	for i := range upper {
@@ -94,7 +95,7 @@ type axis struct {
 	log      bool
 }
 
-// at returns where v is; what is beyond an end is at the end.
+// at returns the position of v. Values beyond an end are at the end.
 func (a axis) at(v float64) float64 {
 	v = min(max(v, a.min), a.max)
 	share := (v - a.min) / (a.max - a.min)
@@ -104,7 +105,7 @@ func (a axis) at(v float64) float64 {
 	return a.from + share*(a.to-a.from)
 }
 
-// steps are the values at the lines of an axis.
+// steps returns the values at which an axis has lines.
 func (a axis) steps() []float64 {
 	if a.log {
 		return a.logSteps()
@@ -122,7 +123,7 @@ func (a axis) steps() []float64 {
 	return all
 }
 
-// logSteps are powers of ten, with 2 and 5 between them where there is room.
+// logSteps returns powers of ten, and 2 and 5 times these if there is room.
 func (a axis) logSteps() []float64 {
 	between := []float64{1}
 	if a.max/a.min <= 60 {
@@ -160,7 +161,7 @@ func niceSpan(least, most float64) (from, to float64) {
 	return from, to
 }
 
-// short prints a time in as few characters as will do.
+// short formats a time with few characters.
 func short(seconds float64) string {
 	switch d := time.Duration(math.Round(seconds*1e6)) * time.Microsecond; {
 	case d >= time.Second:

@@ -15,23 +15,23 @@ import (
 	"github.com/pinfleet/pinfleet/lbclient"
 )
 
-// world is one strategy in one scenario: its peers, its load and what came of
-// it. It lives in a bubble of virtual time.
+// world is the simulation of one strategy in one scenario: its peers, its load
+// and its record. It runs in a synctest bubble.
 type world struct {
 	*scenario
 	seed   uint64
 	start  time.Time
 	peers  []*peer
-	client client.Client // the one under test
+	client client.Client // the client under test
 	pins   *pinset       // nil if the scenario has none
-	rand   *rand.Rand    // the load's
+	rand   *rand.Rand    // random numbers of the load
 	load   sync.WaitGroup
 
 	mu     sync.Mutex
 	record record
 }
 
-// simulate runs a scenario with a strategy and returns what came of it.
+// simulate runs a scenario with a strategy and returns the record.
 func simulate(t *testing.T, s *scenario, seed uint64, make maker) *record {
 	w := &world{scenario: s, seed: seed}
 	synctest.Test(t, func(t *testing.T) {
@@ -43,7 +43,7 @@ func simulate(t *testing.T, s *scenario, seed uint64, make maker) *record {
 		}
 		c, err := make(w, clients)
 		if err != nil {
-			panic(err) // the settings are ours
+			panic(err) // our own settings are valid
 		}
 		w.client = c
 		s.drive(w)
@@ -65,10 +65,10 @@ func (w *world) newPeers() []client.Client {
 	return clients
 }
 
-// now is how long the simulation has been running.
+// now returns the time since the start of the simulation.
 func (w *world) now() time.Duration { return time.Since(w.start) }
 
-// process tells whether a peer's process runs, and when that changes.
+// process reports whether a peer's process is up, and when that changes.
 func (w *world) process(peer int) (up bool, change time.Duration) {
 	const never = 24 * time.Hour
 	if w.down == nil {
@@ -86,14 +86,14 @@ func (w *world) process(peer int) (up bool, change time.Duration) {
 	return true, never
 }
 
-// attempted takes note of an attempt that ends now.
+// attempted records an attempt that ends now.
 func (w *world) attempted(peer int, begun time.Duration, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.record.attempts = append(w.record.attempts, w.attempt(peer, begun, err))
 }
 
-// probed takes note of a probe that ends now.
+// probed records a probe that ends now.
 func (w *world) probed(peer int, begun time.Duration, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -114,7 +114,7 @@ func (w *world) EndpointEjected(e lbclient.HealthEvent) {
 // EndpointReadmitted implements [lbclient.HealthHook].
 func (w *world) EndpointReadmitted(lbclient.HealthEvent) {}
 
-// called takes note of a call that ends now.
+// called records a call that ends now.
 func (w *world) called(begun time.Duration, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -124,7 +124,7 @@ func (w *world) called(begun time.Duration, err error) {
 	}
 }
 
-// call makes one call and takes note of it.
+// call makes a call and records it.
 func (w *world) call(do func(context.Context) error) {
 	ctx := context.Background()
 	if w.deadline > 0 {
@@ -136,8 +136,8 @@ func (w *world) call(do func(context.Context) error) {
 	w.called(begun, do(ctx))
 }
 
-// poisson starts calls at random times, rate of them per second on average,
-// until the scenario's end. next returns the next call.
+// poisson starts calls at random times until the end of the scenario, rate of
+// them per second on average. next returns the next call.
 func (w *world) poisson(rate float64, next func(r *rand.Rand) func(context.Context) error) {
 	for {
 		time.Sleep(time.Duration(w.rand.ExpFloat64() / rate * float64(time.Second)))
@@ -149,7 +149,7 @@ func (w *world) poisson(rate float64, next func(r *rand.Rand) func(context.Conte
 	}
 }
 
-// reads is the load of most scenarios: single reads of random CIDs.
+// reads returns the load of most scenarios: single reads of random CIDs.
 func reads(rate float64) func(w *world) {
 	return func(w *world) { w.poisson(rate, w.read) }
 }
@@ -162,7 +162,7 @@ func (w *world) read(r *rand.Rand) func(context.Context) error {
 	}
 }
 
-// cids are what reads ask for.
+// cids are the CIDs of reads.
 var cids = makeCids("read", 2000)
 
 func makeCids(kind string, n int) []cid.Cid {
@@ -173,7 +173,7 @@ func makeCids(kind string, n int) []cid.Cid {
 	return made
 }
 
-// makeCid makes a CID of its own for each kind and i.
+// makeCid returns a different CID for each kind and i.
 func makeCid(kind string, i int) cid.Cid {
 	name := []byte(kind)
 	for ; i > 0; i >>= 8 {
@@ -181,7 +181,7 @@ func makeCid(kind string, i int) cid.Cid {
 	}
 	hash, err := multihash.Sum(append(name, 0), multihash.SHA2_256, -1)
 	if err != nil {
-		panic(err) // SHA-256 is always there
+		panic(err) // SHA-256 is linked
 	}
 	return cid.NewCidV1(cid.Raw, hash)
 }
