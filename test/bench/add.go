@@ -24,7 +24,7 @@ const (
 	hugeFile   = 4 << 30
 )
 
-// adding is our client of a sink that takes adds and reports n files.
+// adding is our client of a sink that accepts adds and reports n files.
 type adding struct {
 	client.Client
 	*sink
@@ -57,7 +57,7 @@ func (a *adding) close() {
 	os.RemoveAll(a.dir)
 }
 
-// add adds path, and checks how many files the server reports.
+// add adds path and checks the number of files that the server reports.
 func (a *adding) add(ctx context.Context, path string, want int) error {
 	return outputs(want, func(out chan<- *api.AddedOutput) error {
 		return a.Add(ctx, []string{path}, api.DefaultAddParams(), out)
@@ -139,7 +139,7 @@ func addSmall(ctx context.Context, r *report) error {
 	return nil
 }
 
-// naiveAdd uploads a directory as boxo's readers deliver it.
+// naiveAdd uploads a directory as boxo's readers return it.
 func naiveAdd(url, tree string) error {
 	info, err := os.Lstat(tree)
 	if err != nil {
@@ -171,7 +171,7 @@ func addHuge(ctx context.Context, r *report) error {
 	return err
 }
 
-// endless repeats a block for ever.
+// endless is a reader that repeats a block without end.
 type endless struct {
 	block []byte
 	rest  bytes.Reader

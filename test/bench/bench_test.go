@@ -33,7 +33,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// steps is a workload whose contenders do nothing, in a given order.
+// steps returns the settings of one workload with the given measure function.
 func steps(measure func(context.Context, *report) error) settings {
 	return settings{count: 3, json: true, workloads: []workload{{
 		name:    "steps",
@@ -42,7 +42,8 @@ func steps(measure func(context.Context, *report) error) settings {
 	}}}
 }
 
-// Each contender takes part in each round, and the first round does not count.
+// TestRaceInterleaves checks that each contender takes part in each round, and
+// that the first round does not count.
 func TestRaceInterleaves(t *testing.T) {
 	var order strings.Builder
 	turn := func(name string) contender {
@@ -88,7 +89,7 @@ func TestRaceInterleaves(t *testing.T) {
 			bars++
 		}
 	}
-	if bars != 3 { // one of them is the ground
+	if bars != 3 { // one of them is the background
 		t.Errorf("%d rectangles:\n%s", bars, chart)
 	}
 	var doc struct {
@@ -125,7 +126,7 @@ func TestPeakSeesWhatIsHeld(t *testing.T) {
 	}
 }
 
-// A listing that lacks items must not count as done.
+// TestContendersAreChecked checks that a listing with missing items is an error.
 func TestContendersAreChecked(t *testing.T) {
 	docs, err := newDocuments()
 	if err != nil {
@@ -152,7 +153,8 @@ func TestContendersAreChecked(t *testing.T) {
 	}
 }
 
-// docs/benchmarks.md has to explain each figure, and no other.
+// TestFiguresAreDocumented checks that docs/benchmarks.md explains each figure,
+// and no others.
 func TestFiguresAreDocumented(t *testing.T) {
 	text, err := os.ReadFile("../../docs/benchmarks.md")
 	if err != nil {
@@ -170,7 +172,7 @@ func TestFiguresAreDocumented(t *testing.T) {
 			if i%2 == 0 {
 				continue
 			}
-			if strings.HasPrefix(name, ".") { // a further one of the same workload
+			if strings.HasPrefix(name, ".") { // another figure of the same workload
 				name = last + name
 			}
 			last, _, _ = strings.Cut(name, ".")

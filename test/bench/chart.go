@@ -6,8 +6,8 @@ import (
 	"io"
 )
 
-// The places of the chart: a group of bars for each workload, one for each
-// contender. Lengths are pixels.
+// Positions in the chart, in pixels. It has a group of bars for each workload,
+// with one bar for each contender.
 const (
 	chartWidth = 860
 	nameX      = 20
@@ -20,8 +20,8 @@ const (
 
 var colours = map[string]string{"ours": "#0b5394", "naive": "#d98a3d", "floor": "#9aa5ad", "http": "#9aa5ad", "bare_p2p": "#5b8dbf", "bare_http": "#9aa5ad", "wire": "#cfd6da"}
 
-// writeChart draws the times of the contenders of each workload, the slowest as
-// long as there is room. Workloads without contenders are left out.
+// writeChart draws the times of the contenders of each workload. The bar of the
+// slowest takes the whole width. It omits workloads without contenders.
 func writeChart(w io.Writer, reports []*report) error {
 	height := groupFoot
 	for _, r := range reports {
@@ -58,7 +58,7 @@ func writeChart(w io.Writer, reports []*report) error {
 	return p.err
 }
 
-// threeDigits prints at least three digits of v, never an exponent.
+// threeDigits formats v with at least three digits and without an exponent.
 func threeDigits(v float64) string {
 	if v >= 100 {
 		return fmt.Sprintf("%.0f", v)
@@ -66,7 +66,7 @@ func threeDigits(v float64) string {
 	return fmt.Sprintf("%.3g", v)
 }
 
-// printer keeps the first error of what it prints.
+// printer prints and keeps the first error.
 type printer struct {
 	w   io.Writer
 	err error

@@ -16,12 +16,12 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 )
 
-// distinct is how many different items a listing consists of. They are sent
-// again and again: a sink that held all of a long listing would make the heap
-// large, and so the collector rare.
+// distinct is the number of different items in a listing. They are sent
+// repeatedly. A sink that held the whole of a long listing would make the heap
+// large, and thus garbage collections rare.
 const distinct = 1000
 
-// documents makes what servers send. Its documents are the same in every run.
+// documents creates the documents that servers send. They are the same in every run.
 type documents struct {
 	rand    *rand.ChaCha8
 	cluster []peer.ID
@@ -47,7 +47,8 @@ func newDocuments() (*documents, error) {
 	return d, nil
 }
 
-// cid returns another CID: one of the adds' default kind, or of version 1.
+// cid returns a different CID for each i, alternately of the default kind of
+// adds and of version 1.
 func (d *documents) cid(i int) (api.Cid, error) {
 	hash, err := multihash.Sum(binary.BigEndian.AppendUint64(nil, uint64(i)), multihash.SHA2_256, -1)
 	if err != nil {
@@ -59,7 +60,7 @@ func (d *documents) cid(i int) (api.Cid, error) {
 	return api.NewCid(cid.NewCidV1(cid.DagProtobuf, hash)), nil
 }
 
-// addresses are what an IPFS daemon usually announces.
+// addresses returns the addresses that an IPFS daemon usually announces.
 func addresses(i int, id peer.ID) []api.Multiaddr {
 	var all []api.Multiaddr
 	for _, at := range []string{
@@ -113,7 +114,7 @@ func (d *documents) pins() ([]byte, error) {
 	})
 }
 
-// added returns what a server reports of an add of n files.
+// added returns the answer of a server to an add of n files.
 func (d *documents) added(n int) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
@@ -129,7 +130,7 @@ func (d *documents) added(n int) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// id returns what a peer says of itself.
+// id returns a peer's description of itself.
 func (d *documents) id() ([]byte, error) {
 	return json.Marshal(api.ID{
 		ID: d.cluster[0], Addresses: addresses(0, d.cluster[0]), ClusterPeers: d.cluster,

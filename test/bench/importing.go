@@ -19,7 +19,7 @@ const (
 	chunkSize  = 262144
 )
 
-// importing adds a file to an in-process cluster, over HTTP.
+// importing adds a file to an in-process cluster over HTTP.
 func importing(ctx context.Context, r *report) error {
 	dir, err := os.MkdirTemp("", "pinfleet-bench-")
 	if err != nil {
@@ -49,7 +49,7 @@ func importing(ctx context.Context, r *report) error {
 	return nil
 }
 
-// importOnce adds to a cluster of its own, which keeps all blocks in memory.
+// importOnce adds to a new cluster, which keeps all blocks in memory.
 func importOnce(ctx context.Context, path string) error {
 	cluster, err := clustertest.Start(clustertest.Options{Peers: 1})
 	if err != nil {
@@ -66,10 +66,10 @@ func importOnce(ctx context.Context, path string) error {
 	return outputs(1, func(out chan<- *api.AddedOutput) error { return c.Add(ctx, []string{path}, params, out) })
 }
 
-// noise returns n bytes that are the same in every run.
+// noise returns n random bytes that are the same in every run.
 func noise(n int) []byte {
 	b := make([]byte, n)
 	source := rand.NewChaCha8([32]byte{2})
-	_, _ = source.Read(b) // never fails
+	_, _ = source.Read(b) // Read never fails
 	return b
 }

@@ -15,8 +15,8 @@ import (
 )
 
 // overLibp2p compares a call over both transports of one peer of an in-process
-// cluster. The same with a server that does nothing shows the difference at
-// its largest: what the transports cost themselves, and nothing else.
+// cluster. It repeats the comparison with a server that does nothing. There the
+// difference is largest, because it comes from the transports alone.
 func overLibp2p(ctx context.Context, r *report) error {
 	cluster, err := clustertest.Start(clustertest.Options{Peers: 1, Listen: clustertest.HTTP | clustertest.Libp2p})
 	if err != nil {

@@ -102,7 +102,7 @@ func listing[T any](ctx context.Context, r *report, body []byte, n int, naive fu
 	return nil
 }
 
-// count consumes a listing.
+// count consumes a listing and checks the number of its items.
 func count[T any](items iter.Seq2[*T, error], want int) error {
 	n := 0
 	for _, err := range items {
@@ -121,7 +121,7 @@ func complete(n, want int, err error) error {
 	return err
 }
 
-// tokenize reads the tokens of what is at url.
+// tokenize reads the JSON tokens of the document at url.
 func tokenize(ctx context.Context, url string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

@@ -1,20 +1,20 @@
-// Command bench measures how close the clients come to the wire, and how far
-// they are from a straightforward one.
+// Command bench compares the clients with the cost of the wire, and with a
+// straightforward client.
 //
 //	go run ./test/bench [-run NAME,...] [-count N] [-json] [-svg FILE]
 //
 // Each workload is done by several contenders in turn, in one process and
-// against the same server, -count times each (short work more often): "ours"; "naive", the usual
-// client made of net/http and encoding/json; and "floor", what cannot be
-// avoided, such as net/http alone. Only the ratios of medians of one run mean
-// something: the machine is the same for all contenders then, and whatever
-// else it does hits all of them alike.
+// against the same server: "ours"; "naive", the usual client with net/http and
+// encoding/json; and "floor", the unavoidable part, such as net/http alone.
+// Each contender has -count turns, or more if they are short. Only the ratios
+// of medians within one run are meaningful: then all contenders share the
+// machine and are equally affected by its other load.
 //
-// It prints a table for each workload, with the bars that the figures have to
-// reach, or with -json one object, nested by the dots in the names of the
-// figures; -svg draws the times. A bar that was missed is reported, and is no
-// failure: timings depend on what else the machine does. docs/benchmarks.md
-// tells what each figure means.
+// The command prints a table for each workload, with the bars that the figures
+// must reach. With -json it prints one object instead, nested by the dots in
+// the names of the figures. -svg draws the times. A missed bar is reported, but
+// is not a failure, because timings depend on the machine's other load.
+// docs/benchmarks.md explains each figure.
 package main
 
 import (
@@ -43,7 +43,7 @@ func main() {
 	}
 }
 
-// settings are the command line.
+// settings are the command-line settings.
 type settings struct {
 	workloads []workload
 	count     int
@@ -81,7 +81,7 @@ func parse(args []string, output io.Writer) (*settings, error) {
 	return s, nil
 }
 
-// run measures and prints. What it is at is told to notes.
+// run measures the workloads and prints the report. It prints the progress to notes.
 func (s *settings) run(ctx context.Context, out, notes io.Writer) error {
 	var reports []*report
 	for _, w := range s.workloads {

@@ -10,21 +10,21 @@ import (
 	"time"
 )
 
-// contender does the work of a workload once.
+// contender does the work of a workload in its own way.
 type contender struct {
 	name string
 	do   func(context.Context) error
 }
 
-// sample is what doing the work once took. Allocations are those of the whole
-// process.
+// sample is the cost of one turn of a contender. Allocations are those of the
+// whole process.
 type sample struct {
 	time   time.Duration
 	allocs float64
 	bytes  float64
 }
 
-// standing is how a contender did.
+// standing is a contender's result.
 type standing struct {
 	name   string
 	median sample
@@ -32,15 +32,16 @@ type standing struct {
 	worst  time.Duration
 }
 
-// race lets the contenders do the work in turns, after a round that does not
-// count, and returns their standings in order. Short work is done in more
-// rounds, not in longer turns: what else the machine does hits all alike then.
-// The collector runs before each turn, so that nobody clears up behind another.
+// race gives the contenders turns, after a round that does not count, and
+// returns their standings in order. Short work is done in more rounds, not in
+// longer turns, so that other load of the machine affects all contenders
+// equally. The garbage collector runs before each turn, so that no contender
+// pays for another's garbage.
 func (r *report) race(ctx context.Context, contenders ...contender) ([]standing, error) {
 	samples := make([][]sample, len(contenders))
 	for round := range r.rounds() + 1 {
 		for i := range contenders {
-			i := (i + round) % len(contenders) // everybody begins some time
+			i := (i + round) % len(contenders) // vary who begins
 			s, err := take(ctx, contenders[i])
 			if err != nil {
 				return nil, err
@@ -99,7 +100,7 @@ func median[T cmp.Ordered](values []T) T {
 	return sorted[len(sorted)/2]
 }
 
-// heapObjects is the memory of objects that live or have not been swept yet.
+// heapObjects is the metric of the memory of live and not yet swept objects.
 const heapObjects = "/memory/classes/heap/objects:bytes"
 
 func heap() float64 {
@@ -108,14 +109,14 @@ func heap() float64 {
 	return float64(s[0].Value.Uint64())
 }
 
-// sampling is how often the heap is looked at.
+// sampling is the interval between measurements of the heap.
 const sampling = time.Millisecond
 
-// peak returns by how much the heap exceeds, at its peak, what it holds when
-// nothing is done, in MB.
+// peak returns the difference in MB between the peak of the heap during do and
+// the idle heap.
 func peak(ctx context.Context, do func(context.Context) error) (float64, error) {
 	runtime.GC()
-	runtime.GC() // what pools hold survives the first
+	runtime.GC() // contents of pools survive the first
 	idle := heap()
 	done, highest := make(chan struct{}), make(chan float64)
 	go func() {

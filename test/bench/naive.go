@@ -8,10 +8,10 @@ import (
 	"net/http"
 )
 
-// The naive client is what one writes first: net/http, a json.Decoder, the types
-// of package naive, and a channel for each stream.
+// The naive client is a straightforward one: net/http, a json.Decoder, the
+// types of package naive, and a channel for each stream.
 
-// naiveList lists what is at url, and returns how many items there are.
+// naiveList lists the items at url and returns their number.
 func naiveList[T any](ctx context.Context, url string) (int, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -20,7 +20,7 @@ func naiveList[T any](ctx context.Context, url string) (int, error) {
 	return naiveStream[T](http.DefaultClient.Do(req))
 }
 
-// naiveStream counts the documents of an answer.
+// naiveStream returns the number of documents in an answer.
 func naiveStream[T any](resp *http.Response, err error) (int, error) {
 	if err != nil {
 		return 0, err

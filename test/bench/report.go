@@ -9,41 +9,41 @@ import (
 	"time"
 )
 
-// report is what came of a workload.
+// report is the result of a workload.
 type report struct {
 	workload
 	count     int
-	often     int     // rounds for each of count; 0 is 1
-	unit      string  // what the work consists of, with its article
-	units     float64 // how many of them
+	often     int     // rounds for each of count; 0 means 1
+	unit      string  // the unit of work, with its article
+	units     float64 // number of units in one turn
 	standings []standing
 	notes     []string
-	// values are the figures, and whatever else is worth to be kept, by name.
+	// values holds the figures and other results by name.
 	values map[string]float64
 }
 
-// work says what the work consists of.
+// work sets the amount of work in one turn.
 func (r *report) work(units int, unit string) { r.units, r.unit = float64(units), unit }
 
-// rounds is how often each contender does the work.
+// rounds returns the number of each contender's turns.
 func (r *report) rounds() int { return r.count * max(r.often, 1) }
 
-// note keeps a line for the reader.
+// note adds a line to the report.
 func (r *report) note(format string, args ...any) {
 	r.notes = append(r.notes, fmt.Sprintf(format, args...))
 }
 
-// each returns the time that a unit took, in microseconds.
+// each returns the time per unit of work, in microseconds.
 func (r *report) each(s standing) float64 { return float64(s.median.time) / r.units / 1e3 }
 
-// keep puts the time of a unit of each contender among the values.
+// keep adds each contender's time per unit to the values.
 func (r *report) keep() {
 	for _, s := range r.standings {
 		r.values[s.name+"_us"] = r.each(s)
 	}
 }
 
-// print writes the tables for a reader.
+// print writes the report as tables.
 func (r *report) print(w io.Writer) {
 	fmt.Fprintf(w, "%s: %s\n", r.name, r.about)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -88,7 +88,7 @@ func printJSON(w io.Writer, reports []*report) error {
 	return enc.Encode(doc)
 }
 
-// put sets what is at path in a tree of objects.
+// put sets the value at path in a tree of objects.
 func put(doc map[string]any, path []string, v float64) {
 	if len(path) == 1 {
 		doc[path[0]] = v

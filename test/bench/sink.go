@@ -17,7 +17,7 @@ import (
 	"github.com/pinfleet/pinfleet/config"
 )
 
-// sink is a server that does as little as it can, so that clients are what is
+// sink is a server that does as little as possible, so that the clients are
 // measured.
 type sink struct {
 	listener net.Listener
@@ -52,13 +52,13 @@ func (s *sink) client() (client.Client, error) {
 	return client.NewDefaultClient(cfg)
 }
 
-// piece is how much a sink writes at a time.
+// piece is the size of a sink's writes, in bytes.
 const piece = 32 << 10
 
-// streaming answers with body, repeated, as a cluster peer does.
+// streaming answers with body repeated, in the form of a cluster peer's listings.
 func streaming(body []byte, times int) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // what fails is seen by the client
+		_, _ = io.Copy(io.Discard, r.Body) // the client reports failures
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Trailer", "X-Stream-Error")
 		for range times {
@@ -72,8 +72,8 @@ func streaming(body []byte, times int) http.HandlerFunc {
 	}
 }
 
-// serveRaw starts a server that answers each request without a body by the
-// same bytes, and allocates nothing for it: what is allocated is the client's.
+// serveRaw starts a server that answers each request without a body with the
+// same bytes. It allocates nothing, so that all allocations are the client's.
 func serveRaw(document []byte) (*sink, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -123,7 +123,7 @@ func answerAll(conn net.Conn, answer []byte) {
 	}
 }
 
-// drain reads what is at url to its end, and returns how much it was.
+// drain reads the answer at url to its end and returns its length.
 func drain(ctx context.Context, c *http.Client, url string) (int64, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

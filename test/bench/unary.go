@@ -17,7 +17,7 @@ const (
 	calls         = 300
 	parallelCalls = 3_200
 	goroutines    = 32
-	// often is how many rounds such short turns take.
+	// often is the number of rounds per count, because the turns are short.
 	often   = 15
 	retries = 3
 )
@@ -97,7 +97,7 @@ func idParallel(ctx context.Context, r *report) error {
 		return err
 	}
 	defer b.close()
-	// The default pool would keep two connections to a host.
+	// The default pool would keep only two connections per host.
 	raw := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: goroutines, DisableCompression: true}}
 	defer raw.CloseIdleConnections()
 	var next atomic.Uint64

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// weight links a program that speaks HTTP only, and two that tell what cannot
-// be avoided.
+// weight links a program that speaks only HTTP, and two that show the
+// unavoidable size.
 func weight(ctx context.Context, r *report) error {
 	for name, program := range map[string]string{"mb": "httponly", "ten_lines_mb": "tenlines", "floor_mb": "floor"} {
 		p, err := link(ctx, program)
@@ -39,14 +39,14 @@ func weightLibp2p(ctx context.Context, r *report) error {
 	return err
 }
 
-// linked is a program as a user would build it.
+// linked describes a program built as a user would build it.
 type linked struct {
-	modules int // besides its own
+	modules int // without the program's own
 	mb      float64
 }
 
-// link builds a program of testdata, with the versions that its users get:
-// go.work adds those that contrib/otel asks for.
+// link builds a program of testdata with the versions that its users get.
+// go.work would add the versions that contrib/otel requires.
 func link(ctx context.Context, program string, flags ...string) (linked, error) {
 	dir, err := os.MkdirTemp("", "pinfleet-bench-")
 	if err != nil {

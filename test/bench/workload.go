@@ -2,23 +2,23 @@ package main
 
 import "context"
 
-// workload is some work that several contenders do.
+// workload is work that several contenders do.
 type workload struct {
-	name    string // what the names of its figures begin with
+	name    string // prefix of the names of its figures
 	about   string
 	figures []figure
 	measure func(context.Context, *report) error
 }
 
-// figure is a result that has to reach a bar.
+// figure is a result that must reach a bar.
 type figure struct {
-	name  string // behind that of its workload
+	name  string // without the name of its workload
 	about string
 	bar   float64
-	least bool // the bar is the least value, not the most
+	least bool // the bar is a lower limit, not an upper one
 }
 
-// met tells whether v reaches the bar.
+// met reports whether v reaches the bar.
 func (f figure) met(v float64) bool {
 	if f.least {
 		return v >= f.bar

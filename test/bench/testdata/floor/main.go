@@ -1,6 +1,6 @@
-// Command floor is tenlines with what a client of a cluster needs besides of
-// the standard library: a logger that is handed in, JSON, TLS with client
-// certificates, traced requests, and resolved paths.
+// Command floor is tenlines plus what any client of a cluster needs from the
+// standard library: an injected logger, JSON, TLS with client certificates,
+// traced requests, and resolved paths.
 package main
 
 import (

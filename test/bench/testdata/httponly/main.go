@@ -1,4 +1,4 @@
-// Command httponly is weighed: both clients, without libp2p.
+// Command httponly is measured for its size. It uses both clients, without libp2p.
 package main
 
 import (

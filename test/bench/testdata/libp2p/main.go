@@ -1,4 +1,4 @@
-// Command libp2p is weighed: it does what httponly does, and speaks libp2p too.
+// Command libp2p is measured for its size. It is httponly plus libp2p.
 package main
 
 import (

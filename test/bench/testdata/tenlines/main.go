@@ -1,5 +1,5 @@
-// Command tenlines uses the types that the Client interface names, and
-// net/http: nothing lighter can have that interface.
+// Command tenlines uses the types in the Client interface, and net/http. No
+// program with that interface can be smaller.
 package main
 
 import (
