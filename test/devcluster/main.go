@@ -1,11 +1,11 @@
-// Devcluster serves an in-process IPFS Cluster on fixed ports, for any client in
+// Devcluster serves an in-process IPFS Cluster on fixed ports, for clients in
 // any language:
 //
 //	go run ./test/devcluster -peers 3 -port 9094
 //
 // Peer i listens on 127.0.0.1, port 9094+100*i. The command prints one
-// multiaddress a line, "ca FILE" with -tls, then "ready", and serves until it is
-// interrupted. Nothing that is added is kept after that.
+// multiaddr per line, "ca FILE" with -tls, and then "ready". It serves until it
+// is interrupted. Then everything that was added is lost.
 package main
 
 import (
@@ -32,7 +32,7 @@ func main() {
 	}
 }
 
-// run serves until ctx is done. Errors are one sentence.
+// run serves until ctx is done. The text of an error is one sentence.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
 	opts, err := parse(args, stderr)
 	if err != nil {
@@ -67,7 +67,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	return nil
 }
 
-// parse reads the flags. The help text goes to stderr.
+// parse parses the flags. The help text goes to stderr.
 func parse(args []string, stderr io.Writer) (clustertest.Options, error) {
 	opts := clustertest.Options{Listen: clustertest.HTTP}
 	flags := flag.NewFlagSet("devcluster", flag.ContinueOnError)
@@ -81,7 +81,7 @@ func parse(args []string, stderr io.Writer) (clustertest.Options, error) {
 	flags.Func("basic-auth", "ask for these credentials, `user:password`; can be repeated", func(text string) error {
 		user, password, ok := strings.Cut(text, ":")
 		if !ok || user == "" || password == "" {
-			// The text is a secret.
+			// The error must not contain the text, which is a secret.
 			return errors.New("use user:password, neither empty")
 		}
 		if opts.BasicAuth == nil {

@@ -34,7 +34,7 @@ func freePort(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// start runs the command until stop is called, and returns its lines up to
+// start runs the command until stop is called. It returns the lines before
 // "ready".
 func start(t *testing.T, args ...string) (lines []string, stop func() error) {
 	t.Helper()
