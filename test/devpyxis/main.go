@@ -1,10 +1,11 @@
-// Devpyxis serves a pyxis coordination service on 127.0.0.1 until it is
-// interrupted, for clients in any language:
+// Devpyxis serves a pyxis coordination service on 127.0.0.1, for clients in any
+// language:
 //
 //	go run ./test/devpyxis -nodes 3 -port 7001
 //
-// It prints the address of each node on a line of its own, and then "ready". The
-// first node leads; what the service holds is gone when it ends.
+// It prints the address of each node, one per line, and then "ready". The first
+// node leads. It serves until it is interrupted. Then everything that was
+// stored is lost.
 package main
 
 import (
@@ -33,7 +34,7 @@ func main() {
 	}
 }
 
-// run serves until the context is done.
+// run serves until ctx is done.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	opts, err := parse(args, stderr)
 	if err != nil {
@@ -51,7 +52,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return cluster.Close()
 }
 
-// parse reads the flags. Help goes to stderr.
+// parse parses the flags. The help text goes to stderr.
 func parse(args []string, stderr io.Writer) (pyxistest.Options, error) {
 	var opts pyxistest.Options
 	var usage strings.Builder
