@@ -1,5 +1,5 @@
-// Package release tests what users get: that the modules, packed as a module
-// proxy serves them, build and run outside the tree.
+// Package release tests what users get: modules that are packed as a module
+// proxy serves them must build and run outside the repository.
 package release
 
 import (
@@ -15,7 +15,7 @@ import (
 
 const sdk = "github.com/pinfleet/pinfleet"
 
-// checkout returns the root of the repository.
+// checkout returns the root of the repository. It skips short tests.
 func checkout(t *testing.T) string {
 	t.Helper()
 	if testing.Short() {
@@ -29,15 +29,16 @@ func checkout(t *testing.T) string {
 		t.Skip("this is a copy of the module without its repository: ", err)
 	}
 	lookAt(t, root)
-	// git refuses a clone that another user owns.
+	// git refuses to clone a repository that another user owns.
 	t.Setenv("GIT_CONFIG_COUNT", "1")
 	t.Setenv("GIT_CONFIG_KEY_0", "safe.directory")
 	t.Setenv("GIT_CONFIG_VALUE_0", "*")
 	return root
 }
 
-// lookAt looks at every file, so that the go command does not take a cached
-// result for one that only the commands run here would read.
+// lookAt stats every file, so that they count as inputs of the test. Otherwise
+// the go command would reuse a cached result although files had changed that
+// only the commands run here read.
 func lookAt(t *testing.T, root string) {
 	t.Helper()
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -57,8 +58,8 @@ func lookAt(t *testing.T, root string) {
 	}
 }
 
-// run runs a command in dir, with additions to the environment, and returns its
-// standard output.
+// run runs a command in dir with additional environment variables and returns
+// its standard output.
 func run(t *testing.T, dir string, env []string, name string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)
@@ -95,27 +96,28 @@ func required(t *testing.T, root string) string {
 	return ""
 }
 
-// pack publishes modules to the folder proxy, which GOPROXY may name.
+// pack publishes modules to the directory proxy, which GOPROXY can name.
 func pack(t *testing.T, root, proxy, version string, dirs ...string) {
 	t.Helper()
 	args := append([]string{"run", "./fileproxy", proxy, version}, dirs...)
 	run(t, filepath.Join(root, "tools"), []string{"GOWORK=off"}, "go", args...)
 }
 
-// outside returns the environment of a user who gets the modules in the folder
-// proxy from there, and all others as usual.
+// outside returns the environment of a user who gets the modules in the
+// directory proxy from there, and all others as usual.
 func outside(t *testing.T, proxy string) []string {
 	t.Helper()
 	usual := strings.Fields(run(t, "", nil, "go", "env", "GOMODCACHE", "GOPROXY"))
 	return []string{
 		"GOWORK=off",
-		// A cache of its own: the usual one would keep the version that was packed
-		// first. It serves what it has of other modules, and with -trimpath their
-		// compiled packages are found in the build cache.
+		// The module cache must be new, because the usual one would keep the
+		// version that was packed first. The usual cache serves the other
+		// modules as a proxy. With -trimpath, the build cache still has their
+		// compiled packages.
 		"GOMODCACHE=" + t.TempDir(),
 		"GOFLAGS=-mod=mod -modcacherw -trimpath",
 		"GOPROXY=" + fileURL(proxy) + "," + fileURL(filepath.Join(usual[0], "cache", "download")) + "," + usual[1],
-		// What is not published is not in the checksum database either.
+		// The checksum database does not have unpublished modules.
 		"GONOSUMDB=" + sdk, "GOPRIVATE=", "GONOPROXY=",
 	}
 }

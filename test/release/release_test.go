@@ -9,11 +9,12 @@ import (
 	"testing"
 )
 
-// contrib/otel required v0.0.0 of the SDK, which does not exist, and replaced it
-// with the folder two levels up. A replace applies in the main module only, so
-// nobody could install it. The program gets contrib/otel from the work tree, and
-// the SDK in the version that contrib/otel requires: from the tag of that name,
-// or from the work tree if the version is yet to be released.
+// TestProgramOutsideTheTree: contrib/otel once required v0.0.0 of the SDK,
+// which does not exist, and replaced it with a relative directory. A replace
+// directive applies only in the main module, so no user could install
+// contrib/otel. The test program gets contrib/otel from the work tree. It gets
+// the SDK in the version that contrib/otel requires, from the tag of that
+// version, or from the work tree if there is no such tag.
 func TestProgramOutsideTheTree(t *testing.T) {
 	root := checkout(t)
 	version := required(t, root)
@@ -37,8 +38,8 @@ func TestProgramOutsideTheTree(t *testing.T) {
 	}
 }
 
-// released returns a folder with the SDK at the version: a copy of what was
-// tagged, or the work tree if there is no such tag.
+// released returns a directory with the SDK at a version: a copy of the tag, or
+// the work tree if the tag does not exist.
 func released(t *testing.T, root, version string) string {
 	t.Helper()
 	tag := exec.CommandContext(t.Context(), "git", "rev-parse", "--quiet", "--verify", "refs/tags/"+version)
@@ -54,8 +55,8 @@ func released(t *testing.T, root, version string) string {
 	return dir
 }
 
-// sums returns the checksums of what the modules depend on, without those of
-// the SDK, which may have changed since they were taken.
+// sums returns the checksums of the modules' dependencies, without those of the
+// SDK, which may be out of date.
 func sums(t *testing.T, root string) string {
 	t.Helper()
 	var b strings.Builder
@@ -117,7 +118,7 @@ func TestReleaseScript(t *testing.T) {
 			t.Errorf("%s is at %s, want %s", tag, got, head)
 		}
 	}
-	// The checksum that contrib/otel has of the SDK is that of what was tagged.
+	// The checksum of the SDK in contrib/otel must be that of the tag.
 	proxy := t.TempDir()
 	pack(t, root, proxy, version, released(t, repo, version))
 	otel := filepath.Join(repo, "contrib", "otel")
@@ -125,7 +126,7 @@ func TestReleaseScript(t *testing.T) {
 	if text, err := os.ReadFile(filepath.Join(otel, "go.sum")); err != nil || !strings.Contains(string(text), sdk+" "+version+" h1:") {
 		t.Errorf("contrib/otel/go.sum has no checksum of the SDK: %v", err)
 	}
-	// Work in the tree goes on, before anything is published.
+	// The tree must build before anything is published.
 	run(t, otel, []string{"GOPROXY=off"}, "go", "list", "-deps", "./...")
 }
 
@@ -138,7 +139,7 @@ func copyOf(t *testing.T, root string) string {
 		from, to := filepath.Join(root, name), filepath.Join(repo, name)
 		info, err := os.Stat(from)
 		if os.IsNotExist(err) {
-			continue // removed, but not from the index
+			continue // removed from the work tree, but not from the index
 		}
 		if err != nil {
 			t.Fatal(err)

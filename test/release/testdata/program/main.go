@@ -1,4 +1,4 @@
-// Command program uses the SDK and contrib/otel as a user's program would.
+// Command program uses the SDK and contrib/otel like a user's program.
 package main
 
 import (
