@@ -16,13 +16,13 @@ var (
 	testName = regexp.MustCompile("`(Test[A-Za-z0-9_]+|Fuzz[A-Za-z0-9_]+)`")
 )
 
-// Each fault of upstream's client has a row that names tests which exist, or
-// the design choice that makes it impossible.
+// TestEveryUpstreamFaultIsKeptOut checks that each fault of upstream's client
+// has a row that names existing tests, or the design decision that prevents the fault.
 func TestEveryUpstreamFaultIsKeptOut(t *testing.T) {
 	checkFaults(t, "upstream-faults.md", "U", 48)
 }
 
-// So has each fault of the older pyxis client.
+// TestEveryPyxisFaultIsKeptOut is the same for the faults of the older pyxis client.
 func TestEveryPyxisFaultIsKeptOut(t *testing.T) {
 	checkFaults(t, "pyxis-faults.md", "P", 31)
 }
@@ -57,7 +57,7 @@ func checkFaults(t *testing.T, document, prefix string, count int) {
 	}
 }
 
-// testNames are the names of all tests and fuzz targets below root.
+// testNames returns the names of all tests and fuzz targets below root.
 func testNames(t *testing.T, root string) map[string]bool {
 	names := map[string]bool{}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {

@@ -9,17 +9,17 @@ import (
 )
 
 var (
-	// figure is a measured quantity in the text of a page.
+	// figure matches a measured quantity in the text of a page.
 	figure = regexp.MustCompile(`\d[\d.,]* (?:µs|ms|kB|MB|modules|allocations)`)
-	// figureRow is a row of the table of figures in docs/benchmarks.md.
+	// figureRow matches a row of the table of figures in docs/benchmarks.md.
 	figureRow = regexp.MustCompile("(?m)^\\| `([a-z_0-9.]+)` \\| \\**([\\d.]+)\\** \\|")
-	// weightOurs is what README says that a program which only speaks HTTP weighs.
+	// weightOurs matches README's size of a program that only speaks HTTP.
 	weightOurs = regexp.MustCompile(`\| (\d+) modules, ([\d.]+) MB \|$`)
 )
 
-// What README compares was measured: each row with a figure stands in
-// docs/benchmarks.md in the same words, and the weight in it is the one that
-// the table of figures there has.
+// TestReadmeFiguresAreMeasured checks that each line of README with a figure is
+// also in docs/benchmarks.md, and that the size in it is that of the table of
+// figures there.
 func TestReadmeFiguresAreMeasured(t *testing.T) {
 	readme := readPage(t, "README.md")
 	benchmarks := readPage(t, "docs/benchmarks.md")
@@ -50,7 +50,7 @@ func TestReadmeFiguresAreMeasured(t *testing.T) {
 	}
 }
 
-// readPage returns the text of a file, named from the top of the module.
+// readPage returns the text of a file. name is relative to the root of the module.
 func readPage(t *testing.T, name string) string {
 	text, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(name)))
 	if err != nil {

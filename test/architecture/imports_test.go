@@ -1,5 +1,5 @@
-// Package architecture holds the tests that keep the structure of the module:
-// who may import whom, how heavy a program gets, how long a file may be.
+// Package architecture tests the structure of the module: the imports of
+// packages, the size of programs, and the length of files.
 package architecture
 
 import (
@@ -14,8 +14,9 @@ import (
 
 const module = "github.com/pinfleet/pinfleet"
 
-// allowed is the import table: which packages of this module each package may
-// import, outside its tests. A package that is not in it may import none.
+// allowed is the import table. It lists the packages of this module that each
+// package may import outside its tests. A package that is not in the table may
+// import none.
 var allowed = map[string][]string{
 	"api":                              {},
 	"config":                           {"api"},
@@ -61,7 +62,7 @@ var allowed = map[string][]string{
 	"examples/quickstart": {"api", "client", "config", "strategy", "lbclient", "transport/p2p", "test/clustertest"},
 }
 
-// goPackage is what `go list -json` tells of a package.
+// goPackage is a package in the output of `go list -json`.
 type goPackage struct {
 	ImportPath string
 	Imports    []string

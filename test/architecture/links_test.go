@@ -18,11 +18,11 @@ var (
 	heading = regexp.MustCompile(`(?m)^#{1,6} (.+)$`)
 )
 
-// Every relative link of every page leads to a file that exists, and to a
-// heading of it where it names one. Every page of docs is reached from README.
+// TestLinksResolve checks that the files and headings in relative links exist,
+// and that every page of docs can be reached from README.
 func TestLinksResolve(t *testing.T) {
 	pages := markdown(t)
-	links := map[string][]string{} // by page, the pages it links to
+	links := map[string][]string{} // the targets of each page's links
 	seen := 0
 	for name, text := range pages {
 		text = code.ReplaceAllString(fence.ReplaceAllString(text, ""), "")
@@ -66,8 +66,8 @@ func TestLinksResolve(t *testing.T) {
 	}
 }
 
-// markdown returns the text of every page, by its path from the top of the
-// module.
+// markdown returns the text of every page by its path relative to the root of
+// the module.
 func markdown(t *testing.T) map[string]string {
 	pages := map[string]string{}
 	root := filepath.Join("..", "..")
@@ -95,8 +95,8 @@ func markdown(t *testing.T) map[string]string {
 	return pages
 }
 
-// anchors returns the names under which GitHub lets the headings of a page be
-// linked to: in lower case, without punctuation, with dashes for spaces.
+// anchors returns the names of a page's headings in GitHub's links: in lower
+// case, without punctuation, with dashes for spaces.
 func anchors(page string) map[string]bool {
 	names := map[string]bool{}
 	for _, m := range heading.FindAllStringSubmatch(fence.ReplaceAllString(page, ""), -1) {
@@ -113,11 +113,12 @@ func anchors(page string) map[string]bool {
 	return names
 }
 
-// sourcePath is a path of this repository in docs/architecture.md: a file, a
-// folder, which ends in a slash, or a pattern of files.
+// sourcePath matches a path of this repository in docs/architecture.md: a file,
+// a directory, which ends in a slash, or a pattern of files.
 var sourcePath = regexp.MustCompile("`((?:[a-z0-9]+/)+(?:[a-z0-9_*-]+\\.[a-z]+)?)`")
 
-// The page on the architecture names files and folders that exist.
+// TestArchitecturePageNamesFilesThatExist checks the paths in
+// docs/architecture.md.
 func TestArchitecturePageNamesFilesThatExist(t *testing.T) {
 	named := sourcePath.FindAllStringSubmatch(readPage(t, "docs/architecture.md"), -1)
 	if len(named) < 50 {

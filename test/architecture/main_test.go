@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// The go command must see the module as its users get it: go.work adds
-// contrib/otel, and the versions that it asks for.
+// TestMain turns workspace mode off, so that the go command sees the module as
+// its users do. go.work adds contrib/otel and the versions that it requires.
 func TestMain(m *testing.M) {
 	if err := os.Setenv("GOWORK", "off"); err != nil {
 		fmt.Fprintln(os.Stderr, err)

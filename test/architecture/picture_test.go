@@ -7,14 +7,14 @@ import (
 	"testing"
 )
 
-// docs/architecture.svg is what tools/architecture draws of the packages as
-// they are.
+// TestPictureIsCurrent checks that docs/architecture.svg is the output of
+// tools/architecture for the current packages.
 func TestPictureIsCurrent(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the program that draws the picture")
 	}
 	draw := exec.Command("go", "-C", filepath.Join("..", "..", "tools"), "run", "./architecture")
-	draw.Env = append(os.Environ(), "GOWORK=off") // tools need not be part of a workspace
+	draw.Env = append(os.Environ(), "GOWORK=off") // tools may be outside a workspace
 	drawn, err := draw.Output()
 	if err != nil {
 		var stderr []byte

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// maxLines is how long a file may be that is to be read in one sitting.
+// maxLines is the maximum length of a source file, in lines.
 const maxLines = 450
 
 func TestFilesCanBeReadInOneSitting(t *testing.T) {

@@ -8,15 +8,15 @@ import (
 	"testing"
 )
 
-// maxBytesWithLibp2p is what a program with transport/p2p may weigh.
+// maxBytesWithLibp2p is the maximum size of a program with transport/p2p.
 const maxBytesWithLibp2p = 23_000_000
 
-// withLibp2p is the program that is weighed, the same as by test/bench.
+// withLibp2p is the program to measure. test/bench measures the same one.
 const withLibp2p = "../bench/testdata/libp2p"
 
-// linkable is what transport/p2p may bring along of each kind of package that
-// go-libp2p has several of: private networks, TCP, QUIC and WebSocket, TLS and
-// Noise, yamux. tcpreuse and quicreuse belong to the transports.
+// linkable holds the packages that transport/p2p may link where go-libp2p has
+// several of a kind: private networks, TCP, QUIC and WebSocket, TLS and Noise,
+// yamux. The transports need tcpreuse and quicreuse.
 var linkable = map[string]bool{
 	"muxer/yamux":                             true,
 	"security/noise":                          true,
@@ -30,8 +30,8 @@ var linkable = map[string]bool{
 	"transport/tcpreuse/internal/sampledconn": true,
 }
 
-// unwanted are beginnings of packages that come with all of go-libp2p: WebRTC,
-// WebTransport, a framework for dependency injection, services of full hosts.
+// unwanted holds prefixes of packages that come with the whole of go-libp2p:
+// WebRTC, WebTransport, a framework for dependency injection, services of full hosts.
 var unwanted = []string{
 	"github.com/pion/",
 	"github.com/quic-go/webtransport-go",
@@ -45,8 +45,8 @@ var unwanted = []string{
 
 const libp2pStack = "github.com/libp2p/go-libp2p/p2p/"
 
-// A program with transport/p2p links the parts of go-libp2p that are needed,
-// and not the whole, which would be 34 MB.
+// TestProgramWithLibp2pIsLight checks that a program with transport/p2p links
+// only the required parts of go-libp2p. With the whole, it would have 34 MB.
 func TestProgramWithLibp2pIsLight(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a program with libp2p")

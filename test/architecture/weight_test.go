@@ -9,19 +9,19 @@ import (
 	"testing"
 )
 
-// What a program that speaks only HTTP may weigh: no module but those that
-// peer.ID, multiaddresses, CIDs and boxo/files bring along, this one not
-// counted, and 2 % more bytes than when this was last measured, 14.2 MB.
+// Limits of a program that speaks only HTTP. The modules are those that
+// peer.ID, multiaddrs, CIDs and boxo/files require, without this one. The bytes
+// are 2 % more than the last measurement, 14.2 MB.
 const (
 	maxModules = 21
 	maxBytes   = 14_500_000
 )
 
-// httpOnly is the program that is weighed, the same as by test/bench.
+// httpOnly is the program to measure. test/bench measures the same one.
 const httpOnly = "../bench/testdata/httponly"
 
-// A program that speaks only HTTP must not link the libp2p stack: transport/p2p
-// is opt-in.
+// TestHTTPOnlyProgramIsLight checks that a program that speaks only HTTP does
+// not link the libp2p stack, because transport/p2p is optional.
 func TestHTTPOnlyProgramIsLight(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a program")
