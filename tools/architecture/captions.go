@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// captions say what a package is for. Each package of the library has one, and
-// those of the others that are shown by more than their name.
+// captions holds the purpose of each package of the library, and of other
+// packages that are shown with more than their name.
 var captions = map[string]string{
 	"api":            "wire types, query encoding",
 	"config":         "settings of one endpoint",
@@ -42,11 +42,12 @@ var captions = map[string]string{
 	"internal/pyxiswire": "the wire of pyxis",
 }
 
-// maxCaption is how many lines a caption may have, in the graph and beside it.
+// maxCaption is the maximum number of lines of a caption, in the graph and
+// beside it.
 const maxCaption = 2
 
-// checkCaptions reports packages without a caption, captions without a
-// package, and captions that do not fit.
+// checkCaptions reports packages without a caption, captions without a package,
+// and captions that are too long.
 func checkCaptions(imports map[string][]string) error {
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(imports)) {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// room is the part of the picture that a package is shown in.
+// room is the part of the picture that shows a package.
 type room string
 
 const (
@@ -14,7 +14,7 @@ const (
 	tests    room = "test"
 	examples room = "examples"
 	internal room = "internal"
-	folded   room = "folded" // into the package that it is internal to
+	folded   room = "folded" // shown as part of the package that it is internal to
 )
 
 func roomOf(name string) room {
@@ -27,9 +27,8 @@ func roomOf(name string) room {
 	return library
 }
 
-// graph holds which package imports which, without the imports that follow
-// from others, and without internal packages: what they import counts as
-// imported by those that import them.
+// graph holds the imports of packages. It omits imports that follow from
+// others, and internal packages: their imports count as imports of their importers.
 type graph struct {
 	imports map[string][]string // sorted
 	rooms   map[room][]string   // sorted
@@ -51,7 +50,8 @@ func newGraph(imports map[string][]string) *graph {
 	return g
 }
 
-// visible returns the packages that name imports, through internal ones too.
+// visible returns the visible packages that name imports directly or through
+// internal ones.
 func visible(imports map[string][]string, name string) []string {
 	found := map[string]bool{}
 	passed := map[string]bool{}
@@ -92,8 +92,8 @@ func reaches(imports map[string][]string, from, to string) bool {
 	})
 }
 
-// layers returns how high each package of the library stands: above all that
-// it imports, and no higher than just below the lowest that imports it.
+// layers returns the layer of each package of the library. A package is above
+// all its imports, and as close as possible below its lowest importer.
 func (g *graph) layers() map[string]int {
 	above := map[string]int{}
 	var height func(string) int
@@ -112,7 +112,7 @@ func (g *graph) layers() map[string]int {
 	for _, name := range names {
 		height(name)
 	}
-	// From the top down, so that importers have found their place.
+	// From the top down, so that the layers of importers are final.
 	slices.SortStableFunc(names, func(a, b string) int { return above[b] - above[a] })
 	for _, name := range names {
 		lowest := -1

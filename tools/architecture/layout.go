@@ -12,16 +12,16 @@ const (
 	boxHeight = 62.0
 	boxGap    = 12.0 // between boxes of a layer
 	layerGap  = 36.0
-	waypoint  = 8.0 // what an arrow that passes a layer takes of it
+	waypoint  = 8.0 // width of an arrow that passes a layer
 )
 
-// node is a box of the graph, or, without a name, the place where an arrow
+// node is a box of the graph. Without a name, it is the place where an arrow
 // passes a layer.
 type node struct {
 	name  string
 	layer int
-	x, y  float64 // of its middle
-	down  []*node // what it imports
+	x, y  float64 // of its centre
+	down  []*node // its imports
 	up    []*node
 }
 
@@ -32,8 +32,8 @@ func (n *node) width() float64 {
 	return boxWidth
 }
 
-// layout places the packages of the library: a layer each, as Sugiyama does it.
-// The arrows of a layer go to the next one, and cross as little as can be.
+// layout arranges the packages of the library in layers, with Sugiyama's
+// method. Arrows go from one layer to the next, with few crossings.
 func layout(g *graph) [][]*node {
 	layers := arrange(g)
 	best, crossings := clone(layers), countCrossings(layers)
@@ -47,8 +47,8 @@ func layout(g *graph) [][]*node {
 	return best
 }
 
-// arrange returns the nodes by layer, the lowest first, in the order of their
-// names.
+// arrange returns the nodes by layer, the lowest first. Within a layer they are
+// sorted by name.
 func arrange(g *graph) [][]*node {
 	height := g.layers()
 	var layers [][]*node
@@ -88,7 +88,7 @@ func clone(layers [][]*node) [][]*node {
 	return copied
 }
 
-// sweep orders each layer by where its neighbours are in the layer before.
+// sweep sorts each layer by the positions of its neighbours in the layer before.
 func sweep(layers [][]*node, downwards bool) {
 	at := positions(layers)
 	for i := range layers {
@@ -120,7 +120,7 @@ func positions(layers [][]*node) map[*node]float64 {
 	return at
 }
 
-// position is where the k-th of n nodes stands between 0 and 1.
+// position returns the position of the k-th of n nodes, between 0 and 1.
 func position(k, n int) float64 { return (float64(k) + 0.5) / float64(n) }
 
 func mean(nodes []*node, value func(*node) float64) float64 {
@@ -150,8 +150,9 @@ func countCrossings(layers [][]*node) int {
 	return crossings
 }
 
-// place gives each node its coordinates: as near to its neighbours as the
-// others of its layer let it. The top left corner of all is 0, 0.
+// place sets the coordinates of the nodes. It places each one as near to its
+// neighbours as the others of its layer permit. The top left corner of the
+// graph is 0, 0.
 func place(layers [][]*node) {
 	for i, layer := range layers {
 		x := 0.0
@@ -179,10 +180,10 @@ func place(layers [][]*node) {
 	}
 }
 
-// settle moves the nodes of a layer to the middle of their neighbours, with the
-// least squares of what keeping their order and distance costs.
+// settle moves the nodes of a layer towards the middle of their neighbours. It
+// keeps their order and distance, and minimizes the squares of the deviations.
 func settle(layer []*node) {
-	type block struct{ sum, count float64 } // nodes side by side, their wishes
+	type block struct{ sum, count float64 } // of the preferred positions of adjacent nodes
 	var blocks []block
 	offsets := make([]float64, len(layer))
 	for i, n := range layer {

@@ -12,14 +12,14 @@ import (
 	"strings"
 )
 
-// The picture is the same wherever it is drawn: what is compiled for Linux.
+// The picture must not depend on the machine, so it shows the packages for Linux.
 const (
 	goos   = "linux"
 	goarch = "amd64"
 )
 
-// load returns which packages of pinfleet each of them imports, outside its
-// tests. All are named without the module's path.
+// load returns the imports of each package of pinfleet outside its tests. Names
+// are relative to the module's path.
 func load(root string) (map[string][]string, error) {
 	list := exec.Command("go", "list", "-json=ImportPath,Imports", module+"/...")
 	list.Dir = root
@@ -45,8 +45,8 @@ func load(root string) (map[string][]string, error) {
 	return imports, loadContrib(root, imports)
 }
 
-// loadContrib adds the modules below contrib. They are read without go list,
-// which would want all that they depend on.
+// loadContrib adds the modules below contrib. It does not use go list, which
+// would need all their dependencies.
 func loadContrib(root string, imports map[string][]string) error {
 	mods, err := filepath.Glob(filepath.Join(root, "contrib", "*", "go.mod"))
 	if err != nil {

@@ -1,12 +1,13 @@
-// Command architecture draws the packages of pinfleet, and prints an SVG:
+// Command architecture draws the packages of pinfleet and prints an SVG:
 //
 //	GOWORK=off go -C tools run ./architecture > docs/architecture.svg
 //
-// What is drawn comes from go list. A package of the library has a box, and an
-// arrow to each package that it imports, unless the import follows from other
-// arrows. Internal packages belong to the package that they are internal to, or,
-// as those of tests and examples, are listed beside the graph. Only captions are
-// written by hand, in captions.go.
+// The packages come from go list. Each package of the library has a box, and
+// arrows to the packages that it imports, except for imports that follow from
+// other arrows. A package that is internal to a package of the library is shown
+// as part of that package. Other internal packages, and those of tests and
+// examples, are listed beside the graph. Only the captions are written by hand,
+// in captions.go.
 package main
 
 import (
@@ -48,8 +49,8 @@ func picture() ([]byte, error) {
 	return draw(g, layout(g)), nil
 }
 
-// findRoot returns the top folder of pinfleet, in which or below which the
-// program runs.
+// findRoot returns the root directory of the module. The program must run in it
+// or below it.
 func findRoot() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {

@@ -15,17 +15,17 @@ const (
 	panelGap   = 14.0
 	titleSize  = 15.0
 	textSize   = 12.0
-	textLine   = 15.0 // from one line to the next
+	textLine   = 15.0 // distance between lines
 	padding    = 10.0
 	entryGap   = 4.0 // above each package of a panel
 )
 
-// colour of a box, and of its border.
+// colour holds the colours of a box and its border.
 type colour struct{ fill, line string }
 
 var (
 	core   = colour{"#e7f5f8", "#0b7285"}
-	optIn  = colour{"#fff4e6", "#d9480f"} // linked by programs that ask for it
+	optIn  = colour{"#fff4e6", "#d9480f"} // linked only by programs that import it
 	second = colour{"#f3f0ff", "#5f3dc4"} // the second protocol
 	beside = colour{"#f8f9fa", "#868e96"}
 )
@@ -47,10 +47,10 @@ const head = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %[1]g %[2]g" 
 <rect x="0.5" y="0.5" width="%[3]g" height="%[4]g" rx="10" fill="#ffffff" stroke="#dee2e6"/>
 `
 
-// canvas collects what is drawn.
+// canvas collects the elements of the picture.
 type canvas struct {
 	bytes.Buffer
-	right, bottom float64 // how far it reaches
+	right, bottom float64 // extent
 }
 
 func (c *canvas) text(x, y float64, class, text string) {
@@ -62,7 +62,8 @@ func (c *canvas) box(x, y, w, h float64, of colour) {
 	c.right, c.bottom = max(c.right, x+w), max(c.bottom, y+h)
 }
 
-// draw returns the picture: the library as placed, the other packages beside it.
+// draw returns the picture: the library as placed, and the other packages
+// beside it.
 func draw(g *graph, layers [][]*node) []byte {
 	c := &canvas{}
 	for _, layer := range layers {
@@ -106,7 +107,7 @@ func (c *canvas) node(n *node) {
 	}
 }
 
-// arrows draws those that begin at a box, to the boxes where they end.
+// arrows draws the arrows that begin at a box, to the boxes where they end.
 func (c *canvas) arrows(n *node) {
 	if n.name == "" {
 		return
@@ -127,8 +128,8 @@ func (c *canvas) arrows(n *node) {
 	}
 }
 
-// port returns where, from the middle of a box, the arrow to or from other
-// meets it: those of one side stand in the order of their other ends.
+// port returns where the arrow to or from other meets a box, relative to the
+// box's centre. The arrows of one side are in the order of their other ends.
 func port(n *node, others []*node, other *node) float64 {
 	sorted := slices.Clone(others)
 	slices.SortStableFunc(sorted, func(a, b *node) int { return int(a.x - b.x) })
@@ -150,7 +151,7 @@ func (c *canvas) panels(g *graph, x float64) {
 	}
 }
 
-// legend stands below the graph, above the bottom of what is beside it.
+// legend draws the legend at the bottom, below the graph.
 func (c *canvas) legend() {
 	for i, line := range legend {
 		c.text(margin, c.bottom-float64(len(legend)-1-i)*textLine-3, "s", line)
@@ -163,10 +164,10 @@ var legend = []string{
 }
 
 // panel lists the packages of a room, those with a caption first. It returns
-// where the panel ends.
+// the bottom of the panel.
 func (c *canvas) panel(g *graph, r room, x, y float64) float64 {
 	inside := panelWidth - 2*padding
-	var text canvas // drawn once the height of the box is known
+	var text canvas // drawn when the height of the box is known
 	var others []string
 	base := y + padding + titleSize - 3
 	text.text(x+padding, base, "t", string(r)+"/")
@@ -196,7 +197,7 @@ func (c *canvas) panel(g *graph, r room, x, y float64) float64 {
 	return end
 }
 
-// wrap breaks text into lines that are no wider than width.
+// wrap breaks text into lines that are not wider than width.
 func wrap(text string, width float64) []string {
 	var lines []string
 	for _, word := range strings.Fields(text) {
@@ -209,8 +210,8 @@ func wrap(text string, width float64) []string {
 	return lines
 }
 
-// textWidth returns how wide text of textSize may be in a wide font: DejaVu
-// Sans, for which it is measured in four kinds of characters.
+// textWidth returns an upper estimate of the width of text of textSize. It was
+// measured for four kinds of characters in DejaVu Sans, a wide font.
 func textWidth(text string) float64 {
 	width := 0.0
 	for _, r := range text {

@@ -1,9 +1,9 @@
-// Command fileproxy packs modules into a folder that the go command can use as
-// a module proxy (GOPROXY=file://…), as if they had been published:
+// Command fileproxy packs modules into a directory that the go command can use
+// as a module proxy (GOPROXY=file://…), as if the modules were published:
 //
 //	fileproxy PROXY VERSION MODULE…
 //
-// Each MODULE is the folder of a go.mod. All get the same VERSION.
+// Each MODULE is the directory of a go.mod. All modules get the same VERSION.
 package main
 
 import (
@@ -31,8 +31,8 @@ func main() {
 	}
 }
 
-// publish writes what a proxy serves of the module in dir. The layout is that
-// of https://go.dev/ref/mod#goproxy-protocol.
+// publish writes a module to the proxy in the layout of
+// https://go.dev/ref/mod#goproxy-protocol. dir is the module's directory.
 func publish(proxy, version, dir string) error {
 	gomod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
 	if err != nil {
