@@ -15,8 +15,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// The program runs as it stands: it prints the root of a directory, which is
-// pinned then.
+// The program prints the root of a directory and pins it.
 func Example() {
 	cluster, addrs := threePeers()
 	defer cluster.Close()
@@ -29,7 +28,7 @@ func Example() {
 func TestAdd(t *testing.T) {
 	cluster, addrs := threePeers()
 	defer cluster.Close()
-	cluster.Peer(0).Stop() // the add goes on at the second peer
+	cluster.Peer(0).Stop() // the add continues at the second peer
 	root, err := add(t.Context(), addrs, "../readme/site")
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +53,7 @@ func TestAddReportsErrors(t *testing.T) {
 	}
 }
 
-// threePeers starts a cluster and returns its addresses as a user types them.
+// threePeers starts a cluster and returns its addresses in the form of an argument.
 func threePeers() (cluster *clustertest.Cluster, addrs string) {
 	cluster, err := clustertest.Start(clustertest.Options{Peers: 3})
 	if err != nil {

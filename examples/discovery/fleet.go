@@ -18,19 +18,19 @@ const (
 	peers      = 5
 	registered = "/clusters/main/peers" // the registry's path
 
-	// The service forgets a crashed process after this, which is less than the
-	// 5 s that it would take by default.
+	// The service removes a crashed process after sessionTimeout. It is shorter
+	// than the default of 5 s.
 	sessionTimeout = 1500 * time.Millisecond
 	tick           = 250 * time.Millisecond
-	failover       = time.Second // until there is another leader
+	failover       = time.Second // until another leader is elected
 )
 
-// fleet is the coordination service and the cluster. Its peers do not run until
-// they join.
+// fleet is the coordination service and the cluster. A peer runs only after it
+// has joined.
 type fleet struct {
 	service   *pyxistest.Cluster
 	cluster   *clustertest.Cluster
-	processes [peers]*process // those that have joined
+	processes [peers]*process // nil unless the peer has joined
 }
 
 func startFleet() (*fleet, error) {
@@ -62,12 +62,12 @@ func (f *fleet) close() error {
 	return errors.Join(append(errs, f.cluster.Close(), f.service.Close())...)
 }
 
-// options are those of every client of the service.
+// options returns the options of all clients of the service.
 func options() *pyxis.Options {
 	return &pyxis.Options{SessionTimeout: sessionTimeout, ServerTick: tick}
 }
 
-// process is what runs beside a peer and announces it.
+// process announces a peer to the service.
 type process struct {
 	link         link
 	client       *pyxis.Client
@@ -93,12 +93,12 @@ func (f *fleet) join(ctx context.Context, i int) error {
 	return nil
 }
 
-// withdraw ends the announcement of a peer that goes on running.
+// withdraw ends the announcement of a peer. The peer continues to run.
 func (f *fleet) withdraw(i int) error {
 	return f.processes[i].announcement.Close()
 }
 
-// leave ends a peer in order.
+// leave withdraws a peer's announcement and stops the peer.
 func (f *fleet) leave(i int) error {
 	p := f.processes[i]
 	f.processes[i] = nil
@@ -107,24 +107,24 @@ func (f *fleet) leave(i int) error {
 	return err
 }
 
-// bury frees what a crashed peer leaves in this process.
+// bury frees the resources of a crashed peer's process.
 func (f *fleet) bury(i int) {
 	p := f.processes[i]
 	f.processes[i] = nil
-	// The service cannot be told any more, so there is nothing to wait for.
+	// The service is unreachable, so the calls must not wait for it.
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	_, _ = p.client.WithContext(ctx).Close(), p.announcement.Close()
 }
 
-// crash ends a peer and cuts its process off from the service at the same time,
-// without a word to anybody.
+// crash stops a peer and disconnects its process from the service at the same
+// time, without withdrawing its announcement.
 func (f *fleet) crash(i int) {
 	f.processes[i].link.cut()
 	f.cluster.Peer(i).Stop()
 }
 
-// link is a process's way to the service.
+// link is a process's connection to the service.
 type link struct {
 	mu    sync.Mutex
 	down  bool

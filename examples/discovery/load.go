@@ -16,11 +16,11 @@ import (
 
 const (
 	adders, readers = 2, 4
-	rest            = 2 * time.Millisecond // between two calls of one of them
+	rest            = 2 * time.Millisecond // pause of a worker between two calls
 	fileSize        = 64 << 10
 )
 
-// load adds files and reads their status until it is stopped.
+// load adds files and reads the pinset until it is stopped.
 type load struct {
 	client       client.Client
 	stop         context.CancelFunc
@@ -42,7 +42,7 @@ func startLoad(ctx context.Context, c client.Client) *load {
 	return l
 }
 
-// end stops the load and returns the first failure.
+// end stops the load and returns its first failure.
 func (l *load) end() error {
 	l.stop()
 	l.workers.Wait()
@@ -53,7 +53,7 @@ func (l *load) end() error {
 func (l *load) repeat(ctx context.Context, call func(n int) error) {
 	for n := 0; ; n++ {
 		if err := call(n); ctx.Err() != nil {
-			return // whatever became of the last call
+			return // stopped: ignore the last call's error
 		} else if err != nil {
 			l.once.Do(func() { l.firstFailure = err })
 			l.stop()
@@ -66,7 +66,7 @@ func (l *load) repeat(ctx context.Context, call func(n int) error) {
 	}
 }
 
-// add adds a file of its own and pins it.
+// add adds a new file and pins it.
 func (l *load) add(ctx context.Context, adder, n int) error {
 	name := fmt.Sprintf("file-%d-%d", adder, n)
 	content := bytes.Repeat([]byte(name+"\n"), fileSize/(len(name)+1))
@@ -89,7 +89,7 @@ func (l *load) add(ctx context.Context, adder, n int) error {
 	return nil
 }
 
-// read reads the pinset, or a part of it.
+// read reads the first items of the pinset.
 func (l *load) read(ctx context.Context) error {
 	n := 0
 	for _, err := range l.client.Allocations(ctx, api.AllType) {

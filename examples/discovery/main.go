@@ -3,9 +3,9 @@
 //	go run ./examples/discovery
 //
 // It starts a pyxis service of three nodes and a cluster of five peers in this
-// process. Each peer announces itself; peers join, leave and crash, and the
-// service changes its leader, while files are added and read. No call fails.
-// Its last line is "ok".
+// process. Each peer announces itself. While files are added and read, peers
+// join, leave and crash, and the service changes its leader. No call fails. The
+// last line of the output is "ok".
 package main
 
 import (

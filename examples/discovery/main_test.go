@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// The whole story, in which no call fails.
+// TestStory runs the whole story, in which no call fails.
 func TestStory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("plays in real time")
@@ -39,7 +39,7 @@ func TestStory(t *testing.T) {
 	}
 }
 
-// The story ends with its context, and leaves nothing behind.
+// TestInterrupted checks that the story ends with its context and leaves no goroutines.
 func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
 	defer cancel()
@@ -48,9 +48,9 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// A peer that joins gets traffic within a second of its announcement; one that
-// crashes gets none after its ejection, nor when the registry has forgotten it.
-// No call fails meanwhile.
+// TestJoinAndCrashAreQuick checks that a peer that joins gets traffic within a
+// second of its announcement. A peer that crashes must get none after its
+// ejection, also not when the registry has removed it. No call may fail meanwhile.
 func TestJoinAndCrashAreQuick(t *testing.T) {
 	if testing.Short() {
 		t.Skip("limits real time, for which a machine that is busy otherwise may be too slow")
@@ -80,7 +80,7 @@ func TestJoinAndCrashAreQuick(t *testing.T) {
 		}
 	}
 
-	// The peer has to count, so its listener stays.
+	// The peer must count its requests, so it is not stopped.
 	peer := f.cluster.Peer(0)
 	f.processes[0].link.cut()
 	peer.Inject(clustertest.Fault{Effect: clustertest.CutBefore()})
@@ -118,5 +118,5 @@ func TestJoinAndCrashAreQuick(t *testing.T) {
 	}
 }
 
-// calls are the requests of a peer but for the probes of its health.
+// calls returns the number of a peer's requests without health checks.
 func calls(peer *clustertest.Peer) int { return peer.Count("") - peer.Count("GET /health") }

@@ -10,7 +10,7 @@ import (
 	"github.com/pinfleet/pinfleet/lbclient"
 )
 
-// printer prints what happens, and what the load balancer makes of it.
+// printer prints the events of the story and of the load balancer.
 type printer struct {
 	fleet *fleet
 	mu    sync.Mutex
@@ -27,14 +27,14 @@ func newPrinter(w io.Writer, f *fleet) *printer {
 	return &printer{fleet: f, w: w, begin: time.Now()}
 }
 
-// say prints a line with the time since the beginning.
+// say prints a line with the time since the start.
 func (p *printer) say(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	fmt.Fprintf(p.w, "%6.2fs  %s\n", time.Since(p.begin).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// name is the peer's that has an address.
+// name returns the name of the peer with an address.
 func (p *printer) name(endpoint string) string {
 	for _, peer := range p.fleet.cluster.Peers() {
 		if peer.Addr().String() == endpoint {

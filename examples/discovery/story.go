@@ -15,11 +15,10 @@ import (
 	"github.com/pinfleet/pinfleet/test/clustertest"
 )
 
-// patience bounds each wait of the story.
+// patience is the limit of each wait of the story.
 const patience = 20 * time.Second
 
-// story is what happens to the fleet, and the load balancer that lives through
-// it.
+// story is a sequence of events in the fleet under the load of a load balancer.
 type story struct {
 	fleet   *fleet
 	printer *printer
@@ -28,8 +27,7 @@ type story struct {
 	load    *load
 }
 
-// follow brings the first peers up and makes a load balancer that follows the
-// registry.
+// follow starts the first peers and a load balancer that follows the registry.
 func follow(ctx context.Context, f *fleet, w io.Writer) (*story, error) {
 	s := &story{fleet: f, printer: newPrinter(w, f)}
 	s.printer.say("three peers announce themselves")
@@ -54,7 +52,7 @@ func (s *story) close() error {
 	return errors.Join(s.client.Close(), s.pyxis.Close())
 }
 
-// tell lets the story happen under load.
+// tell performs the events under load.
 func (s *story) tell(ctx context.Context) error {
 	s.load = startLoad(ctx, s.client)
 	err := s.happen(ctx)
@@ -86,7 +84,7 @@ func (s *story) happen(ctx context.Context) error {
 	return nil
 }
 
-// serves waits until each of these peers has served a call.
+// serves waits until each of the peers has served another call.
 func (s *story) serves(ctx context.Context, peers ...int) error {
 	for _, i := range peers {
 		peer := s.fleet.cluster.Peer(i)
@@ -99,7 +97,7 @@ func (s *story) serves(ctx context.Context, peers ...int) error {
 	return nil
 }
 
-// joins lets a peer announce itself and waits until it serves calls.
+// joins starts and announces a peer, and waits until it serves calls.
 func (s *story) joins(ctx context.Context, i int) error {
 	peer := s.fleet.cluster.Peer(i)
 	peer.ResetRequests()
@@ -116,7 +114,7 @@ func (s *story) joins(ctx context.Context, i int) error {
 	return nil
 }
 
-// firstCall is when a peer received its first request after a time.
+// firstCall returns the time of a peer's first request after a time.
 func firstCall(peer *clustertest.Peer, after time.Time) time.Time {
 	for _, r := range peer.Requests() {
 		if r.Time.After(after) {
@@ -126,8 +124,8 @@ func firstCall(peer *clustertest.Peer, after time.Time) time.Time {
 	return time.Time{}
 }
 
-// leaves lets a peer withdraw its announcement, and stops it when it gets no
-// calls any more.
+// leaves withdraws a peer's announcement, and stops the peer when it gets no
+// more calls.
 func (s *story) leaves(ctx context.Context, i int) error {
 	peer := s.fleet.cluster.Peer(i)
 	s.printer.say("%s withdraws its announcement", peer.Name())
@@ -140,8 +138,8 @@ func (s *story) leaves(ctx context.Context, i int) error {
 	return s.fleet.leave(i)
 }
 
-// crashes ends a peer in the middle of its calls, and waits until the registry
-// has forgotten it.
+// crashes stops a peer in the middle of its calls, and waits until the registry
+// has removed it.
 func (s *story) crashes(ctx context.Context, i int) error {
 	peer := s.fleet.cluster.Peer(i)
 	s.printer.say("%s crashes", peer.Name())
@@ -166,13 +164,13 @@ func (s *story) leaderIsLost(ctx context.Context) error {
 	return service.Node(leader).Start()
 }
 
-// has tells whether a peer is one of the load balancer's endpoints.
+// has reports whether a peer is one of the load balancer's endpoints.
 func (s *story) has(i int) bool {
 	addr := s.fleet.cluster.Peer(i).Addr().String()
 	return slices.ContainsFunc(s.client.Endpoints(), func(e lbclient.EndpointInfo) bool { return e.Endpoint == addr })
 }
 
-// wait waits until something is so.
+// wait waits until isSo returns true.
 func (s *story) wait(ctx context.Context, what string, isSo func() bool) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

@@ -29,8 +29,8 @@ func Example_https() {
 
 var variable = regexp.MustCompile(`PINFLEET_[A-Z_]+`)
 
-// docs/configuration.md names the variables that FromEnv asks for, and no
-// other but the conformance suite's.
+// TestEnvironmentIsDocumented checks that docs/configuration.md names exactly
+// the variables that FromEnv reads, and that of the conformance suite.
 func TestEnvironmentIsDocumented(t *testing.T) {
 	asked := map[string]bool{"PINFLEET_CLUSTER": true}
 	if _, err := config.FromEnv(func(name string) (string, bool) {

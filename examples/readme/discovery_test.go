@@ -15,9 +15,9 @@ import (
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
-// The code of docs/discovery.md compiles, and ends with its context before
-// anything is dialled. What it does is shown by the examples of package
-// discovery and by examples/discovery.
+// TestDiscovery checks that the code of docs/discovery.md compiles, and that it
+// ends with its context before it dials. The examples of package discovery and
+// examples/discovery show what it does.
 func TestDiscovery(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

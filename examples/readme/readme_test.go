@@ -1,5 +1,5 @@
-// Package readme holds the code of README.md and of the pages in docs as
-// examples and tests that run.
+// Package readme contains the code of README.md and of the pages in docs as
+// examples and tests.
 package readme
 
 import (
@@ -28,7 +28,7 @@ func threePeers() (a1, a2, a3 multiaddr.Multiaddr, stop func()) {
 	return c.Peer(0).Addr(), c.Peer(1).Addr(), c.Peer(2).Addr(), func() { c.Close() }
 }
 
-// oneClient starts a cluster for an example, and a client of one of its peers.
+// oneClient starts a cluster for an example, and returns a client of one of its peers.
 func oneClient() (c client.Client, stop func()) {
 	a1, _, _, stopCluster := threePeers()
 	c, err := client.NewDefaultClient(&config.Config{APIAddr: a1})
@@ -38,7 +38,7 @@ func oneClient() (c client.Client, stop func()) {
 	return c, func() { c.Close(); stopCluster() }
 }
 
-// page returns the text of a file, named from the top of the module.
+// page returns the text of a file. name is relative to the root of the module.
 func page(t *testing.T, name string) string {
 	text, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(name)))
 	if err != nil {
@@ -52,12 +52,12 @@ var (
 	space = regexp.MustCompile(`[\t ]*\n[\t ]*`)
 )
 
-// lines is text without indentation.
+// lines returns text without indentation.
 func lines(text string) string {
 	return space.ReplaceAllString("\n"+strings.TrimSpace(text)+"\n", "\n")
 }
 
-// The program in README.md is examples/add, to the letter. That runs.
+// TestReadmeProgramRuns checks that the program in README.md is examples/add.
 func TestReadmeProgramRuns(t *testing.T) {
 	blocks := block.FindAllStringSubmatch(page(t, "README.md"), -1)
 	if len(blocks) != 1 {
@@ -68,7 +68,8 @@ func TestReadmeProgramRuns(t *testing.T) {
 	}
 }
 
-// The code of the pages in docs is that of the tests here, which run.
+// TestPagesCodeRuns checks that the code of the pages in docs occurs in the
+// tests of this package.
 func TestPagesCodeRuns(t *testing.T) {
 	var tests strings.Builder
 	files, err := filepath.Glob("*_test.go")
