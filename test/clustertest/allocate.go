@@ -97,8 +97,7 @@ func (c *Cluster) candidates() []peer.ID {
 }
 
 // blockAllocations returns the peers that get the blocks of an add. Unlike
-// allocate, it returns all candidates, sorted by ID, if the pin is for every
-// peer.
+// allocate, it returns all candidates, sorted by ID, if the pin is for every peer.
 func (c *Cluster) blockAllocations(pin api.Pin) ([]peer.ID, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -44,8 +44,7 @@ func (s *blockStore) put(c cid.Cid, data []byte, at uint64) {
 	b.at |= at
 }
 
-// get returns a block that any peer holds, because IPFS daemons fetch from each
-// other.
+// get returns a block that any peer holds, because IPFS daemons fetch from each other.
 func (s *blockStore) get(c cid.Cid) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -31,15 +31,14 @@ type Cluster struct {
 
 	advance atomic.Int64 // nanoseconds added to Options.Now
 
-	// mu guards the state of the cluster and of its peers, but not the peers'
-	// servers.
+	// mu guards the state of the cluster and of its peers, but not the peers' servers.
 	mu     sync.Mutex
 	pins   pinset
 	unpins map[string]*record // operations that remove pins
 	alerts []api.Alert
 	closed bool
 	log    raftLog // of a Raft cluster
-	synced bool    // something was pinned, so that peers have exchanged blocks
+	synced bool    // a pin was stored, so the peers have exchanged blocks
 }
 
 var errClosed = errors.New("the cluster is closed")
@@ -61,8 +60,7 @@ func New(tb testing.TB, opts Options) *Cluster {
 }
 
 // Start starts a cluster and returns when all peers serve. It fails if the
-// options are invalid or an address cannot be listened on. The caller must call
-// Close.
+// options are invalid or an address cannot be listened on. The caller must call Close.
 func Start(opts Options) (*Cluster, error) {
 	opts = opts.withDefaults()
 	if err := opts.validate(); err != nil {

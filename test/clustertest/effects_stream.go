@@ -17,8 +17,7 @@ func (w *answerFilter) Write(b []byte) (int, error) { return w.write(w.ResponseW
 // Unwrap lets http.ResponseController reach the underlying writer.
 func (w *answerFilter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// filter returns an effect that serves each request through a new filter from
-// f.
+// filter returns an effect that serves each request through a new filter from f.
 func filter(f func() func(w http.ResponseWriter, b []byte) (int, error)) Effect {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -37,8 +36,7 @@ func flushed(w http.ResponseWriter, b []byte) {
 // body is not terminated. An answer with fewer documents is sent whole.
 func CutAfterItems(n int) Effect { return cutItems(n, false) }
 
-// CutMidItem cuts the connection in the middle of document n+1 of the answer's
-// body.
+// CutMidItem cuts the connection in the middle of document n+1 of the answer's body.
 func CutMidItem(n int) Effect { return cutItems(n, true) }
 
 func cutItems(n int, half bool) Effect {
@@ -81,8 +79,7 @@ func firstItem(b []byte) []byte {
 	return b
 }
 
-// Truncate sends only the first n bytes of the answer's body, and terminates it
-// properly.
+// Truncate sends only the first n bytes of the answer's body, and terminates it properly.
 func Truncate(n int) Effect {
 	return filter(func() func(http.ResponseWriter, []byte) (int, error) {
 		left := n

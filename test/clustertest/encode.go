@@ -14,8 +14,7 @@ import (
 
 // encoder writes the items of listings as encoding/json does, but several times
 // faster. Otherwise, benchmarks against a cluster would measure the server
-// instead of the client. The slowest part, the text of peer IDs, comes from a
-// map.
+// instead of the client. The slowest part, the text of peer IDs, comes from a map.
 type encoder struct {
 	ids map[peer.ID]string
 	buf []byte

@@ -10,8 +10,7 @@ import (
 	"github.com/pinfleet/pinfleet/test/clustertest"
 )
 
-// A cluster of two peers. The second peer cuts its first listing after three
-// items.
+// A cluster of two peers. The second peer cuts its first listing after three items.
 func Example() {
 	c, err := clustertest.Start(clustertest.Options{Peers: 2, Listen: clustertest.Memory})
 	if err != nil {

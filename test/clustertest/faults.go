@@ -12,8 +12,7 @@ import (
 type Effect func(next http.Handler) http.Handler
 
 // Fault applies an effect to some of a peer's requests. If several faults match
-// a request, only the first that does not spare it is applied, in the order of
-// injection.
+// a request, only the first that does not spare it is applied, in the order of injection.
 type Fault struct {
 	// Route is the route of the requests, as in Routes, such as "GET /pins/{hash}".
 	// Empty means every request, also one without a route.
@@ -37,8 +36,7 @@ func (p *Peer) Inject(f Fault) (remove func()) {
 	return p.faults.Add(f, faults.Share{Skip: f.Skip, Times: f.Times, Probability: f.Probability})
 }
 
-// InjectAll injects a fault at every peer. Each peer counts its requests
-// separately.
+// InjectAll injects a fault at every peer. Each peer counts its requests separately.
 func (c *Cluster) InjectAll(f Fault) (remove func()) {
 	var removes []func()
 	for _, p := range c.peers {

@@ -13,8 +13,7 @@ import (
 	"github.com/pinfleet/pinfleet/internal/golden"
 )
 
-// serve serves a request with a peer's API. It returns nil if the peer cuts the
-// connection.
+// serve serves a request with a peer's API. It returns nil if the peer cuts the connection.
 func serve(t *testing.T, p *Peer, r *http.Request) (w *httptest.ResponseRecorder) {
 	defer func() {
 		if cause := recover(); cause != nil {

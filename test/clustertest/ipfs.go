@@ -15,8 +15,7 @@ func (p *Peer) ipfsError(call string) string {
 	return fmt.Sprintf("Post %q: dial tcp %s: connect: connection refused", "http://"+addr+"/api/v0/"+call, addr)
 }
 
-// rpcError returns the error of other peers' calls to this peer when it is
-// down.
+// rpcError returns the error of other peers' calls to this peer when it is down.
 func (p *Peer) rpcError() string {
 	return fmt.Sprintf("failed to dial: failed to dial %s: all dials failed\n  * [%s] dial backoff", p.id, tcpAddr(p.host, p.clusterPort()))
 }

@@ -17,8 +17,7 @@ import (
 	"github.com/pinfleet/pinfleet/internal/testenv"
 )
 
-// endpoint is an address of a peer. It stays reserved while the peer is
-// stopped.
+// endpoint is an address of a peer. It stays reserved while the peer is stopped.
 type endpoint struct {
 	transport Listen
 	addr      multiaddr.Multiaddr

@@ -45,8 +45,7 @@ func (p *Peer) identity() api.ID {
 	return id
 }
 
-// clusterAddr returns the address that the peer announces for the cluster's
-// protocol.
+// clusterAddr returns the address that the peer announces for the cluster's protocol.
 func (p *Peer) clusterAddr() api.Multiaddr {
 	return peerAddr(p.host, p.clusterPort(), p.id)
 }

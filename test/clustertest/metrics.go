@@ -14,8 +14,7 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 )
 
-// Names of the metrics. The name of a tag's metric is metricTag and the tag's
-// key.
+// Names of the metrics. The name of a tag's metric is metricTag and the tag's key.
 const (
 	metricPing      = "ping"
 	metricPinQueue  = "pinqueue"
@@ -141,9 +140,9 @@ func (p *Peer) handleBandwidth(w http.ResponseWriter, _ *http.Request, _ map[str
 	p.sendJSON(w, http.StatusOK, bandwidth)
 }
 
-// consensusProtocols are the protocols of the consensus component that the peers
-// have used: Raft's from the beginning, the exchange of the CRDT's blocks from
-// the first pin or unpin.
+// consensusProtocols returns the protocols that the peers have used for
+// consensus: that of Raft from the start, or the exchange of CRDT blocks from
+// the first pin on.
 func (c *Cluster) consensusProtocols() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -82,8 +82,7 @@ type Options struct {
 	// daemon with a self-signed RSA certificate for 127.0.0.1, ::1, localhost and
 	// Hosts; see Cluster.CAPool.
 	TLS *tls.Config
-	// PrivateNetworkKey is the 32-byte key of a private libp2p network. Nil means
-	// none.
+	// PrivateNetworkKey is the 32-byte key of a private libp2p network. Nil means none.
 	PrivateNetworkKey []byte
 
 	// Identity is a seed of the peer IDs. IDs are the same in every run; clusters
@@ -98,8 +97,7 @@ type Options struct {
 	// BasicAuth maps users to passwords. If it is not empty, the API requires basic
 	// or bearer authentication, except for OPTIONS requests and GET /health.
 	BasicAuth map[string]string
-	// Header is added to every answer of the API except redirects, preflights and
-	// 405.
+	// Header is added to every answer of the API except redirects, preflights and 405.
 	Header http.Header
 	// Follower makes the peers refuse writes.
 	Follower bool
@@ -126,8 +124,7 @@ type Options struct {
 	// UnpinDelay is the duration of an unpin.
 	UnpinDelay time.Duration
 	// DiscardBlocks drops the blocks of adds, so that uploads of any size need
-	// constant memory. Then paths cannot be resolved and garbage collection finds
-	// nothing.
+	// constant memory. Then paths cannot be resolved and garbage collection finds nothing.
 	DiscardBlocks bool
 	// Now is the cluster's clock. It must be safe for concurrent use. Nil means
 	// time.Now. Cluster.Advance adds to it. Only the Date headers of answers follow

@@ -54,8 +54,7 @@ func (p *Peer) resolve(target path.Path) (api.Cid, error) {
 	return api.NewCid(found), nil
 }
 
-// ipfsFailure returns the error for a failure that the IPFS daemon has
-// reported.
+// ipfsFailure returns the error for a failure that the IPFS daemon has reported.
 func ipfsFailure(call string, err error) error {
 	return fmt.Errorf("IPFS error (%s). Code: 500. Message: %w", call, err)
 }

@@ -176,8 +176,7 @@ func (p *Peer) release() error {
 }
 
 // StopIPFS stops the peer's IPFS daemon. The API continues to serve, and
-// requests that need the daemon fail as on a real peer. Unfinished pins become
-// errors.
+// requests that need the daemon fail as on a real peer. Unfinished pins become errors.
 func (p *Peer) StopIPFS() {
 	p.c.mu.Lock()
 	defer p.c.mu.Unlock()
@@ -243,8 +242,7 @@ func (p *Peer) DialContext(ctx context.Context, _, _ string) (net.Conn, error) {
 	return nil, fmt.Errorf("peer %d has no memory listener: add clustertest.Memory to Options.Listen", p.index)
 }
 
-// infoShort returns an empty status with the names of the peer and its IPFS
-// daemon.
+// infoShort returns an empty status with the names of the peer and its IPFS daemon.
 func (p *Peer) infoShort() api.PinInfoShort {
 	return api.PinInfoShort{PeerName: p.name, IPFS: p.ipfsID}
 }

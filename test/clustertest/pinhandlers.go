@@ -332,8 +332,7 @@ func (c *Cluster) recoverListed(rec *record, peers []*Peer) api.GlobalPinInfo {
 		if !c.recover(rec, p, info.Status) {
 			continue
 		}
-		// The daemon answers before it processes the queue, so the pin is still
-		// queued.
+		// The daemon answers before it processes the queue, so the pin is still queued.
 		info, _ = c.listed(rec, p, 0, now)
 		if t := rec.tracked[p.index]; t.status == api.TrackerStatusPinQueued {
 			info.Status, info.TS, info.Error = t.status, t.since, ""

@@ -174,8 +174,7 @@ func (c *Cluster) untrack(rec *record) {
 	}
 }
 
-// recover retries a failed operation at a peer. It reports whether there was
-// one.
+// recover retries a failed operation at a peer. It reports whether there was one.
 func (c *Cluster) recover(rec *record, p *Peer, status api.TrackerStatus) bool {
 	switch status {
 	case api.TrackerStatusPinError, api.TrackerStatusUnexpectedlyUnpinned:
@@ -194,8 +193,7 @@ func (c *Cluster) recover(rec *record, p *Peer, status api.TrackerStatus) bool {
 	return true
 }
 
-// pinAdded pins the result of an add. For a sharded add, it pins the shards
-// first.
+// pinAdded pins the result of an add. For a sharded add, it pins the shards first.
 func (c *Cluster) pinAdded(opts api.PinOptions, allocations []peer.ID, result added) error {
 	root := api.PinWithOpts(api.NewCid(result.root), opts)
 	root.Allocations = allocations

@@ -7,19 +7,19 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 )
 
-// A raftLog is the value that the peers of a Raft cluster decode every entry of
-// their log into. Entries leave out what is zero, so that what an earlier entry
-// set stays, and is stored with the pin of a later one (Q9). Names stay too, but
-// only for requests without a name parameter, which no client of the API sends;
-// they are left alone here. The zero value is that of a cluster without a log.
+// A raftLog is the value into which the peers of a Raft cluster decode every
+// entry of their log. Entries omit zero fields, so the fields of earlier
+// entries remain and are stored with later pins (Q9). In the daemon, names
+// remain too, but only for requests without a name parameter, which no client
+// of the API sends. raftLog does not imitate this. The zero value is an empty log.
 type raftLog struct {
 	entry api.Pin
 }
 
-// decode returns the pin that the peers see in the entry of pin.
+// decode adds an entry for pin and returns the pin that the peers decode from it.
 func (l *raftLog) decode(pin api.Pin) api.Pin {
 	e := &l.entry
-	// Never left out, as they are set, or empty without being zero.
+	// Entries always contain these fields, even if they are empty.
 	e.Cid, e.Timestamp, e.Name, e.Allocations = pin.Cid, pin.Timestamp, pin.Name, pin.Allocations
 	e.Type = cmp.Or(pin.Type, e.Type)
 	e.MaxDepth = cmp.Or(pin.MaxDepth, e.MaxDepth)
@@ -37,7 +37,7 @@ func (l *raftLog) decode(pin api.Pin) api.Pin {
 		e.Origins = pin.Origins
 	}
 	if len(pin.Metadata) > 0 {
-		// A map is decoded into what it has already.
+		// Decoding a map adds to the existing one.
 		all := map[string]string{}
 		maps.Copy(all, e.Metadata)
 		maps.Copy(all, pin.Metadata)

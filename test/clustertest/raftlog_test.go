@@ -12,9 +12,10 @@ import (
 
 const otherCid = "bafkreiewdnw5h3pdzohmxkwl22g6aqgnpdvs5vmiseymz22mjeti5jgvay"
 
-// The real server decodes each entry of the Raft log into one value, and leaves
-// out what is zero: after one run of a test suite, 430 of 431 pins had the
-// suite's expiry (Q9). With CRDT consensus each pin has its own options.
+// TestRaftOptionsStay: the real server decodes all entries of the Raft log into
+// one value, and entries omit zero fields. After one run of a test suite, 430
+// of 431 pins had the suite's expiry (Q9). With CRDT consensus, each pin has
+// its own options.
 func TestRaftOptionsStay(t *testing.T) {
 	for _, consensus := range []clustertest.Consensus{clustertest.CRDT, clustertest.Raft} {
 		t.Run(string(consensus), func(t *testing.T) {
@@ -45,8 +46,9 @@ func TestRaftOptionsStay(t *testing.T) {
 	}
 }
 
-// A direct pin has depth 0, which a Raft entry leaves out: it gets that of the
-// pin before it. An unpin is an entry too, with the options of its pin.
+// TestRaftDepthAndUnpin: a direct pin has depth 0, which a Raft entry omits, so
+// the pin gets the depth of the previous entry. An unpin is also an entry, with
+// the options of its pin.
 func TestRaftDepthAndUnpin(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Consensus: clustertest.Raft})
 	call := newCaller(t, c.Peer(0))
@@ -62,7 +64,7 @@ func TestRaftDepthAndUnpin(t *testing.T) {
 	call.get("/allocations/"+someCid).expect(t, 200, `"shard_size":7`)
 }
 
-// The protocols that a peer has used tell the consensus component.
+// TestConsensusProtocols checks that the protocols in use reveal the consensus component.
 func TestConsensusProtocols(t *testing.T) {
 	for consensus, protocol := range map[clustertest.Consensus]string{
 		clustertest.CRDT: "/ipfs/bitswap/1.2.0", clustertest.Raft: "/raft/1.0.0/rpc",

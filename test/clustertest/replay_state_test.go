@@ -31,8 +31,7 @@ type replayer struct {
 	// made and removed hold the CIDs that earlier cases have pinned and unpinned.
 	made, removed map[string]bool
 	// now is the time at which the current case was recorded, in Unix seconds. It
-	// is 0 at the start, so that the cluster has been running for long at the first
-	// case.
+	// is 0 at the start, so that the cluster has been running for long at the first case.
 	now atomic.Int64
 }
 
@@ -44,8 +43,7 @@ func newReplayer(t *testing.T, f golden.File, all []golden.File) *replayer {
 		down:  downPeer(f),
 	}
 	opts := optionsFor(f)
-	// A Date header has no fractions of a second, unlike the time of a real
-	// cluster.
+	// A Date header has no fractions of a second, unlike the time of a real cluster.
 	opts.Now = func() time.Time { return time.Unix(r.now.Load(), 123456789) }
 	r.c = clustertest.New(t, opts)
 	r.forget()

@@ -86,8 +86,7 @@ func (c *Cluster) listed(rec *record, p *Peer, filter api.TrackerStatus, now tim
 	return info, info.Status.Match(filter)
 }
 
-// status returns the status of a record at a peer when a single CID is
-// requested.
+// status returns the status of a record at a peer when a single CID is requested.
 func (c *Cluster) status(rec *record, p *Peer, now time.Time) api.PinInfoShort {
 	info, busy := c.operation(rec, p, now)
 	if busy {
