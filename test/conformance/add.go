@@ -14,7 +14,7 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// testAddKnownContent compares with CIDs that any IPFS implementation gives.
+// testAddKnownContent compares CIDs with those of other IPFS implementations.
 func testAddKnownContent(t *testing.T, s *suite) {
 	for _, test := range []struct {
 		name    string
@@ -87,8 +87,8 @@ func testAddTree(t *testing.T, s *suite) {
 	}
 }
 
-// testAddSeveralPaths: the server would merge or lose all but one of several
-// top-level entries that are not wrapped.
+// testAddSeveralPaths checks that several paths are wrapped in one directory.
+// Otherwise the server would merge the top-level entries or lose all but one.
 func testAddSeveralPaths(t *testing.T, s *suite) {
 	dir := write(t, "several", map[string][]byte{"one": unique("1"), "two/inner": unique("2")})
 	outputs, err := s.add(s.within(t), []string{filepath.Join(dir, "one"), filepath.Join(dir, "two")}, unpinned())
@@ -164,8 +164,7 @@ func testAddNoOut(t *testing.T, s *suite) {
 	}
 }
 
-// testAddRefused: what is refused is refused with out closed, and with the
-// cause in the error.
+// testAddRefused checks that refused adds close out and return the cause.
 func testAddRefused(t *testing.T, s *suite) {
 	dir := write(t, "refused", map[string][]byte{"f": unique("f")})
 	bad := unpinned()
@@ -192,7 +191,7 @@ func testAddRefused(t *testing.T, s *suite) {
 	}
 }
 
-// testAddServerError: the server reports this failure behind a status of 200.
+// testAddServerError checks a failure that the server reports after a status of 200.
 func testAddServerError(t *testing.T, s *suite) {
 	path := filepath.Join(write(t, "chunker", map[string][]byte{"f": unique("f")}), "f")
 	params := unpinned()

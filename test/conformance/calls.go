@@ -14,8 +14,8 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// every calls each method that takes part in cancellation and closing, and
-// returns the errors by name.
+// every calls each method that supports cancellation and closing, and returns
+// the errors by method name.
 func every(ctx context.Context, t *testing.T, c client.Client) map[string]error {
 	t.Helper()
 	path := filepath.Join(write(t, "every", map[string][]byte{"f": unique("every")}), "f")
@@ -52,7 +52,7 @@ func every(ctx context.Context, t *testing.T, c client.Client) map[string]error 
 	return errs
 }
 
-const methods = 16 // that every calls
+const methods = 16 // called by every
 
 func testCancelled(t *testing.T, s *suite) {
 	ctx, cancel := context.WithCancel(t.Context())
@@ -86,13 +86,13 @@ func testClosed(t *testing.T, s *suite) {
 	for name, err := range errs {
 		want(t, name, err, client.ErrClosed)
 	}
-	// The other client is none the worse for it.
+	// Closing one client must not affect the other.
 	if _, err := s.Version(s.within(t)); err != nil {
 		t.Errorf("Version: %v", err)
 	}
 }
 
-// testConsumerStops leaves an add whose outputs nobody reads.
+// testConsumerStops cancels an add whose outputs are not read.
 func testConsumerStops(t *testing.T, s *suite) {
 	content := map[string][]byte{}
 	for range 50 {
@@ -112,7 +112,7 @@ func testConsumerStops(t *testing.T, s *suite) {
 	case <-time.After(patience):
 		t.Fatal("Add does not return")
 	}
-	for range out { // closed: this ends
+	for range out { // ends because out is closed
 		t.Error("an output was delivered after the end")
 	}
 }

@@ -13,12 +13,12 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// cleaning bounds each step of the cleaning up, which the end of the run's
-// context does not end.
+// cleaning is the timeout of each step of the cleanup. The cleanup continues
+// after the end of the run's context.
 const cleaning = 20 * time.Second
 
-// unpinLater unpins ci at the end of the test, if it is pinned then. It is to be
-// called before ci is pinned: a pin that failed may have been executed.
+// unpinLater unpins ci at the end of the test, if it is pinned then. Call it
+// before pinning ci, because a failed pin may have been executed.
 func (s *suite) unpinLater(t *testing.T, ci cid.Cid) {
 	s.touched = append(s.touched, ci)
 	t.Cleanup(func() {
@@ -30,9 +30,9 @@ func (s *suite) unpinLater(t *testing.T, ci cid.Cid) {
 	})
 }
 
-// addPinned adds one file, which params pin, and returns its CID. It is unpinned
-// at the end of the test, also if the add fails: the same file is then added
-// without pinning it, to learn what the failed add may have pinned.
+// addPinned adds and pins a file with params, and returns its CID. The file is
+// unpinned at the end of the test, even if the add fails: addPinned then adds
+// the file without pinning, to learn the CID that the failed add may have pinned.
 func (s *suite) addPinned(t *testing.T, path string, params *api.AddParams) cid.Cid {
 	t.Helper()
 	outputs, err := s.add(s.within(t), []string{path}, params)
@@ -52,9 +52,9 @@ func (s *suite) addPinned(t *testing.T, path string, params *api.AddParams) cid.
 	return cid.Undef
 }
 
-// checkUnpinned fails the test unless no peer has anything of the run in its
-// pinset any more. What a peer learnt of only after another had unpinned it is
-// unpinned again.
+// checkUnpinned fails the test if a peer still has an item of the run in its
+// pinset. It unpins items that a peer received only after another peer had
+// unpinned them.
 func (s *suite) checkUnpinned(t *testing.T) {
 	if len(s.touched) == 0 {
 		return
@@ -63,7 +63,7 @@ func (s *suite) checkUnpinned(t *testing.T) {
 	defer cancel()
 	rounds, pause := 2, 50*time.Millisecond
 	if t.Failed() {
-		rounds, pause = 6, 500*time.Millisecond // what failed may still be under way
+		rounds, pause = 6, 500*time.Millisecond // failed operations may still be in progress
 	}
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
@@ -83,8 +83,8 @@ func (s *suite) checkUnpinned(t *testing.T) {
 	}
 }
 
-// unpinAll unpins what any peer lists of the run, and returns an error for each
-// such item, or for the listing.
+// unpinAll unpins all items of the run that a peer lists. It returns an error
+// for each such item, or for the listing.
 func (s *suite) unpinAll(ctx context.Context) []error {
 	ours := map[string]cid.Cid{}
 	for _, ci := range s.touched {

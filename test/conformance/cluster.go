@@ -116,7 +116,7 @@ func testMonitoring(t *testing.T, s *suite) {
 	}
 }
 
-// testToken accepts clusters with and without authentication.
+// testToken works on clusters with and without authentication.
 func testToken(t *testing.T, s *suite) {
 	token, err := s.Token(s.within(t))
 	switch {

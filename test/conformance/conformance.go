@@ -1,30 +1,32 @@
-// Package conformance is one test suite over any client.Client: what a caller
-// may rely on, whatever the transport, and with or without a load balancer in
-// between.
+// Package conformance is a test suite for implementations of client.Client. It
+// checks what callers may rely on, with any transport, and with or without a
+// load balancer.
 //
 //	conformance.Run(t, func() (client.Client, error) { return client.NewDefaultClient(cfg) })
 //
 // # On a real cluster
 //
-// The suite runs against clusters with other content in them, in process or real.
-// It adds small files with content of its own, and unpins what it pinned, also
-// when it fails or its context ends; what it could not unpin is named in the
-// failure. Blocks that it stored without pinning stay until the next garbage
-// collection. It collects garbage at one peer and recovers what is in error.
+// The suite runs against in-process and real clusters, which may have other
+// content. It adds small files with random content. It unpins what it has
+// pinned, even if it fails or its context ends. If it cannot unpin an item, the
+// failure names the item. Blocks that it stored without pinning remain until
+// the next garbage collection. The suite runs a garbage collection at one peer,
+// and recovers all pins that are in error.
 //
-// Warning: with Raft consensus, ipfs-cluster v1.1.6 keeps the options of a pin for
-// all later pins of anybody that do not set them, because it decodes every entry
-// of its log into the same value and leaves out what is zero. One pin with an
-// expiry makes all later ones expire with it. So the suite sets pin options only
-// on a cluster that is known to have CRDT consensus; elsewhere it pins without,
-// and leaves out the tests that are about nothing else. [WithRaftLeaks] makes it
-// set them all the same, and is for clusters that are thrown away afterwards.
+// Warning: with Raft consensus, ipfs-cluster v1.1.6 applies the options of a
+// pin to all later pins that do not set them, regardless of who makes these. It
+// decodes every entry of its log into the same value, and entries omit zero
+// fields. Hence, after one pin with an expiry, all later pins expire at the
+// same time. Therefore the suite sets pin options only if the cluster is known
+// to have CRDT consensus. Otherwise it pins without options and skips the tests
+// that are only about options. [WithRaftLeaks] makes it set options in any
+// case. Use it only for clusters that are discarded afterwards.
 //
-// The test TestLive of this package runs it with a client for each address in
-// PINFLEET_CLUSTER, separated by commas, and with the load balancer and each of
-// its strategies. PINFLEET_CLUSTER_CONSENSUS, crdt or raft, says which consensus
-// component the cluster has where that cannot be told ([DetectConsensus]);
-// PINFLEET_CLUSTER_RAFT_LEAKS=accepted stands for WithRaftLeaks.
+// The test TestLive of this package runs the suite with a client for each
+// address in PINFLEET_CLUSTER, separated by commas, and with the load balancer
+// and each of its strategies. Set PINFLEET_CLUSTER_CONSENSUS to crdt or raft if
+// [DetectConsensus] cannot detect the cluster's consensus component.
+// PINFLEET_CLUSTER_RAFT_LEAKS=accepted has the effect of WithRaftLeaks.
 package conformance
 
 import (
@@ -42,26 +44,26 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// An Option changes how the suite runs.
+// An Option configures a run of the suite.
 type Option func(*suite)
 
-// WithContext ends the run when ctx ends: the test under way fails, the rest is
-// left out, and what was pinned is unpinned. The default is the context of the
-// test.
+// WithContext ends the run when ctx ends: the current test fails, the suite
+// skips the others and unpins what it has pinned. The default is the context of
+// the test.
 func WithContext(ctx context.Context) Option { return func(s *suite) { s.ctx = ctx } }
 
-// WithConsensus says which consensus component the cluster has; the zero value
-// says that it cannot be told. The default is to ask [DetectConsensus].
+// WithConsensus sets the cluster's consensus component. The zero value means
+// that it is unknown. The default is the result of [DetectConsensus].
 func WithConsensus(c Consensus) Option {
 	return func(s *suite) { s.consensus, s.stated = c, true }
 }
 
-// WithRaftLeaks makes the suite set pin options on a cluster with Raft consensus
-// too. They stay for all later pins of anybody that do not set them.
+// WithRaftLeaks makes the suite set pin options on a cluster with Raft or unknown
+// consensus, too. With Raft, they apply to all later pins that do not set them.
 func WithRaftLeaks() Option { return func(s *suite) { s.leaks = true } }
 
-// Run runs the suite over clients that open makes. Each call of open must
-// return a client of its own, to be closed by the suite, for the same cluster.
+// Run runs the suite over clients from open. Each call of open must return a
+// new client for the same cluster. The suite closes the clients.
 func Run(t *testing.T, open func() (client.Client, error), options ...Option) {
 	c, err := open()
 	if err != nil {
@@ -121,17 +123,18 @@ func Run(t *testing.T, open func() (client.Client, error), options ...Option) {
 	}
 }
 
-// suite is the client under test.
+// suite is a run of the suite: the client under test and the state of the run.
 type suite struct {
 	client.Client
 	open func() (client.Client, error)
-	// ctx ends the run early.
+	// ctx ends the run.
 	ctx context.Context
-	// consensus is that of the cluster, said by the caller if stated is set.
+	// consensus is the cluster's consensus component. stated means that the caller
+	// has set it.
 	consensus Consensus
 	stated    bool
 	leaks     bool
-	// touched are the CIDs that the run may have pinned.
+	// touched holds the CIDs that the run may have pinned.
 	touched []cid.Cid
 }
 
@@ -146,8 +149,8 @@ func newSuite(t *testing.T, c client.Client, options []Option) *suite {
 // unique returns content that no other run adds.
 func unique(label string) []byte { return []byte(label + " " + rand.Text() + "\n") }
 
-// write writes files, named by slash-separated paths below a new directory
-// whose name is base, and returns the path of that directory.
+// write creates a directory with the given base name and files in it, and
+// returns its path. The keys of content are slash-separated paths below the directory.
 func write(t *testing.T, base string, content map[string][]byte) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), base)
@@ -166,12 +169,12 @@ func write(t *testing.T, base string, content map[string][]byte) string {
 	return dir
 }
 
-// add adds paths and returns what was reported.
+// add adds paths and returns the outputs.
 func (s *suite) add(ctx context.Context, paths []string, params *api.AddParams) ([]*api.AddedOutput, error) {
 	return collect(func(out chan<- *api.AddedOutput) error { return s.Add(ctx, paths, params, out) })
 }
 
-// collect reads what an add reports, until it closes the channel.
+// collect returns the outputs of an add.
 func collect(add func(out chan<- *api.AddedOutput) error) ([]*api.AddedOutput, error) {
 	out := make(chan *api.AddedOutput)
 	done := make(chan error, 1)
@@ -183,7 +186,7 @@ func collect(add func(out chan<- *api.AddedOutput) error) ([]*api.AddedOutput, e
 	return all, <-done
 }
 
-// nodes are the outputs that name a CID.
+// nodes returns the outputs that have a CID.
 func nodes(outputs []*api.AddedOutput) []*api.AddedOutput {
 	var all []*api.AddedOutput
 	for _, o := range outputs {
@@ -204,7 +207,7 @@ func root(t *testing.T, outputs []*api.AddedOutput) cid.Cid {
 	return all[len(all)-1].Cid.Cid
 }
 
-// unpinned returns params for content that is stored but not pinned.
+// unpinned returns params for content that is stored without being pinned.
 func unpinned() *api.AddParams {
 	params := api.DefaultAddParams()
 	params.NoPin = true
@@ -212,8 +215,8 @@ func unpinned() *api.AddParams {
 	return params
 }
 
-// adding returns params for content that is pinned: the default ones, or on
-// clusters where no pin option may be set those that set none.
+// adding returns params for content that is pinned: the default ones, or ones
+// without pin options if these must not be set.
 func (s *suite) adding() *api.AddParams {
 	params := api.DefaultAddParams()
 	if !s.maySetOptions() {
@@ -222,7 +225,7 @@ func (s *suite) adding() *api.AddParams {
 	return params
 }
 
-// stored adds one file of new content, without pinning it.
+// stored adds a file with new content without pinning it.
 func (s *suite) stored(t *testing.T, label string) cid.Cid {
 	t.Helper()
 	path := filepath.Join(write(t, "stored", map[string][]byte{"f": unique(label)}), "f")
@@ -233,7 +236,7 @@ func (s *suite) stored(t *testing.T, label string) cid.Cid {
 	return root(t, outputs)
 }
 
-// pinned pins one file of new content, and unpins it at the end of the test.
+// pinned pins a file with new content. It is unpinned at the end of the test.
 func (s *suite) pinned(t *testing.T, label string, opts api.PinOptions) cid.Cid {
 	t.Helper()
 	ci := s.stored(t, label)
@@ -245,10 +248,11 @@ func (s *suite) pinned(t *testing.T, label string, opts api.PinOptions) cid.Cid 
 	return ci
 }
 
-// checkPinned waits until ci is in the pinset of all peers, as check wants it.
+// checkPinned waits until ci is in the pinset of all peers and check accepts
+// the pin.
 func (s *suite) checkPinned(t *testing.T, ci cid.Cid, check func(*api.Pin) error) {
 	t.Helper()
-	// A peer that has the pin asks those that the pin is allocated to.
+	// A peer that has the pin asks the peers that it is allocated to.
 	s.eventually(t, func(ctx context.Context) error {
 		info, err := s.Status(ctx, ci, false)
 		if err != nil {
@@ -270,7 +274,7 @@ func (s *suite) checkPinned(t *testing.T, ci cid.Cid, check func(*api.Pin) error
 	})
 }
 
-// want fails the test unless err is, or wraps, target.
+// want reports an error unless err is or wraps target.
 func want(t *testing.T, what string, err, target error) {
 	t.Helper()
 	if !errors.Is(err, target) {
@@ -278,7 +282,7 @@ func want(t *testing.T, what string, err, target error) {
 	}
 }
 
-// names are the names of outputs, one to a line.
+// names returns the names of outputs, one per line.
 func names(outputs []*api.AddedOutput) string {
 	text := ""
 	for _, o := range outputs {

@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// strategies are what the load balancer is tested with.
+// strategies are the load balancer's strategies to test.
 var strategies = []struct {
 	name string
 	new  func() strategy.LBStrategy
@@ -31,17 +31,17 @@ var strategies = []struct {
 	{"Weighted", func() strategy.LBStrategy { return &strategy.Weighted{} }},
 }
 
-// one opens the default client for the first endpoint.
+// one returns a function that opens a default client for the first endpoint.
 func one(cfgs []*config.Config) func() (client.Client, error) {
 	return func() (client.Client, error) { return client.NewDefaultClient(cfgs[0]) }
 }
 
-// balanced opens a load balancer over all endpoints.
+// balanced returns a function that opens a load balancer over all endpoints.
 func balanced(s func() strategy.LBStrategy, cfgs []*config.Config) func() (client.Client, error) {
 	return func() (client.Client, error) { return lbclient.NewLBClient(s(), cfgs, len(cfgs)) }
 }
 
-// nested opens a failover over two round robins.
+// nested returns a function that opens a failover over two round robins.
 func nested(cfgs []*config.Config) func() (client.Client, error) {
 	return func() (client.Client, error) {
 		var regions []client.Client
@@ -67,8 +67,8 @@ func TestTransports(t *testing.T) {
 	}
 }
 
-// TestConsensus runs the suite against a cluster with Raft consensus; the
-// others have CRDT.
+// TestConsensus runs the suite against a cluster with Raft consensus. All other
+// tests use CRDT.
 func TestConsensus(t *testing.T) {
 	conformance.Run(t, one(configs(t, clustertest.Options{Consensus: clustertest.Raft})))
 }
@@ -81,7 +81,7 @@ func TestLoadBalancer(t *testing.T) {
 	t.Run("Nested", func(t *testing.T) { conformance.Run(t, nested(configs(t, clustertest.Options{}))) })
 }
 
-// configs starts a cluster and returns how to reach its peers.
+// configs starts a cluster and returns the configurations of its endpoints.
 func configs(t *testing.T, opts clustertest.Options) []*config.Config {
 	t.Helper()
 	c := clustertest.New(t, opts)

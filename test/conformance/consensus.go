@@ -12,8 +12,8 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// Consensus is the component with which the peers of a cluster agree on the
-// pinset. The zero value is one that is not known; it is treated like Raft.
+// Consensus is the component through which the peers of a cluster agree on the
+// pinset. The zero value means unknown and is treated like Raft.
 type Consensus string
 
 // The consensus components of ipfs-cluster.
@@ -22,8 +22,8 @@ const (
 	Raft Consensus = "raft"
 )
 
-// ParseConsensus returns the component of that name: crdt, raft, or empty for
-// one that is not known.
+// ParseConsensus returns the component with the given name: crdt, raft, or
+// empty for unknown.
 func ParseConsensus(name string) (Consensus, error) {
 	switch c := Consensus(name); c {
 	case "", CRDT, Raft:
@@ -32,15 +32,16 @@ func ParseConsensus(name string) (Consensus, error) {
 	return "", fmt.Errorf("unknown consensus component %q: use crdt or raft", name)
 }
 
-// DetectConsensus returns the consensus component of the cluster behind c, or
-// the zero value if it cannot be told with certainty, and logs which it is.
+// DetectConsensus returns the consensus component of the cluster behind c, and
+// logs it. It returns the zero value if it cannot detect the component with
+// certainty.
 //
-// It looks at the protocols for which a peer reports bandwidth: only Raft's own
-// begins with /raft/, and only the CRDT component exchanges blocks between
-// cluster peers, over bitswap. Peers that have not synced since they were
-// started have not done so yet; for these, it pins a small file without options,
-// and unpins it at the end of the test. A cluster of a single peer, and servers
-// before v1.1.1, cannot be told.
+// It uses the protocols for which a peer reports bandwidth. Only protocols of
+// Raft begin with /raft/, and only the CRDT component exchanges blocks between
+// cluster peers, over bitswap. If the peers have used neither since their
+// start, DetectConsensus pins a small file without options, and unpins it at
+// the end of the test. It cannot detect the component of a cluster with a
+// single peer, or of servers before v1.1.1.
 func DetectConsensus(ctx context.Context, t *testing.T, c client.Client) Consensus {
 	t.Helper()
 	s := newSuite(t, c, []Option{WithContext(ctx)})
@@ -65,10 +66,10 @@ func (s *suite) detectConsensus(t *testing.T) Consensus {
 	return found
 }
 
-// syncPatience is how long peers may take to fetch a pin from each other.
+// syncPatience is the time within which peers must fetch a pin from each other.
 const syncPatience = 10 * time.Second
 
-// consensusOfPin returns the consensus component that has pinned a small file.
+// consensusOfPin pins a small file and returns the consensus component that was used.
 func (s *suite) consensusOfPin(t *testing.T) (found Consensus, err error) {
 	t.Helper()
 	peers, err := s.Peers(s.within(t))
@@ -88,8 +89,8 @@ func (s *suite) consensusOfPin(t *testing.T) (found Consensus, err error) {
 	return found, err
 }
 
-// consensusInUse returns the consensus component whose protocol the asked peer
-// has used, the zero value if it has used neither.
+// consensusInUse returns the consensus component whose protocol the peer has
+// used, or the zero value if it has used neither.
 func (s *suite) consensusInUse(ctx context.Context) (Consensus, error) {
 	ctx, cancel := context.WithTimeout(ctx, syncPatience)
 	defer cancel()
@@ -109,7 +110,7 @@ func (s *suite) consensusInUse(ctx context.Context) (Consensus, error) {
 	return found, nil
 }
 
-// checkConsensus ends the test if the cluster is said to have CRDT consensus and
+// checkConsensus ends the test if the caller has stated CRDT but the cluster
 // has Raft.
 func (s *suite) checkConsensus(t *testing.T) {
 	t.Helper()
@@ -121,7 +122,7 @@ func (s *suite) checkConsensus(t *testing.T) {
 // maySetOptions reports whether tests may set pin options.
 func (s *suite) maySetOptions() bool { return s.consensus == CRDT || s.leaks }
 
-// needsOptions skips a test about a pin option that may not be set.
+// needsOptions skips a test of a pin option if options must not be set.
 func (s *suite) needsOptions(t *testing.T) {
 	t.Helper()
 	if !s.maySetOptions() {

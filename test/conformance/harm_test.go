@@ -19,8 +19,8 @@ import (
 	"github.com/pinfleet/pinfleet/test/clustertest"
 )
 
-// liveRun is a run of TestLive in a process of its own, against a cluster of this
-// one: it may fail, and be interrupted.
+// liveRun prepares a run of TestLive in a separate process, which may fail or
+// be interrupted. The cluster is in this process.
 func liveRun(t *testing.T, c *clustertest.Cluster, run string, env ...string) (cmd *exec.Cmd, output *strings.Builder) {
 	t.Helper()
 	if testing.Short() {
@@ -46,8 +46,9 @@ func liveRun(t *testing.T, c *clustertest.Cluster, run string, env ...string) (c
 	return cmd, output
 }
 
-// One run of the suite on a Raft cluster left its expiry of one hour on 430 of
-// 431 pins, as the server keeps the options of earlier pins for later ones (Q9).
+// TestRaftPinsKeepTheirOptions: a run of the suite on a Raft cluster once left
+// its expiry of one hour on 430 of 431 pins, because the server applies the
+// options of earlier pins to later ones (Q9).
 func TestRaftPinsKeepTheirOptions(t *testing.T) {
 	for _, test := range []struct {
 		name string
@@ -77,7 +78,7 @@ func TestRaftPinsKeepTheirOptions(t *testing.T) {
 	}
 }
 
-// pinByHand pins a CID without options and returns what is stored.
+// pinByHand pins a CID without options and returns the stored pin.
 func pinByHand(t *testing.T, c *clustertest.Cluster, text string) *api.Pin {
 	t.Helper()
 	by, err := client.NewDefaultClient(&config.Config{APIAddr: c.Peer(0).Addr()})
@@ -96,8 +97,8 @@ func pinByHand(t *testing.T, c *clustertest.Cluster, text string) *api.Pin {
 	return pin
 }
 
-// What a run has pinned it unpins, also when its pins and adds are executed and
-// then reported as failed, or lost.
+// TestFailedRunUnpins checks that a run unpins what it has pinned, even if pins
+// and adds are executed and then reported as failed or lost.
 func TestFailedRunUnpins(t *testing.T) {
 	pinning := func(r *http.Request) bool { return r.URL.Query().Get("no-pin") != "true" }
 	for name, fault := range map[string]clustertest.Fault{
@@ -129,7 +130,8 @@ func TestFailedRunUnpins(t *testing.T) {
 	}
 }
 
-// A run that is interrupted in the middle of a test ends at once, and unpins.
+// TestInterruptedRunUnpins checks that a run that is interrupted during a test
+// ends at once and unpins.
 func TestInterruptedRunUnpins(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("a process cannot be interrupted on windows")
@@ -176,8 +178,8 @@ func expectNothingPinned(t *testing.T, c *clustertest.Cluster, output *strings.B
 	}
 }
 
-// A cluster that is named and cannot be reached is a failure, not a reason to
-// skip anything.
+// TestUnreachableClusterFails checks that a run fails if the named cluster
+// cannot be reached. It must not skip tests.
 func TestUnreachableClusterFails(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Peers: 1})
 	c.Peer(0).Stop()

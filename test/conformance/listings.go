@@ -13,7 +13,7 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// once collects the CIDs of a listing, and fails if one comes twice.
+// once returns the items of a listing by key. It fails if an item is listed twice.
 func once[T any](list iter.Seq2[*T, error], key func(*T) string) (map[string]*T, error) {
 	seen := map[string]*T{}
 	for item, err := range list {
@@ -31,7 +31,7 @@ func once[T any](list iter.Seq2[*T, error], key func(*T) string) (map[string]*T,
 func pinKey(p *api.Pin) string            { return p.Cid.String() }
 func infoKey(i *api.GlobalPinInfo) string { return i.Cid.String() }
 
-// holds returns an error unless seen has all of the keys.
+// holds returns an error if a key is missing in seen.
 func holds[T any](seen map[string]*T, keys map[string]bool) error {
 	for k := range keys {
 		if seen[k] == nil {
@@ -107,7 +107,7 @@ func testStatusAll(t *testing.T, s *suite) {
 	want(t, "StatusAll of an unknown status", err, client.ErrInvalid)
 }
 
-// testStatusCids asks for more CIDs than fit a request's headers.
+// testStatusCids asks for more CIDs than fit into a request's header.
 func testStatusCids(t *testing.T, s *suite) {
 	pinned := s.pinned(t, "status", api.PinOptions{})
 	asked := []cid.Cid{pinned, pinned}
@@ -150,7 +150,7 @@ func testStatusCids(t *testing.T, s *suite) {
 	}
 }
 
-// testBreak leaves listings early; the client must stay usable.
+// testBreak leaves listings early. The client must remain usable.
 func testBreak(t *testing.T, s *suite) {
 	s.pinnedFiles(t, 3)
 	for range 20 {

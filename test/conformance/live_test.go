@@ -17,10 +17,10 @@ import (
 	"github.com/pinfleet/pinfleet/test/conformance"
 )
 
-// TestLive runs the suite against the cluster whose addresses are in
-// PINFLEET_CLUSTER, separated by commas; the other PINFLEET_ variables apply
-// too. Without it there is nothing to test; a cluster that cannot be reached is
-// a failure. The package documentation says what it does to the cluster.
+// TestLive runs the suite against the cluster with the addresses in
+// PINFLEET_CLUSTER, separated by commas. The other PINFLEET_ variables apply,
+// too. Without PINFLEET_CLUSTER, it does nothing. It fails if the cluster
+// cannot be reached. The package documentation describes what it does to the cluster.
 func TestLive(t *testing.T) {
 	addrs := os.Getenv("PINFLEET_CLUSTER")
 	if addrs == "" {
@@ -49,8 +49,8 @@ func TestLive(t *testing.T) {
 	}
 }
 
-// liveOptions are what the environment says about a run, and what can be found
-// out about the cluster.
+// liveOptions returns the options of a run, from the environment and the
+// detected consensus component.
 func liveOptions(t *testing.T, cfgs []*config.Config) []conformance.Option {
 	t.Helper()
 	ctx := untilInterrupted(t)
@@ -85,12 +85,12 @@ func liveOptions(t *testing.T, cfgs []*config.Config) []conformance.Option {
 	return append(options, conformance.WithConsensus(consensus))
 }
 
-// untilInterrupted returns a context that ends at an interrupt, or some time
-// before the deadline of the tests, so that there is time to unpin.
+// untilInterrupted returns a context that ends at an interrupt, or before the
+// deadline of the tests, early enough to unpin.
 func untilInterrupted(t *testing.T) context.Context {
 	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
 	t.Cleanup(stop)
-	context.AfterFunc(ctx, stop) // a second interrupt kills
+	context.AfterFunc(ctx, stop) // a second interrupt kills the process
 	if deadline, ok := t.Deadline(); ok {
 		reserve := min(time.Minute, time.Until(deadline)/4)
 		var cancel context.CancelFunc
@@ -100,11 +100,11 @@ func untilInterrupted(t *testing.T) context.Context {
 	return ctx
 }
 
-// notInNames is what means something in the patterns of go test -run.
+// notInNames matches characters with a meaning in the patterns of go test -run.
 var notInNames = regexp.MustCompile(`[^A-Za-z0-9]+`)
 
-// addressNames names a subtest for each address, such that go test -run finds it
-// as it stands: by transport, and port, socket or peer.
+// addressNames returns the name of a subtest for each address: the transport
+// and the port, socket or peer. The names have no special characters in go test -run.
 func addressNames(cfgs []*config.Config) ([]string, error) {
 	names := make([]string, len(cfgs))
 	seen := map[string]int{}
@@ -131,8 +131,8 @@ func addressNames(cfgs []*config.Config) ([]string, error) {
 	return names, nil
 }
 
-// A slash in the name of a subtest made go test -run 'TestLive//ip4/…' take it
-// for as many levels, so that no pattern selected one test of one address.
+// TestAddressNames: names of subtests once contained slashes. go test -run
+// splits its pattern at slashes, so no pattern selected a test of one address.
 func TestAddressNames(t *testing.T) {
 	const id = "12D3KooWGcLX1k8e47ZeBULjF7y1U2VDAPPA9Bhwj1hdKn4SX6TY"
 	for addrs, want := range map[string]string{

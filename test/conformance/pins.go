@@ -14,8 +14,8 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// checkStored waits until the pinset holds ci with opts. Where options of other
-// pins may have stayed, only what opts sets is compared.
+// checkStored waits until the pinset contains ci with opts. If the options of
+// earlier pins may apply, it compares only the options that opts sets.
 func checkStored(t *testing.T, s *suite, ci cid.Cid, opts api.PinOptions) {
 	t.Helper()
 	exact := s.consensus == CRDT
@@ -92,7 +92,7 @@ func testPinAndUnpin(t *testing.T, s *suite) {
 	})
 }
 
-// testPinDirect: the route for a CID would pin recursively.
+// testPinDirect pins directly. The route for a CID would pin recursively.
 func testPinDirect(t *testing.T, s *suite) {
 	s.needsOptions(t)
 	if s.consensus == Raft {
@@ -108,12 +108,12 @@ func testPinDirect(t *testing.T, s *suite) {
 	}
 }
 
-// testPinPath: names with characters that mean something in a URL.
+// testPinPath pins paths whose names contain special characters of URLs.
 func testPinPath(t *testing.T, s *suite) {
 	top := ""
 	for _, prefix := range []string{"/ipfs/", ""} {
-		// Each has content of its own: a peer that pins what another has just
-		// unpinned may lose the pin (Q12).
+		// Each round has its own content, because a peer that pins what another
+		// has just unpinned may lose the pin (Q12).
 		content := map[string][]byte{}
 		for _, name := range []string{"plain", "a?b", "a#b", "100%41", "%zz", "a b+c", "ü/ö"} {
 			content[name] = unique(name)
@@ -140,7 +140,7 @@ func testPinPath(t *testing.T, s *suite) {
 	want(t, "PinPath of no path", err, client.ErrInvalid)
 }
 
-// testOnePath pins and unpins a path, at which ci is.
+// testOnePath pins and unpins a path that leads to ci.
 func testOnePath(t *testing.T, s *suite, path string, ci cid.Cid) {
 	s.unpinLater(t, ci)
 	var opts api.PinOptions
@@ -250,7 +250,7 @@ func testRecover(t *testing.T, s *suite) {
 	want(t, "local Recover of what is not pinned", err, client.ErrNotFound)
 }
 
-// pinnedFiles pins n files of new content.
+// pinnedFiles pins n files with new content and returns their CIDs.
 func (s *suite) pinnedFiles(t *testing.T, n int) map[string]bool {
 	t.Helper()
 	content := map[string][]byte{}

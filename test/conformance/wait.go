@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// patience bounds each test, and each wait for a cluster to agree.
+// patience is the timeout of each test, and of each wait for a cluster to agree.
 const patience = time.Minute
 
 // within returns a context for one test.
@@ -18,12 +18,12 @@ func (s *suite) within(t *testing.T) context.Context {
 	return ctx
 }
 
-// agreement is how many answers in a row make a cluster agree: a load balancer
-// may ask another peer each time.
+// agreement is the number of consecutive successes after which the peers are
+// assumed to agree. A load balancer may ask another peer each time.
 const agreement = 6
 
-// agreed retries what a cluster that is only eventually consistent may need a
-// moment for, until all peers can be expected to answer alike.
+// agreed retries try until all peers can be expected to give the same answer,
+// because the cluster is only eventually consistent.
 func (s *suite) agreed(t *testing.T, try func(context.Context) error) {
 	t.Helper()
 	inARow := 0
@@ -39,9 +39,9 @@ func (s *suite) agreed(t *testing.T, try func(context.Context) error) {
 	})
 }
 
-// eventually retries what a cluster that is only eventually consistent may
-// need a moment for at the peer that is asked. try returns how what it saw
-// differs from what is wanted.
+// eventually retries try until it succeeds, because the cluster is only
+// eventually consistent. try returns the difference between what it got and
+// what is wanted.
 func (s *suite) eventually(t *testing.T, try func(context.Context) error) {
 	t.Helper()
 	if err := retry(s.ctx, patience, try); err != nil {
@@ -49,9 +49,9 @@ func (s *suite) eventually(t *testing.T, try func(context.Context) error) {
 	}
 }
 
-// retry calls try until it succeeds, for as long as patience and ctx last. Its
-// error has the last difference that try saw: a try that the end of the context
-// cuts off saw none.
+// retry calls try until it succeeds, or until patience or ctx ends. The error
+// contains the last difference that a try returned. A try that the end of the
+// context interrupted does not count.
 func retry(ctx context.Context, patience time.Duration, try func(context.Context) error) error {
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

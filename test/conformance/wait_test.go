@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// A wait whose time was over said "context deadline exceeded", and not what
-// differed: the last try is cut off by that deadline.
+// TestRetryReportsTheLastDifference: a wait that timed out once reported
+// "context deadline exceeded" instead of the difference, because the deadline
+// interrupts the last try.
 func TestRetryReportsTheLastDifference(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tries := 0
@@ -27,7 +28,8 @@ func TestRetryReportsTheLastDifference(t *testing.T) {
 	})
 }
 
-// Without any answer, the error is that of the try; an ended run says why.
+// TestRetryEnds checks the error if no try was answered, and the cause of an
+// ended run.
 func TestRetryEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hung := func(ctx context.Context) error {
