@@ -18,16 +18,16 @@ import (
 	"github.com/pinfleet/pinfleet/config"
 )
 
-// progressStep is how much of a file is between two lines of progress.
+// progressStep is the number of bytes of a file between two lines of progress.
 const progressStep = 8 << 20
 
-// demo is what the example does with a client, whichever that is.
+// demo performs the steps of the example with any client.
 type demo struct {
 	client client.Client
 	w      io.Writer
 }
 
-// greet shows that the cluster is there.
+// greet checks that the cluster can be used, and prints its version and addresses.
 func (d *demo) greet(ctx context.Context, cfgs []*config.Config) error {
 	v, err := d.client.Version(ctx)
 	switch {
@@ -47,9 +47,9 @@ func (d *demo) greet(ctx context.Context, cfgs []*config.Config) error {
 	return nil
 }
 
-// add adds paths with params and prints what the cluster reports as it arrives. It calls
-// midway, if there is one, once a first part of the content was taken. It
-// returns the root.
+// add adds paths with params, prints the outputs as they arrive, and returns
+// the root. If midway is not nil, add calls it once, after a first part of the
+// content was sent.
 func (d *demo) add(ctx context.Context, title string, paths []string, params *api.AddParams, midway func()) (cid.Cid, error) {
 	fmt.Fprintf(d.w, "--- %s\n", title)
 	params.Recursive = true
@@ -60,7 +60,7 @@ func (d *demo) add(ctx context.Context, title string, paths []string, params *ap
 
 	var root cid.Cid
 	printed := uint64(0)
-	for o := range out { // Add closes it
+	for o := range out { // Add closes out
 		if o.Cid.Defined() {
 			// Only the directory that wraps several paths has no name.
 			fmt.Fprintf(d.w, "added %s %s (%d bytes)\n", o.Cid, cmp.Or(o.Name, "."), o.Size)
@@ -68,7 +68,7 @@ func (d *demo) add(ctx context.Context, title string, paths []string, params *ap
 			continue
 		}
 		if o.Bytes >= printed+progressStep {
-			// Progress of a lone file has no name.
+			// The progress of a single file has no name.
 			fmt.Fprintf(d.w, "      %s: %d MiB\n", cmp.Or(o.Name, filepath.Base(paths[0])), o.Bytes>>20)
 			printed = o.Bytes
 		}
@@ -86,9 +86,10 @@ func (d *demo) add(ctx context.Context, title string, paths []string, params *ap
 	return root, nil
 }
 
-// large adds a large file, pins it, and shows where it and other are pinned. With
-// unpin it unpins the file again, whatever happens after the pin, unless it was
-// pinned before. The pin is a call of its own, so that the CID is known by then.
+// large adds a large file, pins it, and shows where it and other are pinned. If
+// unpin is true, it finally unpins the file, even after an error, unless the
+// file was pinned before. It pins in a separate call, because then it knows the
+// CID if the pin fails.
 func (d *demo) large(ctx context.Context, other cid.Cid, midway func(), unpin bool) (err error) {
 	path, err := largeFile()
 	if err != nil {
@@ -118,10 +119,10 @@ func (d *demo) large(ctx context.Context, other cid.Cid, midway func(), unpin bo
 	return d.status(ctx, other, ci)
 }
 
-// unpinPatience is how long a peer may need to hear of a pin at another.
+// unpinPatience is the time within which a peer must learn of another peer's pin.
 const unpinPatience = 5 * time.Second
 
-// unpin unpins ci, also when ctx has ended.
+// unpin unpins ci, even if ctx has ended.
 func (d *demo) unpin(ctx context.Context, ci cid.Cid) error {
 	fmt.Fprintln(d.w, "--- unpinning the large file; -keep keeps it")
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unpinPatience)
@@ -150,7 +151,7 @@ func (d *demo) unpin(ctx context.Context, ci cid.Cid) error {
 	}
 }
 
-// status waits until a peer holds each CID, and prints what all peers say.
+// status waits until a peer has pinned each CID, and prints the status at all peers.
 func (d *demo) status(ctx context.Context, cids ...cid.Cid) error {
 	fmt.Fprintln(d.w, "--- what is pinned where")
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)

@@ -14,9 +14,8 @@ import (
 //go:embed site
 var site embed.FS
 
-// pathsToAdd returns the paths that the user named, or else those of the site
-// that is shipped with the example, written to a temporary directory. remove
-// removes it.
+// pathsToAdd returns the named paths. If there are none, it writes the embedded
+// site to a temporary directory and returns its path. remove removes the directory.
 func pathsToAdd(named []string) (paths []string, remove func(), err error) {
 	if len(named) > 0 {
 		return named, func() {}, nil
@@ -37,11 +36,11 @@ func pathsToAdd(named []string) (paths []string, remove func(), err error) {
 	return []string{filepath.Join(dir, "site")}, remove, nil
 }
 
-// largeFileSize is enough for an add to be interrupted in the middle.
+// largeFileSize is large enough to interrupt an add in the middle.
 const largeFileSize = 48 << 20
 
-// largeFile writes a file of the same bytes at each run, so that a real cluster
-// is not filled with copies.
+// largeFile writes the same bytes in each run, so that a real cluster does not
+// fill up with copies.
 func largeFile() (path string, err error) {
 	f, err := os.CreateTemp("", "quickstart-large-*.bin")
 	if err != nil {

@@ -3,13 +3,14 @@
 //
 //	go run ./examples/quickstart [-cluster ADDR,ADDR… [-keep]] [-strategy NAME] [PATH…]
 //
-// Without -cluster it starts a cluster of three peers in this process, and stops
-// the first of them in the middle of the second add. Credentials and TLS settings
-// for -cluster come from the environment: PINFLEET_BASIC_AUTH=user:password,
-// PINFLEET_TOKEN, PINFLEET_CA_FILE and the others that config.FromEnv names.
-// Without a PATH it adds a small site that is shipped with it. The second add is
-// a file of 48 MiB; with -cluster, it is unpinned at the end, unless -keep is
-// given. The last line is the root of the first add.
+// Without -cluster, it starts a cluster of three peers in this process and
+// stops the first peer in the middle of the second add. Credentials and TLS
+// settings for -cluster come from the environment:
+// PINFLEET_BASIC_AUTH=user:password, PINFLEET_TOKEN, PINFLEET_CA_FILE and the
+// other variables of config.FromEnv. Without a PATH, it adds a small embedded
+// site. The second add is a file of 48 MiB. With -cluster, this file is
+// unpinned at the end, unless -keep is set. The last line of the output is the
+// root of the first add.
 package main
 
 import (
@@ -35,7 +36,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second interrupt ends at once
+	context.AfterFunc(ctx, stop) // a second interrupt ends the process at once
 	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
 		if !errors.Is(err, flag.ErrHelp) {
 			fmt.Fprintln(os.Stderr, "quickstart:", err)

@@ -21,7 +21,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var lastLine = regexp.MustCompile(`\nroot Qm[1-9A-HJ-NP-Za-km-z]{44}\n$`)
 
-// The example runs as the README says, and an add survives its peer.
+// TestInProcess checks that the example works as the README says, and that an
+// add survives the loss of its peer.
 func TestInProcess(t *testing.T) {
 	for _, strategy := range []string{"failover", "roundrobin", "leastloaded", "sticky", "weighted"} {
 		var out bytes.Buffer
@@ -39,8 +40,8 @@ func TestInProcess(t *testing.T) {
 	}
 }
 
-// startCluster starts a cluster that is the user's own, and returns the value of
-// -cluster for it.
+// startCluster starts a cluster in the role of the user's, and returns it and
+// its value for -cluster.
 func startCluster(t *testing.T, opts clustertest.Options) (c *clustertest.Cluster, addrs string) {
 	t.Helper()
 	c = clustertest.New(t, opts)
@@ -65,9 +66,9 @@ const (
 	largeCid = "QmRUyuMmnrQqwXWTXmJpf9gpKRacaED4AP2WWYj4RSxWJY"
 )
 
-// With -cluster nothing is stopped; the paths and the password are the user's.
-// The large file was left pinned: it is unpinned, unless it is to be kept or was
-// pinned before.
+// TestCluster checks that with -cluster, no peer is stopped, and paths and
+// password are the user's. The large file was once left pinned. It must be
+// unpinned, unless -keep is set or it was pinned before.
 func TestCluster(t *testing.T) {
 	c, addrs := startCluster(t, clustertest.Options{BasicAuth: map[string]string{"alice": "wonder"}})
 	path := filepath.Join(t.TempDir(), "hello.txt")
@@ -101,7 +102,7 @@ func TestCluster(t *testing.T) {
 	}
 }
 
-// interrupter cancels once a text was written.
+// interrupter is a buffer that calls cancel when a given text is written.
 type interrupter struct {
 	bytes.Buffer
 	at     string
@@ -115,8 +116,8 @@ func (i *interrupter) Write(p []byte) (int, error) {
 	return i.Buffer.Write(p)
 }
 
-// The large file is unpinned also when the run fails or is interrupted after it
-// was pinned.
+// TestUnpinsWhateverHappens checks that the large file is unpinned even if the
+// run fails or is interrupted after pinning it.
 func TestUnpinsWhateverHappens(t *testing.T) {
 	c, addrs := startCluster(t, clustertest.Options{})
 	path := filepath.Join(t.TempDir(), "hello.txt")
@@ -142,8 +143,9 @@ func TestUnpinsWhateverHappens(t *testing.T) {
 	})
 }
 
-// What cannot work ends with one sentence that says what to do, before anything
-// is printed, started or asked if the command line shows it.
+// TestRefused checks that mistakes are reported in one sentence that says what
+// to do. Mistakes in the command line must be reported before any output, start
+// or request.
 func TestRefused(t *testing.T) {
 	c, addr := startCluster(t, clustertest.Options{Peers: 1, BasicAuth: map[string]string{"alice": "wonder"}})
 	var asked atomic.Bool

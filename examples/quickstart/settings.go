@@ -11,16 +11,16 @@ import (
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
-// settings is what the command line says.
+// settings are the command-line settings.
 type settings struct {
-	cfgs     []*config.Config // those of -cluster; nil for a cluster in this process
+	cfgs     []*config.Config // endpoints of -cluster; nil for a cluster in this process
 	keep     bool
 	strategy strategy.LBStrategy
 	paths    []string
 }
 
-// parse reads the command line and looks at all that it names, so that nothing
-// is started for a mistake.
+// parse parses the command line and checks its values, so that nothing is
+// started after a mistake.
 func parse(args []string) (*settings, error) {
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
 	cluster := flags.String("cluster", "", "comma-separated `addresses` of the peers to use, instead of a cluster in this process")
@@ -31,7 +31,7 @@ func parse(args []string) (*settings, error) {
 		flags.PrintDefaults()
 	}
 	if err := flags.Parse(args); err != nil {
-		return nil, flag.ErrHelp // already printed
+		return nil, flag.ErrHelp // flags has printed the error
 	}
 	s := &settings{keep: *keep, paths: flags.Args()}
 	var err error
@@ -71,11 +71,10 @@ func newStrategy(name string) (strategy.LBStrategy, error) {
 	return nil, fmt.Errorf("unknown strategy %q: use %s", name, strategyNames)
 }
 
-// checkPath returns an error unless path can be added, as far as can be seen
-// from here.
+// checkPath returns an error if path cannot be added, as far as can be checked locally.
 func checkPath(path string) error {
 	if strings.HasPrefix(path, "http://") || strings.HasPrefix(path, "https://") {
-		return nil // a web source
+		return nil // fetched over HTTP
 	}
 	info, err := os.Stat(path)
 	if err != nil {
@@ -91,10 +90,10 @@ func checkPath(path string) error {
 	return f.Close()
 }
 
-// unpins reports whether the large file is to be unpinned at the end.
+// unpins reports whether to unpin the large file at the end.
 func (s *settings) unpins() bool { return s.cfgs != nil && !s.keep }
 
-// labels are what the user calls the paths.
+// labels returns the names of the paths for the output.
 func (s *settings) labels() []string {
 	if len(s.paths) == 0 {
 		return []string{"the site shipped with this example"}
@@ -102,8 +101,8 @@ func (s *settings) labels() []string {
 	return s.paths
 }
 
-// clusterConfigs returns the endpoints that -cluster names, with the other
-// settings from the environment.
+// clusterConfigs returns the endpoints of -cluster, with other settings from
+// the environment.
 func clusterConfigs(addrs string) ([]*config.Config, error) {
 	cfgs, err := config.FromEnv(func(name string) (string, bool) {
 		if name == "PINFLEET_API" {
