@@ -1,4 +1,4 @@
-# What a newcomer may want to do. CI runs .ci/run.
+# Targets for contributors. CI runs .ci/run.
 GO ?= go
 FUZZTIME ?= 10s
 
@@ -16,19 +16,19 @@ test: ## run all tests
 race: ## run all tests under the race detector
 	CGO_ENABLED=1 .ci/test -race
 
-short: ## run the tests that are quick, within a minute
+short: ## run only the quick tests, within a minute
 	.ci/test -short
 
 later: ## run all tests with the wall clock ten years ahead
 	.ci/later
 
-machines: ## run the tests as on other machines (LINE="tz user"; see .ci/machines)
+machines: ## run the tests under conditions of other machines (LINE="tz user"; see .ci/machines)
 	.ci/machines $(LINE)
 
 lint: ## gofmt, golangci-lint and actionlint, in the versions that tools/ pins
 	.ci/lint
 
-vulncheck: ## look for known vulnerabilities in what is called; asks vuln.go.dev
+vulncheck: ## check the called code for known vulnerabilities, with vuln.go.dev
 	vulncheck=$$(GOWORK=off $(GO) tool -modfile=tools/go.mod -n govulncheck) && $$vulncheck ./... ./contrib/otel/...
 
 fuzz: ## run each fuzz target for FUZZTIME (10s)
@@ -46,8 +46,8 @@ cluster: ## serve a cluster of three peers on 127.0.0.1:9094, 9194, 9294
 doc: ## print the documentation of the main packages
 	@for p in api config transport transport/p2p client strategy lbclient; do $(GO) doc ./$$p; done
 
-ci: ## what CI runs
+ci: ## run what CI runs
 	.ci/run
 
-clean: ## remove what tests left behind
+clean: ## expire the cached results of tests
 	$(GO) clean -testcache
