@@ -21,7 +21,7 @@ import (
 const blockQueue = 256
 
 // uploadBuffer is the size of the buffer for reading uploads, in bytes. Without
-// it, the multipart reader would make one system call for less than a page.
+// it, the multipart reader would make a system call for each part of a page.
 const uploadBuffer = 64 << 10
 
 var errNoDestination = errors.New("failed to put block on all destinations")

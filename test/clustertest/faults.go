@@ -11,8 +11,9 @@ import (
 // effects for the usual failures.
 type Effect func(next http.Handler) http.Handler
 
-// Fault applies an effect to some of a peer's requests. If several faults match
-// a request, only the first that does not spare it is applied, in the order of injection.
+// Fault applies an effect to some of a peer's requests. If several faults match a
+// request, only one is applied: the first injected one that does not spare the
+// request by Skip, Times or Probability.
 type Fault struct {
 	// Route is the route of the requests, as in Routes, such as "GET /pins/{hash}".
 	// Empty means every request, also one without a route.

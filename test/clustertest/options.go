@@ -85,8 +85,8 @@ type Options struct {
 	// PrivateNetworkKey is the 32-byte key of a private libp2p network. Nil means none.
 	PrivateNetworkKey []byte
 
-	// Identity is a seed of the peer IDs. IDs are the same in every run; clusters
-	// with different identities have different ones.
+	// Identity is the seed of the peer IDs. Clusters with the same Identity have the
+	// same IDs in every run; clusters with different ones have different IDs.
 	Identity string
 	// Names are the names of the peers. The defaults are peer0, peer1, …
 	Names []string

@@ -278,8 +278,8 @@ func (p *Peer) handleRecover(w http.ResponseWriter, r *http.Request, vars map[st
 	send(p, w, info, err)
 }
 
-// recoverStatus recovers a record at a peer and returns its status afterwards.
-// c.mu must be held.
+// recoverStatus retries a failed operation on a record at a peer, if there is
+// one, and returns the record's status afterwards. c.mu must be held.
 func (c *Cluster) recoverStatus(rec *record, p *Peer, now time.Time) api.PinInfoShort {
 	if info := c.status(rec, p, now); !c.recover(rec, p, info.Status) {
 		return info
@@ -320,8 +320,8 @@ func (p *Peer) handleRecoverAll(w http.ResponseWriter, r *http.Request, _ map[st
 	})
 }
 
-// recoverListed recovers a record at those of the peers that list it as failed.
-// It returns its status at these peers afterwards.
+// recoverListed retries the operation on a record at those of the peers that
+// list it as failed, and returns the record's status at these peers afterwards.
 func (c *Cluster) recoverListed(rec *record, peers []*Peer) api.GlobalPinInfo {
 	c.mu.Lock()
 	defer c.mu.Unlock()

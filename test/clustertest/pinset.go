@@ -18,14 +18,15 @@ type record struct {
 	key string
 	// started is when all peers started to pin; zero if they had nothing to do.
 	started time.Time
-	// tracked holds the operations that differ from started, by peer index.
+	// tracked holds, by peer index, the operations that did not start at started.
 	tracked map[int]tracked
 	// parts are the shards and the cluster DAG of a sharded pin.
 	parts []api.Cid
 }
 
 // tracked is an operation of one peer. With status PinQueued or UnpinQueued, it
-// started at since and proceeds with time. Any other status is final.
+// started at since and proceeds with time. Any other status stays until the
+// operation is retried.
 type tracked struct {
 	status   api.TrackerStatus
 	since    time.Time
