@@ -6,8 +6,9 @@ import (
 	"github.com/pinfleet/pinfleet/internal/faults"
 )
 
-// Fault applies an effect to some of a node's requests. If several faults match
-// a request, only the first that does not spare it is applied, in the order of injection.
+// Fault applies an effect to some of a node's requests. If several faults match a
+// request, only one is applied: the first injected one that does not spare the
+// request by Skip, Times or Probability.
 type Fault struct {
 	// Ops is the set of kinds of requests. A request of any of them matches. 0
 	// means AllOps, which does not contain Connect.

@@ -59,7 +59,7 @@ func (r *reign) apply(e entry, now time.Time) {
 
 // change applies a request of a session. If the session has ended since the
 // request was accepted, persistent nodes are created, written and deleted
-// nevertheless. Only a delete is then answered with an error.
+// nevertheless. Of these, only a delete is answered with an error.
 func (r *reign) change(req *pyxiswire.Request) *Error {
 	sid := req.GetSid()
 	s := r.st.sessions[sid]
