@@ -28,8 +28,8 @@ func (c *defaultClient) Add(ctx context.Context, paths []string, params *api.Add
 	if err != nil {
 		return err
 	}
-	// The server would merge several directories, and pin only the last of
-	// several files (U24).
+	// Without a common directory, the server would merge directories, and pin
+	// only the last of several files (U24).
 	if len(roots) > 1 {
 		params.Wrap = true
 	}
@@ -77,7 +77,7 @@ func (c *defaultClient) addBody(ctx context.Context, body *Body, oneShot bool, p
 	return c.add(ctx, &request{op: OpAddMultiFile, body: checked, oneShot: oneShot}, params, out)
 }
 
-// addParams checks params and returns a copy of them, streamed.
+// addParams checks params and returns a copy with StreamChannels set.
 func addParams(op Op, params *api.AddParams) (*api.AddParams, error) {
 	if params == nil {
 		params = api.DefaultAddParams()
@@ -90,7 +90,7 @@ func addParams(op Op, params *api.AddParams) (*api.AddParams, error) {
 	return &p, nil
 }
 
-// add performs the upload and delivers what the server reports.
+// add performs the upload and sends the server's reports to out.
 func (c *defaultClient) add(ctx context.Context, req *request, params *api.AddParams, out chan<- *api.AddedOutput) error {
 	query, err := params.ToQueryString()
 	if err != nil {
@@ -123,9 +123,9 @@ func (c *defaultClient) add(ctx context.Context, req *request, params *api.AddPa
 	}
 }
 
-// added tells, at the end of what the server reports, whether the add is done.
-// The last output names a CID then: that of the root, or, of a sharded add, of
-// the list of shards. rooted says whether it does.
+// added returns, at the end of the server's reports, the error of an incomplete
+// add. rooted says that the last output names a CID. After a complete add, this
+// is the CID of the root or, if sharded, of the list of shards.
 func (r *response) added(s *documents.Decoder, rooted bool) error {
 	if src := r.upload.sourceError(); src != nil {
 		return r.brokenError(src)
@@ -139,13 +139,13 @@ func (r *response) added(s *documents.Decoder, rooted bool) error {
 	return nil
 }
 
-// nonEmpty refuses a body without parts: a server would close the connection
-// over it (quirk Q3).
+// nonEmpty makes reading a body without parts fail, because servers close the
+// connection when they receive one (quirk Q3).
 type nonEmpty struct {
 	io.ReadCloser
-	end  string // the delimiter that ends the body
-	head []byte // read ahead, to be delivered
-	seen bool
+	end  string // the closing delimiter
+	head []byte // bytes read ahead, not yet returned
+	seen bool   // the beginning was checked
 }
 
 func newNonEmpty(src io.ReadCloser, boundary string) *nonEmpty {
@@ -163,7 +163,7 @@ func (n *nonEmpty) Read(p []byte) (int, error) {
 			return 0, err
 		}
 		n.head = head[:k]
-		// Writers begin an empty body with or without a line end.
+		// An empty body may begin with a line end, depending on its writer.
 		if text := bytes.TrimPrefix(n.head, []byte("\r\n")); len(text) == 0 || bytes.HasPrefix(text, []byte(n.end)) {
 			return 0, errNoParts
 		}

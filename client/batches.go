@@ -10,21 +10,21 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 )
 
-// maxCidsQuery bounds the cids parameter of one request, in bytes: about 145
-// CIDs of version 0 or 115 of version 1, well inside the header limit of a
-// server with default settings.
+// maxCidsQuery is the maximum size of the cids parameter of one request, in bytes.
+// It suffices for about 145 CIDs of version 0 or 115 of version 1, and is well
+// below the header limit of a server with default settings.
 const maxCidsQuery = 6800
 
-// batcher asks for the status of many CIDs, in requests that fit the server's
+// batcher requests the status of many CIDs, in requests that fit the server's
 // header limit.
 type batcher struct {
 	client   *defaultClient
 	deadline time.Time // of the call
 	local    bool
-	order    []string            // texts of the CIDs that were not asked for yet, each once
-	wanted   map[string]struct{} // texts of those not yet reported
-	// unfiltered says that the server does not know the cids parameter and
-	// lists the whole pinset, as servers before v0.14.5 do.
+	order    []string            // CIDs not requested yet, without duplicates
+	wanted   map[string]struct{} // CIDs not reported yet
+	// unfiltered is set when the server turns out to ignore the cids parameter
+	// and to list the whole pinset, as servers before v0.14.5 do.
 	unfiltered bool
 }
 
@@ -49,7 +49,7 @@ func (b *batcher) run(ctx context.Context, yield yieldStatus) {
 	}
 }
 
-// request is the one that lists CIDs, without them.
+// request returns the request of a batch, with an empty list of CIDs.
 func (b *batcher) request() *request {
 	req := get(OpStatusCids, "/pins")
 	req.query = local(b.local) + "&cids="
@@ -57,14 +57,14 @@ func (b *batcher) request() *request {
 	return req
 }
 
-// room returns how many bytes of CIDs fit a request.
+// room returns the number of bytes that one request has for CIDs.
 func (b *batcher) room(ctx context.Context) int {
 	req := b.request()
 	target, err := b.client.target(req)
 	if err != nil {
 		return maxCidsQuery
 	}
-	// If there are no credentials to be had, the request itself will say so.
+	// If there are no credentials, the request itself fails with this error.
 	authorization, _ := b.client.auth.Authorization(ctx)
 	header, err := b.client.headerFor(ctx, req, authorization)
 	if err != nil {
@@ -74,7 +74,7 @@ func (b *batcher) room(ctx context.Context) int {
 	return min(maxCidsQuery, maxRequestHead-headSize(hreq))
 }
 
-// ask yields the status of each CID in batch. It returns whether to go on.
+// ask yields the status of each CID in batch, and reports whether to continue.
 func (b *batcher) ask(ctx context.Context, batch []string, yield yieldStatus) bool {
 	if !b.unfiltered && !b.list(ctx, batch, yield) {
 		return false
@@ -84,7 +84,7 @@ func (b *batcher) ask(ctx context.Context, batch []string, yield yieldStatus) bo
 			continue
 		}
 		if b.unfiltered {
-			// Not in the pinset, so not in the list of such a server.
+			// The server lists only the pinset, and text is not in it.
 			req := growing(OpStatusCids, "/pins/"+text)
 			req.query, req.deadline = local(b.local), b.deadline
 			info, err := call[api.GlobalPinInfo](ctx, b.client, req)
@@ -105,7 +105,8 @@ func (b *batcher) ask(ctx context.Context, batch []string, yield yieldStatus) bo
 	return true
 }
 
-// list yields what the server lists for batch. It returns whether to go on.
+// list yields the items that the server lists for batch, and reports whether to
+// continue.
 func (b *batcher) list(ctx context.Context, batch []string, yield yieldStatus) bool {
 	req := b.request()
 	req.query += strings.Join(batch, ",")
@@ -128,7 +129,8 @@ func (b *batcher) list(ctx context.Context, batch []string, yield yieldStatus) b
 	return true
 }
 
-// report yields info if it is still wanted.
+// report yields info if its CID is wanted and not yet reported. It reports whether
+// to continue.
 func (b *batcher) report(info *api.GlobalPinInfo, yield yieldStatus) bool {
 	text := info.Cid.String()
 	if !b.isWanted(text) {

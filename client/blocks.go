@@ -1,25 +1,26 @@
 package client
 
 const (
-	// firstBlock is all that a small upload needs of memory, in bytes.
+	// firstBlock is the size of the first block, in bytes. A small upload needs no
+	// other.
 	firstBlock = 8 << 10
-	// largeBlock is the most that blocks grow to, in bytes. Each block that was
-	// filled becomes one chunk of the request.
+	// largeBlock is the maximum size of a block, in bytes. Each full block becomes
+	// one chunk of the request.
 	largeBlock = 128 << 10
-	// maxBlocks bounds how many blocks are read ahead.
+	// maxBlocks is the maximum number of blocks in the buffer.
 	maxBlocks = 3
 )
 
-// blocks is a buffer that is filled at one end and emptied at the other. What
-// room and piece return stays where it is until it is filled or emptied.
+// blocks is a FIFO byte buffer made of fixed blocks. Slices returned by room and
+// piece stay valid until fill or empty.
 type blocks struct {
-	list    [][]byte // the oldest first; the last one has room up to its capacity
-	emptied int      // of the oldest, in bytes
-	size    int      // of the last one that was made, in bytes
-	spare   [][]byte // large ones that were emptied
+	list    [][]byte // oldest first; the last one has room up to its capacity
+	emptied int      // number of bytes consumed from the oldest block
+	size    int      // size of the newest block, in bytes
+	spare   [][]byte // consumed blocks of size largeBlock, for reuse
 }
 
-// room returns where to put bytes, nothing if all blocks are full.
+// room returns the free space for the next bytes, or nil if all blocks are full.
 func (b *blocks) room() []byte {
 	if n := len(b.list); n > 0 {
 		if last := b.list[n-1]; len(last) < cap(last) {
@@ -34,7 +35,8 @@ func (b *blocks) room() []byte {
 	return next[:cap(next)]
 }
 
-// next returns an empty block, four times as large as the one before.
+// next returns an empty block: a spare one, or one that is four times as large as
+// the one before.
 func (b *blocks) next() []byte {
 	if n := len(b.spare); n > 0 {
 		last := b.spare[n-1]
@@ -45,13 +47,13 @@ func (b *blocks) next() []byte {
 	return make([]byte, 0, b.size)
 }
 
-// fill says that n bytes were put at the beginning of room.
+// fill appends the first n bytes of the slice that room returned.
 func (b *blocks) fill(n int) {
 	last := &b.list[len(b.list)-1]
 	*last = (*last)[:len(*last)+n]
 }
 
-// piece returns the oldest bytes, as many as there are in one place.
+// piece returns the oldest bytes that are contiguous.
 func (b *blocks) piece() []byte {
 	if len(b.list) == 0 {
 		return nil
@@ -59,7 +61,7 @@ func (b *blocks) piece() []byte {
 	return b.list[0][b.emptied:]
 }
 
-// empty says that the first n bytes of piece are done with.
+// empty removes the first n bytes of the slice that piece returned.
 func (b *blocks) empty(n int) {
 	oldest := b.list[0]
 	if b.emptied += n; b.emptied < cap(oldest) {

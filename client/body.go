@@ -7,20 +7,21 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 )
 
-// Body is a multipart upload that can be opened again for another attempt.
+// Body is a multipart body that can be opened again for another attempt.
 type Body struct {
 	// Boundary separates the parts.
 	Boundary string
-	// Open returns the body from its beginning. It is called once for each
-	// attempt, one at a time; what it returned before is closed by then, or
-	// will be as soon as a Read returns that is still under way. Reading it
-	// fails when ctx, that of the attempt, ends.
+	// Open returns a reader that starts at the beginning of the body. It is
+	// called for each attempt, and never concurrently. The reader of the attempt
+	// before is closed by then, or closed as soon as its pending Read returns.
+	// Reading must fail when ctx, the context of the attempt, ends.
 	Open func(ctx context.Context) (io.ReadCloser, error)
 }
 
-// BodyAdder is what a [Client] implements so that an upload survives the
-// failure of one peer: AddMultiFile with a body that can be sent again. It
-// keeps the rules of [Client.Add] for out.
+// BodyAdder is an optional interface of a [Client]. A load balancer needs it to
+// repeat an AddMultiFile at another peer.
 type BodyAdder interface {
+	// AddBody is AddMultiFile for a body that can be sent again. It must close
+	// out exactly once, as [Client.Add] does.
 	AddBody(ctx context.Context, body *Body, params *api.AddParams, out chan<- *api.AddedOutput) error
 }

@@ -2,17 +2,16 @@ package client
 
 import "sync"
 
-// life is that of a client, up to Close. The exchanges under way end with it:
-// it knows them, because a context for each that ends with another one takes
-// more time than all else that a client does for a call. The zero value has
-// begun.
+// life tracks the exchanges in flight so that Close can cancel them. It is a
+// registry because a derived context per call costs more than the rest of the
+// call. The zero value is open.
 type life struct {
 	mu    sync.Mutex
 	over  bool
-	calls map[*response]struct{} // under way
+	calls map[*response]struct{} // in flight
 }
 
-// enter makes r end with the client. It fails if that was closed.
+// enter registers r, so that end cancels it. After end it returns ErrClosed.
 func (l *life) enter(r *response) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -26,14 +25,14 @@ func (l *life) enter(r *response) error {
 	return nil
 }
 
-// leave forgets r.
+// leave removes r.
 func (l *life) leave(r *response) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.calls, r)
 }
 
-// err returns ErrClosed once the client was closed.
+// err returns ErrClosed after end, and nil before.
 func (l *life) err() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -43,7 +42,7 @@ func (l *life) err() error {
 	return nil
 }
 
-// end ends the calls under way.
+// end cancels the exchanges in flight and closes l.
 func (l *life) end() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

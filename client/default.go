@@ -11,13 +11,13 @@ import (
 	"github.com/pinfleet/pinfleet/transport"
 )
 
-// defaultClient is the Client of one peer.
+// defaultClient is the Client that NewDefaultClient returns.
 type defaultClient struct {
 	cfg      *config.Config // a copy; read only
 	endpoint *transport.Endpoint
 	auth     auth.Authorizer
-	// header is sent with each request, repeatable in its place with those
-	// that may be repeated; read only.
+	// header is part of each request. Requests that the HTTP library may repeat
+	// have repeatable instead. Both are read only.
 	header     http.Header
 	repeatable http.Header
 	web        *http.Transport // fetches http(s):// sources
@@ -27,15 +27,15 @@ type defaultClient struct {
 	answers   sync.Pool // of *answer
 	life      life
 	closeOnce sync.Once
-	// unannounced is done when the lack of trailers was logged.
+	// unannounced makes the warning about missing trailers appear once.
 	unannounced sync.Once
 	closeErr    error
 }
 
-// NewDefaultClient returns the [Client] of one peer. A nil or zero cfg is the
-// peer at /ip4/127.0.0.1/tcp/9094. cfg is checked, reporting all that is
-// wrong with it at once, and copied, never changed. Nothing is dialled before
-// the first call. Close the client to end its connections.
+// NewDefaultClient returns the [Client] of one peer. A nil or zero cfg means the
+// peer at /ip4/127.0.0.1/tcp/9094. The error lists all faults of cfg.
+// NewDefaultClient copies cfg and does not change it. The client connects with
+// the first call, and keeps connections until Close.
 func NewDefaultClient(cfg *config.Config) (Client, error) {
 	if cfg == nil {
 		cfg = &config.Config{}
@@ -57,7 +57,7 @@ func NewDefaultClient(cfg *config.Config) (Client, error) {
 	return c, nil
 }
 
-// Endpoint returns how errors name the peer.
+// Endpoint returns the name of the peer in errors.
 func (c *defaultClient) Endpoint() string { return c.endpoint.Name }
 
 // Close implements Client.
@@ -73,8 +73,8 @@ func (c *defaultClient) Close() error {
 	return c.closeErr
 }
 
-// newAuthorizer returns what cfg asks for. fetch gets a token from the server
-// with the given Authorization.
+// newAuthorizer returns the Authorizer that cfg asks for. fetch requests a token
+// from the server, with the given Authorization header.
 func newAuthorizer(cfg *config.Config, fetch func(ctx context.Context, authorization string) (string, error)) auth.Authorizer {
 	var basic auth.Static
 	if cfg.Username != "" {

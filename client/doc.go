@@ -1,24 +1,25 @@
 // Package client talks to one peer of an IPFS Cluster over its REST API.
 //
-// [Client] is the interface that programs are written against;
-// [NewDefaultClient] makes one for a single peer, and package lbclient makes
-// one that spreads its calls over many. [WaitFor] waits until a pin has
-// reached a status.
+// Programs use the interface [Client]. [NewDefaultClient] returns the Client of
+// a single peer. Package lbclient has a Client that balances its calls over many
+// peers. [WaitFor] waits until a pin has reached a status.
 //
-// Listings are iterators, adds report over a channel, failures are [*Error].
+// Listings are iterators, adds report over a channel, and failures are [*Error].
 //
 // # Contexts
 //
-// Every call ends with its context, wherever it is: dialling, waiting for the
-// answer, reading it, uploading, or delivering to a channel that nobody reads.
-// Nothing else bounds how long a call takes, unless the Config does:
-// an upload or a listing may well take hours.
+// Every call ends when its context ends, in all its phases: dialling, waiting
+// for the response, reading it, uploading, and sending to a channel that the
+// caller does not receive from. Without timeouts in the Config, nothing else
+// limits a call, because an upload or a listing may take hours.
 //
 // # Completeness
 //
-// A listing or an add that ended without an error was complete. Whatever was
-// cut, or came without the trailer that was announced, in which a server reports
-// late errors, is [ErrIncomplete]; Config.AllowUnverifiedStreams accepts the
-// latter for the sake of proxies that strip trailers. Where the announcement is
-// stripped as well, nothing is left to verify with, and the Logger is told.
+// A listing or an add that ends without an error is complete. A response that
+// was cut fails with [ErrIncomplete]. So does a stream that cannot be verified:
+// its end is the end of the connection, or it is a listing without the announced
+// trailer, in which servers report late errors. Config.AllowUnverifiedStreams
+// accepts such streams, for proxies that remove trailers. If a proxy removes the
+// announcement too, late errors cannot be detected, and the client logs a
+// warning once.
 package client

@@ -8,56 +8,58 @@ import (
 	"time"
 )
 
-// What callers branch on, for errors.Is.
+// The sentinels of failed calls, for errors.Is. The errors themselves have type
+// [*Error].
 var (
-	// ErrNotFound: the cluster's API answered 404: a pin that is not in the
-	// pinset, or a route that this server does not have. The 404 of something
-	// else, such as a proxy that knows no such host, is not ErrNotFound.
+	// ErrNotFound: the cluster's API answered 404. The pin is not in the pinset,
+	// or the server does not have the route. A 404 from another server, such as a
+	// proxy that does not know the host, is not ErrNotFound.
 	ErrNotFound = errors.New("not found")
 	// ErrUnauthorized: the server answered 401 or 403.
 	ErrUnauthorized = errors.New("unauthorized")
-	// ErrClosed: the client was closed.
+	// ErrClosed: the client is closed.
 	ErrClosed = errors.New("client is closed")
-	// ErrBodyNotReplayable: an add failed at one peer and its body could not
-	// be sent to another.
+	// ErrBodyNotReplayable: an add had to be sent again, after a redirect, with a
+	// renewed token or to another peer, but its body was not available again.
 	ErrBodyNotReplayable = errors.New("body cannot be sent again")
-	// ErrInvalid: the arguments were refused, before anything was sent that a
-	// server acts upon.
+	// ErrInvalid: the client rejects the arguments. No server has executed the
+	// call.
 	ErrInvalid = errors.New("invalid argument")
-	// ErrIncomplete: a response ended before it was complete, or it cannot be
-	// told whether it was complete.
+	// ErrIncomplete: the response is not complete, or is not an answer of a
+	// cluster peer, or its completeness cannot be verified.
 	ErrIncomplete = errors.New("response is incomplete")
 	// ErrSource: the data to add could not be read.
 	ErrSource = errors.New("source cannot be read")
-	// ErrCredentials: there was no bearer token to send, so that nothing was
-	// sent. That is not the peer's fault.
+	// ErrCredentials: the client could not get a bearer token, and so did not
+	// send the request. The peer has not failed.
 	ErrCredentials = errors.New("no credentials")
 )
 
-// Error is how a call to one endpoint failed.
+// Error reports the failure of a call to one endpoint.
 //
-// errors.Is finds the sentinels above and the causes below it:
-// context.Canceled, context.DeadlineExceeded, what net, tls and x509 report,
-// and the [api.Error] that the server sent.
+// errors.Is and errors.As find the sentinels above and the causes of the
+// failure: context.Canceled, context.DeadlineExceeded, the errors of net, tls and
+// x509, and the [api.Error] that the server sent.
 type Error struct {
 	// Op is the operation that failed.
 	Op Op
-	// Endpoint names the peer: its multiaddress or URL, without credentials.
-	// Empty if no endpoint was chosen.
+	// Endpoint names the peer: its multiaddress or URL, without credentials. It
+	// is empty if no endpoint was chosen.
 	Endpoint string
-	// Status is the HTTP status of the answer; 0 means that there was none.
-	// An error that arrived in the X-Stream-Error trailer has status 200.
+	// Status is the HTTP status of the response, or 0 if there was no response.
+	// It is 200 for an error that arrived in the X-Stream-Error trailer.
 	Status int
-	// Message is what the server said, bounded in size.
+	// Message is the server's error text, at most 2 KiB of it in one printable
+	// line. It is empty if the server sent none.
 	Message string
 	// Err is the cause. It is never nil.
 	Err error
-	// MayHaveExecuted tells whether the server may have acted on the request:
-	// false if it was provably not sent, or refused with an answer that says
-	// so.
+	// MayHaveExecuted reports whether the server may have executed the request.
+	// It is false if the request was provably not sent, or if the response proves
+	// that the server rejected it.
 	MayHaveExecuted bool
-	// RetryAfter is how long the server asked to be left alone; 0 if it did
-	// not say.
+	// RetryAfter is how long the server asked the client to wait (Retry-After),
+	// or 0 if it did not ask.
 	RetryAfter time.Duration
 }
 
@@ -85,7 +87,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// hint names the remedy of the usual misconfigurations.
+// hint returns the remedy for a common misconfiguration, or "".
 func (e *Error) hint() string {
 	switch {
 	case e.Status == http.StatusUnauthorized:
@@ -100,14 +102,15 @@ func (e *Error) hint() string {
 	return ""
 }
 
-// errForeign is part of the cause of a 404 that does not come from the API.
+// errForeign is wrapped by the errors of 404 responses that do not come from the
+// API.
 var errForeign = errors.New("that is not the cluster's API: check the address, and the proxies on the way")
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Is makes errors.Is(err, ErrNotFound) and errors.Is(err, ErrUnauthorized)
-// follow the status.
+// Is reports whether target is the sentinel of e's status: ErrNotFound or
+// ErrUnauthorized.
 func (e *Error) Is(target error) bool {
 	switch target {
 	case ErrNotFound:

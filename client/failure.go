@@ -13,7 +13,7 @@ import (
 	"github.com/pinfleet/pinfleet/transport"
 )
 
-// fail returns the error of an exchange.
+// fail returns an Error for the exchange.
 func (r *response) fail(status int, message string, err error, mayHaveExecuted bool) *Error {
 	return &Error{
 		Op:              r.req.op,
@@ -25,9 +25,9 @@ func (r *response) fail(status int, message string, err error, mayHaveExecuted b
 	}
 }
 
-// cause tells why an exchange really failed, when it was neither the server
-// nor the network: whose context ended, or which source could not be read. It
-// is nil otherwise.
+// cause returns the reason for a failure on this side: the end of the caller's
+// context, Close, an unreadable source, or the end of the exchange's context. It
+// returns nil if the server or the network has failed.
 func (r *response) cause() error {
 	if r.caller.Err() != nil {
 		return ctxerr.Of(r.caller)
@@ -44,11 +44,11 @@ func (r *response) cause() error {
 	return nil
 }
 
-// errSwitched is the failure of a request that was answered with 101: nothing
-// here asks for another protocol.
+// errSwitched is the error of a response with status 101. The client never asks
+// for another protocol.
 var errSwitched = errors.New("the server switched to another protocol without having been asked to")
 
-// transportError is the failure of a request that got no answer.
+// transportError returns the error of a request without a response.
 func (r *response) transportError(err error) error {
 	var dial *transport.DialError
 	unsent := errors.As(err, &dial) && !r.sent.Load()
@@ -56,18 +56,19 @@ func (r *response) transportError(err error) error {
 	return r.fail(0, "", cause, !unsent && !errors.Is(cause, ErrInvalid))
 }
 
-// authError is the failure to get credentials for a request, which was not
-// sent then.
+// authError returns the error of a request that was not sent, because getting its
+// credentials failed with err.
 func (r *response) authError(err error) error {
 	if cause := r.cause(); cause != nil {
 		return r.fail(0, "", cause, false)
 	}
-	var own *Error // of the request for a token
+	var own *Error // the error of POST /token
 	if !errors.As(err, &own) {
 		return r.fail(0, "", fmt.Errorf("%w: no bearer token: %w", ErrCredentials, err), false)
 	}
 	if own.Status == http.StatusNotFound || own.Status == http.StatusMethodNotAllowed {
-		// Not found is the token's route, and not what the call is about.
+		// The status is about the route of POST /token. Passed on, it would say that
+		// the item of this call was not found.
 		return r.fail(0, "", fmt.Errorf("%w: no bearer token: the server does not hand out any (POST /token is unknown): "+
 			"unset FetchToken to use Username and Password", ErrCredentials), false)
 	}
@@ -76,7 +77,8 @@ func (r *response) authError(err error) error {
 	return e
 }
 
-// brokenError is the failure of an answer that began well.
+// brokenError returns the error of a response that has a good status, but whose
+// body is cut or not usable.
 func (r *response) brokenError(err error) error {
 	cause := r.cause()
 	if cause == nil {
@@ -88,13 +90,13 @@ func (r *response) brokenError(err error) error {
 	return r.fail(r.StatusCode, "", cause, true)
 }
 
-// streamError is the failure that a server reports behind a good status.
+// streamError returns the error that a server reports in the trailer.
 func (r *response) streamError(messages []string) error {
 	text := clean(strings.Join(messages, "; "))
 	return r.fail(r.StatusCode, text, api.Error{Code: http.StatusInternalServerError, Message: text}, true)
 }
 
-// invalid is the refusal of arguments.
+// invalid returns an error that wraps ErrInvalid.
 func invalid(op Op, format string, args ...any) *Error {
 	return &Error{Op: op, Err: fmt.Errorf("%w: %w", ErrInvalid, fmt.Errorf(format, args...))}
 }

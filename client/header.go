@@ -13,20 +13,20 @@ import (
 
 type headerKey struct{}
 
-// callHeader is the header fields of a context, and what is wrong with them.
+// callHeader holds the header fields of a context, and the error of checking them.
 type callHeader struct {
 	fields http.Header
 	err    error
 }
 
-// WithHeader returns a context whose calls send the fields of h with each of
-// their requests to the cluster: a trace context, a request ID and the like. h
-// is copied. Its fields take the place of those of that name in Config.Headers
-// and in the context before; a field without values is not sent.
+// WithHeader returns a context whose calls add the fields of h to each of their
+// requests to the cluster, for example a trace context or a request ID.
+// WithHeader copies h. A field of h replaces the field of the same name in
+// Config.Headers and in ctx. A field without values is not sent.
 //
-// What may be in Config.Headers may be in h, under the same rules: a field
-// that the client writes itself, or a credential for a peer that is reached in
-// clear text, fails the call with [ErrInvalid] before anything is sent.
+// The rules of Config.Headers apply to h. A call fails with [ErrInvalid], and
+// sends nothing, if h has a field that the client writes itself, or a credential
+// that would cross the network in clear text without Config.AllowCleartextAuth.
 func WithHeader(ctx context.Context, h http.Header) context.Context {
 	outer := callHeaderOf(ctx)
 	inner := callHeader{fields: maps.Clone(outer.fields)}
@@ -36,19 +36,19 @@ func WithHeader(ctx context.Context, h http.Header) context.Context {
 	for name, values := range h {
 		inner.fields[textproto.CanonicalMIMEHeaderKey(name)] = slices.Clone(values)
 	}
-	// The default address is a loopback one: credentials are looked at when it
-	// is known where they go.
+	// Validate accepts credentials here, because the default address is a
+	// loopback address. contextFields checks them against the peer's address.
 	inner.err = errors.Join(outer.err, (&config.Config{Headers: h}).Validate())
 	return context.WithValue(ctx, headerKey{}, inner)
 }
 
-// callHeaderOf returns what WithHeader put into ctx.
+// callHeaderOf returns the fields that WithHeader put into ctx.
 func callHeaderOf(ctx context.Context) callHeader {
 	h, _ := ctx.Value(headerKey{}).(callHeader)
 	return h
 }
 
-// requestHeader returns what every request carries.
+// requestHeader returns the header fields of every request.
 func requestHeader(cfg *config.Config) http.Header {
 	h := cfg.Headers.Clone()
 	if h == nil {
@@ -64,8 +64,8 @@ func requestHeader(cfg *config.Config) http.Header {
 
 const idempotencyKey = "Idempotency-Key"
 
-// repeatableHeader returns header for requests that may be repeated: a key
-// without a value is not sent, but lets the HTTP library do so when an idle
+// repeatableHeader returns header with an Idempotency-Key that has no value. The
+// key is not sent, but allows the HTTP library to repeat a request when an idle
 // connection turns out to be dead.
 func repeatableHeader(header http.Header) http.Header {
 	header = header.Clone()
@@ -75,15 +75,15 @@ func repeatableHeader(header http.Header) http.Header {
 	return header
 }
 
-// repeatable tells whether a request that was written to a dead connection may
-// be written to another one, unnoticed by the caller. A repeated Unpin could
-// come back as not found.
+// repeatable reports whether the HTTP library may repeat a request that it wrote
+// to a dead connection. An Unpin may not be repeated: if the first request was
+// executed, the second one fails as not found.
 func repeatable(op Op) bool {
 	return op.ReplayClass() != ReplayOnce && op != OpUnpin && op != OpUnpinPath
 }
 
-// headerFor returns the header of a request: the client's, the fields of the
-// context, and what is the request's own. It is not to be changed.
+// headerFor returns the header of a request: the client's fields, those of the
+// context, and those of the request. The caller must not change it.
 func (c *defaultClient) headerFor(ctx context.Context, req *request, authorization string) (http.Header, error) {
 	header := c.header
 	if repeatable(req.op) {
@@ -95,7 +95,7 @@ func (c *defaultClient) headerFor(ctx context.Context, req *request, authorizati
 	}
 	contentType := req.contentType()
 	if len(fields) == 0 && contentType == "" && authorization == "" && c.cfg.RoundTripper == nil {
-		return header, nil // one for all: the built-in transport does not change it
+		return header, nil // shared, because the built-in transport does not change it
 	}
 	header = header.Clone()
 	maps.Copy(header, fields)
@@ -108,7 +108,8 @@ func (c *defaultClient) headerFor(ctx context.Context, req *request, authorizati
 	return header, nil
 }
 
-// contextFields returns the fields of the context, which may go to this peer.
+// contextFields returns the fields of the context. It fails if they must not be
+// sent to this peer.
 func (c *defaultClient) contextFields(ctx context.Context) (http.Header, error) {
 	h := callHeaderOf(ctx)
 	if len(h.fields) == 0 || h.err != nil {
@@ -122,7 +123,7 @@ func (c *defaultClient) contextFields(ctx context.Context) (http.Header, error) 
 	return h.fields, rules.CheckCleartext(addr)
 }
 
-// contentType returns what the body of the request is, empty if it has none.
+// contentType returns the media type of the request's body, or "" without a body.
 func (req *request) contentType() string {
 	switch {
 	case req.json != nil:
@@ -134,17 +135,18 @@ func (req *request) contentType() string {
 }
 
 const (
-	// maxRequestHead is what a server with default settings accepts as
-	// request line and headers: 4096 bytes and the slack that Go's HTTP
+	// maxRequestHead is the size of request line and headers, in bytes, that a
+	// server with default settings accepts: 4096, and the slack that Go's HTTP
 	// server adds.
 	maxRequestHead = 8192
-	// headSlack is left for what the HTTP library and a proxy add, such as
-	// Transfer-Encoding and X-Forwarded-For.
+	// headSlack leaves room, in bytes, for headers that the HTTP library and a
+	// proxy add, such as Transfer-Encoding and X-Forwarded-For.
 	headSlack = 256
 )
 
-// checkHead refuses a request that the server would refuse for its size:
-// sometimes with 431, sometimes not, depending on the connection (U13).
+// checkHead returns an error for a request whose head exceeds the server's limit.
+// The server itself is not consistent: it answers 431 on a new connection and may
+// accept the same request on a reused one (U13).
 func checkHead(op Op, hreq *http.Request) error {
 	if size := headSize(hreq); size > maxRequestHead {
 		return invalid(op, "the request line and headers would take %d bytes, and servers accept %d: use fewer or shorter options", size, maxRequestHead)
@@ -152,7 +154,7 @@ func checkHead(op Op, hreq *http.Request) error {
 	return nil
 }
 
-// headSize returns how many bytes request line and headers take.
+// headSize returns the size of request line and headers, in bytes, with headSlack.
 func headSize(hreq *http.Request) int {
 	u := hreq.URL
 	size := headSlack + len(hreq.Method) + len(u.EscapedPath()) + len("?") + len(u.RawQuery) + len("  HTTP/1.1\r\nHost: \r\n") + len(hreq.Host)

@@ -9,9 +9,9 @@ import (
 	"github.com/pinfleet/pinfleet/transport"
 )
 
-// openProxy prepares the way to the IPFS proxy of the peer. It is reached as
-// the peer is, with the same TLS settings, but without credentials: the proxy
-// asks for none.
+// openProxy returns the endpoint of the peer's IPFS proxy. It has the peer's TLS
+// settings, DialTimeout and Resolver, but no credentials, because the proxy needs
+// none.
 func openProxy(cfg *config.Config) (*transport.Endpoint, error) {
 	addr, err := cfg.ProxyAddress()
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/pinfleet/pinfleet/internal/ctxerr"
 )
 
-// failed is a listing that fails before anything is sent.
+// failed returns a listing that yields only err.
 func failed[T any](err error) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) { yield(nil, err) }
 }
@@ -69,8 +69,8 @@ func (c *defaultClient) StatusCids(ctx context.Context, cids []cid.Cid, loc bool
 	}
 }
 
-// listing performs a request whose answer is a stream of documents, and yields
-// them. It understands the arrays of servers before v1.0.0.
+// listing performs a request whose response is a stream of documents, and yields
+// the documents. It also accepts the arrays of servers before v1.0.0.
 func listing[T any](ctx context.Context, c *defaultClient, req *request) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
 		r, err := c.send(ctx, req)
@@ -107,8 +107,8 @@ func listing[T any](ctx context.Context, c *defaultClient, req *request) iter.Se
 	}
 }
 
-// listed returns, at the proper end of a listing of n items, why it is not the
-// whole list.
+// listed returns, at the regular end of a listing of n items, the error of a
+// listing that is incomplete or does not come from a cluster peer.
 func (r *response) listed(s *documents.Decoder, n int) error {
 	if err := r.verify(s); err != nil {
 		return err
@@ -116,20 +116,21 @@ func (r *response) listed(s *documents.Decoder, n int) error {
 	switch {
 	case n == 0 && r.req.op == OpPeers:
 		// The contacted peer is a member itself. A server that cannot read its
-		// list of members answers so, too.
+		// list of members also returns an empty list.
 		return r.brokenError(errors.New("the peer reported no members, not even itself"))
 	case r.req.array && !s.IsArray():
 		return r.brokenError(io.ErrUnexpectedEOF)
 	case n > 0 && r.nulls == n:
 		return r.brokenError(errors.New("this is not what a cluster peer answers: a list of nothing but null"))
 	case n == 0 && r.StatusCode == http.StatusOK && !s.IsArray():
-		// Servers say 204, or [] or null before v1.0.0.
+		// Servers answer an empty listing with 204, before v1.0.0 with [] or null.
 		return r.brokenError(errors.New("an empty page is not what a cluster peer answers"))
 	}
 	return nil
 }
 
-// next decodes the next item of a streamed body, unless the call is over.
+// next decodes the next item of a streamed body. It fails once the exchange's
+// context has ended, even if items are buffered.
 func (r *response) next(s *documents.Decoder, item any) error {
 	if r.ctx.Err() != nil {
 		return ctxerr.Of(r.ctx)
@@ -142,20 +143,21 @@ func (r *response) next(s *documents.Decoder, item any) error {
 	}
 	if r.req.array && string(s.Last()) == "null" {
 		r.nulls++
-		return nil // one among others does no harm
+		return nil // harmless, unless all items are null; see listed
 	}
 	return checkResult(item)
 }
 
-// maxCollected bounds the memory of a listing that is held as a whole, in
-// bytes: the addresses that 250 peers know of each other, or 50,000 metrics.
+// maxCollected is the maximum memory of a listing that is held as a whole, in
+// bytes. It suffices for the addresses that 250 peers know of each other, or for
+// 50,000 metrics.
 const maxCollected = 24 << 20
 
-// itemOverhead is what an item takes beside its content, in bytes; generously,
-// so that there are at most 100,000 of them.
+// itemOverhead is the estimated memory of an item without its content, in bytes.
+// The estimate is generous, so that there are at most 100,000 items.
 const itemOverhead = 256
 
-// collect counts the memory of the item that was decoded last.
+// collect adds the memory of the last decoded item, and fails above maxCollected.
 func (r *response) collect(s *documents.Decoder, size uintptr) error {
 	if r.collected += itemOverhead + int(size) + documents.Memory(s.Last()); r.collected > maxCollected {
 		return fmt.Errorf("a list that takes more than %d MiB of memory", maxCollected>>20)
@@ -163,7 +165,7 @@ func (r *response) collect(s *documents.Decoder, size uintptr) error {
 	return nil
 }
 
-// all returns the items of a listing that is held as a whole.
+// all returns all items of a listing.
 func all[T any](ctx context.Context, c *defaultClient, req *request) ([]*T, error) {
 	req.collected = true
 	items := []*T{}

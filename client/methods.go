@@ -21,12 +21,12 @@ func get(op Op, path string) *request {
 
 func local(local bool) string { return "local=" + strconv.FormatBool(local) }
 
-// maxGrowing bounds a document that grows with the cluster, in bytes: the
-// status of an item at 10,000 peers, or a graph of 180 peers that are all
-// connected.
+// maxGrowing is the maximum size of a document that grows with the cluster, in
+// bytes. It suffices for the status of an item at 10,000 peers, or for the graph
+// of 180 peers that are all connected.
 const maxGrowing = 4 << 20
 
-// growing is get for a document that grows with the cluster.
+// growing returns a GET request for a document that grows with the cluster.
 func growing(op Op, path string) *request {
 	req := get(op, path)
 	req.maxAnswer = maxGrowing
@@ -75,8 +75,8 @@ func (c *defaultClient) PeerRm(ctx context.Context, pid peer.ID) error {
 	return c.run(ctx, &request{op: OpPeerRm, method: http.MethodDelete, path: "/peers/" + segment(pid.String())})
 }
 
-// pinCall performs a request that returns a pin. Servers before v0.11 return
-// nothing; there the answer is asked.
+// pinCall performs a request that returns a pin. Servers before v0.11 return no
+// body; then pinCall returns asked.
 func (c *defaultClient) pinCall(ctx context.Context, req *request, asked api.Pin) (*api.Pin, error) {
 	pin, err := call[api.Pin](ctx, c, req)
 	if errors.Is(err, errNoResult) {
@@ -92,7 +92,7 @@ func (c *defaultClient) Pin(ctx context.Context, ci cid.Cid, opts api.PinOptions
 		return nil, err
 	}
 	if opts.Mode == api.PinModeDirect {
-		// The route for a CID ignores the mode (quirk Q2), that for a path
+		// The route for a CID ignores the mode (quirk Q2), the route for a path
 		// does not.
 		path = "/pins/ipfs/" + ci.String()
 	}
@@ -208,7 +208,8 @@ func (c *defaultClient) Token(ctx context.Context) (*api.Token, error) {
 	return call[api.Token](ctx, c, &request{op: OpToken, method: http.MethodPost, path: "/token"})
 }
 
-// fetchToken gets a bearer token for other credentials than the client's own.
+// fetchToken requests a bearer token with the given Authorization header in place
+// of the client's own.
 func (c *defaultClient) fetchToken(ctx context.Context, authorization string) (string, error) {
 	token, err := call[api.Token](ctx, c, &request{op: OpToken, method: http.MethodPost, path: "/token", auth: authorization})
 	if err != nil {
@@ -217,14 +218,14 @@ func (c *defaultClient) fetchToken(ctx context.Context, authorization string) (s
 	return token.Token, nil
 }
 
-// list performs a request whose answer is a small array. A null in it is an
-// item without content, unless there is nothing else.
+// list performs a request whose response is a small array. A null in the array
+// becomes an empty item. An array of nothing but null is an error.
 func list[T any](ctx context.Context, c *defaultClient, req *request) ([]*T, error) {
 	req.array = true
 	return all[T](ctx, c, req)
 }
 
-// cidPath returns prefix with the CID behind it.
+// cidPath returns prefix followed by ci.
 func cidPath(op Op, prefix string, ci cid.Cid) (string, error) {
 	if !ci.Defined() {
 		return "", invalid(op, "undefined CID")
@@ -232,7 +233,7 @@ func cidPath(op Op, prefix string, ci cid.Cid) (string, error) {
 	return prefix + ci.String(), nil
 }
 
-// pinQuery checks and encodes the options of a pin.
+// pinQuery validates and encodes the options of a pin.
 func pinQuery(op Op, opts api.PinOptions) (string, error) {
 	if err := opts.Validate(); err != nil {
 		return "", invalid(op, "%w", err)
@@ -244,8 +245,7 @@ func pinQuery(op Op, opts api.PinOptions) (string, error) {
 	return query, nil
 }
 
-// contentPath returns the route for an IPFS path. A path that names no
-// namespace is one in /ipfs.
+// contentPath returns the route for an IPFS path. The default namespace is /ipfs.
 func contentPath(op Op, path string) (string, error) {
 	p, err := ipfspath.NewPath(path)
 	if err != nil {

@@ -15,25 +15,26 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 )
 
-// newBoundary returns a boundary that no content holds by chance.
+// newBoundary returns a random boundary, which content does not contain by chance.
 func newBoundary() string { return "pinfleet-" + rand.Text() }
 
-// multipartBody is the body of an add: one part for each node. It opens one
-// file at a time, when the upload has come to it.
+// multipartBody is the body of an add, with one part for each node. It opens one
+// file at a time, when its turn comes.
 type multipartBody struct {
 	ctx       context.Context
-	delimiter string // of parts
+	delimiter string // between parts
 	nodes     walker
 	noCopy    bool
 	web       http.RoundTripper
-	// fills says that Read fills its buffer before it returns. What is fetched
-	// may be slow to come, and what was read before does not wait for it.
+	// fills makes Read fill p before returning. It is off when a source is fetched
+	// over HTTP, because bytes that were already read must not wait for the
+	// network.
 	fills bool
 
-	text    []byte        // to deliver before content
-	buf     []byte        // what text was made in
-	content io.ReadCloser // of the node that is being uploaded
-	first   bool
+	text    []byte        // precedes content
+	buf     []byte        // memory of text, for reuse
+	content io.ReadCloser // content of the current node
+	first   bool          // no part was begun yet
 	done    bool
 }
 
@@ -49,7 +50,7 @@ func newMultipartBody(ctx context.Context, boundary string, roots []node, params
 	}
 }
 
-// Read implements io.Reader. Small parts come many at a time.
+// Read implements io.Reader. One call may return many small parts.
 func (m *multipartBody) Read(p []byte) (n int, err error) {
 	if m.ctx.Err() != nil {
 		return 0, context.Cause(m.ctx)
@@ -77,7 +78,7 @@ func (m *multipartBody) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// Close closes the file that is open.
+// Close closes the source that is open, if any.
 func (m *multipartBody) Close() error {
 	m.done = true
 	m.text = nil
@@ -89,7 +90,7 @@ func (m *multipartBody) Close() error {
 	return err
 }
 
-// advance begins the next part, or the end.
+// advance begins the next part, or writes the closing delimiter.
 func (m *multipartBody) advance() error {
 	b := m.buf[:0]
 	if !m.first {
@@ -114,11 +115,11 @@ func (m *multipartBody) advance() error {
 	return nil
 }
 
-// open begins the part of a node: with its head, which is appended to b, and
-// its content.
+// open begins the part of n. It appends the part's header to b and sets
+// m.content.
 func (m *multipartBody) open(b []byte, n node) ([]byte, error) {
 	info, contentType := n.info, "application/octet-stream"
-	var target string // of a symlink
+	var target string // of a symlink, which is its content
 	switch {
 	case n.web != nil:
 		body, err := m.fetch(n)
@@ -162,8 +163,8 @@ func (m *multipartBody) open(b []byte, n node) ([]byte, error) {
 	return append(b, target...), nil
 }
 
-// appendMetadata appends mode and modification time as the server expects them
-// behind the form name.
+// appendMetadata appends mode and modification time, which servers read from a
+// query string behind the form name.
 func appendMetadata(b []byte, info fs.FileInfo) []byte {
 	b = append(b, "?mode=0"...)
 	b = strconv.AppendUint(b, uint64(info.Mode()), 8)
@@ -178,7 +179,7 @@ func appendMetadata(b []byte, info fs.FileInfo) []byte {
 	return b
 }
 
-// appendEscaped appends what url.QueryEscape makes of s.
+// appendEscaped appends url.QueryEscape(s), without making a string of it.
 func appendEscaped(b []byte, s string) []byte {
 	for i := range len(s) {
 		switch c := s[i]; {

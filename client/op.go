@@ -1,6 +1,6 @@
 package client
 
-// Op names an operation of [Client] in errors, hooks and strategies. Its text
+// Op names an operation of [Client] in errors, hooks and strategies. Its value
 // is the method's name.
 type Op string
 
@@ -35,27 +35,27 @@ const (
 	OpToken               Op = "Token"
 )
 
-// ReplayClass says when an operation that failed at one peer may be sent to
-// another. The zero value is the careful one.
+// ReplayClass says after which failures at one peer an operation may be sent to
+// another peer. The zero value is ReplayOnce, the most careful class.
 type ReplayClass int
 
 // The replay classes.
 const (
-	// ReplayOnce: only when the request was provably not sent.
+	// ReplayOnce: only if the request was provably not executed.
 	ReplayOnce ReplayClass = iota
-	// ReplayRead: whenever nothing usable was received.
+	// ReplayRead: whenever no usable response was received.
 	ReplayRead
-	// ReplayWrite: the operation is idempotent; after a transport failure at
-	// any stage, and after 429, 502, 503 and 504.
+	// ReplayWrite: after a transport failure at any stage, and after 429, 502,
+	// 503 and 504, because the operation is idempotent.
 	ReplayWrite
-	// ReplayAdd: as ReplayWrite if the body can be sent again, and after an
-	// error of the peer's own IPFS daemon: blocks are content-addressed, so
-	// a repeated add is harmless.
+	// ReplayAdd: as ReplayWrite, and after an error of the peer's own IPFS
+	// daemon, provided that the body can be sent again. Blocks are
+	// content-addressed, so a repeated add is harmless.
 	ReplayAdd
 )
 
-// replayClasses is the one table of replay classes. What is not in it is
-// ReplayOnce.
+// replayClasses has the replay class of every operation. An Op that is not in it
+// is ReplayOnce.
 var replayClasses = map[Op]ReplayClass{
 	OpID:                  ReplayRead,
 	OpVersion:             ReplayRead,
@@ -89,25 +89,27 @@ var replayClasses = map[Op]ReplayClass{
 	OpRepoGC: ReplayOnce,
 }
 
-// ReplayClass returns when the operation may be sent again.
+// ReplayClass returns the operation's replay class. It is ReplayOnce for an
+// unknown Op.
 func (o Op) ReplayClass() ReplayClass { return replayClasses[o] }
 
-// OpKind is what operations are alike in: how long they take, and so which of
-// them can be compared. The zero value compares with nothing.
+// OpKind groups operations whose durations are comparable. The zero value is
+// KindOther.
 type OpKind int
 
 // The kinds of operations.
 const (
-	// KindOther compares with nothing: Health is too fast and says nothing of
-	// IPFS, IPFS asks nobody, RepoGC takes hours.
+	// KindOther is never compared: Health is too fast and does not involve IPFS,
+	// IPFS sends no request, and RepoGC takes hours.
 	KindOther OpKind = iota
-	// KindRead asks one peer for one thing.
+	// KindRead reads one document from one peer.
 	KindRead
-	// KindListing asks every peer, or lists the pinset.
+	// KindListing queries every peer, or lists the pinset.
 	KindListing
 	// KindWrite changes pins or membership.
 	KindWrite
-	// KindAdd uploads. It is the last kind.
+	// KindAdd uploads. It is the last kind, so that KindAdd+1 is the number of
+	// kinds.
 	KindAdd
 )
 
@@ -126,11 +128,11 @@ func (k OpKind) String() string {
 	return "other"
 }
 
-// Short tells whether such operations take about as long each time, and not
-// long.
+// Short reports whether operations of this kind are quick and always take about
+// the same time.
 func (k OpKind) Short() bool { return k == KindRead || k == KindWrite }
 
-// Kind returns what the operation is alike to.
+// Kind returns the operation's kind. It is KindOther for an unknown Op.
 func (o Op) Kind() OpKind {
 	switch o {
 	case OpID, OpVersion, OpAllocation, OpStatus, OpAlerts, OpBandwidthByProtocol, OpMetrics, OpMetricNames, OpToken:

@@ -5,13 +5,13 @@ import (
 	"os"
 )
 
-// openRegular opens a file and looks at it, making sure that it still is one:
-// opening a named pipe that took its place would wait for a writer, and a
-// symlink would lead elsewhere.
+// openRegular opens a regular file and returns its current FileInfo. It fails if
+// the file was replaced since the directory was read: opening a named pipe would
+// wait for a writer, and a symlink would lead to another file.
 func openRegular(path string) (*os.File, fs.FileInfo, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|openGuarded, 0)
 	if err != nil {
-		// Systems differ in what they call a symlink or a socket then.
+		// The system's error for a symlink or a socket differs between systems.
 		if now, lookErr := os.Lstat(path); lookErr == nil && !now.Mode().IsRegular() {
 			err = errReplaced(path)
 		}

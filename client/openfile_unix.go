@@ -4,5 +4,6 @@ package client
 
 import "syscall"
 
-// openGuarded makes opening a file neither wait nor follow a symlink.
+// openGuarded are the flags for opening without waiting for the writer of a pipe
+// and without following a symlink.
 const openGuarded = syscall.O_NONBLOCK | syscall.O_NOFOLLOW

@@ -8,7 +8,7 @@ import (
 // target returns the URL of the request.
 func (c *defaultClient) target(req *request) (*url.URL, error) {
 	u := *c.endpoint.BaseURL
-	// JoinPath and the like would clean the path, and forget its escapes.
+	// URL.JoinPath would clean the path and lose its escapes.
 	escaped := u.EscapedPath() + req.path
 	path, err := url.PathUnescape(escaped)
 	if err != nil {
@@ -18,7 +18,7 @@ func (c *defaultClient) target(req *request) (*url.URL, error) {
 	return &u, nil
 }
 
-// segment escapes s as one segment of a path.
+// segment escapes s as one path segment.
 func segment(s string) string { return url.PathEscape(s) }
 
 // joinPath escapes each segment of a slash-separated path.

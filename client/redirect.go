@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// redirect returns where resp leads to, or why it is not followed. Another
-// host is never followed to: the endpoint's credentials, certificates and
-// connections are for its own.
+// redirect returns the target of the redirect resp, or an error that says why the
+// client does not follow it. It never returns another host, because the
+// endpoint's credentials, certificates and connections are for its own host.
 func redirect(resp *http.Response, from *url.URL, method string) (*url.URL, error) {
 	switch resp.StatusCode {
 	case http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
@@ -37,7 +37,7 @@ func redirect(resp *http.Response, from *url.URL, method string) (*url.URL, erro
 	return next, nil
 }
 
-// sameOrigin tells whether both URLs lead to the same scheme, host and port.
+// sameOrigin reports whether both URLs have the same scheme, host and port.
 func sameOrigin(a, b *url.URL) bool {
 	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && portOf(a) == portOf(b)
 }

@@ -32,24 +32,25 @@ func (c *defaultClient) RepoGC(ctx context.Context, loc bool) (*api.GlobalRepoGC
 	return report, nil
 }
 
-// gcReport reads the report of a collection, which names every block that was
-// removed: as it comes in, and no more of it than fits maxCollected.
+// gcReport decodes the report of a garbage collection while it arrives. The
+// report names every block that was removed, so gcReport keeps only the keys that
+// fit into maxGCKeys.
 type gcReport struct {
 	src  *bounded
 	dec  *json.Decoder
 	used int // memory, in bytes
 }
 
-// maxGCKeys bounds the memory of the keys that are kept, in bytes. What is left
-// of maxCollected is for the rest of the report.
+// maxGCKeys is the memory for keys, in bytes. The rest of maxCollected is for the
+// other parts of the report.
 const maxGCKeys = maxCollected / 4 * 3
 
-// maxGCValue bounds one value of a report, in bytes: a key, the text of an
-// error.
+// maxGCValue is the maximum size of one value of a report, such as a key or an
+// error text, in bytes.
 const maxGCValue = 64 << 10
 
-// bounded is the body of an answer of which a bounded part may be read at a
-// time, and none when the call is over.
+// bounded reads the body of a response. It fails after left bytes, until left is
+// set again, and once the exchange's context has ended.
 type bounded struct {
 	r    *response
 	left int
@@ -67,7 +68,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// read returns the whole report.
+// read decodes the whole report.
 func (g *gcReport) read() (*api.GlobalRepoGC, error) {
 	report := &api.GlobalRepoGC{}
 	named := false
@@ -102,7 +103,7 @@ func (g *gcReport) read() (*api.GlobalRepoGC, error) {
 	return report, nil
 }
 
-// peer reads the report of one peer.
+// peer decodes the report of one peer.
 func (g *gcReport) peer() (api.RepoGC, error) {
 	var p api.RepoGC
 	err := g.object(func(field string) error {
@@ -124,7 +125,8 @@ func (g *gcReport) peer() (api.RepoGC, error) {
 	return p, err
 }
 
-// keys reads the keys of p, and counts those for which there is no room.
+// keys decodes the keys of p. It counts the keys that exceed maxGCKeys in
+// p.Omitted.
 func (g *gcReport) keys(p *api.RepoGC) error {
 	return g.inside('[', func() error {
 		var raw json.RawMessage
@@ -145,7 +147,7 @@ func (g *gcReport) keys(p *api.RepoGC) error {
 	})
 }
 
-// use counts memory, and fails if there is none left.
+// use adds n bytes of memory, and fails above maxCollected.
 func (g *gcReport) use(n int) error {
 	if g.used+n > maxCollected {
 		return fmt.Errorf("a report that takes more than %d MiB of memory", maxCollected>>20)
@@ -154,19 +156,20 @@ func (g *gcReport) use(n int) error {
 	return nil
 }
 
-// object reads an object, or null, and calls field for the value of each key.
+// object decodes an object or null. It calls field for each key, and field must
+// decode the value.
 func (g *gcReport) object(field func(key string) error) error {
 	return g.inside('{', func() error {
 		key, err := g.token()
 		if err != nil {
 			return err
 		}
-		return field(key.(string)) // the decoder takes nothing else for a key
+		return field(key.(string)) // the decoder accepts only strings as keys
 	})
 }
 
-// inside reads what is between two brackets, or null, and calls element for each
-// part.
+// inside decodes an object or array that starts with begin, or null. It calls
+// element for each element, which element must decode.
 func (g *gcReport) inside(begin json.Delim, element func() error) error {
 	t, err := g.token()
 	if err != nil || t == nil {
@@ -180,11 +183,11 @@ func (g *gcReport) inside(begin json.Delim, element func() error) error {
 			return err
 		}
 	}
-	_, err = g.token() // the bracket that closes it
+	_, err = g.token() // the closing bracket
 	return err
 }
 
-// more reports whether the list or object goes on.
+// more reports whether the current array or object has another element.
 func (g *gcReport) more() bool {
 	g.src.left = maxGCValue
 	return g.dec.More()

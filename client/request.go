@@ -16,58 +16,62 @@ import (
 	"github.com/pinfleet/pinfleet/internal/ctxerr"
 )
 
-// maxHops bounds how often one call is redirected.
+// maxHops is the maximum number of redirects of one call.
 const maxHops = 5
 
-// request is what a method asks of the server.
+// request describes the HTTP request of a method.
 type request struct {
 	op     Op
 	method string
 	path   string // escaped, with a leading slash, without the base path
 	query  string // encoded
-	json   []byte // JSON body; nil for none
-	body   *Body  // multipart body; nil for none
-	// oneShot says that body can be opened only once.
+	json   []byte // JSON body, may be nil
+	body   *Body  // multipart body, may be nil
+	// oneShot is set if body can be opened only once.
 	oneShot bool
 	public  bool   // needs no credentials
 	auth    string // Authorization to use instead of the client's
-	// maxAnswer bounds the document of the answer, in bytes; 0 is maxDocument.
+	// maxAnswer is the maximum size of the response document, in bytes; 0 means
+	// maxDocument.
 	maxAnswer int64
-	// collected says that the whole listing is held in memory, so that all of it
-	// is bounded, and not only each item.
+	// collected is set if the whole listing is held in memory. Then maxCollected
+	// limits the listing, besides the limit for each item.
 	collected bool
-	// array says that the listing is one array: it was never streamed.
+	// array is set if all servers send the listing as one array.
 	array bool
-	// deadline is when the configured Timeout ends, for the later requests of a
-	// call; zero counts from now.
+	// deadline is the end of the configured Timeout, shared by all requests of a
+	// call. Zero means Timeout from now.
 	deadline time.Time
 }
 
-// response is a successful answer whose body is still to be read.
+// response is an exchange and, after send, its successful HTTP response, whose
+// body is still to be read.
 type response struct {
 	*http.Response
 	req    *request
 	client *defaultClient
-	// caller is the context of the call; its end is the caller's doing.
+	// caller is the caller's context. It is kept so that an error can say whose
+	// deadline or cancellation ended the exchange.
 	caller context.Context
-	// ctx is caller, bounded by the configured timeout and the client's life.
+	// ctx is derived from caller. It also ends with the configured Timeout, and with
+	// the client's Close.
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	expire context.CancelFunc // nil without a timeout
 	upload *upload            // nil without a multipart body
-	sent   atomic.Bool        // a RoundTripper of the user's wrote a head
-	// collected is the memory of the items so far, see collect; nulls is how many
-	// of them were null.
+	sent   atomic.Bool        // the Config's RoundTripper wrote a request head
+	// collected is the memory of the items so far, in bytes; nulls is the number of
+	// null items.
 	collected, nulls int
 }
 
-// close ends the exchange. It must be called exactly once.
+// close closes the body and ends the exchange. It must be called exactly once.
 func (r *response) close() {
 	_ = r.Body.Close()
 	r.release()
 }
 
-// release ends what may outlive the response.
+// release ends everything except the body: the context, the timer and the upload.
 func (r *response) release() {
 	r.client.life.leave(r)
 	if r.expire != nil {
@@ -79,13 +83,14 @@ func (r *response) release() {
 	}
 	_ = r.upload.Close()
 	if r.client.life.err() != nil {
-		// A fetch that began before Close may have made it keep connections again.
+		// A fetch that began before Close may have returned a connection to the pool
+		// after Close.
 		r.client.web.CloseIdleConnections()
 	}
 }
 
-// send performs the exchange up to the response's headers. Every answer that
-// is not a success is an error.
+// send performs the exchange up to the response's header. Every response that is
+// not a success becomes an error.
 func (c *defaultClient) send(caller context.Context, req *request) (*response, error) {
 	r := &response{req: req, client: c, caller: caller}
 	if caller.Err() != nil {
@@ -104,8 +109,8 @@ func (c *defaultClient) send(caller context.Context, req *request) (*response, e
 	return r, nil
 }
 
-// deadline returns when the configured Timeout of a call that begins now ends;
-// zero if there is none.
+// deadline returns the end of the configured Timeout for a call that begins now,
+// or zero without a Timeout.
 func (c *defaultClient) deadline() time.Time {
 	if c.cfg.Timeout <= 0 {
 		return time.Time{}
@@ -113,7 +118,7 @@ func (c *defaultClient) deadline() time.Time {
 	return time.Now().Add(c.cfg.Timeout)
 }
 
-// limit lets the context end with the configured Timeout.
+// limit adds the configured Timeout to the exchange's context.
 func (r *response) limit() {
 	deadline := r.req.deadline
 	if deadline.IsZero() {
@@ -133,8 +138,8 @@ func (e callTimeoutError) Error() string {
 func (e callTimeoutError) Timeout() bool        { return true }
 func (e callTimeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// exchange sends the request, follows redirects and renews a token, until
-// there is an answer to hand out.
+// exchange sends the request, follows redirects, and renews a refused token once.
+// It returns at the first success or error.
 func (r *response) exchange() error {
 	target, err := r.client.target(r.req)
 	if err != nil {
@@ -162,21 +167,21 @@ func (r *response) exchange() error {
 	}
 }
 
-// hops is where an exchange has got to.
+// hops is the progress of an exchange over redirects and a renewed token.
 type hops struct {
 	target    *url.URL
 	redirects int
-	renewed   bool // the token, once
+	renewed   bool // the token was renewed
 }
 
-// nextHop prepares another request after an answer that is not a success: for
-// where it redirects to, or with another token than the one in authorization.
-// It returns the error of the exchange if there is to be none.
+// nextHop prepares the next request after a response that is not a success: a
+// redirect to follow, or a 401 after which authorization can be renewed. It
+// returns the error of the exchange if no other request can help.
 func (r *response) nextHop(h *hops, authorization string) error {
 	switch {
 	case r.StatusCode == http.StatusSwitchingProtocols:
-		// Of a RoundTripper of the user's. The body is the connection itself,
-		// which no context ends.
+		// Only the Config's RoundTripper returns 101. The body is the connection,
+		// and reading it does not end with a context.
 		_ = r.Body.Close()
 		return r.fail(r.StatusCode, "", errSwitched, true)
 	case r.StatusCode == http.StatusUnauthorized && !h.renewed && authorization != "" && r.req.auth == "" && r.client.auth.Renew(authorization):
@@ -245,9 +250,10 @@ func (r *response) httpRequest(target *url.URL) (*http.Request, string, error) {
 	return hreq, authorization, nil
 }
 
-// traced returns the context of a request. The built-in transport tells by a
-// DialError what was provably not sent. With a RoundTripper of the user's it
-// may be the dial for a second try that failed.
+// traced returns the context of a request. A DialError of the built-in transport
+// proves that the request was not sent. A RoundTripper of the Config may return
+// one for its second dial, after it has written the request on a first
+// connection, so its writes are traced.
 func (r *response) traced() context.Context {
 	if r.client.cfg.RoundTripper == nil {
 		return r.ctx
@@ -255,7 +261,7 @@ func (r *response) traced() context.Context {
 	return httptrace.WithClientTrace(r.ctx, &httptrace.ClientTrace{WroteHeaders: func() { r.sent.Store(true) }})
 }
 
-// openBody opens the multipart body for another try.
+// openBody closes the previous upload, if any, and opens the body again.
 func (r *response) openBody() (io.ReadCloser, error) {
 	if r.upload != nil {
 		_ = r.upload.Close()
@@ -271,9 +277,10 @@ func (r *response) openBody() (io.ReadCloser, error) {
 	return u, nil
 }
 
-// discard gets rid of an answer that leads to another request. Its connection
-// goes with it, unless the body is empty: reading it might take for ever.
+// discard closes the body of a response that leads to another request. It does
+// not drain the body, which might never end; so the connection is lost unless the
+// body is empty.
 func (r *response) discard() {
 	_ = r.Body.Close()
-	r.sent.Store(false) // the server has refused it
+	r.sent.Store(false) // the server did not execute the request
 }

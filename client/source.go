@@ -14,20 +14,20 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 )
 
-// formatCAR is the format of an add whose source is a CAR file.
+// formatCAR is the AddParams.Format of a CAR file.
 const formatCAR = "car"
 
-// node is one file-system node, or web source, to be uploaded.
+// node is a file, directory, symlink or web source to upload.
 type node struct {
 	dir  string // path of its directory in the upload, escaped; empty for a root
 	name string
-	path string      // where it is in the file system; empty for a web source
-	info fs.FileInfo // nil for a web source and for a file that is to be opened
-	web  *url.URL    // where it is in the web, as given
+	path string      // path in the file system; empty for a web source
+	info fs.FileInfo // nil for a web source, and for a regular file of a directory
+	web  *url.URL    // address of a web source, as given
 }
 
-// newRoots looks at what the paths of an Add name. Everything wrong is
-// reported at once.
+// newRoots returns the nodes that the paths of an Add name. The error lists all
+// faults.
 func newRoots(paths []string, params *api.AddParams) ([]node, error) {
 	if len(paths) == 0 {
 		return nil, invalid(OpAdd, "nothing to add: no paths given")
@@ -58,8 +58,8 @@ func newRoots(paths []string, params *api.AddParams) ([]node, error) {
 	return roots, nil
 }
 
-// newRoot looks at what p names. Only http:// and https:// are web sources;
-// all else is a file, whatever it looks like (U23).
+// newRoot returns the node that p names. Only http:// and https:// begin a web
+// source. All other paths are file names, even if they look like URLs (U23).
 func newRoot(p string, params *api.AddParams) (node, error) {
 	switch {
 	case strings.HasPrefix(p, "http://"), strings.HasPrefix(p, "https://"):
@@ -89,10 +89,10 @@ func newRoot(p string, params *api.AddParams) (node, error) {
 	return n, n.check()
 }
 
-// locate returns the absolute path of what p names: "." and ".." have a real
-// name, and the elements before the last are resolved as the system does, for
-// "a/.." is not "." if a is a symlink. Where there is nothing of the kind, the
-// system is not asked.
+// locate returns the absolute path of p, with a real name as its last element
+// instead of "." or "..". It resolves symlinks before the last element, as the
+// system does: "a/.." is not "." if a is a symlink. It does without system calls
+// for symlinks if p has no such element.
 func locate(p string) (string, error) {
 	trimmed := strings.TrimRight(p, string(filepath.Separator))
 	dir, base := filepath.Split(trimmed)
@@ -112,21 +112,21 @@ func locate(p string) (string, error) {
 	if dir, err = filepath.Abs(dir); err != nil {
 		return "", err
 	}
-	// The working directory may be known by the name of a symlink to it.
+	// Getwd may return the path of a symlink to the working directory.
 	if dir, err = filepath.EvalSymlinks(dir); err != nil {
 		return "", err
 	}
 	return filepath.Join(dir, base), nil
 }
 
-// newWebRoot looks at the address of a web source. It is named after the last
-// element of the path, and after the host if there is none.
+// newWebRoot returns the node for the address of a web source. Its name is the
+// last element of the URL's path, or the host if the path is empty.
 func newWebRoot(p string) (node, error) {
 	u, err := url.Parse(p)
 	switch {
 	case err != nil:
-		// Neither the address nor the cause, which quotes parts of it, is shown:
-		// there might be a password in it.
+		// The error has neither the address nor err, which quotes parts of the
+		// address, because the address may contain a password.
 		return node{}, fmt.Errorf("%w: the address of a web source is malformed: special characters need to be escaped", ErrInvalid)
 	case u.Hostname() == "":
 		return node{}, fmt.Errorf("%w: the address of a web source is malformed: it has no host", ErrInvalid)
@@ -138,8 +138,8 @@ func newWebRoot(p string) (node, error) {
 	return node{name: name, web: u}, nil
 }
 
-// String names the node in errors. Of an address it shows neither credentials
-// nor the query, which often is one.
+// String returns the node's name in errors. It omits the credentials and the query
+// of an address, because a query is often a credential.
 func (n node) String() string {
 	if n.web != nil {
 		return (&url.URL{Scheme: n.web.Scheme, Host: n.web.Host, Path: n.web.Path}).String()
@@ -147,7 +147,7 @@ func (n node) String() string {
 	return n.path
 }
 
-// check refuses nodes that cannot be uploaded.
+// check returns an error for a node that cannot be uploaded.
 func (n node) check() error {
 	if n.info == nil {
 		return nil
@@ -158,22 +158,22 @@ func (n node) check() error {
 	return nil
 }
 
-// walker visits nodes depth-first, a directory before its children and these
-// sorted by name. It keeps the names of one directory per level.
+// walker visits nodes depth-first: a directory before its children, and the
+// children sorted by name. It holds the entries of one directory per level.
 type walker struct {
 	hidden bool
 	levels []level
 }
 
-// level is what is left to visit of a directory, or of the roots.
+// level is the unvisited part of a directory, or of the roots.
 type level struct {
 	nodes   []node        // roots
 	dir     string        // path in the upload, escaped
-	path    string        // with a separator behind it
+	path    string        // path in the file system, with a trailing separator
 	entries []fs.DirEntry // sorted
 }
 
-// next returns the next node; io.EOF is the end.
+// next returns the next node, or io.EOF after the last one.
 func (w *walker) next() (node, error) {
 	n, err := w.step()
 	if err != nil {
@@ -220,7 +220,7 @@ func (l *level) child(e fs.DirEntry) (node, error) {
 	return n, err
 }
 
-// push puts the children of a directory in line.
+// push adds a level with the entries of a directory.
 func (w *walker) push(dir node) error {
 	entries, err := os.ReadDir(dir.path)
 	if err != nil {

@@ -15,21 +15,21 @@ import (
 )
 
 const (
-	// maxErrorBody bounds what is read of an error's body.
+	// maxErrorBody is how many bytes of an error's body are read.
 	maxErrorBody = 64 << 10
-	// errorBodyTimeout bounds how long is waited for an error's body: the status
-	// says the most.
+	// errorBodyTimeout limits the wait for an error's body. It is short, because
+	// the status is the most important part of the error.
 	errorBodyTimeout = 5 * time.Second
-	// maxMessage bounds an error's message, in bytes.
+	// maxMessage is the maximum size of an error's message, in bytes.
 	maxMessage = 2 << 10
 )
 
-// statusError is the failure of an answer that is not a success, or that asks
-// for what cannot be done; why says what then.
+// statusError returns the error of a response that is not a success. why, if not
+// nil, is the reason a redirect or a repeat was not performed.
 func (r *response) statusError(why error) error {
 	defer r.Body.Close()
 	if r.StatusCode < 400 {
-		// Its body is for somebody who follows it.
+		// The body of a redirect has no information for the error.
 		return r.fail(r.StatusCode, "", cmp.Or(why, fmt.Errorf("unexpected status %d", r.StatusCode)), !notExecuted(r.StatusCode))
 	}
 	patience := time.AfterFunc(errorBodyTimeout, func() { r.cancel(nil) })
@@ -42,7 +42,7 @@ func (r *response) statusError(why error) error {
 		why = cmp.Or(why, cause)
 	}
 	wire, documents := decodeError(body)
-	// Anybody says 404; what the API has not found is an answer in its own form.
+	// A 404 may come from any server. Only the API's 404 has the code in its body.
 	foreign := r.StatusCode == http.StatusNotFound && wire.Code != http.StatusNotFound
 	if wire.Code == 0 {
 		wire.Code = r.StatusCode
@@ -52,7 +52,8 @@ func (r *response) statusError(why error) error {
 	case foreign:
 		e.Err = fmt.Errorf("%w; %w", wire, errForeign)
 	case r.StatusCode == http.StatusBadRequest:
-		// Present servers answer bad options and go on (quirk Q1).
+		// Current servers answer 400 for bad options, but then execute the request
+		// and append its result (quirk Q1).
 		e.MayHaveExecuted = documents > 1
 	case why != nil:
 		e.Err = fmt.Errorf("%w; %w", wire, why)
@@ -61,9 +62,9 @@ func (r *response) statusError(why error) error {
 	return e
 }
 
-// notExecuted tells whether a status says that the request was not acted upon.
-// A peer, or a proxy in its place, redirects before it acts; 303 alone is what
-// others send when they have.
+// notExecuted reports whether the status proves that the request was not
+// executed. Peers and proxies redirect before they act, but 303 may mean that the
+// request was executed and that its result is elsewhere.
 func notExecuted(status int) bool {
 	switch status {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect,
@@ -74,15 +75,15 @@ func notExecuted(status int) bool {
 	return false
 }
 
-// decodeError reads an error's body. Only its first document counts; documents
-// is how many there are. What is not the server's JSON becomes the message, and
-// has no code.
+// decodeError decodes the first document of an error's body, and returns the
+// number of documents. If the body is not an error of the API, its text becomes
+// the message, and the code is 0.
 func decodeError(body []byte) (wire api.Error, documents int) {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	var doc struct {
 		Code    int    `json:"code"`
 		Message string `json:"message"`
-		Error   string `json:"error"` // of a proxy
+		Error   string `json:"error"` // the message of a proxy
 	}
 	if err := dec.Decode(&doc); err != nil {
 		return api.Error{Message: clean(string(body))}, 0
@@ -102,22 +103,22 @@ func decodeError(body []byte) (wire api.Error, documents int) {
 	return wire, documents
 }
 
-// clean makes text of the network fit for an error of one line.
+// clean returns text from the network as one bounded line for an error.
 func clean(text string) string { return oneline.Text(text, maxMessage) }
 
-// cleanError is an error whose own text is not fit for one line.
+// cleanError wraps an error whose text is too long or not printable.
 type cleanError struct {
 	error
 }
 
-// Error returns the text, cleaned.
+// Error returns the cleaned text.
 func (e cleanError) Error() string { return clean(e.error.Error()) }
 
-// Unwrap returns the error itself.
+// Unwrap returns the wrapped error.
 func (e cleanError) Unwrap() error { return e.error }
 
-// printable returns err, with a text that is bounded and of one line: those of
-// encoding/json and net/http quote what the peer sent.
+// printable returns err with a text of one bounded line. The errors of
+// encoding/json and net/http quote the peer's data without such limits.
 func printable(err error) error {
 	if oneline.Is(err.Error(), maxMessage) {
 		return err
@@ -125,7 +126,8 @@ func printable(err error) error {
 	return cleanError{err}
 }
 
-// parseRetryAfter reads the header of that name: seconds or a date.
+// parseRetryAfter parses a Retry-After header, which is in seconds or a date. It
+// returns 0 if value is neither, or in the past.
 func parseRetryAfter(value string, now time.Time) time.Duration {
 	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
 		return time.Duration(seconds) * time.Second

@@ -9,8 +9,8 @@ import (
 	"github.com/pinfleet/pinfleet/client/internal/documents"
 )
 
-// trailerError is the trailer in which a server reports errors of a stream
-// whose status line said 200.
+// trailerError is the trailer in which a server reports errors that happen after
+// it has sent status 200.
 const trailerError = "X-Stream-Error"
 
 var (
@@ -20,12 +20,12 @@ var (
 		"let the proxy pass trailers, or set AllowUnverifiedStreams")
 )
 
-// verify tells, at the proper end of a streamed body, whether it was all: what
-// the trailer reports, and whether there is reason to believe that there was
-// nothing to report (U48).
+// verify returns, at the regular end of a streamed body, the errors that the
+// trailer reports. If there are none, it returns ErrIncomplete if nothing proves
+// that the body is complete (U48).
 func (r *response) verify(s *documents.Decoder) error {
 	values := r.Trailer[trailerError]
-	// A success has one empty value, several errors have one each behind it.
+	// The first value is empty. Each error follows as a value of its own.
 	if messages := slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" }); len(messages) > 0 {
 		return r.streamError(slices.Compact(messages))
 	}
@@ -33,25 +33,25 @@ func (r *response) verify(s *documents.Decoder) error {
 	case r.client.cfg.AllowUnverifiedStreams, r.StatusCode == http.StatusNoContent:
 		return nil
 	case s.IsArray():
-		// Complete with its closing bracket: such a server reports errors by
-		// status.
+		// Complete with its closing bracket. A server that sends an array reports
+		// errors by status.
 		return nil
 	case r.ProtoMajor < 2 && r.ContentLength < 0 && len(r.TransferEncoding) == 0 && !r.Uncompressed:
 		return r.brokenError(errUnframed)
 	case !r.trailerAnnounced():
-		// A proxy took the trailer with its announcement, or this is no server
-		// that has one. There is nothing to verify with; the framing says that
-		// the body was not cut.
+		// A proxy removed the trailer and its announcement, or the server has no
+		// trailers. Late errors are lost, but the framing proves that the body was
+		// not cut.
 		r.client.warnUnannounced()
 	case r.req.body == nil && len(values) == 0:
-		// An add that went well has no trailer, but a listing has.
+		// A successful listing has a trailer. A successful add has none.
 		return r.brokenError(errNoTrailer)
 	}
 	return nil
 }
 
-// warnUnannounced logs, once, that errors in the middle of streams are not
-// reported by this endpoint.
+// warnUnannounced logs once per client that late errors of streams do not arrive
+// from this endpoint.
 func (c *defaultClient) warnUnannounced() {
 	if c.cfg.Logger == nil {
 		return
@@ -62,9 +62,9 @@ func (c *defaultClient) warnUnannounced() {
 	})
 }
 
-// trailerAnnounced tells whether the header promised the trailer. The HTTP
-// library moves the promise from the header to the keys of Trailer, unless the
-// body's framing does not allow trailers.
+// trailerAnnounced reports whether the header announced the trailer. The HTTP
+// library moves the announcement from the header to the keys of Trailer, unless
+// the body's framing does not allow trailers.
 func (r *response) trailerAnnounced() bool {
 	if _, ok := r.Trailer[trailerError]; ok {
 		return true

@@ -16,11 +16,11 @@ import (
 	"github.com/pinfleet/pinfleet/internal/wirejson"
 )
 
-// errNoResult is the success of a server that returns nothing: 202 of servers
-// before v0.11, or 204.
+// errNoResult is the error of a successful response without a body: a 202 of
+// servers before v0.11, or a 204.
 var errNoResult = errors.New("the server returned no result")
 
-// call performs a request whose answer is one document.
+// call performs a request whose response is one document.
 func call[T any](ctx context.Context, c *defaultClient, req *request) (*T, error) {
 	r, err := c.send(ctx, req)
 	if err != nil {
@@ -49,8 +49,9 @@ func call[T any](ctx context.Context, c *defaultClient, req *request) (*T, error
 	return v, nil
 }
 
-// checkResult refuses JSON of somebody else, such as a proxy's {"status":"ok"},
-// which would decode as a pin of nothing.
+// checkResult returns an error if v lacks its identifying field. JSON that does not
+// come from a cluster peer, such as a proxy's {"status":"ok"}, would decode as a
+// pin without a CID.
 func checkResult(v any) error {
 	var empty bool
 	switch v := v.(type) {
@@ -62,9 +63,9 @@ func checkResult(v any) error {
 		empty = v.Version == ""
 	case *api.Token:
 		empty = v.Token == ""
-	case *api.ConnectGraph: // its own ID is what the contacted peer always knows
+	case *api.ConnectGraph: // the contacted peer always knows its own ID
 		empty = v.ClusterID == ""
-	case *api.BandwidthByProtocol: // null and {} are no traffic
+	case *api.BandwidthByProtocol: // null and {} mean no traffic
 		empty = len(*v) > 0
 		for protocol := range *v {
 			empty = empty && !strings.HasPrefix(protocol, "/")
@@ -76,8 +77,8 @@ func checkResult(v any) error {
 	return nil
 }
 
-// run performs a request without a result. Whatever a proxy puts into the
-// body is ignored.
+// run performs a request without a result. It ignores the body, because proxies
+// may add one.
 func (c *defaultClient) run(ctx context.Context, req *request) error {
 	r, err := c.send(ctx, req)
 	if err != nil {
@@ -87,21 +88,20 @@ func (c *defaultClient) run(ctx context.Context, req *request) error {
 	return nil
 }
 
-// maxDocument bounds a document that does not grow with the cluster, in bytes.
+// maxDocument is the maximum size of a document that does not grow with the
+// cluster, in bytes.
 const maxDocument = 1 << 20
 
-// maxKept bounds the room for an answer that is kept for other answers, in
-// bytes.
+// maxKept is the maximum size of a buffer that returns to the pool, in bytes.
 const maxKept = 64 << 10
 
-// answer is room for the document that answers a call, and what decodes it. A
-// client keeps some for its calls.
+// answer is a pooled buffer and decoder for one response document.
 type answer struct {
 	body bytes.Buffer
 	fast wirejson.Decoder
 }
 
-// answer returns an empty one. It is to be kept when its document is decoded.
+// answer returns an empty answer; pass it to keep after decoding.
 func (c *defaultClient) answer() *answer {
 	if a, ok := c.answers.Get().(*answer); ok {
 		return a
@@ -117,7 +117,7 @@ func (c *defaultClient) keep(a *answer) {
 	c.answers.Put(a)
 }
 
-// read reads the body of r, which may be as long as the request allows.
+// read reads the body of r. It fails if the body exceeds the request's maxAnswer.
 func (a *answer) read(r *response) error {
 	limit := cmp.Or(r.req.maxAnswer, maxDocument)
 	n, err := a.body.ReadFrom(io.LimitReader(r.Body, limit+1))

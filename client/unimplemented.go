@@ -14,26 +14,25 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 )
 
-// ErrUnimplemented is the error of a method that a type which embeds
-// [Unimplemented] does not define.
+// ErrUnimplemented is the error of the methods of [Unimplemented].
 var ErrUnimplemented = errors.New("method is not implemented")
 
-// Unimplemented is a [Client] whose methods do nothing but fail with
-// [ErrUnimplemented]; its Close succeeds. Embed it in fakes and other
-// implementations of Client, so that they still compile when Client gets a new
-// method. The zero value is ready to use.
+// Unimplemented is a [Client] whose methods fail with [ErrUnimplemented], except
+// Close, which succeeds. Embed it in fakes and other implementations of Client,
+// so that they still compile when Client gets a new method. The zero value is
+// ready to use.
 type Unimplemented struct{}
 
 var _ Client = Unimplemented{}
 
 func unimplemented(op Op) error { return &Error{Op: op, Err: ErrUnimplemented} }
 
-// unimplementedList is a listing without items.
+// unimplementedList returns a listing that yields only the error.
 func unimplementedList[T any](op Op) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) { yield(nil, unimplemented(op)) }
 }
 
-// unimplementedAdd is an add without outputs.
+// unimplementedAdd closes out and returns the error.
 func unimplementedAdd(op Op, out chan<- *api.AddedOutput) error {
 	if out != nil {
 		close(out)
@@ -60,7 +59,7 @@ func (Unimplemented) Add(_ context.Context, _ []string, _ *api.AddParams, out ch
 	return unimplementedAdd(OpAdd, out)
 }
 
-// AddMultiFile implements Client. It closes out and does not read.
+// AddMultiFile implements Client. It closes out and does not use the reader.
 func (Unimplemented) AddMultiFile(_ context.Context, _ *files.MultiFileReader, _ *api.AddParams, out chan<- *api.AddedOutput) error {
 	return unimplementedAdd(OpAddMultiFile, out)
 }

@@ -10,32 +10,32 @@ import (
 	"github.com/pinfleet/pinfleet/internal/ctxerr"
 )
 
-// upload is a request body on its way. A goroutine of its own reads the source
-// ahead, so that the source and the connection need not wait for each other,
-// and hands over what there is whenever the connection has nothing to do.
+// upload is a request body. A goroutine reads the source ahead, so that the source
+// and the connection need not wait for each other. Whenever the connection is
+// ready, it gets all contiguous bytes read so far.
 //
-// Reading an upload ends with its context, although reading its source may
-// not: the HTTP library returns from a call that was cancelled only when
-// nothing reads the body any more. It remembers why its source failed, and
-// closes the source as soon as nothing reads it.
+// Reading an upload ends when its context ends, even if a Read of its source
+// hangs, because the HTTP library returns from a cancelled call only when nobody
+// reads the body any more. upload records the error of its source, and closes the
+// source as soon as no Read of it is pending.
 type upload struct {
-	ctx    context.Context // of the attempt; ends with Close
+	ctx    context.Context // of the attempt; also ends with Close
 	cancel context.CancelCauseFunc
 	src    io.ReadCloser
 
-	filled  chan struct{} // holds a token if something was read
-	emptied chan struct{} // holds a token if something was sent
+	filled  chan struct{} // holds a token after a read of the source
+	emptied chan struct{} // holds a token after bytes were sent
 
 	mu      sync.Mutex
 	ahead   blocks // read and not yet sent
-	end     error  // what reading the source ended with
+	end     error  // error or io.EOF of the source, which may follow unsent bytes
 	started bool
-	reading bool // the source
+	reading bool // a Read of the source is pending
 	closed  bool
-	err     error // what the source ended with, once that was reached
+	err     error // end, once all bytes before it were sent
 }
 
-// newUpload opens body.
+// newUpload returns an upload of body, which it opens.
 func newUpload(ctx context.Context, body *Body) (*upload, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	src, err := body.Open(ctx)
@@ -59,8 +59,8 @@ func (u *upload) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// WriteTo implements io.WriterTo, like Read: the HTTP library uses it to send
-// large pieces, uncopied.
+// WriteTo implements io.WriterTo, so that the HTTP library sends large pieces
+// without copying. It must not be called concurrently with Read.
 func (u *upload) WriteTo(w io.Writer) (written int64, err error) {
 	for {
 		piece, err := u.next()
@@ -79,8 +79,8 @@ func (u *upload) WriteTo(w io.Writer) (written int64, err error) {
 	}
 }
 
-// next waits until something was read, and returns it until sent is called. It
-// begins to read the source.
+// next waits for bytes from the source and returns them. They stay valid until
+// sent is called. The first call starts reading the source.
 func (u *upload) next() ([]byte, error) {
 	for {
 		piece, err := u.poll()
@@ -97,9 +97,10 @@ func (u *upload) next() ([]byte, error) {
 func (u *upload) poll() ([]byte, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	// What fails because the attempt is over is not the source's fault.
+	// The context comes first: a source that fails because the attempt has ended
+	// has not failed by itself.
 	if u.ctx.Err() != nil {
-		return nil, ctxerr.Of(u.ctx) // which is never io.EOF
+		return nil, ctxerr.Of(u.ctx) // never io.EOF, even if the cause is
 	}
 	if !u.started {
 		u.started = true
@@ -113,7 +114,7 @@ func (u *upload) poll() ([]byte, error) {
 	return nil, u.end
 }
 
-// sent gives back the first n bytes of what next returned.
+// sent removes the first n bytes of the slice that next returned.
 func (u *upload) sent(n int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -121,8 +122,8 @@ func (u *upload) sent(n int) {
 	notify(u.emptied)
 }
 
-// fill reads the source to its end, or to that of the upload; with Close,
-// nobody waits for it.
+// fill reads the source until the source or the upload ends. It may outlive
+// Close.
 func (u *upload) fill() {
 	for {
 		room := u.room()
@@ -136,8 +137,8 @@ func (u *upload) fill() {
 	}
 }
 
-// room waits until there is room to read to. It returns nil when the upload is
-// over.
+// room waits for free space and returns it. It returns nil when the upload has
+// ended.
 func (u *upload) room() []byte {
 	for u.ctx.Err() == nil {
 		if room := u.claim(); room != nil {
@@ -151,7 +152,8 @@ func (u *upload) room() []byte {
 	return nil
 }
 
-// claim begins a read of the source, if there is room for it.
+// claim returns free space and marks a Read of the source as pending. It returns
+// nil if there is no space, or after Close.
 func (u *upload) claim() []byte {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -163,7 +165,8 @@ func (u *upload) claim() []byte {
 	return room
 }
 
-// took ends a read of the source. It tells whether that was the last one.
+// took records the result of a Read of the source, and reports whether it was the
+// last one.
 func (u *upload) took(n int, err error) (over bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -185,8 +188,8 @@ func notify(c chan<- struct{}) {
 	}
 }
 
-// Close closes the source, at once or when the read under way returns. If that
-// fails when all of it was read, the source has failed after all.
+// Close closes the source, or leaves that to the pending Read. An error of closing
+// counts as the source's failure if the end of the source was reached.
 func (u *upload) Close() error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -205,7 +208,7 @@ func (u *upload) Close() error {
 	return err
 }
 
-// sourceError returns why the source failed, nil if it did not.
+// sourceError returns the error of the source, or nil if it has not failed.
 func (u *upload) sourceError() error {
 	if u == nil {
 		return nil

@@ -17,50 +17,52 @@ import (
 	"github.com/pinfleet/pinfleet/internal/oneline"
 )
 
-// DefaultCheckFreq is how often WaitFor asks when nothing else is said.
+// DefaultCheckFreq is the time between WaitFor's checks if CheckFreq is not set.
 const DefaultCheckFreq = time.Second
 
-// maxTransient is how many failed checks in a row WaitFor tolerates.
+// maxTransient is the number of consecutive failed checks that WaitFor tolerates.
 const maxTransient = 5
 
-// StatusFilterParams say what WaitFor waits for.
+// StatusFilterParams are the parameters of WaitFor and WaitForAll.
 type StatusFilterParams struct {
 	// Cid is the item to wait for. WaitForAll ignores it.
 	Cid cid.Cid
-	// Local looks at the contacted peer alone.
+	// Local limits the check to the contacted peer.
 	Local bool
-	// Target is the status to reach. It may be a set, such as
+	// Target is the status to reach. It may be a set of statuses, such as
 	// api.TrackerStatusPinned|api.TrackerStatusRemote or
-	// api.TrackerStatusQueued: a peer is there when its status is in it.
+	// api.TrackerStatusQueued. A peer has reached the target when its status is
+	// in the set.
 	Target api.TrackerStatus
-	// Limit is at how many peers the target must be reached; 0 or less, or
-	// more than there are, means at all of them. When all must be pinned,
-	// peers that the item is not allocated to (api.TrackerStatusRemote) do
-	// not count.
+	// Limit is the number of peers that must reach the target. 0 or less, or
+	// more than there are peers, means all peers. If Target includes
+	// api.TrackerStatusPinned, peers whose status is api.TrackerStatusRemote
+	// (the item is not allocated to them) do not count, unless Target includes
+	// that status too.
 	Limit int
-	// CheckFreq is the time between checks; 0 or less means DefaultCheckFreq.
-	// The first check is at once.
+	// CheckFreq is the time between checks. 0 or less means DefaultCheckFreq.
 	CheckFreq time.Duration
 }
 
-// maxName bounds the name of a peer in an error, in bytes.
+// maxName is the maximum size of a peer's name in an error, in bytes.
 const maxName = 200
 
-// ErrStatus is what WaitFor ends with when peers report that the target will
-// not be reached. The error around it is a *StatusError.
+// ErrStatus is wrapped by every *StatusError, for errors.Is.
 var ErrStatus = errors.New("the item is in an error state")
 
-// StatusError tells which peers keep an item from its target.
+// StatusError reports that an item will not reach the target of WaitFor, because
+// peers failed.
 type StatusError struct {
-	// Info is the status that was seen last.
+	// Info is the last status of the item.
 	Info *api.GlobalPinInfo
-	// Target is what was waited for.
+	// Target is the status that WaitFor waited for.
 	Target api.TrackerStatus
-	// Failed are the peers that failed, as keys of Info.PeerMap, sorted.
+	// Failed lists the peers that report an error or could not be queried, as
+	// sorted keys of Info.PeerMap.
 	Failed []string
 }
 
-// Error names the peers and what they report, in one line of bounded length.
+// Error returns one line of bounded length with the failed peers and their errors.
 func (e *StatusError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s will not become %s", e.Info.Cid, e.Target)
@@ -81,13 +83,14 @@ func (e *StatusError) Error() string {
 // Unwrap returns ErrStatus.
 func (e *StatusError) Unwrap() error { return ErrStatus }
 
-// WaitFor asks for the status of an item until it has reached the target, and
+// WaitFor polls the status of an item until the item has reached the target, and
 // returns that status. It checks at once and then every CheckFreq.
 //
-// It gives up with a *StatusError when peers that are needed for the target
-// report an error, or could not be asked several times in a row; with the last
-// error when several checks in a row failed, or one was refused; and with the
-// context's error when ctx ends. What was seen last is in the text then.
+// WaitFor returns a *StatusError if peers that the target needs report an error,
+// or could not be queried in six consecutive checks. It returns the error of a
+// check if that cannot be transient, or after six consecutive failed checks. When
+// ctx ends, it returns an error that wraps ctx.Err() and describes the last
+// status.
 func WaitFor(ctx context.Context, c Client, fp StatusFilterParams) (*api.GlobalPinInfo, error) {
 	if !fp.Cid.Defined() {
 		return nil, invalid(OpStatus, "undefined CID to wait for")
@@ -98,10 +101,10 @@ func WaitFor(ctx context.Context, c Client, fp StatusFilterParams) (*api.GlobalP
 	return nil, invalid(OpStatus, "nothing to wait for")
 }
 
-// WaitForAll is WaitFor for many items, asked for together. It yields each
-// item once, when it has reached the target or, with an error, when it will
-// not; an item's failure does not end the others' wait. The item is in the
-// *StatusError then; any other error concerns all and ends the loop.
+// WaitForAll is WaitFor for many items, which it queries together. It yields each
+// item once, as soon as the item has reached the target. If an item will not
+// reach it, WaitForAll yields a nil item with a *StatusError, which has the item
+// in Info, and goes on with the other items. Any other error ends the loop.
 func WaitForAll(ctx context.Context, c Client, cids []cid.Cid, fp StatusFilterParams) iter.Seq2[*api.GlobalPinInfo, error] {
 	return func(yield func(*api.GlobalPinInfo, error) bool) {
 		if fp.Target == api.TrackerStatusUndefined {
@@ -120,13 +123,13 @@ func WaitForAll(ctx context.Context, c Client, cids []cid.Cid, fp StatusFilterPa
 	}
 }
 
-// waiter is one wait for one or many items.
+// waiter is the state of one WaitFor or WaitForAll.
 type waiter struct {
 	client  Client
 	fp      StatusFilterParams
 	waiting []cid.Cid
-	last    map[string]*api.GlobalPinInfo // what was seen last, by CID
-	unsure  map[string]int                // checks in a row that peers could not be asked, by CID
+	last    map[string]*api.GlobalPinInfo // last status, by CID
+	unsure  map[string]int                // consecutive checks with an unsure verdict, by CID
 }
 
 func (w *waiter) add(ci cid.Cid) {
@@ -136,7 +139,7 @@ func (w *waiter) add(ci cid.Cid) {
 	}
 }
 
-// run checks until no item is waiting any more.
+// run checks until no item is left to wait for.
 func (w *waiter) run(ctx context.Context, yield func(*api.GlobalPinInfo, error) bool) {
 	freq := w.fp.CheckFreq
 	if freq <= 0 {
@@ -169,10 +172,11 @@ func (w *waiter) run(ctx context.Context, yield func(*api.GlobalPinInfo, error) 
 	}
 }
 
-// check asks once for the status of what is waiting and yields what need not
-// wait any more. It returns whether to go on, and how asking failed.
+// check queries the status of the waiting items once, and yields and removes the
+// items that have reached the target or will not reach it. proceed is false if
+// the consumer has ended the loop. err is the error of the query.
 func (w *waiter) check(ctx context.Context, yield func(*api.GlobalPinInfo, error) bool) (proceed bool, err error) {
-	asked := make(map[string]bool, len(w.waiting)) // and not yet heard of
+	asked := make(map[string]bool, len(w.waiting)) // without a status yet
 	for _, ci := range w.waiting {
 		asked[ci.String()] = true
 	}
@@ -209,7 +213,7 @@ func (w *waiter) check(ctx context.Context, yield func(*api.GlobalPinInfo, error
 	return proceed, err
 }
 
-// ask returns the status of what is waiting.
+// ask queries the status of the waiting items.
 func (w *waiter) ask(ctx context.Context) iter.Seq2[*api.GlobalPinInfo, error] {
 	if len(w.waiting) > 1 {
 		return w.client.StatusCids(ctx, slices.Clone(w.waiting), w.fp.Local)
@@ -219,7 +223,8 @@ func (w *waiter) ask(ctx context.Context) iter.Seq2[*api.GlobalPinInfo, error] {
 	}
 }
 
-// judge tells whether an item has reached the target, or why it will not.
+// judge reports whether an item has reached the target. It returns an error if the
+// item will not reach it.
 func (w *waiter) judge(key string, info *api.GlobalPinInfo) (reached bool, err error) {
 	v := w.fp.verdict(info)
 	switch {
@@ -235,7 +240,7 @@ func (w *waiter) judge(key string, info *api.GlobalPinInfo) (reached bool, err e
 	return false, &StatusError{Info: info, Target: w.fp.Target, Failed: v.failed}
 }
 
-// ended is the error of a wait that its context ended.
+// ended returns the error of a wait whose context has ended.
 func (w *waiter) ended(ctx context.Context) error {
 	first := w.waiting[0].String()
 	seen := "its status was never learnt"
@@ -246,7 +251,7 @@ func (w *waiter) ended(ctx context.Context) error {
 		len(w.waiting), w.fp.Target, ctxerr.Of(ctx), first, seen)
 }
 
-// transient tells whether asking again may help.
+// transient reports whether another check may succeed after err.
 func transient(err error) bool {
 	var e *Error
 	if !errors.As(err, &e) {
@@ -258,19 +263,19 @@ func transient(err error) bool {
 	case e.Status == http.StatusTooManyRequests, e.Status >= 500:
 		return true
 	case e.Status == http.StatusNotFound:
-		return !errors.Is(err, ErrNotFound) // of a proxy
+		return !errors.Is(err, ErrNotFound) // a proxy's 404
 	}
 	return e.Status < 300
 }
 
-// verdict is what the statuses of an item's peers say about the target.
+// verdict is the result of comparing an item's status with the target.
 type verdict struct {
 	reached bool
-	// lost: so many peers have failed that it will not be reached.
+	// lost: too many peers have failed for the target to be reached.
 	lost bool
-	// unsure: it would be lost if the peers that could not be asked had failed.
+	// unsure: the target is lost if the peers that could not be queried have failed.
 	unsure bool
-	// failed are the peers that have failed or could not be asked, sorted.
+	// failed lists the peers that have failed or could not be queried, sorted.
 	failed []string
 }
 
@@ -287,7 +292,7 @@ func (fp StatusFilterParams) verdict(info *api.GlobalPinInfo) verdict {
 			failing++
 			v.failed = append(v.failed, p)
 		case at.UnknownStatus != "":
-			// Of a newer server, who knows what it leads to.
+			// A newer server's status. It may still lead to the target.
 		case at.Status == api.TrackerStatusUndefined, at.Status == api.TrackerStatusClusterError:
 			v.failed = append(v.failed, p)
 		}

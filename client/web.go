@@ -13,14 +13,14 @@ import (
 )
 
 const (
-	// maxWebRedirects bounds how often a web source may redirect.
+	// maxWebRedirects is the maximum number of redirects of a web source.
 	maxWebRedirects = 10
-	// webIdleTimeout is how long connections to web sources are kept.
+	// webIdleTimeout is how long idle connections to web sources are kept.
 	webIdleTimeout = 30 * time.Second
 )
 
-// newWebTransport returns the transport for http(s):// sources. It knows
-// neither credentials nor certificates of the cluster's API.
+// newWebTransport returns the transport for http(s):// sources. It has neither the
+// credentials nor the certificates for the cluster's API.
 func newWebTransport(cfg *config.Config) *http.Transport {
 	dialTimeout := cfg.DialTimeout
 	if dialTimeout == 0 {
@@ -37,7 +37,7 @@ func newWebTransport(cfg *config.Config) *http.Transport {
 	}
 }
 
-// fetch opens a web source. It ends with the call's context (U25).
+// fetch opens a web source. The fetch ends with the call's context (U25).
 func (m *multipartBody) fetch(source node) (io.ReadCloser, error) {
 	req, err := http.NewRequestWithContext(m.ctx, http.MethodGet, source.web.String(), nil)
 	if err != nil {
@@ -60,8 +60,8 @@ func (m *multipartBody) fetch(source node) (io.ReadCloser, error) {
 	return resp.Body, nil
 }
 
-// withoutURL returns the cause of an error of net/http, which shows the whole
-// address.
+// withoutURL removes the *url.Error around err, because its text has the whole
+// address, credentials included.
 func withoutURL(err error) error {
 	if full := (*url.Error)(nil); errors.As(err, &full) {
 		return full.Err

@@ -2,7 +2,7 @@ package hostile
 
 import "strings"
 
-// pages are what others than a cluster peer answer with 200.
+// pages are answers with status 200 that do not come from a cluster peer.
 func pages() []Answer {
 	page := func(name, contentType, body string) Answer {
 		return Answer{Name: name, Wire: sized("200 OK", contentType, body), May: bodiless}
@@ -30,7 +30,7 @@ func pages() []Answer {
 	}
 }
 
-// documents are JSON documents that are malformed, or of nobody.
+// documents are JSON documents that are malformed, or not those of a cluster peer.
 func documents() []Answer {
 	wrong := func(name, body string, may ...string) Answer {
 		return Answer{Name: name, Wire: object(body), May: append(may, bodiless...)}
@@ -77,8 +77,8 @@ func documents() []Answer {
 	}
 }
 
-// things are documents of the right form that say nothing, or something
-// impossible.
+// things are documents of the right form without content, or with impossible
+// values.
 func things() []Answer {
 	wrong := func(name, body string, may ...string) Answer {
 		return Answer{Name: name, Wire: object(body), May: append(may, bodiless...)}
@@ -117,7 +117,7 @@ func things() []Answer {
 	}
 }
 
-// streams are listings that break off, or never end.
+// streams are listings that break off, report an error, or never end.
 func streams() []Answer {
 	broken := func(name, wire string, end End) Answer {
 		return Answer{Name: name, Wire: streamed() + wire, End: end, May: ofPin}

@@ -2,7 +2,7 @@ package hostile
 
 import "strings"
 
-// clientErrors are answers with 4xx, of the API and of others.
+// clientErrors are answers with status 4xx, from the API and from other servers.
 func clientErrors() []Answer {
 	const (
 		nginx = "<html>\r\n<head><title>404 Not Found</title></head>\r\n<body>\r\n<center><h1>404 Not Found</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
@@ -57,7 +57,7 @@ func clientErrors() []Answer {
 	}
 }
 
-// serverErrors are answers with 5xx.
+// serverErrors are answers with status 5xx.
 func serverErrors() []Answer {
 	const page = "<html><head><title>error</title></head><body><h1>error</h1></body></html>"
 	fault := func(name, wire string) Answer { return Answer{Name: name, Wire: wire, Means: Fault} }

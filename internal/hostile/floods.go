@@ -2,11 +2,11 @@ package hostile
 
 import "strings"
 
-// flood is how large an answer is that is far too large, in bytes.
+// flood is the size of an answer that is far too large, in bytes.
 const flood = 64 << 20
 
-// floods are answers of many megabytes: some of many small elements, which take
-// more memory than their text.
+// floods are answers of many megabytes. Some consist of many small elements, which
+// take more memory than their text.
 func floods() []Answer {
 	much := func(name, begin, element, end string) Answer {
 		return Answer{Name: name, Wire: head("200 OK", "Content-Type: application/json") + begin, Repeat: element, Size: flood, Tail: end, End: Close, May: bodiless}

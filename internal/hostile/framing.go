@@ -7,7 +7,7 @@ func headers() []Answer {
 	ok := func(lines ...string) string {
 		return head("200 OK", append(lines, "Content-Length: 2")...) + "{}"
 	}
-	page := []string{"BandwidthByProtocol", "Health", "PeerRm"} // {} with any header
+	page := []string{"BandwidthByProtocol", "Health", "PeerRm"} // the methods that accept {}
 	return []Answer{
 		{Name: "a header without a colon", Wire: ok("nonsense"), End: Close},
 		{Name: "a header without a name", Wire: ok(": value"), End: Close},
@@ -36,7 +36,7 @@ func headers() []Answer {
 	}
 }
 
-// lengths are answers whose length is not what their header says.
+// lengths are answers with a wrong or unusual length.
 func lengths() []Answer {
 	with := func(lines ...string) string { return head("200 OK", lines...) }
 	return []Answer{
@@ -68,7 +68,7 @@ func lengths() []Answer {
 	}
 }
 
-// chunks are answers whose chunks are wrong.
+// chunks are answers with malformed or endless chunks.
 func chunks() []Answer {
 	with := head("200 OK", "Content-Type: application/json", "Transfer-Encoding: chunked")
 	wrong := func(name, body string) Answer {
@@ -98,7 +98,7 @@ func chunks() []Answer {
 	}
 }
 
-// trailers are answers that are wrong behind their body.
+// trailers are answers with wrong, endless or reported errors in the trailer.
 func trailers() []Answer {
 	with := streamed()
 	wrong := func(name, trailer string) Answer {

@@ -1,7 +1,7 @@
-// Package hostile is a collection of answers that no client should be harmed
-// by: what login pages, proxies, half-dead processes and attackers send in
-// place of a cluster peer. It is data only; test/hostile sends each answer to
-// every method of the clients.
+// Package hostile is a collection of answers that must not harm a client: those of
+// login pages, proxies, half-dead processes and attackers in the place of a
+// cluster peer. The package is data only; test/hostile sends each answer to every
+// method of the clients.
 package hostile
 
 import (
@@ -11,93 +11,95 @@ import (
 	"strings"
 )
 
-// What the answers that look right are about.
+// The CID and the peer ID in the well-formed answers.
 const (
 	CID  = "QmWfVY9y3xjsixTgbd9AorQxH7VtMpzfx2HaWtsoUYecaX"
 	Peer = "12D3KooWSA9vVa2upqPGqd3edMk3vawVFnTuTzxzYjL6bBX7h6nN"
 )
 
-// An Answer is what a peer sends in answer to any request.
+// Answer is a canned answer to any request, as bytes of a connection.
 type Answer struct {
 	// Name is unique in the collection.
 	Name string
-	// Wire is sent first: status line, header and body as they are.
+	// Wire is sent first. It holds status line, header and body, unmodified.
 	Wire string
-	// Repeat is sent behind Wire, again and again, until it has taken Size
-	// bytes. Eight # in it stand for a number that is another one each time.
+	// Repeat is sent after Wire, repeatedly, until at least Size bytes are sent.
+	// Eight # in Repeat are replaced by a different number each time.
 	Repeat string
-	// Size is in bytes; Endless is a Repeat that goes on while the client reads.
+	// Size is the size of all Repeats in bytes. Endless repeats as long as the
+	// client reads.
 	Size int64
-	// Slow sends one Repeat at a time, and pauses between them.
+	// Slow sends one Repeat at a time, with pauses in between.
 	Slow bool
 	// Tail is sent last.
 	Tail string
-	// End is what happens behind it.
+	// End says what the peer does after the answer.
 	End End
 
-	// Means is how a client has to understand the answer.
+	// Means says how a client must interpret the answer.
 	Means Meaning
-	// Unexecuted says that the answer proves that the peer did not act on the
+	// Unexecuted is set if the answer proves that the peer did not execute the
 	// request.
 	Unexecuted bool
-	// May names the methods of client.Client that may take the answer for a
-	// success. All others have to fail.
+	// May names the methods of client.Client that may accept the answer as a
+	// success. All other methods must fail.
 	May []string
 }
 
-// Endless is the Size of what never ends.
+// Endless is the Size of an answer that never ends.
 const Endless = -1
 
-// End is what a peer does behind its answer.
+// End says what a peer does after its answer. The zero value is Keep.
 type End int
 
 // The ends.
 const (
-	Keep  End = iota // it reads the next request on the same connection
-	Close            // it ends the connection
-	Reset            // it ends the connection abruptly
-	Hold             // it keeps the connection open and never sends anything again
+	Keep  End = iota // read the next request on the same connection
+	Close            // close the connection
+	Reset            // reset the connection
+	Hold             // keep the connection open and send nothing more
 )
 
-// Meaning is what an answer says about the call and the peer.
+// Meaning says what an answer means for the call and for the peer. The zero value
+// is Rubbish.
 type Meaning int
 
 // The meanings.
 const (
-	// Rubbish is no answer of a cluster peer. Reads, idempotent writes and adds
-	// may go to another peer, and the peer has failed.
+	// Rubbish is not an answer of a cluster peer. The peer has failed, and reads,
+	// idempotent writes and adds may be sent to another peer.
 	Rubbish Meaning = iota
-	// Refusal is a proper refusal. It stands, and the peer is well.
+	// Refusal is a regular rejection of the request. The call fails with it, and
+	// the peer has not failed.
 	Refusal
-	// Fault is a server's error. Only reads may go to another peer.
+	// Fault is a server's error. Only reads may be sent to another peer.
 	Fault
-	// Reported is a server's error in the trailer, which only the methods see
-	// whose answer is a stream: as Fault for these, as Rubbish for others.
+	// Reported is a server's error in the trailer. Methods whose response is a
+	// stream read the trailer and treat it as Fault. Other methods treat the
+	// answer as Rubbish.
 	Reported
-	// Busy is 429, 502, 503 or 504: as Rubbish.
+	// Busy is 429, 502, 503 or 504. It is treated as Rubbish.
 	Busy
-	// Moved is a redirect that is not followed. Everything may go to another
-	// peer, as nothing was done, and the peer has failed.
+	// Moved is a redirect that the client does not follow. The peer has failed, and
+	// every call may be sent to another peer, because the request was not executed.
 	Moved
-	// Unjudged is an error whose consequences are not for this collection to
-	// decide.
+	// Unjudged is an error whose consequences this collection does not specify.
 	Unjudged
 )
 
-// Flood says that the answer is large.
+// Flood reports whether the answer is large and fast.
 func (a Answer) Flood() bool { return !a.Slow && (a.Size == Endless || a.Size > 1<<20) }
 
-// Hangs says that the answer does not come to its end: the client has to give
-// up or to wait for its context.
+// Hangs reports whether the answer never ends, so that the client must give up by
+// itself or with its context.
 func (a Answer) Hangs() bool { return a.End == Hold || a.Size == Endless }
 
 const (
 	counter = "########"
-	block   = 32 << 10 // what is sent at a time of a flood, about
+	block   = 32 << 10 // approximate size of a piece of a flood, in bytes
 )
 
-// Pieces returns what is sent, piece by piece. A piece is valid until the next
-// one.
+// Pieces yields the bytes to send. A piece is valid until the next one is yielded.
 func (a Answer) Pieces() iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		if a.Wire != "" && !yield([]byte(a.Wire)) {
@@ -140,21 +142,23 @@ func All() []Answer {
 	)
 }
 
-// Methods that more than one answer can be right for.
+// Values of Answer.May for several answers.
 var (
-	// bodiless return nothing but an error, so that any good status is a success.
+	// bodiless are the methods that return only an error. For them, every good
+	// status is a success.
 	bodiless = []string{"Health", "PeerRm"}
-	// none is a list of nothing.
+	// none are the methods that may return an empty list.
 	none = append(slices.Clip(bodiless), "Allocations", "StatusAll", "RecoverAll", "Alerts", "Metrics", "MetricNames")
-	// ofPin can take a pin for what they asked for, whatever comes behind it.
+	// ofPin are the methods that accept a pin as their result and ignore the rest
+	// of the body.
 	ofPin = append(slices.Clip(bodiless), "Pin", "PinPath", "Unpin", "UnpinPath", "Allocation", "Status", "Recover", "StatusCids")
-	// notOfPins do not look at what is peculiar to a pin.
+	// notOfPins are the methods that do not decode the fields particular to a pin.
 	notOfPins = []string{"Add", "AddMultiFile", "Status", "Recover", "StatusAll", "RecoverAll", "StatusCids"}
-	// nothing is what a server that returns no result answers.
+	// nothing are the methods that accept a response without a body.
 	nothing = append(slices.Clip(bodiless), "Allocations", "StatusAll", "RecoverAll", "Pin", "PinPath", "Unpin", "UnpinPath")
 )
 
-// head returns a status line and header lines, and the empty line behind them.
+// head returns a status line, header lines and the empty line after them.
 func head(status string, lines ...string) string {
 	var b strings.Builder
 	b.WriteString("HTTP/1.1 " + status + "\r\n")
@@ -165,32 +169,32 @@ func head(status string, lines ...string) string {
 	return b.String()
 }
 
-// sized returns an answer with a body whose length the header tells.
+// sized returns an answer with a Content-Length and a body.
 func sized(status, contentType, body string, lines ...string) string {
 	lines = append(lines, "Content-Type: "+contentType, fmt.Sprintf("Content-Length: %d", len(body)))
 	return head(status, lines...) + body
 }
 
-// object returns a good answer with a JSON body.
+// object returns an answer with status 200 and a JSON body.
 func object(body string) string { return sized("200 OK", "application/json", body) }
 
-// refusal returns an answer with an error as the API words it.
+// refusal returns an answer with an error in the form of the API.
 func refusal(status, message string, lines ...string) string {
 	return sized(status, "application/json", fmt.Sprintf(`{"code":%s,"message":"%s"}`+"\n", status[:3], message), lines...)
 }
 
-// streamed is the head of a listing.
+// streamed returns the head of a streamed listing.
 func streamed() string {
 	return head("200 OK", "Content-Type: application/json", "Trailer: X-Stream-Error", "Transfer-Encoding: chunked")
 }
 
-// chunk frames text as a chunk.
+// chunk returns text as one chunk of a chunked body.
 func chunk(text string) string { return fmt.Sprintf("%x\r\n%s\r\n", len(text), text) }
 
-// last is the last chunk and the trailer of a success.
+// last is the last chunk with the trailer of a success.
 const last = "0\r\nX-Stream-Error: \r\n\r\n"
 
-// Documents as a peer sends them.
+// Documents in the form in which a peer sends them.
 const (
 	pin    = `{"cid":"` + CID + `","type":"pin","mode":"recursive"}`
 	status = `{"cid":"` + CID + `","peer_map":{"` + Peer + `":{"status":"pinned"}}}`

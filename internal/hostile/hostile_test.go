@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// Names are how failures are told apart, and floods have to be floods.
+// The names must be unique, because failures of tests are identified by them, and
+// Flood must recognise floods.
 func TestAll(t *testing.T) {
 	all := All()
 	if len(all) < 120 {

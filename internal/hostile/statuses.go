@@ -2,7 +2,7 @@ package hostile
 
 import "strings"
 
-// statusLines are answers that are wrong from their first line on.
+// statusLines are answers with a wrong or missing status line.
 func statusLines() []Answer {
 	return []Answer{
 		{Name: "nothing, and the end", End: Close},
@@ -33,7 +33,7 @@ func statusLines() []Answer {
 	}
 }
 
-// informational are answers with 1xx: they announce another answer, or, with
+// informational are answers with status 1xx. They announce another answer or, with
 // 101, hand over the connection.
 func informational() []Answer {
 	switching := head("101 Switching Protocols", "Connection: Upgrade", "Upgrade: h2c")
@@ -59,7 +59,8 @@ func informational() []Answer {
 	}
 }
 
-// successes are the other statuses that begin with 2.
+// successes are answers with a status 2xx that the API does not use, or with an
+// unexpected body.
 func successes() []Answer {
 	page := "<html><body>done</body></html>"
 	return []Answer{
@@ -79,7 +80,7 @@ func successes() []Answer {
 	}
 }
 
-// redirects are answers that lead nowhere.
+// redirects are answers with a status 3xx that a client must not or cannot follow.
 func redirects() []Answer {
 	to := func(status, location string) string {
 		return sized(status, "text/html", "<a href=\"/login\">Found</a>.\n", "Location: "+location)

@@ -1,5 +1,4 @@
-// Package oneline makes text that came over the network fit for errors and
-// logs.
+// Package oneline sanitizes text from the network for errors and logs.
 package oneline
 
 import (
@@ -9,8 +8,8 @@ import (
 )
 
 // Text returns text as one line of printable characters, cut to at most most
-// bytes and an ellipsis. What cannot be printed, line ends and escapes among it, becomes a
-// space.
+// bytes and an ellipsis. It replaces each character that is not printable, such as
+// a line end or an escape, by a space, and trims white space.
 func Text(text string, most int) string {
 	text = strings.Map(func(c rune) rune {
 		if !unicode.IsPrint(c) {
@@ -25,7 +24,8 @@ func Text(text string, most int) string {
 	return text
 }
 
-// Is reports whether text is returned by Text as it is.
+// Is reports whether text is short enough and printable, so that Text need not
+// replace or cut anything.
 func Is(text string, most int) bool {
 	return len(text) <= most && utf8.ValidString(text) &&
 		!strings.ContainsFunc(text, func(c rune) bool { return !unicode.IsPrint(c) })

@@ -1,5 +1,5 @@
-// Package auth makes the Authorization header of requests: from a password, or
-// from a bearer token that is given, fetched or signed here.
+// Package auth provides the Authorization header of requests, from a password or
+// from a bearer token. The token is configured, fetched or signed by this package.
 package auth
 
 import (
@@ -14,17 +14,18 @@ import (
 	"time"
 )
 
-// Authorizer makes the value of the Authorization header. It is safe for
-// concurrent use.
+// Authorizer provides the value of the Authorization header. Implementations must
+// be safe for concurrent use.
 type Authorizer interface {
-	// Authorization returns the header's value, empty for none.
+	// Authorization returns the header's value, or "" for no header.
 	Authorization(ctx context.Context) (string, error)
-	// Renew is told the value that the server answered with 401. It returns
-	// whether asking again for a value makes sense.
+	// Renew discards refused, a value that the server answered with 401. It
+	// reports whether Authorization may return another value now.
 	Renew(refused string) bool
 }
 
-// Static is a header that never changes; the zero value is none.
+// Static is an Authorizer whose header never changes. The zero value sends no
+// header.
 type Static string
 
 // Basic returns the header for a user name and a password.
@@ -41,18 +42,18 @@ func (a Static) Authorization(context.Context) (string, error) { return string(a
 // Renew implements Authorizer.
 func (a Static) Renew(string) bool { return false }
 
-// Fetched keeps a token, from POST /token or the user's function, until the
+// Fetched is an Authorizer that gets a token from a function and keeps it until the
 // server refuses it.
 type Fetched struct {
 	fetch func(context.Context) (string, error)
 
-	turn  chan struct{} // held while fetching: one fetch serves all who wait
+	turn  chan struct{} // held while fetching, so that waiting calls share a fetch
 	mu    sync.Mutex
 	value string
 }
 
-// NewFetched returns a Fetched that calls fetch for each token, one call at a
-// time.
+// NewFetched returns a Fetched that gets its tokens from fetch. It does not call
+// fetch concurrently.
 func NewFetched(fetch func(context.Context) (string, error)) *Fetched {
 	return &Fetched{fetch: fetch, turn: make(chan struct{}, 1)}
 }
@@ -90,7 +91,8 @@ func (a *Fetched) Authorization(ctx context.Context) (string, error) {
 	return a.value, nil
 }
 
-// checkToken refuses what cannot stand in a header. It does not show it.
+// checkToken returns an error if token is not valid in a header. The error does not
+// contain the token.
 func checkToken(token string) error {
 	if token == "" {
 		return errors.New("it is empty")
@@ -111,8 +113,8 @@ func (a *Fetched) Renew(refused string) bool {
 	return true
 }
 
-// Minted signs tokens as the server would, but with an expiry. It is a few
-// lines over crypto/hmac, where a JWT library would be one more module in every
+// Minted is an Authorizer that signs tokens as the server does, but with an expiry
+// time. It uses crypto/hmac, because a JWT library would add a module to every
 // program.
 type Minted struct {
 	user string
@@ -124,8 +126,8 @@ type Minted struct {
 	expires time.Time
 }
 
-// NewMinted returns a Minted that signs for a user with his password; each token
-// is valid for ttl.
+// NewMinted returns a Minted that signs tokens for user, with password as the key.
+// Each token is valid for ttl.
 func NewMinted(user, password string, ttl time.Duration) *Minted {
 	return &Minted{user: user, key: []byte(password), ttl: ttl}
 }
@@ -134,7 +136,8 @@ func NewMinted(user, password string, ttl time.Duration) *Minted {
 func (a *Minted) Authorization(context.Context) (string, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	// A token in the last quarter of its life might expire on the way.
+	// A token in the last quarter of its lifetime is replaced, because it might
+	// expire in flight.
 	if time.Until(a.expires) > a.ttl/4 {
 		return a.value, nil
 	}

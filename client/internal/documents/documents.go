@@ -1,5 +1,5 @@
-// Package documents decodes the JSON documents of a body one by one, as they
-// come in.
+// Package documents decodes the JSON documents of a body one by one, while they
+// arrive.
 package documents
 
 import (
@@ -11,33 +11,34 @@ import (
 )
 
 const (
-	// MaxItem bounds one document, in bytes. An item of a listing holds a peer
-	// map, so that it grows with the cluster: a peer takes about 350 bytes of it.
+	// MaxItem is the maximum size of one document, in bytes. An item of a listing
+	// grows with the cluster, because its peer map takes about 350 bytes per peer.
 	MaxItem = 4 << 20
-	// maxSpace bounds the white space between the items of an array, in bytes:
-	// the decoder takes quadratic time for it.
+	// maxSpace is the maximum white space between the items of an array, in
+	// bytes. The decoder takes quadratic time for white space.
 	maxSpace = 4 << 10
 )
 
-// Decoder decodes the documents of a body one by one. Servers send one a line;
-// any other layout is understood, too, but takes longer.
+// Decoder decodes the documents of a body one by one. It is fastest for one
+// document per line, which is what servers send, but accepts any layout.
 type Decoder struct {
 	ahead readAhead
 	fast  wirejson.Decoder
 	begun bool
-	// array says that the body is one array, or null, of an old server.
+	// array is set if the body is one array or null, as old servers send it.
 	array bool
-	dec   *json.Decoder // of the array
-	limit int           // of an item, in bytes
-	last  []byte        // the document that was decoded last
+	dec   *json.Decoder // decoder of the array
+	limit int           // maximum size of an item, in bytes
+	last  []byte        // last decoded document
 }
 
-// NewDecoder returns the Decoder of a body.
+// NewDecoder returns a Decoder for body.
 func NewDecoder(body io.Reader) *Decoder {
 	return &Decoder{ahead: readAhead{src: body}, limit: MaxItem}
 }
 
-// Next decodes the next document into v. io.EOF is the proper end.
+// Next decodes the next document into v. It returns io.EOF at the regular end of
+// the body.
 func (d *Decoder) Next(v any) error {
 	if !d.begun {
 		d.begun = true
@@ -63,15 +64,16 @@ func (d *Decoder) Next(v any) error {
 	return d.decode(v)
 }
 
-// Last returns the document that was decoded last. It is overwritten by Next.
+// Last returns the text of the last decoded document. It is valid until the next
+// call of Next.
 func (d *Decoder) Last() []byte { return d.last }
 
-// IsArray reports whether the body is one array, or null, as servers before
-// v1.0.0 send it. It is known once Next was called.
+// IsArray reports whether the body is one array or null, as servers before v1.0.0
+// send it. It returns false before the first call of Next.
 func (d *Decoder) IsArray() bool { return d.array }
 
-// begin looks what the body is: an array, null for an empty one, or documents
-// one after another.
+// begin detects the layout of the body: an array, null for an empty array, or a
+// sequence of documents.
 func (d *Decoder) begin() error {
 	d.ahead.left = d.limit
 	text, err := d.ahead.text()
@@ -93,9 +95,9 @@ func (d *Decoder) begin() error {
 	return nil
 }
 
-// document returns the next document, if its end can be told without parsing,
-// which is so for those that servers send. Of another one, or of none, it
-// returns what is there.
+// document returns the next whole document if its end is recognisable without
+// parsing, which holds for servers' documents. Otherwise it returns the bytes
+// that are buffered.
 func (d *Decoder) document() ([]byte, error) {
 	d.ahead.left = d.limit - len(d.ahead.pending())
 	text, err := d.ahead.text()
@@ -113,10 +115,10 @@ func (d *Decoder) document() ([]byte, error) {
 			break
 		}
 	}
-	return text, nil //nolint:nilerr // who decodes text meets the error again
+	return text, nil //nolint:nilerr // decoding text returns the error again
 }
 
-// decode decodes the next document whatever it looks like.
+// decode decodes the next document, of any layout.
 func (d *Decoder) decode(v any) error {
 	d.ahead.left = d.limit
 	dec := json.NewDecoder(&d.ahead)
@@ -151,13 +153,13 @@ func (d *Decoder) element(v any) error {
 		d.ahead.left = d.limit
 		return unexpectedEnd(d.unmarshal(d.dec, v))
 	}
-	if _, err := d.dec.Token(); err != nil { // the closing bracket
+	if _, err := d.dec.Token(); err != nil { // reads the closing bracket
 		return unexpectedEnd(err)
 	}
 	return d.atEnd()
 }
 
-// atEnd returns io.EOF if there is nothing left.
+// atEnd returns io.EOF if only white space is left.
 func (d *Decoder) atEnd() error {
 	d.ahead.left = maxSpace
 	_, err := d.dec.Token()
@@ -167,7 +169,7 @@ func (d *Decoder) atEnd() error {
 	return err
 }
 
-// unexpectedEnd makes an end in the middle of a document an error.
+// unexpectedEnd replaces io.EOF by io.ErrUnexpectedEOF.
 func unexpectedEnd(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF

@@ -6,37 +6,38 @@ import (
 	"io"
 )
 
-// Sizes of a readAhead's room, in bytes.
+// Sizes of a readAhead's buffer, in bytes.
 const (
-	// minRoom is also the most that is read at a time, so that what comes with
-	// the end of a large document is not much: each of the small ones behind it
-	// takes a look at all that is there.
+	// minRoom is the initial size, and also the maximum size of one Read. A larger
+	// Read could return many small documents with the end of a large one, and
+	// decoding each of them scans all buffered bytes.
 	minRoom = 32 << 10
-	// maxRoom is the most that is kept for the documents behind a large one.
+	// maxRoom is the maximum size that is kept after a large document.
 	maxRoom = 256 << 10
 )
 
-// readAhead holds what was read of a body and is not decoded yet. It never
-// waits for more than one Read returns.
+// readAhead buffers the part of a body that is read and not yet decoded. It
+// returns bytes after each Read of src, and never waits to fill its buffer.
 type readAhead struct {
 	src        io.Reader
-	err        error // of src; final
-	room       []byte
-	begin, end int // of what is pending, in room
-	// left is how many bytes may still be read, here and from src, before a
-	// document counts as too large.
+	err        error  // error of src; final
+	room       []byte // the buffer
+	begin, end int    // the pending bytes are room[begin:end]
+	// left is the number of bytes, buffered or not, that may still be read before
+	// the current document counts as too large.
 	left int
 }
 
 var errItemTooLarge = fmt.Errorf("an item of more than %d MiB, or too much space around it", MaxItem>>20)
 
-// pending returns what is not decoded yet. It is overwritten by fill.
+// pending returns the bytes that are not decoded yet. They are valid until the next
+// fill.
 func (a *readAhead) pending() []byte { return a.room[a.begin:a.end] }
 
-// skip takes n bytes off what is pending.
+// skip removes the first n pending bytes.
 func (a *readAhead) skip(n int) { a.begin += n }
 
-// text skips white space and returns what is pending behind it, at least a byte.
+// text skips white space and returns the pending bytes behind it, at least one.
 func (a *readAhead) text() ([]byte, error) {
 	for {
 		for i, b := range a.pending() {
@@ -52,7 +53,7 @@ func (a *readAhead) text() ([]byte, error) {
 	}
 }
 
-// fill adds to what is pending what src has at the moment, at least a byte.
+// fill appends the result of one Read to the pending bytes, at least one byte.
 func (a *readAhead) fill() error {
 	if a.left <= 0 {
 		return errItemTooLarge
@@ -69,17 +70,17 @@ func (a *readAhead) fill() error {
 	return a.err
 }
 
-// read reads from src, and keeps the error.
+// read reads from src, at most left bytes, and records the error.
 func (a *readAhead) read(p []byte) (n int, err error) {
 	n, err = a.src.Read(p[:min(len(p), minRoom, a.left)])
 	a.err = err
 	return n, err
 }
 
-// makeRoom sees to it that there is room behind what is pending.
+// makeRoom makes free space behind the pending bytes.
 func (a *readAhead) makeRoom() {
 	switch n := len(a.pending()); {
-	case a.room == nil, len(a.room) > maxRoom && n < minRoom: // nothing yet, or the room of a large document
+	case a.room == nil, len(a.room) > maxRoom && n < minRoom: // no buffer yet, or that of a large document
 		a.move(make([]byte, minRoom))
 	case n == 0:
 		a.begin, a.end = 0, 0
@@ -91,14 +92,14 @@ func (a *readAhead) makeRoom() {
 	}
 }
 
-// move moves what is pending to the beginning of room.
+// move moves the pending bytes to the beginning of room, the new buffer.
 func (a *readAhead) move(room []byte) {
 	a.end = copy(room, a.pending())
 	a.begin = 0
 	a.room = room
 }
 
-// Read takes what is pending, and reads on.
+// Read implements io.Reader. It returns the pending bytes first, then reads src.
 func (a *readAhead) Read(p []byte) (n int, err error) {
 	switch {
 	case len(p) == 0:
@@ -116,7 +117,7 @@ func (a *readAhead) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// unread gives back the last that Read returned.
+// unread puts rest, the last bytes that Read returned, before the pending bytes.
 func (a *readAhead) unread(rest []byte) {
 	if a.begin < len(rest) {
 		room := make([]byte, max(minRoom, len(rest)+len(a.pending())))
@@ -128,18 +129,18 @@ func (a *readAhead) unread(rest []byte) {
 	copy(a.room[a.begin:], rest)
 }
 
-// extent finds the end of a document, which is an object, while it comes in.
+// extent finds the end of a JSON object while it arrives.
 type extent struct {
-	seen     int // bytes looked at
+	seen     int // number of bytes scanned
 	depth    int
 	inString bool
 	escaped  bool
 }
 
-// end returns where the document ends that text begins with: at the end of its
-// line, or, so that an item is not kept back until the next one comes, behind
-// its last brace. It returns 0 if neither is there yet. Text is what it was in
-// the last call, and more.
+// end returns the length of the object at the beginning of text, or 0 if its end is
+// not there yet. The object ends at the end of its line or behind its closing
+// brace. The brace counts so that an item need not wait for the next one. Each
+// call must pass the text of the last call, possibly extended.
 func (e *extent) end(text []byte) int {
 	if n := bytes.IndexByte(text[e.seen:], '\n'); n >= 0 {
 		return e.seen + n
