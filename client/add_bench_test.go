@@ -22,16 +22,15 @@ import (
 	"github.com/pinfleet/pinfleet/config"
 )
 
-// sink is a server of adds that costs next to nothing: it reads a chunked
-// request to its end, answers what it was told to, and closes the connection
-// as the real one does.
+// sink is a server of adds that costs almost nothing. It reads a chunked request to its end,
+// sends its answer, and closes the connection as a real server does.
 type sink struct {
 	net.Listener
 	answer []byte
 	conns  sync.WaitGroup
 }
 
-// newSink makes a sink that reports so many outputs.
+// newSink returns a sink that reports the given number of outputs.
 func newSink(b *testing.B, outputs int) *sink {
 	b.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -59,7 +58,7 @@ func (s *sink) serve() {
 		if err != nil {
 			return
 		}
-		// The last chunk may come in pieces.
+		// A Read may end within the last chunk.
 		const end = "\r\n0\r\n\r\n"
 		kept := 0
 		for {
@@ -86,7 +85,7 @@ func (s *sink) client(b *testing.B) Client {
 	return c
 }
 
-// discarding adds and counts the outputs.
+// discarding calls add, discards its outputs, and checks their number.
 func discarding(b *testing.B, want int, add func(out chan<- *api.AddedOutput) error) {
 	out := make(chan *api.AddedOutput, 16)
 	counted := make(chan int)
@@ -103,8 +102,7 @@ func discarding(b *testing.B, want int, add func(out chan<- *api.AddedOutput) er
 	}
 }
 
-// posted is an upload by net/http alone, whose answer is decoded by
-// encoding/json.
+// posted uploads body with net/http, and decodes the answer with encoding/json.
 func posted(b *testing.B, hc *http.Client, url, contentType string, body io.Reader, want int) {
 	resp, err := hc.Post(url, contentType, body)
 	if err != nil {
@@ -131,9 +129,8 @@ type contender struct {
 	do   func(b *testing.B)
 }
 
-// compare measures each contender alone, for its allocations, and then all of
-// them in turn, for how they compare: the median time of each over that of the
-// second one.
+// compare measures each contender alone, for its allocations, and then all of them in turns.
+// From the turns it reports each contender's median time relative to the second contender's.
 func compare(b *testing.B, size int64, contenders ...contender) {
 	for _, c := range contenders {
 		b.Run(c.name, func(b *testing.B) {
@@ -165,8 +162,8 @@ func compare(b *testing.B, size int64, contenders ...contender) {
 	})
 }
 
-// BenchmarkAddLarge adds one file of 64 MiB. The naive contender is the file
-// itself as the body of a POST, which is no add, but what is sent is as much.
+// BenchmarkAddLarge adds one file of 64 MiB. The naive contender posts the bare file, which is
+// not a valid add, but about the same number of bytes.
 func BenchmarkAddLarge(b *testing.B) {
 	const size = 64 << 20
 	path := filepath.Join(b.TempDir(), "large")
@@ -190,7 +187,7 @@ func BenchmarkAddLarge(b *testing.B) {
 	)
 }
 
-// reader is the reader of the IPFS libraries over what is at path.
+// reader returns the IPFS libraries' multipart reader of the file or directory at path.
 func reader(b *testing.B, path string) *files.MultiFileReader {
 	info, err := os.Lstat(path)
 	if err != nil {
@@ -203,8 +200,8 @@ func reader(b *testing.B, path string) *files.MultiFileReader {
 	return files.NewMultiFileReader(files.NewSliceDirectory([]files.DirEntry{files.FileEntry(filepath.Base(path), node)}), true, false)
 }
 
-// BenchmarkAddOne adds one file of 4 KiB: most of it is the connection, which
-// servers close behind each add.
+// BenchmarkAddOne adds one file of 4 KiB. Most of the time goes to the connection, which servers
+// close after each add.
 func BenchmarkAddOne(b *testing.B) {
 	const size = 4 << 10
 	path := filepath.Join(b.TempDir(), "small")
@@ -225,8 +222,8 @@ func BenchmarkAddOne(b *testing.B) {
 	)
 }
 
-// BenchmarkAddSmall adds a directory of 1,000 files of 4 KiB. The naive
-// contender is the reader of the IPFS libraries as the body of a POST.
+// BenchmarkAddSmall adds a directory of 1,000 files of 4 KiB. The naive contender posts the
+// multipart reader of the IPFS libraries.
 func BenchmarkAddSmall(b *testing.B) {
 	const n, size = 1000, 4 << 10
 	dir := filepath.Join(b.TempDir(), "site")
@@ -249,19 +246,19 @@ func BenchmarkAddSmall(b *testing.B) {
 			r := reader(b, dir)
 			posted(b, hc, s.url(), "multipart/form-data; boundary="+r.Boundary(), r, n+1)
 		}},
-		// Without the answer: the upload alone.
+		// The upload with an answer of one output.
 		contender{"unanswered", func(b *testing.B) {
 			discarding(b, 1, func(out chan<- *api.AddedOutput) error { return quiet.Add(b.Context(), []string{dir}, nil, out) })
 		}},
-		// By ours, but from the reader of the naive one.
+		// Our client with the naive contender's reader.
 		contender{"multifile", func(b *testing.B) {
 			discarding(b, n+1, func(out chan<- *api.AddedOutput) error { return c.AddMultiFile(b.Context(), reader(b, dir), nil, out) })
 		}},
 	)
 }
 
-// BenchmarkAddHuge adds 4 GiB that are generated while they are read, and
-// reports by how much the heap grows meanwhile.
+// BenchmarkAddHuge adds 4 GiB that are generated during the upload, and reports how much the
+// heap grows.
 func BenchmarkAddHuge(b *testing.B) {
 	const size = 4 << 30
 	c := newSink(b, 1).client(b)
@@ -282,8 +279,8 @@ type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
-// growth returns by how many bytes at most the heap's objects grow while do
-// runs, garbage included.
+// growth returns the maximum growth of the heap's objects while do runs, in bytes, garbage
+// included.
 func growth(do func()) float64 {
 	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	heap := func() float64 {

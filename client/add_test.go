@@ -26,13 +26,13 @@ import (
 
 // part is a part of an upload as a server sees it.
 type part struct {
-	header  string // header lines but for mode and time, sorted
+	header  string // sorted header lines without mode and time
 	name    string // unescaped
 	content string
 }
 
-// adder is a server that reports each part as soon as it has read it, and
-// ends as the real one does.
+// adder is a server that reports each part as soon as it has read it, and ends the response
+// in the way of a real server.
 type adder struct {
 	mu    sync.Mutex
 	parts []part
@@ -84,7 +84,7 @@ func (a *adder) names() []string {
 	return names
 }
 
-// addTo returns a client of an adder.
+// addTo returns an adder and a client of it.
 func addTo(t *testing.T) (*adder, *defaultClient) {
 	t.Helper()
 	a := &adder{}
@@ -93,7 +93,7 @@ func addTo(t *testing.T) (*adder, *defaultClient) {
 	return a, newClient(t, &config.Config{URL: s.URL})
 }
 
-// receive adds and returns what out delivered, and whether it was closed.
+// receive calls do, and returns the outputs and the error. It returns only if out is closed.
 func receive(do func(out chan<- *api.AddedOutput) error) (outputs []*api.AddedOutput, err error) {
 	out := make(chan *api.AddedOutput)
 	done := make(chan error, 1)
@@ -104,8 +104,7 @@ func receive(do func(out chan<- *api.AddedOutput) error) (outputs []*api.AddedOu
 	return outputs, <-done
 }
 
-// tree makes files in a new directory; a name that ends in a slash is a
-// directory.
+// tree creates files in a new directory. A name with a trailing slash is a directory.
 func tree(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -127,12 +126,11 @@ func tree(t *testing.T, files map[string]string) string {
 	return dir
 }
 
-// U2: over a Unix socket the whole request was written before the response was
-// read, so that an upload of many files and a server that reports each of them
-// waited for each other for ever. Both go on at the same time, on every
-// transport.
+// U2: over a Unix socket the whole request was written before the response was read. An
+// upload of many files, and a server that reports each file, waited for each other for
+// ever. Now the client writes and reads at the same time, on every transport.
 func TestU2UploadAndReportAtTheSameTime(t *testing.T) {
-	const n = 3000 // reports of so many fill the buffers of any socket
+	const n = 3000 // this number of reports fills the buffers of any socket
 	many := make(map[string]files.Node, n)
 	for i := range n {
 		many[fmt.Sprintf("a-rather-long-name-of-a-file-%04d", i)] = files.NewBytesFile(bytes.Repeat([]byte{byte(i)}, 100))
@@ -164,8 +162,8 @@ func TestU2UploadAndReportAtTheSameTime(t *testing.T) {
 	}
 }
 
-// U9: with a nil out, AddMultiFile span for ever, or panicked. Outputs are
-// discarded then, and errors are not.
+// U9: with a nil out, AddMultiFile looped for ever, or panicked. Now outputs are discarded,
+// and errors are returned.
 func TestU9NilOut(t *testing.T) {
 	a, c := addTo(t)
 	if err := c.AddMultiFile(t.Context(), multiFile("a", "x"), nil, nil); err != nil {
@@ -180,7 +178,7 @@ func TestU9NilOut(t *testing.T) {
 	}
 }
 
-// out is closed exactly once, whatever happens.
+// Add closes out exactly once in all cases.
 func TestOutIsAlwaysClosed(t *testing.T) {
 	a, c := addTo(t)
 	cancelled, cancel := context.WithCancel(t.Context())
@@ -225,14 +223,14 @@ func failingBody(err error) *Body {
 	return &Body{Boundary: "b", Open: func(context.Context) (io.ReadCloser, error) { return nil, err }}
 }
 
-// U10 is the Config's, U18 and U48 are the stream's; what is particular to the
-// answers of an add.
+// The tests of U18 and U48 cover streams in general. This one covers the particular answers
+// of an add.
 func TestAddAnswers(t *testing.T) {
 	progress := `{"name":"","cid":null,"bytes":262144}`
 	for name, test := range map[string]struct {
 		answer  rawserver.Answer
 		outputs int
-		message string // of the error, empty for none
+		message string // text of the error, empty for no error
 	}{
 		"progress and node":    {rawserver.AddStream([]string{progress, addedA}).Answer(), 2, ""},
 		"failure at once":      {rawserver.AddStream(nil, "bad chunker").Answer(), 0, "bad chunker (500)"},
@@ -264,8 +262,8 @@ func TestAddAnswers(t *testing.T) {
 	}
 }
 
-// Q8: a server that refuses while the upload is running is heard, whatever is
-// left of the upload.
+// Q8: a server may reject an add during the upload. The client returns that answer, however
+// much of the upload is left.
 func TestQ8EarlyAnswer(t *testing.T) {
 	overBoth(t, func(r *http.Request) rawserver.Answer {
 		a := rawserver.JSON(413, `{"code":413,"message":"too much"}`)
@@ -287,8 +285,8 @@ func TestQ8EarlyAnswer(t *testing.T) {
 	})
 }
 
-// A server that does not read the upload does not keep the call from ending
-// with its context, nor does a source that does not deliver.
+// A call ends with its context even if the server does not read the upload, or if the
+// source delivers nothing.
 func TestStalledUpload(t *testing.T) {
 	stop := make(chan struct{})
 	overBoth(t, func(r *http.Request) rawserver.Answer {

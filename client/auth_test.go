@@ -18,7 +18,7 @@ import (
 
 const unauthorized = `{"code":401,"message":"unauthorized: invalid token"}`
 
-// U47: there were no bearer tokens. What each setting puts into the header.
+// U47: there were no bearer tokens. Each setting leads to this Authorization header.
 func TestU47Authorization(t *testing.T) {
 	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte("alice:wonder"))
 	for name, test := range map[string]struct {
@@ -69,8 +69,8 @@ func TestU47Authorization(t *testing.T) {
 	}
 }
 
-// A token that the server refuses is renewed, once per call, and calls that
-// wait for it share one renewal.
+// A token that the server refuses is renewed once per call. Calls that wait for a new token
+// share one renewal.
 func TestTokenRenewal(t *testing.T) {
 	var issued, valid atomic.Int64
 	valid.Store(1)
@@ -89,7 +89,7 @@ func TestTokenRenewal(t *testing.T) {
 	if _, err := c.ID(t.Context()); err != nil || issued.Load() != 1 {
 		t.Fatalf("%d tokens, %v", issued.Load(), err)
 	}
-	valid.Store(2) // the password was changed, say
+	valid.Store(2) // as if the password had changed
 	var calling sync.WaitGroup
 	for range 20 {
 		calling.Go(func() {
@@ -106,7 +106,7 @@ func TestTokenRenewal(t *testing.T) {
 	if err := calls[OpAdd](t.Context(), c); err != nil {
 		t.Error(err)
 	}
-	valid.Store(99) // and what cannot be renewed is an error
+	valid.Store(99) // a renewed token that is refused is an error
 	err := calls[OpID](t.Context(), c)
 	var e *Error
 	if !errors.Is(err, ErrUnauthorized) || !asError(err, &e) || e.Message != "unauthorized: invalid token" || e.MayHaveExecuted || issued.Load() != 4 {
@@ -117,7 +117,7 @@ func TestTokenRenewal(t *testing.T) {
 	}
 }
 
-// What cannot be renewed is not asked for twice.
+// A call with credentials that cannot be renewed is not repeated.
 func TestUnauthorizedWithoutRenewal(t *testing.T) {
 	for name, cfg := range map[string]config.Config{
 		"none":   {},
@@ -136,7 +136,7 @@ func TestUnauthorizedWithoutRenewal(t *testing.T) {
 	}
 }
 
-// A request that carries no credentials does not get a second chance with them.
+// A request without credentials is not repeated with credentials.
 func TestUnauthorizedHealth(t *testing.T) {
 	r := &recorder{answer: rawserver.JSON(401, unauthorized)}
 	s := rawserver.New(t, r.handle)
@@ -149,9 +149,9 @@ func TestUnauthorizedHealth(t *testing.T) {
 	}
 }
 
-// When there is no token to be had, the call fails without being sent, as what
-// it is, and not as the request for the token: a server without the route has
-// not said that the pin was not found.
+// If the client cannot get a token, it does not send the call's request. The error is that
+// of the call, not that of POST /token: if the server does not have this route, that must
+// not look like a pin that was not found.
 func TestTokenNotToBeHad(t *testing.T) {
 	ours := errors.New("vault is sealed")
 	for name, test := range map[string]struct {
@@ -200,8 +200,8 @@ func TestTokenNotToBeHad(t *testing.T) {
 	}
 }
 
-// A call that waits for a token, its own or another call's, ends with its
-// context; the others go on waiting.
+// A call that waits for a token, or for another call that fetches it, ends with its own
+// context. The other calls continue to wait.
 func TestTokenAndContext(t *testing.T) {
 	release := make(chan struct{})
 	var fetches atomic.Int64
@@ -239,7 +239,7 @@ func TestTokenAndContext(t *testing.T) {
 	if err := <-results[0]; !isCanceled(err) {
 		t.Error(err)
 	}
-	<-fetching // the third's turn
+	<-fetching // the third call fetches
 	close(release)
 	if err := <-results[2]; err == nil || !strings.HasSuffix(err.Error(), ": sent") {
 		t.Error(err)
@@ -249,7 +249,7 @@ func TestTokenAndContext(t *testing.T) {
 	}
 }
 
-// No secret is in any error, whatever fails.
+// No error contains a secret.
 func TestErrorsHoldNoSecrets(t *testing.T) {
 	secrets := []string{"s3cret-pass", "s3cret-token", "s3cret-header", base64.StdEncoding.EncodeToString([]byte("alice:s3cret-pass"))}
 	for name, answer := range map[string]rawserver.Answer{

@@ -17,7 +17,7 @@ import (
 	"github.com/pinfleet/pinfleet/config"
 )
 
-// manyCids returns different CIDs of both versions.
+// manyCids returns n different CIDs, alternating between version 0 and 1.
 func manyCids(n int) []cid.Cid {
 	cids := make([]cid.Cid, n)
 	for i := range cids {
@@ -32,7 +32,7 @@ func manyCids(n int) []cid.Cid {
 	return cids
 }
 
-// listStatus answers GET /pins?cids=… as the server does.
+// listStatus answers GET /pins?cids=… in the way of the server.
 func listStatus(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Trailer", trailerError)
 	for text := range strings.SplitSeq(r.URL.Query().Get("cids"), ",") {
@@ -41,8 +41,8 @@ func listStatus(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set(trailerError, "")
 }
 
-// httpServer returns a client of a server of the standard library with the
-// header limit that cluster peers have.
+// httpServer returns a client of a net/http server that has the header limit of
+// cluster peers.
 func httpServer(t *testing.T, cfg config.Config, handler http.HandlerFunc) *defaultClient {
 	t.Helper()
 	s := httptest.NewUnstartedServer(handler)
@@ -53,10 +53,10 @@ func httpServer(t *testing.T, cfg config.Config, handler http.HandlerFunc) *defa
 	return newClient(t, &cfg)
 }
 
-// U13: a long list of CIDs, or long options, made a request line that the
-// server refuses with 431, or on a reused connection does not. CIDs are asked
-// for in batches that fit, whatever else is in the header; what does not fit is
-// refused here, always, and in words that help.
+// U13: a long list of CIDs, or long options, made a request line that the server
+// rejects with 431, or accepts on a reused connection. Now the client requests CIDs
+// in batches that fit next to the other headers, and always rejects requests that do
+// not fit, with a helpful error.
 func TestU13HeaderLimit(t *testing.T) {
 	var requests atomic.Int64
 	handler := func(w http.ResponseWriter, r *http.Request) {
@@ -104,7 +104,7 @@ func TestU13HeaderLimit(t *testing.T) {
 }
 
 // U12: an empty list of CIDs, or an empty set of types, was sent as an empty
-// parameter, which the server takes for no filter: everything came back.
+// parameter. The server ignores an empty filter, and listed everything.
 func TestU12EmptyFilters(t *testing.T) {
 	c := httpServer(t, config.Config{}, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") })
 	for range c.StatusCids(t.Context(), nil, false) {
@@ -121,7 +121,7 @@ func TestU12EmptyFilters(t *testing.T) {
 }
 
 // U8: a status filter was sent with every name that shares a bit with it, which
-// widens it: 544 became 1568. It is sent exactly.
+// widens the filter: 544 became 1568. Now the query contains exactly the filter.
 func TestU8StatusFilterIsExact(t *testing.T) {
 	var query atomic.Value
 	c := httpServer(t, config.Config{}, func(w http.ResponseWriter, r *http.Request) {
@@ -152,8 +152,8 @@ func TestU8StatusFilterIsExact(t *testing.T) {
 	}
 }
 
-// Servers before v0.14.5 do not know the cids parameter and list the whole
-// pinset, once; what is not in it is asked for alone.
+// Servers before v0.14.5 do not know the cids parameter and list the whole pinset.
+// The client requests this list once, and then each missing CID alone.
 func TestStatusCidsOfOldServers(t *testing.T) {
 	cids := manyCids(300)
 	listed := append([]cid.Cid{cidA, cidB}, cids[:290]...)
@@ -184,7 +184,7 @@ func TestStatusCidsOfOldServers(t *testing.T) {
 	}
 }
 
-// A CID that the server leaves out makes the listing incomplete; one that it
+// A listing without one of the requested CIDs is incomplete. A CID that the server
 // reports twice is yielded once.
 func TestStatusCidsIncomplete(t *testing.T) {
 	c := httpServer(t, config.Config{}, func(w http.ResponseWriter, r *http.Request) {

@@ -36,7 +36,7 @@ func (b *blocks) room() []byte {
 }
 
 // next returns an empty block: a spare one, or one that is four times as large as
-// the one before.
+// the one before, up to largeBlock.
 func (b *blocks) next() []byte {
 	if n := len(b.spare); n > 0 {
 		last := b.spare[n-1]

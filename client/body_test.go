@@ -23,8 +23,8 @@ import (
 	"github.com/pinfleet/pinfleet/internal/rawserver"
 )
 
-// Q3: an add without parts makes the server panic and close the connection. It
-// is refused, however its emptiness is written.
+// Q3: an add without parts makes the server panic and close the connection. The
+// client rejects such a body, in all forms of an empty body.
 func TestQ3EmptyAdd(t *testing.T) {
 	_, c := addTo(t)
 	empty := files.NewMultiFileReader(files.NewMapDirectory(nil), true, false)
@@ -51,8 +51,8 @@ func textBody(text string) *Body {
 	}}
 }
 
-// What cannot be read is the source's failure and not the peer's: before the
-// first byte, in the middle, and behind the first output.
+// A read error counts as the source's failure, not the peer's, before the first byte,
+// in the middle, and after the first output.
 func TestUnreadableSource(t *testing.T) {
 	ours := errors.New("disk on fire")
 	_, c := addTo(t)
@@ -88,8 +88,8 @@ func TestUnreadableSource(t *testing.T) {
 	}
 }
 
-// A source that finds out when it is closed that it was not all right, as one
-// that verifies a checksum may, was taken for a connection that broke.
+// A source may detect an error only in Close, for example a wrong checksum. This error
+// was reported as a broken connection.
 func TestSourceFailsWhenClosed(t *testing.T) {
 	c := serve(t, func(r *http.Request) rawserver.Answer {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -120,9 +120,9 @@ type spoilt struct {
 
 func (s spoilt) Close() error { return s.err }
 
-// A file that vanishes, or changes what it is, between the walk and its turn in
-// the upload. What took its place, for which the system has words like "too many
-// levels of symbolic links", is of no interest.
+// A file may vanish, or be replaced by something else, after the walk and before its
+// turn in the upload. The error says that, in place of the system's words for the
+// replacement, such as "too many levels of symbolic links".
 func TestSourceChangesDuringUpload(t *testing.T) {
 	const replaced = " is no longer a regular file: add it again when"
 	for name, test := range map[string]struct {
@@ -145,8 +145,8 @@ func TestSourceChangesDuringUpload(t *testing.T) {
 		dir := tree(t, map[string]string{"a": strings.Repeat("x", 1<<20), "b": "y"})
 		b := filepath.Join(dir, "b")
 		c := serve(t, func(r *http.Request) rawserver.Answer {
-			// The first part is longer than all buffers. The client may have
-			// hung up already.
+			// The first part is larger than all buffers. The copy fails if the client has
+			// already closed the connection.
 			_, _ = io.CopyN(io.Discard, r.Body, 1)
 			return rawserver.AddStream([]string{addedA}).Answer()
 		})
@@ -199,7 +199,7 @@ func (b *trackedBody) Close() error {
 
 const onePart = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\nx\r\n--b--\r\n"
 
-// Every body that was opened is closed, once, however the call ends.
+// Every opened body is closed exactly once, however the call ends.
 func TestBodiesAreClosed(t *testing.T) {
 	var bodies tracked
 	ok := rawserver.AddStream([]string{addedA}).Answer()
@@ -217,7 +217,7 @@ func TestBodiesAreClosed(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	// The upload's own goroutines may still be about to close theirs.
+	// The uploads' goroutines may close their bodies after the call.
 	for bodies.open.Load() != 0 {
 		runtime.Gosched()
 	}
@@ -226,8 +226,8 @@ func TestBodiesAreClosed(t *testing.T) {
 	}
 }
 
-// A source that is being read when the call ends is closed as soon as that read
-// returns, and not before.
+// A source whose Read is pending when the call ends is closed when that Read returns,
+// and not before.
 func TestBlockedSourceIsClosedLater(t *testing.T) {
 	reading, release, closed := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	c := serve(t, silent(make(chan struct{}, 1)))
@@ -262,7 +262,8 @@ func (s *lateSource) Read([]byte) (int, error) {
 
 func (s *lateSource) Close() error { close(s.closed); return nil }
 
-// What a source reports because the call is over is not its failure.
+// An error that a source returns because the call has ended is not the source's
+// failure.
 func TestSourceOfAnExpiredCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := overPipes(t, config.Config{Timeout: time.Minute}, func(w http.ResponseWriter, r *http.Request) {
@@ -284,8 +285,8 @@ type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
-// A connection that the server has closed while it was idle is no failure: what
-// may be sent twice is sent again, what was not sent at all too.
+// The server has closed an idle connection. A call on it does not fail: it is sent
+// again if it may be sent twice, or if nothing was sent.
 func TestStaleConnection(t *testing.T) {
 	var s *rawserver.Server
 	var bodies tracked
@@ -317,7 +318,7 @@ func TestStaleConnection(t *testing.T) {
 	}
 }
 
-// A server that closes each connection behind its answer, without saying so.
+// The server closes each connection after its answer, without announcing that.
 func TestUnannouncedClose(t *testing.T) {
 	var n atomic.Int64
 	c := serve(t, func(*http.Request) rawserver.Answer {

@@ -13,7 +13,7 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 )
 
-// Client is the REST API of an IPFS Cluster.
+// Client is a client of the REST API of an IPFS Cluster.
 //
 // All implementations in this module are safe for concurrent use. A method
 // returns either a result or an error, never both. Every error is or wraps an
@@ -82,9 +82,9 @@ type Client interface {
 	// api.TrackerStatusUnpinned for every peer, and no error.
 	Status(ctx context.Context, ci cid.Cid, local bool) (*api.GlobalPinInfo, error)
 
-	// StatusCids is Status for any number of CIDs. It yields them in any order,
-	// and a CID that was given twice once. It sends the CIDs in batches that fit
-	// the server's header limit, and nothing if cids is empty.
+	// StatusCids is Status for any number of CIDs. It yields each of them once,
+	// in any order. It sends the CIDs in batches that fit the server's header
+	// limit. If cids is empty, it yields nothing and sends no request.
 	StatusCids(ctx context.Context, cids []cid.Cid, local bool) iter.Seq2[*api.GlobalPinInfo, error]
 
 	// StatusAll lists the status of the whole pinset. Only items and peers

@@ -21,9 +21,9 @@ import (
 	"github.com/pinfleet/pinfleet/internal/rawserver"
 )
 
-// U33: there was no Close: connections and goroutines lived until the process
-// ended. Close ends what is idle and what is under way, on every path, and may
-// be called again and at the same time.
+// U33: there was no Close: connections and goroutines lived until the process ended.
+// Close ends idle connections and calls in flight in all their phases. It may be called
+// again and concurrently.
 func TestU33Close(t *testing.T) {
 	arrived := make(chan struct{}, 100)
 	s := rawserver.New(t, func(r *http.Request) rawserver.Answer {
@@ -51,7 +51,7 @@ func TestU33Close(t *testing.T) {
 			}
 		})
 	}
-	calling.Go(func() { // a full channel does not matter
+	calling.Go(func() { // Close also ends an add whose channel nobody reads
 		out := make(chan *api.AddedOutput)
 		if err := c.Add(t.Context(), []string{"testdata/hello.txt"}, nil, out); !errors.Is(err, ErrClosed) {
 			t.Errorf("add that nobody reads: %v", err)
@@ -116,7 +116,7 @@ func TestCloseEndsOtherConnections(t *testing.T) {
 	<-closed
 }
 
-// A listing that was begun before Close ends with the next step.
+// A listing that began before Close ends with its next step.
 func TestCloseDuringListing(t *testing.T) {
 	items := make([]string, 50)
 	for i := range items {
@@ -138,8 +138,8 @@ func TestCloseDuringListing(t *testing.T) {
 	}
 }
 
-// U34: the caller's Config was written to, so that it could not be used again
-// with another Host.
+// U34: the client modified the caller's Config, so that it could not be used again with
+// another Host.
 func TestU34ConfigIsNotWrittenTo(t *testing.T) {
 	cfg := config.Config{Host: "127.0.0.1", Headers: http.Header{"X-A": {"b"}}, Username: "u", Password: "p", FetchToken: true}
 	before, err := json.Marshal(cfg)
@@ -154,7 +154,7 @@ func TestU34ConfigIsNotWrittenTo(t *testing.T) {
 	if err != nil || string(before) != string(after) || !reflect.DeepEqual(cfg, copied) {
 		t.Errorf("%s became %s", before, after)
 	}
-	// And what is changed afterwards does not change the client.
+	// Later changes of cfg do not change the client.
 	cfg.Host = "elsewhere.test"
 	cfg.Headers.Set("X-A", "changed")
 	if got := c.Endpoint(); got != "http://127.0.0.1:9094" || c.header.Get("X-A") != "b" {
@@ -162,11 +162,11 @@ func TestU34ConfigIsNotWrittenTo(t *testing.T) {
 	}
 }
 
-// A Config that cannot work fails at once, and says all that is wrong.
+// A Config that cannot work fails at once, with an error that lists all faults.
 func TestNewDefaultClientErrors(t *testing.T) {
 	for _, cfg := range []*config.Config{
 		{URL: "ftp://h"},
-		{Host: "h", Token: "t"}, // in clear text
+		{Host: "h", Token: "t"}, // credentials in clear text
 		{APIAddr: multiaddr.StringCast("/p2p/" + textPeer)},
 		{MintTTL: -1, Weight: -1},
 	} {
@@ -180,8 +180,8 @@ func TestNewDefaultClientErrors(t *testing.T) {
 	}
 }
 
-// U10: https in a multiaddress was ignored, and credentials went out in clear
-// text. A server without TLS gets to see nothing of the request.
+// U10: https in a multiaddress was ignored, and credentials were sent in clear text.
+// Now a server without TLS receives no part of the request.
 func TestU10TLSOfTheAddress(t *testing.T) {
 	for _, suffix := range []string{"/https", "/tls/http"} {
 		s := rawserver.New(t, func(r *http.Request) rawserver.Answer {
@@ -195,7 +195,7 @@ func TestU10TLSOfTheAddress(t *testing.T) {
 	}
 }
 
-// U44: over a Unix socket, the IPFS proxy was looked for on a host called unix.
+// U44: for a Unix socket, the client looked for the IPFS proxy on a host named unix.
 func TestU44IPFSProxy(t *testing.T) {
 	for name, test := range map[string]struct {
 		cfg  config.Config
@@ -211,7 +211,7 @@ func TestU44IPFSProxy(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, u, err)
 		}
 	}
-	// It answers, and is not told the credentials of the API.
+	// The proxy answers, and does not receive the credentials of the API.
 	r := &recorder{answer: rawserver.JSON(200, `{"Version":"0.42"}`)}
 	proxy := rawserver.New(t, r.handle)
 	c := newClient(t, &config.Config{ProxyAddr: multiaddr.StringCast(proxy.Multiaddr()), Username: "alice", Password: "wonder"})
@@ -237,8 +237,8 @@ func TestU44IPFSProxy(t *testing.T) {
 	}
 }
 
-// U46: a Host with a port, and an address without one, were accepted and failed
-// with the first request. The former works, the latter is refused at once.
+// U46: a Host with a port, and an address without one, were accepted and failed with the
+// first request. Now the former works, and the latter is rejected at once.
 func TestU46HostWithPort(t *testing.T) {
 	s := rawserver.New(t, func(*http.Request) rawserver.Answer { return rawserver.JSON(200, version) })
 	if _, err := newClient(t, &config.Config{Host: s.Addr()}).Version(t.Context()); err != nil {

@@ -33,7 +33,8 @@ func overBoth(t *testing.T, handler rawserver.Handler, test func(*testing.T, *de
 	})
 }
 
-// silent answers nothing before the server ends.
+// silent returns a handler that does not answer before the server closes. It reports each
+// request to arrived.
 func silent(arrived chan<- struct{}) rawserver.Handler {
 	return func(r *http.Request) rawserver.Answer {
 		arrived <- struct{}{}
@@ -42,9 +43,9 @@ func silent(arrived chan<- struct{}) rawserver.Handler {
 	}
 }
 
-// U3: contexts were ignored on Unix sockets and libp2p while the header was
-// awaited: a call with 200 ms returned when the server answered. Every call
-// ends with its context, on every transport.
+// U3: on Unix sockets and libp2p, contexts were ignored while the client waited for the
+// header: a call with a timeout of 200 ms returned when the server answered. Now every
+// call ends with its context, on every transport.
 func TestU3ContextEndsTheWaitForTheHeader(t *testing.T) {
 	arrived := make(chan struct{}, 1)
 	overBoth(t, silent(arrived), func(t *testing.T, c *defaultClient) {
@@ -70,7 +71,7 @@ func TestU3ContextEndsTheWaitForTheHeader(t *testing.T) {
 	})
 }
 
-// hanging sends the beginning of a response and then nothing.
+// hanging sends the beginning of a response and then nothing more.
 func hanging(wire []byte) rawserver.Handler {
 	return func(r *http.Request) rawserver.Answer {
 		gate := make(chan struct{}, 1)
@@ -79,14 +80,14 @@ func hanging(wire []byte) rawserver.Handler {
 	}
 }
 
-// before returns what stands before the last chunk of a response.
+// before returns the response without its last chunk and trailer.
 func before(r rawserver.Response) []byte {
 	wire := string(r.Wire())
 	return []byte(wire[:strings.LastIndex(wire, "0\r\n")])
 }
 
-// A call also ends with its context when the server falls silent behind the
-// header, or in the middle of a listing.
+// A call also ends with its context if the server stops sending after the header, or in
+// the middle of a listing.
 func TestContextEndsTheWaitForTheRest(t *testing.T) {
 	for _, wire := range [][]byte{
 		[]byte("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"),
@@ -107,9 +108,9 @@ func TestContextEndsTheWaitForTheRest(t *testing.T) {
 	}
 }
 
-// A call that ended with its context, or with Close, while the text of an error
-// was being read did not say so once the first byte of that text was there: it
-// was an error of the server's alone.
+// If the context ended, or Close was called, while the client read the text of an error,
+// the call's error did not say so once the first byte of the text had arrived. It looked
+// like the server's error alone.
 func TestEndWithinTheTextOfAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := overPipes(t, config.Config{}, func(w http.ResponseWriter, r *http.Request) {
@@ -131,7 +132,7 @@ func TestEndWithinTheTextOfAnError(t *testing.T) {
 	})
 }
 
-// The text of an error is not waited for without end: its status says the most.
+// The wait for the text of an error is limited, because the status is more important.
 func TestErrorBodyThatDoesNotCome(t *testing.T) {
 	for _, begun := range []string{"", "begun"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -151,8 +152,8 @@ func TestErrorBodyThatDoesNotCome(t *testing.T) {
 	}
 }
 
-// Methods without a result do not wait for the body that a proxy adds, and none
-// for that of a redirect.
+// Methods without a result do not wait for a body that a proxy adds. No method waits for
+// the body of a redirect.
 func TestNoWaitForAnIgnoredBody(t *testing.T) {
 	c := serve(t, hanging([]byte("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n")))
 	for _, op := range []Op{OpHealth, OpPeerRm} {
@@ -169,8 +170,8 @@ func TestNoWaitForAnIgnoredBody(t *testing.T) {
 	}
 }
 
-// Items that were received, but not yet delivered when the context ends, stay
-// undelivered: the end of the context ends the loop with the next step.
+// Items that have arrived, but are not yielded when the context ends, are never yielded:
+// the next step of the loop yields the context's error.
 func TestCancelledListingDeliversNothingMore(t *testing.T) {
 	items := make([]string, 100)
 	for i := range items {
@@ -193,8 +194,8 @@ func TestCancelledListingDeliversNothingMore(t *testing.T) {
 	}
 }
 
-// U7: an output was sent to the channel without watching the context, so that a
-// consumer that stopped reading blocked Add for ever.
+// U7: Add sent to the channel without watching the context, so that a consumer that
+// stopped receiving blocked Add for ever.
 func TestU7ConsumerThatStopsReading(t *testing.T) {
 	overBoth(t, func(*http.Request) rawserver.Answer {
 		return rawserver.AddStream([]string{addedA, addedA, addedA}).Answer()
@@ -204,7 +205,7 @@ func TestU7ConsumerThatStopsReading(t *testing.T) {
 		done := make(chan error)
 		go func() { done <- c.Add(ctx, []string{"testdata/hello.txt"}, nil, out) }()
 		<-out
-		cancel() // and nobody reads out
+		cancel() // without receiving from out
 		if err := <-done; !isCanceled(err) {
 			t.Error(err)
 		}
@@ -214,8 +215,7 @@ func TestU7ConsumerThatStopsReading(t *testing.T) {
 	})
 }
 
-// pipeNet is a network without time: its connections are pipes, so that it can
-// be used under synctest.
+// pipeNet is a network of pipes, so that it can be used under synctest.
 type pipeNet struct{ conns chan net.Conn }
 
 func (p *pipeNet) dial(context.Context, string, string) (net.Conn, error) {
@@ -234,8 +234,7 @@ func (p *pipeNet) Accept() (net.Conn, error) {
 func (p *pipeNet) Close() error   { close(p.conns); return nil }
 func (p *pipeNet) Addr() net.Addr { return &net.TCPAddr{} }
 
-// overPipes returns a client whose requests take no time beyond what the
-// handler takes.
+// overPipes returns a client of handler. Requests take no time beyond the handler's.
 func overPipes(t *testing.T, cfg config.Config, handler http.HandlerFunc) *defaultClient {
 	p := &pipeNet{conns: make(chan net.Conn)}
 	server := &http.Server{Handler: handler}
@@ -254,7 +253,7 @@ func overPipes(t *testing.T, cfg config.Config, handler http.HandlerFunc) *defau
 	return c.(*defaultClient)
 }
 
-// slowly streams an item every hour.
+// slowly streams n items, one per hour.
 func slowly(n int) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Trailer", trailerError)
@@ -271,9 +270,9 @@ func slowly(n int) http.HandlerFunc {
 	}
 }
 
-// U42: the one timeout there was covered the whole exchange, so that healthy
-// long streams were cut. By default nothing limits how long a stream may last;
-// Timeout is for those who want that, and says so when it strikes.
+// U42: the only timeout covered the whole exchange, so that long healthy streams were cut.
+// By default nothing limits the duration of a stream. A user who wants a limit sets
+// Timeout, and the error names Timeout when it expires.
 func TestU42NoTotalTimeoutByDefault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := overPipes(t, config.Config{}, slowly(100))
@@ -294,8 +293,8 @@ func TestU42NoTotalTimeoutByDefault(t *testing.T) {
 	})
 }
 
-// Timeout bounds a call, not each of its requests; and the caller's own
-// deadline, if it comes first, is not called the Timeout.
+// Timeout limits a call, not each of its requests. If the caller's own deadline expires
+// first, the error does not name Timeout.
 func TestTimeoutBoundsTheCall(t *testing.T) {
 	tenMinutes := func(w http.ResponseWriter, r *http.Request) {
 		select {

@@ -34,8 +34,8 @@ type defaultClient struct {
 
 // NewDefaultClient returns the [Client] of one peer. A nil or zero cfg means the
 // peer at /ip4/127.0.0.1/tcp/9094. The error lists all faults of cfg.
-// NewDefaultClient copies cfg and does not change it. The client connects with
-// the first call, and keeps connections until Close.
+// NewDefaultClient copies cfg and does not change it. The client does not connect
+// before the first call. Close it to close its connections.
 func NewDefaultClient(cfg *config.Config) (Client, error) {
 	if cfg == nil {
 		cfg = &config.Config{}

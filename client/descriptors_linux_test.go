@@ -34,9 +34,9 @@ func descriptors(t *testing.T, dir string) int {
 	return n
 }
 
-// U36: an add that failed left files open: those opened before a later path
-// failed, and the one that was being uploaded. Nothing is opened before its
-// turn, and that is closed on every path.
+// U36: a failed add left files open: those opened before a later path failed, and the one
+// that was being uploaded. Now files are opened only when their turn comes, and closed
+// in all cases.
 func TestU36FilesAreClosed(t *testing.T) {
 	dir := tree(t, map[string]string{"a": strings.Repeat("x", 1<<20), "b": strings.Repeat("y", 1<<20), "z/x": ""})
 	in := func(name string) string { return filepath.Join(dir, name) }
@@ -60,7 +60,7 @@ func TestU36FilesAreClosed(t *testing.T) {
 				t.Fatalf("%s: %v", name, err)
 			}
 		}
-		for descriptors(t, dir) > 0 { // one may be about to be closed
+		for descriptors(t, dir) > 0 { // a goroutine may still be closing one
 			runtime.Gosched()
 		}
 	}
@@ -86,8 +86,8 @@ func cancelledAdd(t *testing.T, paths []string) error {
 	return c.Add(ctx, paths, params, nil)
 }
 
-// U4: over a Unix socket each request leaked a descriptor, and another one in
-// the server. Connections are used again, and closed with the client.
+// U4: over a Unix socket each request leaked a descriptor, and another one in the server.
+// Now connections are reused, and closed with the client.
 func TestU4ConnectionsAreReusedAndClosed(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		address := "127.0.0.1:0"
@@ -109,7 +109,7 @@ func TestU4ConnectionsAreReusedAndClosed(t *testing.T) {
 		if n := s.Connections(); n != 1 {
 			t.Errorf("%s: %d connections for 30 requests", network, n)
 		}
-		if n := descriptors(t, "socket:") - before; n > 2 { // both ends of one
+		if n := descriptors(t, "socket:") - before; n > 2 { // both ends of one connection
 			t.Errorf("%s: %d descriptors more", network, n)
 		}
 		_ = c.Close()

@@ -63,7 +63,8 @@ type Error struct {
 	RetryAfter time.Duration
 }
 
-// Error returns operation, endpoint, status, message and cause in one line.
+// Error returns one line with the operation, the endpoint, and either the server's
+// message and status or the cause. A hint follows for common misconfigurations.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(string(e.Op))

@@ -18,8 +18,8 @@ import (
 	"github.com/pinfleet/pinfleet/test/clustertest"
 )
 
-// startCluster runs a cluster in this process and returns the address of a
-// peer's API. Yours is something like /ip4/127.0.0.1/tcp/9094.
+// startCluster runs a cluster in this process and returns the address of a peer's API.
+// A real address looks like /ip4/127.0.0.1/tcp/9094.
 func startCluster() (addr multiaddr.Multiaddr, stop func()) {
 	cluster, err := clustertest.Start(clustertest.Options{PinDelay: 20 * time.Millisecond})
 	if err != nil {
@@ -74,7 +74,7 @@ func ExampleClient_Add() {
 	out := make(chan *api.AddedOutput, 16)
 	failed := make(chan error, 1)
 	go func() { failed <- c.Add(context.Background(), []string{site}, params, out) }()
-	for o := range out { // Add closes out, whatever happens
+	for o := range out { // Add closes out, also after an error
 		fmt.Println(o.Cid, o.Name)
 	}
 	if err := <-failed; err != nil {
@@ -143,7 +143,7 @@ func ExampleClient_Allocations() {
 	n := 0
 	for pin, err := range c.Allocations(ctx, api.AllType) {
 		if err != nil {
-			log.Fatal(err) // the last pair, if there is one
+			log.Fatal(err) // an error is the last pair
 		}
 		fmt.Println(pin.Name, pin.Type)
 		n++

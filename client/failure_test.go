@@ -16,7 +16,7 @@ import (
 	"github.com/pinfleet/pinfleet/transport"
 )
 
-// overRoundTripper returns a client of a function.
+// overRoundTripper returns a client with f as its RoundTripper.
 func overRoundTripper(t *testing.T, f func(*http.Request) (*http.Response, error)) *defaultClient {
 	t.Helper()
 	return newClient(t, &config.Config{RoundTripper: roundTripperFunc(f)})
@@ -26,8 +26,8 @@ type roundTripperFunc func(*http.Request) (*http.Response, error)
 
 func (f roundTripperFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// MayHaveExecuted is false for what was provably not sent, or answered in a way
-// that says so.
+// MayHaveExecuted is false if the request was provably not sent, or if the status proves
+// that it was not executed.
 func TestMayHaveExecuted(t *testing.T) {
 	for status, want := range map[int]bool{
 		301: false, 302: false, 303: true, 305: true, 307: false, 308: false,
@@ -40,7 +40,8 @@ func TestMayHaveExecuted(t *testing.T) {
 			t.Errorf("%d: %+v", status, e)
 		}
 	}
-	// Q1: a present server answers bad options and goes on nevertheless.
+	// Q1: a current server answers 400 for bad options, and executes the request
+	// nevertheless.
 	err := calls[OpPin](t.Context(), answering(t, rawserver.JSON(400, `{"code":400,"message":"no"}`+"\n"+pinA)))
 	var e *Error
 	if !asError(err, &e) || !e.MayHaveExecuted {
@@ -51,7 +52,7 @@ func TestMayHaveExecuted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = listener.Close() // nobody listens there now
+	_ = listener.Close() // so that dialling it fails
 	err = calls[OpPin](t.Context(), newClient(t, &config.Config{URL: "http://" + listener.Addr().String()}))
 	var dial *transport.DialError
 	if !asError(err, &e) || e.Status != 0 || e.MayHaveExecuted || !errors.Is(err, syscall.ECONNREFUSED) || !errors.As(err, &dial) {
@@ -59,8 +60,8 @@ func TestMayHaveExecuted(t *testing.T) {
 	}
 }
 
-// A request that went out and whose repetition could not dial may have been
-// executed, although a dial failed last.
+// A request that was sent may have been executed, even if the dial for its repetition
+// failed last.
 func TestMayHaveExecutedBeforeFailedDial(t *testing.T) {
 	c := overRoundTripper(t, func(r *http.Request) (*http.Response, error) {
 		trace(r).WroteHeaders()
@@ -72,8 +73,8 @@ func TestMayHaveExecutedBeforeFailedDial(t *testing.T) {
 	}
 }
 
-// What was refused with a redirect, and could not be sent to where that leads,
-// was not executed.
+// A request that was redirected, and could not be sent to the new address, was not
+// executed.
 func TestMayHaveExecutedBehindRefusal(t *testing.T) {
 	hops := 0
 	c := overRoundTripper(t, func(r *http.Request) (*http.Response, error) {
@@ -89,7 +90,7 @@ func TestMayHaveExecutedBehindRefusal(t *testing.T) {
 	}
 }
 
-// U19: the original errors were flattened to text.
+// U19: errors kept only the text of their causes.
 func TestU19CausesAreKept(t *testing.T) {
 	cause := fmt.Errorf("far below: %w", syscall.EHOSTUNREACH)
 	c := overRoundTripper(t, func(*http.Request) (*http.Response, error) {
@@ -113,12 +114,12 @@ func TestU19CausesAreKept(t *testing.T) {
 	}
 }
 
-// unhashable is an error that cannot be compared.
+// unhashable is an error of a type that is not comparable.
 type unhashable struct{ parts []string }
 
 func (u unhashable) Error() string { return strings.Join(u.parts, " ") }
 
-// Errors of any type are carried, also those that panic when compared.
+// Causes of any type are kept, also those that panic in a comparison.
 func TestErrorsThatCannotBeCompared(t *testing.T) {
 	c := overRoundTripper(t, func(*http.Request) (*http.Response, error) { return nil, unhashable{[]string{"a"}} })
 	var u unhashable

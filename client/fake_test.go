@@ -11,7 +11,7 @@ import (
 	"github.com/pinfleet/pinfleet/transport"
 )
 
-// endpointAt is an endpoint that is never asked.
+// endpointAt returns an endpoint that cannot send requests.
 func endpointAt(base string) *transport.Endpoint {
 	u, err := url.Parse(base)
 	if err != nil {
@@ -20,8 +20,8 @@ func endpointAt(base string) *transport.Endpoint {
 	return &transport.Endpoint{Name: base, BaseURL: u}
 }
 
-// overListing returns a client of a server that reports the status of each CID
-// that it is asked for, and tells asked about them.
+// overListing returns a client of a server that reports the status of each requested CID.
+// It calls asked with the CIDs of each request.
 func overListing(asked func(batch []string)) Client {
 	c, err := NewDefaultClient(&config.Config{RoundTripper: roundTripperFunc(func(r *http.Request) (*http.Response, error) {
 		batch := strings.Split(r.URL.Query().Get("cids"), ",")

@@ -4,5 +4,5 @@ package client
 
 import "errors"
 
-// mkfifo fails: paths do not lead to pipes here.
+// mkfifo fails, because this system has no named pipes in directories.
 func mkfifo(string) error { return errors.ErrUnsupported }

@@ -4,5 +4,5 @@ package client
 
 import "syscall"
 
-// mkfifo makes a named pipe.
+// mkfifo creates a named pipe.
 func mkfifo(path string) error { return syscall.Mkfifo(path, 0o600) }

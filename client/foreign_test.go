@@ -8,9 +8,9 @@ import (
 	"github.com/pinfleet/pinfleet/internal/rawserver"
 )
 
-// The 404 of an ingress or a proxy that knows no such host was ErrNotFound, so
-// that a retried Unpin took it for success and the pin stayed. Only the API's
-// own 404 is ErrNotFound and says that nothing was done.
+// The 404 of an ingress or a proxy that does not know the host was ErrNotFound. A retried
+// Unpin treated it as success, and the pin stayed. Now only the API's own 404 is
+// ErrNotFound and proves that the request was not executed.
 func TestForeignNotFound(t *testing.T) {
 	for _, test := range []struct {
 		body string

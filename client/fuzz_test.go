@@ -17,7 +17,7 @@ import (
 	"github.com/pinfleet/pinfleet/internal/rawserver"
 )
 
-// goldenBodies calls add with what a real cluster answered.
+// goldenBodies calls add with each recorded response of a real cluster.
 func goldenBodies(f *testing.F, add func(golden.Response, []byte)) {
 	f.Helper()
 	if err := golden.EachBody(add); err != nil {
@@ -25,8 +25,8 @@ func goldenBodies(f *testing.F, add func(golden.Response, []byte)) {
 	}
 }
 
-// FuzzErrorBody: whatever an error's body is, it becomes one bounded line, and
-// the status is never lost.
+// FuzzErrorBody checks that any body of an error becomes one bounded line, and that the
+// status is never lost.
 func FuzzErrorBody(f *testing.F) {
 	goldenBodies(f, func(r golden.Response, body []byte) {
 		if r.Status >= 400 {
@@ -59,8 +59,8 @@ func FuzzErrorBody(f *testing.F) {
 	})
 }
 
-// FuzzTrailers: whatever a chunked body is made of, a listing of it yields all
-// items without an error, or ends with an error.
+// FuzzTrailers checks that a listing of any chunked body ends with an error, or yields all
+// items without an error.
 func FuzzTrailers(f *testing.F) {
 	goldenBodies(f, func(r golden.Response, body []byte) {
 		if r.Framing != "chunked" || r.Status != 200 {

@@ -16,7 +16,7 @@ import (
 
 const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
-// Every operation carries the context's fields, streams and uploads included.
+// The requests of every operation have the context's fields, also streams and uploads.
 func TestWithHeaderIsSentWithEveryOperation(t *testing.T) {
 	for op, do := range calls {
 		rec := &recorder{answer: rawserver.JSON(500, `{"code":500,"message":"x"}`)}
@@ -66,7 +66,7 @@ func TestWithHeaderReplacesFields(t *testing.T) {
 	}
 }
 
-// A context must not get around the rules for headers and credentials.
+// The fields of a context obey the rules for headers and credentials.
 func TestWithHeaderIsChecked(t *testing.T) {
 	rec := &recorder{answer: rawserver.JSON(200, version)}
 	c := serve(t, rec.handle)
@@ -86,7 +86,7 @@ func TestWithHeaderIsChecked(t *testing.T) {
 		t.Errorf("%d requests were sent", len(got))
 	}
 
-	// Credentials: on this machine, but not over the network in clear text.
+	// Credentials are allowed on this machine, but not in clear text over the network.
 	ctx := WithHeader(t.Context(), http.Header{"Cookie": {"s3cret"}})
 	if _, err := c.Version(ctx); err != nil {
 		t.Errorf("on a loopback address: %v", err)
@@ -107,8 +107,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// What the context adds counts when CIDs are put into requests that the server
-// has room for.
+// The size of the context's fields counts when CIDs are divided into requests.
 func TestWithHeaderLeavesLessRoomForCIDs(t *testing.T) {
 	rec := &recorder{}
 	c := serve(t, func(r *http.Request) rawserver.Answer {

@@ -20,8 +20,8 @@ import (
 	"github.com/pinfleet/pinfleet/internal/rawserver"
 )
 
-// statusItems are the items of a listing of three peers with five addresses
-// each, as a server sends them.
+// statusItems returns n items of a listing, in the form of a server. Each has three peers
+// with five addresses each.
 func statusItems(tb testing.TB, n int) []string {
 	tb.Helper()
 	peers := []string{textPeer, "12D3KooWGcLX1k8e47ZeBULjF7y1U2VDAPPA9Bhwj1hdKn4SX6TY", "12D3KooWRQq1EW5g4grj6fiQ4FHCo6EMsMGo96P56VMwqDmkSUGX"}
@@ -46,7 +46,7 @@ func statusItems(tb testing.TB, n int) []string {
 	return items
 }
 
-// A status item of three peers costs 12 allocations, and no more.
+// A status item of three peers takes at most 12 allocations.
 func TestStreamAllocations(t *testing.T) {
 	s := documents.NewDecoder(&endless{text: statusItems(t, 1)[0] + "\n"})
 	allocs := testing.AllocsPerRun(2000, func() {
@@ -59,8 +59,8 @@ func TestStreamAllocations(t *testing.T) {
 	}
 }
 
-// BenchmarkStatusAll lists 1,000 items: with a client, with what one writes
-// first, and with a tokenizer that looks at nothing.
+// BenchmarkStatusAll lists 1,000 items: with a client, with a naive encoding/json decoder,
+// and with a tokenizer that ignores the values.
 func BenchmarkStatusAll(b *testing.B) {
 	const items = 1000
 	url := "http://" + rawserver.Canned(b, rawserver.Stream(statusItems(b, items)).Wire()).Addr()

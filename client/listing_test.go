@@ -54,10 +54,9 @@ func TestListing(t *testing.T) {
 	}
 }
 
-// U18: what broke in the middle of a stream came back as whatever the JSON or
-// HTTP library had said, without type, endpoint or operation. A cut in any
-// place is an Error that is ErrIncomplete, behind exactly the whole items that
-// came; it is never an end.
+// U18: an error in the middle of a stream was that of the JSON or HTTP library, without
+// type, endpoint or operation. Now a cut at any byte yields exactly the items that arrived
+// whole, and then an Error. It never looks like the regular end.
 func TestU18CutInEveryPlace(t *testing.T) {
 	wire := rawserver.Stream([]string{pinA, pinB}).Wire()
 	header := strings.Index(string(wire), "\r\n\r\n") + 4
@@ -95,7 +94,7 @@ func TestU18CutInEveryPlace(t *testing.T) {
 	}
 }
 
-// The same for single documents, of either framing.
+// A single document that is cut at any byte is an error, with either framing.
 func TestCutDocument(t *testing.T) {
 	for name, whole := range map[string]rawserver.Answer{
 		"length":  rawserver.JSON(200, pinA+"\n"),
@@ -112,7 +111,7 @@ func TestCutDocument(t *testing.T) {
 	}
 }
 
-// A connection that is reset is an error with its cause.
+// A reset connection is an Error.
 func TestReset(t *testing.T) {
 	wire := rawserver.Stream([]string{pinA, pinB}).Wire()
 	for _, n := range []int{0, 20, strings.Index(string(wire), pinB)} {
@@ -124,7 +123,7 @@ func TestReset(t *testing.T) {
 	}
 }
 
-// The trailer reports errors in any number of values, the first one empty.
+// The trailer reports errors as any number of values after an empty one.
 func TestTrailerErrors(t *testing.T) {
 	for want, messages := range map[string][]string{
 		"boom":               {"boom"},
@@ -142,7 +141,7 @@ func TestTrailerErrors(t *testing.T) {
 			t.Errorf("%q: the server's error is %+v", messages, told)
 		}
 	}
-	// One that was not announced counts as well.
+	// The values of an unannounced trailer count as well.
 	r := rawserver.Stream([]string{pinA}, "surprise")
 	r.Header = slices.Delete(r.Header, 1, 2)
 	if _, err := pinsOf(t, answering(t, r.Answer())); err == nil || !strings.Contains(err.Error(), "surprise") {
@@ -150,9 +149,9 @@ func TestTrailerErrors(t *testing.T) {
 	}
 }
 
-// U48: behind a proxy that strips trailers, or speaks HTTP/1.0, errors of a
-// stream were lost without notice. What cannot be verified is an error, unless
-// the Config allows it.
+// U48: behind a proxy that removes trailers, or speaks HTTP/1.0, errors of a stream were
+// lost without notice. Now a stream that cannot be verified is an error, unless the Config
+// allows it.
 func TestU48UnverifiableStreams(t *testing.T) {
 	chunked := [2]string{"Transfer-Encoding", "chunked"}
 	announced := [2]string{"Trailer", "X-Stream-Error"}
@@ -175,15 +174,15 @@ func TestU48UnverifiableStreams(t *testing.T) {
 			t.Errorf("%s, allowed: %d items, error %v", name, len(pins), err)
 		}
 	}
-	// An add that went well has no trailer; it is only announced.
+	// The trailer of a successful add is only announced.
 	add := rawserver.AddStream([]string{addedA})
 	if err := answering(t, add.Answer()).Add(t.Context(), []string{"testdata/hello.txt"}, nil, nil); err != nil {
 		t.Error(err)
 	}
 }
 
-// U48, continued: where not even the announcement is left there is nothing to
-// verify with. What is framed is taken, and the log says so once.
+// U48, continued: without the announcement, nothing is left to verify. The client accepts
+// a body with framing, and logs a warning once.
 func TestU48UnannouncedTrailer(t *testing.T) {
 	body := pinA + "\n"
 	for name, r := range map[string]rawserver.Response{
@@ -213,8 +212,8 @@ func TestU48UnannouncedTrailer(t *testing.T) {
 	}
 }
 
-// A listing that the loop leaves early, or that panics, is closed; and one that
-// is ranged over again is asked for again.
+// A listing is closed when the loop ends early or panics. A second loop over it sends a
+// new request.
 func TestListingIsClosed(t *testing.T) {
 	wire := string(rawserver.Stream([]string{pinA}).Wire())
 	begun := []byte(wire[:strings.Index(wire, "\r\n0\r\n")+2])

@@ -26,7 +26,7 @@ const (
 	textB    = "bafkreiewdnw5h3pdzohmxkwl22g6aqgnpdvs5vmiseymz22mjeti5jgvay"
 	textPeer = "12D3KooWSA9vVa2upqPGqd3edMk3vawVFnTuTzxzYjL6bBX7h6nN"
 
-	// Answers that decode: an item of each kind.
+	// Valid documents, one of each kind.
 	pinA    = `{"cid":"` + textA + `","type":"pin","mode":"recursive"}`
 	pinB    = `{"cid":"` + textB + `","type":"pin","mode":"recursive"}`
 	statusA = `{"cid":"` + textA + `","peer_map":{"` + textPeer + `":{"status":"pinned"}}}`
@@ -48,7 +48,7 @@ var (
 	}()
 )
 
-// guard ends the process with all stacks if the test hangs.
+// guard ends the process with all stacks if the test takes more than a minute.
 func guard(t testing.TB) {
 	timer := time.AfterFunc(time.Minute, func() {
 		debug.SetTraceback("all")
@@ -57,7 +57,7 @@ func guard(t testing.TB) {
 	t.Cleanup(func() { timer.Stop() })
 }
 
-// newClient returns a client that is closed with the test.
+// newClient returns a client and closes it at the end of the test.
 func newClient(t testing.TB, cfg *config.Config) *defaultClient {
 	t.Helper()
 	guard(t)
@@ -75,13 +75,13 @@ func serve(t testing.TB, handler rawserver.Handler) *defaultClient {
 	return newClient(t, &config.Config{URL: "http://" + rawserver.New(t, handler).Addr()})
 }
 
-// answering returns a client whose every request gets the same answer.
+// answering returns a client of a server that gives every request the same answer.
 func answering(t testing.TB, answer rawserver.Answer) *defaultClient {
 	t.Helper()
 	return serve(t, func(*http.Request) rawserver.Answer { return answer })
 }
 
-// collect returns the items of a listing and the error behind them.
+// collect returns the items of a listing and its error.
 func collect[T any](seq iter.Seq2[*T, error]) (items []*T, err error) {
 	for item, e := range seq {
 		if e != nil {
@@ -95,8 +95,7 @@ func collect[T any](seq iter.Seq2[*T, error]) (items []*T, err error) {
 
 func drop[T any](items []*T, err error) error { return err }
 
-// calls are all methods that ask the server for something, each with arguments
-// that it accepts.
+// calls has all methods that send a request, with valid arguments.
 var calls = map[Op]func(context.Context, Client) error{
 	OpID:          func(ctx context.Context, c Client) error { return second(c.ID(ctx)) },
 	OpPeers:       func(ctx context.Context, c Client) error { return second(c.Peers(ctx)) },

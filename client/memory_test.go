@@ -13,8 +13,8 @@ import (
 	"github.com/pinfleet/pinfleet/config"
 )
 
-// elements is a body that begins in some way and goes on for ever. It counts
-// what was read.
+// elements is an endless body: begin, and then element repeatedly. It counts the bytes
+// that were read.
 type elements struct {
 	begin, element string
 	rest           string
@@ -36,7 +36,7 @@ func (e *elements) Read(p []byte) (int, error) {
 
 func (e *elements) Close() error { return nil }
 
-// overElements returns a client whose answers go on for ever.
+// overElements returns a client whose responses have the given endless body.
 func overElements(t *testing.T, body *elements) *defaultClient {
 	return overRoundTripper(t, func(req *http.Request) (*http.Response, error) {
 		if req.Body != nil {
@@ -47,15 +47,15 @@ func overElements(t *testing.T, body *elements) *defaultClient {
 	})
 }
 
-// 16 MiB of an answer became 2 GiB of heap: Alerts of [{},{},…], Metrics, the
-// keys of a collection, the allocations of a pin. What is read, and so what it
-// becomes, is bounded by what the method can need.
+// A response of 16 MiB became 2 GiB of heap: Alerts of [{},{},…], Metrics, the keys of a
+// garbage collection, the allocations of a pin. Now the bytes that are read, and so the
+// memory, are limited to what the method can need.
 func TestAnswersAreBounded(t *testing.T) {
 	const kib, mib = 1 << 10, 1 << 20
 	for _, test := range []struct {
 		op             Op
 		begin, element string
-		most           int // bytes that may be read
+		most           int // maximum number of bytes that the client reads
 	}{
 		{OpAlerts, "[{}", ",{}", 100 * kib},
 		{OpAlerts, "[null", ",null", mib},
@@ -96,7 +96,7 @@ func TestAnswersAreBounded(t *testing.T) {
 	}
 }
 
-// A document of very many elements is refused before it is decoded.
+// A document with very many elements is rejected before it is decoded.
 func TestDenseDocuments(t *testing.T) {
 	many := `{"cid":"` + textA + `","allocations":[` + strings.Repeat(`"",`, 300_000) + `""]}`
 	for _, op := range []Op{OpStatus, OpAllocations, OpStatusAll} {
@@ -109,8 +109,8 @@ func TestDenseDocuments(t *testing.T) {
 	}
 }
 
-// A report that goes on for ever ends with the call's context, also where the
-// RoundTripper of the user's does not look at it.
+// An endless report ends with the call's context, even if the Config's RoundTripper
+// ignores the context.
 func TestEndlessReportEndsWithTheCall(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	body := &elements{begin: `{"peer_map":{"` + textPeer + `":{"keys":[{"key":null}`, element: `,{"key":"` + textA + `"}`}
@@ -132,8 +132,8 @@ type readCloser struct {
 	io.Closer
 }
 
-// The report of a large collection is whole but for the keys that there is no
-// room for, which are counted.
+// The report of a large garbage collection is complete, except for keys that exceed the
+// limit. Those are counted.
 func TestLargeCollection(t *testing.T) {
 	const n = 300_000
 	report := `{"other":[1,{"a":2}],"peer_map":{"` + textPeer + `":{"peer":"` + textPeer + `","peername":"p","keys":[` +

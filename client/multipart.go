@@ -164,7 +164,7 @@ func (m *multipartBody) open(b []byte, n node) ([]byte, error) {
 }
 
 // appendMetadata appends mode and modification time, which servers read from a
-// query string behind the form name.
+// query string after the form name.
 func appendMetadata(b []byte, info fs.FileInfo) []byte {
 	b = append(b, "?mode=0"...)
 	b = strconv.AppendUint(b, uint64(info.Mode()), 8)

@@ -13,7 +13,7 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 )
 
-// bodyOf returns the upload of what the paths name.
+// bodyOf returns the body of an add of the paths.
 func bodyOf(t *testing.T, web http.RoundTripper, paths ...string) *multipartBody {
 	t.Helper()
 	roots, err := newRoots(paths, recursive())
@@ -25,7 +25,7 @@ func bodyOf(t *testing.T, web http.RoundTripper, paths ...string) *multipartBody
 	return m
 }
 
-// Small files come many at a time, not each in pieces of its own.
+// One Read returns many small files.
 func TestSmallFilesComeTogether(t *testing.T) {
 	dir := tree(t, map[string]string{"d/a": "A", "d/b": "", "d/c": strings.Repeat("C", 10_000), "d/e/f": "F"})
 	m := bodyOf(t, nil, filepath.Join(dir, "d"))
@@ -39,7 +39,7 @@ func TestSmallFilesComeTogether(t *testing.T) {
 	}
 }
 
-// The read of a file that fails brings what was read before it.
+// A Read that fails at a file also returns the bytes before that file.
 func TestFailureBehindSmallFiles(t *testing.T) {
 	dir := tree(t, map[string]string{"a": "A", "b": "B"})
 	m := bodyOf(t, nil, filepath.Join(dir, "a"))
@@ -51,8 +51,8 @@ func TestFailureBehindSmallFiles(t *testing.T) {
 	}
 }
 
-// What is fetched may be slow to come. What was read before, be it of a file,
-// does not wait for it.
+// A web source may be slow. Bytes that were read before, of a file or of the web, do not
+// wait for it.
 func TestSlowWebSourceHoldsNothingBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		file := filepath.Join(tree(t, map[string]string{"a": "of the file"}), "a")
@@ -90,8 +90,7 @@ func TestSlowWebSourceHoldsNothingBack(t *testing.T) {
 	})
 }
 
-// The end of the attempt is noticed between reads, although files could be
-// read on.
+// Read checks the context between files, so that an upload of local files ends with it.
 func TestMultipartBodyEndsWithItsContext(t *testing.T) {
 	dir := tree(t, map[string]string{"a": "A"})
 	roots, err := newRoots([]string{filepath.Join(dir, "a")}, api.DefaultAddParams())

@@ -9,10 +9,9 @@ import (
 	"github.com/pinfleet/pinfleet/internal/rawserver"
 )
 
-// An add succeeded on any 200 with a JSON document, although nothing was
-// stored; so did a collection, a graph and a list of members that named nobody,
-// and a blank page was an empty listing. What the answer is about has to be in
-// it.
+// An add succeeded on any 200 with a JSON document, although the server had stored nothing.
+// A garbage collection, a graph and a list of members succeeded without naming a peer, and
+// a blank page was an empty listing. Now an answer must contain its subject.
 func TestAnswersThatSayNothing(t *testing.T) {
 	nothing := []string{
 		`{"status":"ok"}`, `{}`, `[null]`, `[{}]`, `{"name":"f","bytes":8}`, `{"code":200,"message":"ok"}`,
@@ -34,7 +33,7 @@ func TestAnswersThatSayNothing(t *testing.T) {
 		for op, call := range calls {
 			switch op {
 			case OpHealth, OpPeerRm:
-				continue // any good status will do
+				continue // any good status is a success
 			}
 			mayBe := slices.Contains(empty[op], body)
 			err := call(t.Context(), c)

@@ -128,8 +128,8 @@ func (k OpKind) String() string {
 	return "other"
 }
 
-// Short reports whether operations of this kind are quick and always take about
-// the same time.
+// Short reports whether operations of this kind are quick and take about the same
+// time at each call.
 func (k OpKind) Short() bool { return k == KindRead || k == KindWrite }
 
 // Kind returns the operation's kind. It is KindOther for an unknown Op.

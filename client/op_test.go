@@ -2,7 +2,7 @@ package client
 
 import "testing"
 
-// What can be compared with what.
+// Operations with comparable durations have the same kind.
 func TestKinds(t *testing.T) {
 	for op, want := range map[Op]OpKind{
 		OpID: KindRead, OpVersion: KindRead, OpAllocation: KindRead, OpStatus: KindRead,

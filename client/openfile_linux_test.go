@@ -6,9 +6,8 @@ import (
 	"testing"
 )
 
-// What took the place of a file is not read, and left closed: a named pipe would
-// read as empty, or keep waiting for a writer, and a symlink would lead to what
-// was not named.
+// A replacement of a regular file is neither read nor left open. A named pipe would be
+// empty, or wait for a writer, and a symlink would lead to a file that was not named.
 func TestOnlyRegularFilesAreOpened(t *testing.T) {
 	dir := tree(t, map[string]string{"d/": "", "f": "x"})
 	pipe := filepath.Join(dir, "p")

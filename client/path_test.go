@@ -9,9 +9,9 @@ import (
 	"github.com/pinfleet/pinfleet/internal/rawserver"
 )
 
-// U11: paths were put into the URL as they were, so that a?b pinned a with
-// mangled options, a#b pinned a, 100%41 pinned 100A and %zz failed. What the
-// server decodes is the path that was given, to the byte.
+// U11: paths were put into the URL without escaping, so that a?b pinned a with mangled
+// options, a#b pinned a, 100%41 pinned 100A and %zz failed. Now the server decodes
+// exactly the given path.
 func TestU11PathsAreEscaped(t *testing.T) {
 	r := &recorder{answer: rawserver.JSON(200, pinA)}
 	c := serve(t, r.handle)
@@ -54,8 +54,8 @@ func TestU11PathsAreEscaped(t *testing.T) {
 	}
 }
 
-// U11, for metrics: the name is one segment, whatever is in it. (No server has
-// metrics with a slash in their names: it answers 404.)
+// U11, for metrics: any name is sent as one segment. (No server has metrics with a slash
+// in their names: it answers 404.)
 func TestU11MetricNamesAreEscaped(t *testing.T) {
 	r := &recorder{answer: rawserver.JSON(200, "[]")}
 	c := serve(t, r.handle)

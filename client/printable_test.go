@@ -11,9 +11,9 @@ import (
 	"github.com/pinfleet/pinfleet/internal/rawserver"
 )
 
-// Texts that the peer chooses reached errors, logs and spans whole, 200 kB of
-// them, and with line ends and escapes: encoding/json and net/http quote what
-// they could not read, and a StatusError what peers report.
+// Texts that the peer chooses reached errors, logs and spans without a limit, up to 200 kB
+// with line ends and escapes: encoding/json and net/http quote text that they cannot
+// parse, and a StatusError quotes the reports of peers.
 func TestErrorsArePrintable(t *testing.T) {
 	long := strings.Repeat("9", 200_000)
 	for name, wire := range map[string]string{
@@ -49,7 +49,7 @@ func TestErrorsArePrintable(t *testing.T) {
 	}
 }
 
-// What is cleaned is still what it was.
+// A cleaned error still wraps its cause.
 func TestPrintableKeepsTheCause(t *testing.T) {
 	cause := errors.Join(errors.New("one"), api.Error{Code: 500, Message: "two"})
 	err := printable(cause)

@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// U11, for all paths: what the server decodes is what was given.
+// U11, for all paths: the server decodes exactly the given path.
 func TestU11AnyPathSurvives(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		segment := rapid.StringN(1, 12, -1).Filter(func(s string) bool { return s != "." && s != ".." && !strings.Contains(s, "/") })
@@ -36,8 +36,8 @@ func TestU11AnyPathSurvives(t *testing.T) {
 	})
 }
 
-// An upload delivers its source's bytes, whatever the sizes of the reads on
-// either side, and however it is read.
+// An upload delivers the bytes of its source, for all sizes of reads on either side, and
+// through Read and WriteTo.
 func TestUploadDeliversItsSource(t *testing.T) {
 	all := pattern((maxBlocks + 2) * largeBlock)
 	rapid.Check(t, func(t *rapid.T) {
@@ -74,7 +74,7 @@ func TestUploadDeliversItsSource(t *testing.T) {
 	})
 }
 
-// Names are escaped as by net/url.
+// appendEscaped escapes names like net/url.
 func TestEscapedNames(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		name := string(rapid.SliceOf(rapid.Byte()).Draw(t, "name"))
@@ -84,7 +84,7 @@ func TestEscapedNames(t *testing.T) {
 	})
 }
 
-// Batches hold every CID once and in order, and none is longer than allowed.
+// The batches hold every CID once and in order, and none exceeds the limit.
 func TestBatchesHoldEveryCID(t *testing.T) {
 	cids := manyCids(400)
 	rapid.Check(t, func(t *rapid.T) {

@@ -21,9 +21,9 @@ func redirectTo(status int, location string) rawserver.Answer {
 		Body: []byte("go"), Framing: rawserver.Length}.Answer()
 }
 
-// U21: a 301 or 302 on a POST was followed as a GET and reported as success
-// with a zero Pin, and a 307 on /add could not be replayed. The former are
-// errors, the latter is followed with the body sent again.
+// U21: a 301 or 302 on a POST was followed as a GET and reported as success with a zero Pin,
+// and the body of a 307 on /add could not be sent again. Now the former are errors, and the
+// latter is followed with the body.
 func TestU21Redirects(t *testing.T) {
 	for _, status := range []int{301, 302, 303} {
 		r := &recorder{answer: redirectTo(status, "/elsewhere")}
@@ -64,7 +64,7 @@ func TestU21Redirects(t *testing.T) {
 				t.Errorf("%s, %d: %+v", op, status, got)
 			}
 		}
-		// A reader that can be read once only cannot be sent again.
+		// A body that can be read only once cannot be sent again.
 		err := calls[OpAddMultiFile](t.Context(), c)
 		var e *Error
 		if !asError(err, &e) || !errors.Is(err, ErrBodyNotReplayable) || e.Status != status || e.MayHaveExecuted {
@@ -73,7 +73,7 @@ func TestU21Redirects(t *testing.T) {
 	}
 }
 
-// Redirects of a GET are followed, within one host, and not for ever.
+// The client follows redirects of a GET on the same host, up to a limit.
 func TestRedirectedGet(t *testing.T) {
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		c := serve(t, func(r *http.Request) rawserver.Answer {
@@ -112,7 +112,7 @@ func TestRedirectedGet(t *testing.T) {
 	}
 }
 
-// Q4: a server redirects GET / to itself for ever. Loops of any length end.
+// Q4: a server redirects GET / to itself for ever. The client ends loops of any length.
 func TestQ4RedirectLoops(t *testing.T) {
 	for _, location := range []string{"/id", "id", "/id#there", "http://%s/id", "http://user:secret@%s/id"} {
 		requests := 0

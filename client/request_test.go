@@ -21,14 +21,14 @@ func multiFile(name, content string) *files.MultiFileReader {
 	return files.NewMultiFileReader(dir, true, false)
 }
 
-// seen is what a recorder keeps of a request.
+// seen is a request that a recorder received.
 type seen struct {
 	line   string // method and target
 	header http.Header
 	body   string
 }
 
-// recorder answers everything alike and keeps the requests.
+// recorder is a handler that gives every request the same answer and records the requests.
 type recorder struct {
 	answer rawserver.Answer
 
@@ -65,7 +65,7 @@ func (r *recorder) last(t *testing.T) string {
 
 const noOptions = "mode=recursive&name=&replication-max=0&replication-min=0&shard-size=0&user-allocations="
 
-// Each method sends its request, and nothing but that.
+// Each method sends exactly this request.
 func TestRequests(t *testing.T) {
 	r := &recorder{answer: rawserver.JSON(500, `{"code":500,"message":"no"}`)}
 	c := serve(t, r.handle)
@@ -119,13 +119,13 @@ func TestRequests(t *testing.T) {
 			t.Errorf("%s: superfluous headers: %q", op, got.header)
 		}
 	}
-	if len(calls) != len(want) || len(want) != len(replayClasses)-1 { // IPFS asks the server nothing
+	if len(calls) != len(want) || len(want) != len(replayClasses)-1 { // IPFS sends no request
 		t.Errorf("%d calls, %d requests, %d operations", len(calls), len(want), len(replayClasses))
 	}
 }
 
-// U22: raw-leaves=false was always sent, so that CIDv1 never implied raw
-// leaves. It is sent only when set.
+// U22: raw-leaves=false was always sent, so that CIDv1 never implied raw leaves. Now
+// raw-leaves is sent only if it is set.
 const defaultAddQuery = "chunker=size-262144&cid-version=0&format=unixfs&hash=sha2-256&hidden=false&layout=&local=false" +
 	"&mode=recursive&name=&no-pin=false&nocopy=false&progress=false&recursive=true&replication-max=0&replication-min=0" +
 	"&shard=false&shard-size=104857600&stream-channels=true&user-allocations=&wrap-with-directory=false"
@@ -154,7 +154,7 @@ func TestU22RawLeavesAreLeftToTheServer(t *testing.T) {
 	}
 }
 
-// Q2: the route for a CID ignores the mode, so that direct pins go by path.
+// Q2: the route for a CID ignores the mode, so direct pins use the route for a path.
 func TestQ2DirectPinsGoByPath(t *testing.T) {
 	r := &recorder{answer: rawserver.JSON(200, pinA)}
 	c := serve(t, r.handle)
@@ -166,8 +166,8 @@ func TestQ2DirectPinsGoByPath(t *testing.T) {
 	}
 }
 
-// What comes with every request: base path, own headers, user agent; and the
-// bodies that are not uploads.
+// Every request has the base path, the Config's headers and the user agent. The body of
+// PeerAdd is JSON.
 func TestRequestSettings(t *testing.T) {
 	r := &recorder{answer: rawserver.JSON(200, idDoc)}
 	s := rawserver.New(t, r.handle)
@@ -187,7 +187,7 @@ func TestRequestSettings(t *testing.T) {
 	}
 }
 
-// What no server could make sense of is refused before anything is sent.
+// Arguments that no server accepts are rejected before a request is sent.
 func TestInvalidArguments(t *testing.T) {
 	r := &recorder{answer: rawserver.JSON(200, `{}`)}
 	c := serve(t, r.handle)
@@ -226,7 +226,7 @@ func TestInvalidArguments(t *testing.T) {
 	}
 }
 
-// A method that is asked after its context ended sends nothing.
+// A method that is called with an ended context sends nothing.
 func TestEndedContextSendsNothing(t *testing.T) {
 	r := &recorder{answer: rawserver.JSON(200, `{}`)}
 	c := serve(t, r.handle)

@@ -20,7 +20,7 @@ import (
 
 var formName = regexp.MustCompile(`name="file\?[^"]*"`)
 
-// seenPart keeps what matters of a part.
+// seenPart returns the part without the mode and time of its form name.
 func seenPart(header map[string][]string, content []byte) part {
 	var lines []string
 	name := ""
@@ -36,7 +36,7 @@ func seenPart(header map[string][]string, content []byte) part {
 	return part{header: strings.Join(lines, "\n"), name: name, content: string(content)}
 }
 
-// added returns the names of the parts that adding the paths sends.
+// added adds the paths and returns the names of the parts that the server received.
 func added(t *testing.T, a *adder, c Client, params *api.AddParams, paths ...string) []string {
 	t.Helper()
 	if err := c.Add(t.Context(), paths, params, nil); err != nil {
@@ -51,9 +51,9 @@ func recursive() *api.AddParams {
 	return params
 }
 
-// U23: paths were parsed as URLs, so that 100%.txt could not be added and
-// everything that begins with http was fetched; and "..", "sub/.." and the like
-// lost their names. Paths are paths, and what they name has its real name.
+// U23: paths were parsed as URLs, so that 100%.txt could not be added and every path that
+// begins with http was fetched; ".." and "sub/.." lost their names. Now a path is a file
+// name, and the upload has the file's real name.
 func TestU23NamesOfPaths(t *testing.T) {
 	a, c := addTo(t)
 	dir := tree(t, map[string]string{
@@ -89,7 +89,7 @@ func TestU23NamesOfPaths(t *testing.T) {
 	}
 }
 
-// A name that leads through a symlink leads where the system says.
+// A path through a symlink leads to the same file as in the system.
 func TestPathsThroughSymlinks(t *testing.T) {
 	a, c := addTo(t)
 	dir := tree(t, map[string]string{"real/deep/x": "right", "x": "wrong", "real/x": "real"})
@@ -104,7 +104,7 @@ func TestPathsThroughSymlinks(t *testing.T) {
 	if got := added(t, a, c, recursive(), "link/.."); got[0] != "real" {
 		t.Errorf("link/.. is %q", got)
 	}
-	// The working directory may be known by the symlink.
+	// Getwd may return the path of the symlink.
 	t.Chdir(filepath.Join(dir, "link"))
 	t.Setenv("PWD", filepath.Join(dir, "link"))
 	if got := added(t, a, c, recursive(), "."); !slices.Equal(got, []string{"deep", "deep/x"}) {
@@ -112,7 +112,7 @@ func TestPathsThroughSymlinks(t *testing.T) {
 	}
 }
 
-// What a directory holds, in which order, and with which headers.
+// A directory is uploaded with these parts, in this order, and with these headers.
 func TestDirectoryUpload(t *testing.T) {
 	a, c := addTo(t)
 	dir := filepath.Join(tree(t, map[string]string{
@@ -141,8 +141,8 @@ func TestDirectoryUpload(t *testing.T) {
 	if got := added(t, a, c, hidden, dir); !slices.Equal(got[:4], []string{"d", "d/.h", "d/.hd", "d/.hd/x"}) || len(got) != len(want)+3 {
 		t.Errorf("with hidden files: %q", got)
 	}
-	// A symlink is uploaded as one, also as an argument, and a hidden file or
-	// directory that was named is meant.
+	// A symlink is uploaded as a symlink, also if it is an argument. A hidden file or
+	// directory is uploaded if it is an argument.
 	if got := added(t, a, c, nil, filepath.Join(dir, "lnk")); !slices.Equal(got, []string{"lnk"}) || a.parts[0].content != "../nowhere" {
 		t.Errorf("symlink: %+v", a.parts)
 	}
@@ -156,8 +156,8 @@ func TestDirectoryUpload(t *testing.T) {
 	}
 }
 
-// The bytes of an upload are those that the writer of the IPFS libraries makes,
-// but for the absolute paths, which are nobody's business.
+// An upload has the same bytes as that of the IPFS libraries' writer, except for the
+// absolute paths of local files, which are not sent.
 func TestUploadEqualsReference(t *testing.T) {
 	root := filepath.Join(tree(t, map[string]string{"r/f": "content", "r/e/": "", "r/s p+ü": "", "r/big": strings.Repeat("0123456789", 100_000)}), "r")
 	if err := os.Symlink("f", filepath.Join(root, "l")); err != nil {
@@ -207,9 +207,9 @@ func TestUploadEqualsReference(t *testing.T) {
 	}
 }
 
-// U24: several paths were uploaded side by side, where the server merges
-// directories, pins only the last file, and lets equal names replace each other.
-// They are wrapped, and equal names are refused.
+// U24: several paths were uploaded side by side. The server then merges directories, pins
+// only the last file, and lets equal names replace each other. Now the client wraps
+// several paths in a directory, and rejects equal names.
 func TestU24SeveralPaths(t *testing.T) {
 	a, c := addTo(t)
 	dir := tree(t, map[string]string{"a": "", "b": "", "other/a": "", "d/x": ""})
@@ -234,7 +234,7 @@ func TestU24SeveralPaths(t *testing.T) {
 	}
 }
 
-// What cannot be uploaded is refused: special files, and what is no CAR.
+// Special files, and sources that are not CAR files, are rejected.
 func TestRefusedSources(t *testing.T) {
 	_, c := addTo(t)
 	dir := tree(t, map[string]string{"d/a": "", "x.car": ""})

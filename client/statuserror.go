@@ -76,8 +76,8 @@ func notExecuted(status int) bool {
 }
 
 // decodeError decodes the first document of an error's body, and returns the
-// number of documents. If the body is not an error of the API, its text becomes
-// the message, and the code is 0.
+// number of documents. If the body is not an error of the API, the message is a
+// proxy's error or the text of the body, and the code is 0.
 func decodeError(body []byte) (wire api.Error, documents int) {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	var doc struct {

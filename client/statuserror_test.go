@@ -12,9 +12,9 @@ import (
 	"github.com/pinfleet/pinfleet/internal/rawserver"
 )
 
-// U14: a JSON error without a code, such as a proxy's, became code 0 without a
-// text: the status was lost, and the load balancer took it for a network
-// failure. The status always counts, and whatever the body is, its text is kept.
+// U14: a JSON error without a code, such as a proxy's, became code 0 without a text. The
+// status was lost, and the load balancer treated the error as a network failure. Now
+// the error always has the status, and the text of any body.
 func TestU14ErrorBodies(t *testing.T) {
 	html := "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n</html>"
 	for _, test := range []struct {
@@ -57,7 +57,7 @@ func TestU14ErrorBodies(t *testing.T) {
 	}
 }
 
-// Every status is a success or an error that can be printed.
+// Every status is a success or an error with a text.
 func TestEveryStatus(t *testing.T) {
 	status := 0
 	c := overRoundTripper(t, func(*http.Request) (*http.Response, error) {
@@ -76,7 +76,7 @@ func TestEveryStatus(t *testing.T) {
 	}
 }
 
-// An error's body is read up to a bound, and its message is shorter still.
+// The client limits the size of an error's body, and that of the message further.
 func TestErrorBodyIsBounded(t *testing.T) {
 	body := `{"code":500,"message":"` + strings.Repeat("ä", 4<<20) + `"}`
 	err := calls[OpID](t.Context(), answering(t, rawserver.JSON(500, body)))
@@ -84,7 +84,7 @@ func TestErrorBodyIsBounded(t *testing.T) {
 	if !asError(err, &e) || e.Status != 500 || len(e.Message) > maxMessage+len("…") || len(e.Message) < maxMessage/2 {
 		t.Errorf("%.100v, message of %d bytes", err, len(e.Message))
 	}
-	// Without an end: nothing is waited for behind the bound.
+	// The client does not wait for the end of a body that exceeds the limit.
 	c := serve(t, hanging([]byte("HTTP/1.1 500 Oh\r\n\r\n"+strings.Repeat("x", maxErrorBody))))
 	if err := calls[OpID](t.Context(), c); !asError(err, &e) || e.Status != 500 {
 		t.Errorf("%.100v", err)

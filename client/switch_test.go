@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// untouchable is the body of a 101: the connection, which nothing comes from.
+// untouchable is the body of a 101, which is the connection. It must not be read.
 type untouchable struct {
 	t      *testing.T
 	closed atomic.Bool
@@ -24,9 +24,9 @@ func (u *untouchable) Close() error {
 	return nil
 }
 
-// A server that answered 101 and then nothing made every call hang for ever. It
-// is an error, with a RoundTripper of the user's, too, and the body, which is
-// the connection, is closed unread.
+// A server that answered 101 and then nothing made every call hang for ever. Now 101 is
+// an error, also from a RoundTripper of the Config. The body, which is the connection,
+// is closed unread.
 func TestSwitchingProtocols(t *testing.T) {
 	for op, call := range calls {
 		body := &untouchable{t: t}

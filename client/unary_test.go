@@ -11,7 +11,7 @@ import (
 	"github.com/pinfleet/pinfleet/internal/rawserver"
 )
 
-// A document is read up to a bound.
+// The size of a document is limited.
 func TestDocumentIsBounded(t *testing.T) {
 	c := overRoundTripper(t, func(*http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: 200, ContentLength: -1, Body: io.NopCloser(&endless{text: strings.Repeat(" ", 4096)})}, nil
@@ -21,8 +21,8 @@ func TestDocumentIsBounded(t *testing.T) {
 	}
 }
 
-// U20: what has no result does not look at the body, and what was accepted by a
-// server before v0.11 has none.
+// U20: methods without a result ignore the body. A server before v0.11 accepts a pin
+// without returning a result.
 func TestU20AnswersWithoutResult(t *testing.T) {
 	for _, answer := range []rawserver.Answer{
 		rawserver.JSON(200, ""), rawserver.JSON(200, "OK"), rawserver.JSON(200, "<html>"), rawserver.JSON(202, ""),
@@ -53,7 +53,7 @@ func TestU20AnswersWithoutResult(t *testing.T) {
 	}
 }
 
-// U20: one unknown address, empty peer ID or null failed the whole answer.
+// U20: one unknown address, empty peer ID or null made the whole answer fail.
 func TestU20TolerantDecoding(t *testing.T) {
 	doc := `{"id":"` + textPeer + `","addresses":["/new-protocol/x",null,""],"cluster_peers":[null,""],"ipfs":{"id":"","addresses":null}}`
 	c := answering(t, rawserver.JSON(200, doc))

@@ -9,9 +9,8 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 )
 
-// Each method of Client fails and names itself in its error, a listing with its
-// only pair. An add closes its channel. Methods that Client gets later are tested
-// by this, too.
+// Each method of Client fails and names itself in its error. A listing yields only the
+// error, and an add closes its channel. The test covers methods added to Client later.
 func TestUnimplementedFails(t *testing.T) {
 	type embeds struct{ Unimplemented }
 	var c Client = embeds{}

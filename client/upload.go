@@ -15,9 +15,9 @@ import (
 // ready, it gets all contiguous bytes read so far.
 //
 // Reading an upload ends when its context ends, even if a Read of its source
-// hangs, because the HTTP library returns from a cancelled call only when nobody
-// reads the body any more. upload records the error of its source, and closes the
-// source as soon as no Read of it is pending.
+// hangs, because the HTTP library returns from a cancelled call only after the
+// last Read of the body has returned. upload records the error of its source, and
+// closes the source as soon as no Read of it is pending.
 type upload struct {
 	ctx    context.Context // of the attempt; also ends with Close
 	cancel context.CancelCauseFunc

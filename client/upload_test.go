@@ -14,8 +14,7 @@ import (
 	"testing/synctest"
 )
 
-// source is what an upload reads in these tests. It counts how often it is
-// closed.
+// source is the source of an upload. It counts the calls of Close.
 type source struct {
 	io.Reader
 	closed atomic.Int64
@@ -37,7 +36,7 @@ func uploadOf(t testing.TB, ctx context.Context, r io.Reader) (*upload, *source)
 	return u, src
 }
 
-// handed is a source of what comes over it.
+// handed is a reader that returns one string of the channel per Read.
 type handed chan string
 
 func (h handed) Read(p []byte) (int, error) {
@@ -52,7 +51,7 @@ type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
-// pattern is data of which no two places look the same.
+// pattern returns n bytes in which errors of position are visible.
 func pattern(n int) []byte {
 	b := make([]byte, n)
 	for i := range b {
@@ -61,8 +60,8 @@ func pattern(n int) []byte {
 	return b
 }
 
-// What was read is handed over as soon as the connection has nothing to do,
-// however slow the source is, and all of it at once.
+// The connection gets the bytes read so far, all at once, whenever it is ready, even if
+// the source is slow.
 func TestUploadHandsOverWhatThereIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		src, free := make(handed), make(chan struct{})
@@ -86,7 +85,7 @@ func TestUploadHandsOverWhatThereIs(t *testing.T) {
 		src <- "b"
 		src <- "c"
 		synctest.Wait()
-		free <- struct{}{} // the connection has taken the first
+		free <- struct{}{} // the connection finishes the first write
 		synctest.Wait()
 		src <- "d"
 		synctest.Wait()
@@ -98,8 +97,7 @@ func TestUploadHandsOverWhatThereIs(t *testing.T) {
 	})
 }
 
-// No more is read ahead of a connection that takes nothing than the blocks
-// hold.
+// If the connection takes no bytes, the upload reads ahead at most what its blocks hold.
 func TestUploadReadsAheadWithinBounds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var taken atomic.Int64
@@ -121,8 +119,8 @@ func TestUploadReadsAheadWithinBounds(t *testing.T) {
 			sent += <-pieces
 			synctest.Wait()
 		}
-		// The goroutine that reads waits for room now. It ends with Close, and
-		// the source is closed by then.
+		// The reading goroutine now waits for free space. It ends with Close, which
+		// also closes the source.
 		if err := u.Close(); err != nil || src.closed.Load() != 1 {
 			t.Errorf("closed %d times, %v", src.closed.Load(), err)
 		}
@@ -133,8 +131,8 @@ func TestUploadReadsAheadWithinBounds(t *testing.T) {
 	})
 }
 
-// An upload ends with its context although its source hangs, and the source is
-// closed when it lets go.
+// An upload ends with its context even if a Read of its source hangs. The source is
+// closed when that Read returns.
 func TestUploadEndsThoughTheSourceHangs(t *testing.T) {
 	cause := errors.New("no more of this")
 	for name, read := range map[string]func(u *upload) error{
@@ -169,8 +167,7 @@ func TestUploadEndsThoughTheSourceHangs(t *testing.T) {
 	}
 }
 
-// Nothing of the source is touched before the upload is read, and nothing after
-// Close.
+// The source is not read before the upload is read, nor after Close.
 func TestUploadThatIsNotRead(t *testing.T) {
 	u, src := uploadOf(t, t.Context(), iotest.ErrReader(errors.New("touched")))
 	if err := u.Close(); err != nil || src.closed.Load() != 1 {
@@ -187,8 +184,8 @@ func TestUploadThatIsNotRead(t *testing.T) {
 	}
 }
 
-// An upload that was given up with the cause io.EOF ended as if all of it had
-// been sent.
+// An upload that was cancelled with the cause io.EOF ended as if it had been sent
+// completely.
 func TestUploadGivenUpWithEOF(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	u, _ := uploadOf(t, ctx, strings.NewReader("data"))
@@ -202,8 +199,8 @@ func TestUploadGivenUpWithEOF(t *testing.T) {
 	}
 }
 
-// What a source gives before it fails is sent first. Its failure counts once
-// the upload has come to it: until then the connection may have failed first.
+// The bytes before a source's failure are sent first. The failure counts only after them,
+// because the connection may fail earlier.
 func TestUploadOfASourceThatFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours := errors.New("disk on fire")
@@ -226,7 +223,7 @@ func TestUploadOfASourceThatFails(t *testing.T) {
 	})
 }
 
-// The connection's failure is not the source's.
+// A failure of the connection is not a failure of the source.
 func TestUploadToAConnectionThatFails(t *testing.T) {
 	u, _ := uploadOf(t, t.Context(), bytes.NewReader(pattern(4*largeBlock)))
 	defer u.Close()
@@ -236,7 +233,7 @@ func TestUploadToAConnectionThatFails(t *testing.T) {
 	}
 }
 
-// Sources end in different ways, and some hesitate.
+// Sources may end in different ways, and may return 0 bytes without an error.
 func TestUploadOfPeculiarSources(t *testing.T) {
 	for name, test := range map[string]struct {
 		peculiar func(io.Reader) io.Reader
@@ -263,7 +260,7 @@ func TestUploadOfPeculiarSources(t *testing.T) {
 	}
 }
 
-// hesitant returns nothing every other time.
+// hesitant returns 0 bytes from every other Read.
 type hesitant struct {
 	r       io.Reader
 	hurried bool
@@ -276,8 +273,8 @@ func (h *hesitant) Read(p []byte) (int, error) {
 	return h.r.Read(p)
 }
 
-// What is being written is not touched by reading ahead, and what was closed is
-// not written, whenever that happens. The race detector watches, too.
+// Reading ahead does not change the bytes that are being written. No bytes are written
+// after Close, at whatever time it is called. The race detector checks this, too.
 func TestUploadIsClosedWhileItIsWritten(t *testing.T) {
 	want := pattern(6 * largeBlock)
 	for i := range 200 {

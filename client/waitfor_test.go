@@ -16,8 +16,8 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 )
 
-// watched is a cluster of which only the status can be asked. Its nth answer,
-// from 0, is what status returns.
+// watched is a cluster that answers only status calls. The result of call n, counted from
+// 0, is that of status.
 type watched struct {
 	Unimplemented
 	status func(n int, ci cid.Cid) (*api.GlobalPinInfo, error)
@@ -64,7 +64,7 @@ func at(ci cid.Cid, statuses ...api.TrackerStatus) *api.GlobalPinInfo {
 	return info
 }
 
-// sequence answers with one status list after another, the last one for ever.
+// sequence returns a cluster whose call n returns the nth list; the last list is repeated.
 func sequence(lists ...[]api.TrackerStatus) *watched {
 	return &watched{status: func(n int, ci cid.Cid) (*api.GlobalPinInfo, error) {
 		return at(ci, lists[min(n, len(lists)-1)]...), nil
@@ -86,7 +86,7 @@ func toPinned() StatusFilterParams {
 	return StatusFilterParams{Cid: cidA, Target: pinned, CheckFreq: time.Minute}
 }
 
-// timeless runs f where time passes only when everything waits.
+// timeless runs f under synctest, where time passes only while all goroutines wait.
 func timeless(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
 	synctest.Test(t, f)
@@ -99,8 +99,7 @@ func within(t *testing.T, d time.Duration) context.Context {
 	return ctx
 }
 
-// U27: a CheckFreq of 0 panicked in a goroutine. It is the default then, and so
-// is a negative one.
+// U27: a CheckFreq of 0 panicked in a goroutine. Now 0 and negative values mean the default.
 func TestU27CheckFreqDefault(t *testing.T) {
 	for _, freq := range []time.Duration{0, -time.Second} {
 		timeless(t, func(t *testing.T) {
@@ -115,8 +114,7 @@ func TestU27CheckFreqDefault(t *testing.T) {
 	}
 }
 
-// U28: each wait that was ended by its context, or by an error, left goroutines
-// behind. There are none.
+// U28: each wait that ended with its context, or with an error, leaked goroutines.
 func TestU28NoGoroutines(t *testing.T) {
 	before := runtime.NumGoroutine()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -146,11 +144,11 @@ func TestU29NobodyIsNotReached(t *testing.T) {
 			}
 		})
 	}
-	// Remote peers do not matter where others pin.
+	// Remote peers do not count if other peers pin.
 	if _, err := WaitFor(t.Context(), sequence(statuses{remote, pinned, remote}), toPinned()); err != nil {
 		t.Error(err)
 	}
-	// And they are a target as any other.
+	// Remote is a valid target.
 	fp := toPinned()
 	fp.Target = remote
 	if _, err := WaitFor(t.Context(), sequence(statuses{remote}), fp); err != nil {
@@ -158,8 +156,8 @@ func TestU29NobodyIsNotReached(t *testing.T) {
 	}
 }
 
-// U30: one failing peer aborted the wait although others satisfied the limit,
-// and so did a single failed request.
+// U30: one failed peer ended the wait although other peers satisfied the limit. So did a
+// single failed request.
 func TestU30FailuresThatDoNotMatter(t *testing.T) {
 	limited := toPinned()
 	limited.Limit = 1
@@ -168,26 +166,26 @@ func TestU30FailuresThatDoNotMatter(t *testing.T) {
 			t.Errorf("%v: %v", list, err)
 		}
 	}
-	timeless(t, func(t *testing.T) { // another peer can still make it
+	timeless(t, func(t *testing.T) { // another peer may still reach the target
 		w := sequence(statuses{pinError, pinning}, statuses{pinError, pinning}, statuses{pinError, pinned})
 		if _, err := WaitFor(t.Context(), w, limited); err != nil || w.asked != 3 {
 			t.Errorf("%d checks, %v", w.asked, err)
 		}
 	})
-	timeless(t, func(t *testing.T) { // a peer that could not be asked may answer the next time
+	timeless(t, func(t *testing.T) { // a peer that could not be queried may answer later
 		w := sequence(statuses{pinned, unasked}, statuses{pinned, api.TrackerStatusUndefined}, statuses{pinned, pinned})
 		if _, err := WaitFor(t.Context(), w, toPinned()); err != nil || w.asked != 3 {
 			t.Errorf("%d checks, %v", w.asked, err)
 		}
 	})
-	timeless(t, func(t *testing.T) { // and one that never answers keeps nobody waiting for ever
+	timeless(t, func(t *testing.T) { // a peer that never answers ends the wait
 		w := sequence(statuses{pinned, unasked})
 		_, err := WaitFor(t.Context(), w, toPinned())
 		if !errors.Is(err, ErrStatus) || w.asked != maxTransient+1 {
 			t.Errorf("%d checks, %v", w.asked, err)
 		}
 	})
-	timeless(t, func(t *testing.T) { // one error is not final while another peer is merely not to be asked
+	timeless(t, func(t *testing.T) { // an error is not final while another peer could not be queried
 		fp := toPinned()
 		fp.Limit = 2
 		w := sequence(statuses{pinError, unasked, pinning}, statuses{pinError, pinned, pinned})
@@ -197,7 +195,7 @@ func TestU30FailuresThatDoNotMatter(t *testing.T) {
 	})
 	for name, test := range map[string]struct {
 		err   error
-		fails int // in a row
+		fails int // number of consecutive failures
 		ok    bool
 	}{
 		"connection":         {&Error{Op: OpStatus, Err: errors.New("reset")}, maxTransient, true},
@@ -213,7 +211,7 @@ func TestU30FailuresThatDoNotMatter(t *testing.T) {
 			w := &watched{}
 			w.status = func(n int, ci cid.Cid) (*api.GlobalPinInfo, error) {
 				switch n % (test.fails + 1) {
-				case test.fails: // in between, all is well
+				case test.fails: // a check between the failures succeeds
 					if n > 3*test.fails {
 						return at(ci, pinned), nil
 					}
@@ -230,7 +228,7 @@ func TestU30FailuresThatDoNotMatter(t *testing.T) {
 	}
 }
 
-// U31: targets that are sets could never match, and an error as target was
+// U31: targets that are sets were never reached, and a target that is an error status was
 // reported as an error.
 func TestU31CompositeAndErrorTargets(t *testing.T) {
 	for _, test := range []struct {
@@ -260,8 +258,8 @@ func TestU31CompositeAndErrorTargets(t *testing.T) {
 	})
 }
 
-// U32: the first check came after one full interval, and the error said neither
-// which peer had failed nor why.
+// U32: the first check came after one full interval, and the error named neither the failed
+// peer nor its error.
 func TestU32FirstCheckAtOnceAndErrorDetails(t *testing.T) {
 	timeless(t, func(t *testing.T) {
 		w := sequence(statuses{pinning}, statuses{pinned})
@@ -290,7 +288,7 @@ func TestU32FirstCheckAtOnceAndErrorDetails(t *testing.T) {
 	})
 }
 
-// The limit counts peers that are there, and more than there are means all.
+// Limit counts peers that have reached the target. More than there are peers means all.
 func TestWaitForLimit(t *testing.T) {
 	for _, test := range []struct {
 		limit int
@@ -315,7 +313,7 @@ func TestWaitForLimit(t *testing.T) {
 	}
 }
 
-// A status that only newer servers know is neither good nor bad.
+// A status that only newer servers have is neither success nor failure.
 func TestWaitForUnknownStatus(t *testing.T) {
 	timeless(t, func(t *testing.T) {
 		w := &watched{status: func(n int, ci cid.Cid) (*api.GlobalPinInfo, error) {

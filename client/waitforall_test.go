@@ -15,8 +15,8 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 )
 
-// Many items are asked for together; each is yielded once, as soon as it is
-// there, and an item's failure is its own.
+// WaitForAll queries the items together. It yields each item once, as soon as the item has
+// reached the target, and the failure of an item does not affect the others.
 func TestWaitForAll(t *testing.T) {
 	timeless(t, func(t *testing.T) {
 		cids := manyCids(4)
@@ -55,8 +55,8 @@ func TestWaitForAll(t *testing.T) {
 	}
 }
 
-// The loop may end the wait, or its context, at any step, also with the last
-// item. And an error that concerns all ends it.
+// The consumer may end the loop or the context at any step, also at the last item. An
+// error that is not about a single item ends the loop.
 func TestWaitForAllEnds(t *testing.T) {
 	w := sequence(statuses{pinned})
 	for range WaitForAll(t.Context(), w, manyCids(3), toPinned()) {
@@ -96,7 +96,7 @@ func TestWaitForAllEnds(t *testing.T) {
 	}
 }
 
-// What was not asked for, or comes twice, is not yielded.
+// Items that were not requested, or are reported twice, are not yielded.
 func TestWaitForAllIgnoresStrangers(t *testing.T) {
 	cids := manyCids(3)
 	w := &strange{watched: *sequence(statuses{pinned}), extra: []cid.Cid{cidA, cids[0], cids[0]}}
@@ -111,7 +111,7 @@ func TestWaitForAllIgnoresStrangers(t *testing.T) {
 	}
 }
 
-// strange reports more than it was asked for.
+// strange is a cluster that reports more items than requested.
 type strange struct {
 	watched
 	extra []cid.Cid

@@ -15,8 +15,8 @@ import (
 	"github.com/pinfleet/pinfleet/config"
 )
 
-// U25: web sources were fetched with the process's default client, without the
-// call's context and without any bound. They end with the call.
+// U25: web sources were fetched with http.DefaultClient, without the call's context and
+// without any limit. Now the fetch ends with the call.
 func TestU25WebSourceEndsWithTheCall(t *testing.T) {
 	for name, handler := range map[string]http.HandlerFunc{
 		"before the header": func(_ http.ResponseWriter, r *http.Request) {},
@@ -112,8 +112,8 @@ func TestWebSources(t *testing.T) {
 	}
 }
 
-// A password with #, / or ? in the address of a web source, which net/url takes
-// for a port, was quoted by the error that refused the address.
+// A password may contain #, / or ?, and net/url then takes it for a port. The error for the
+// malformed address quoted the password.
 func TestMalformedWebAddressIsNotShown(t *testing.T) {
 	c := newClient(t, &config.Config{})
 	for _, address := range []string{"http://me:s3cret#@h/x", "https://me:s3cret/@h", "https://me:s3cret?@h", "http://me:s3cret@h h"} {

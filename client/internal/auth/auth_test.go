@@ -13,7 +13,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// What never changes cannot be renewed.
+// A Static returns its value, and cannot renew it.
 func TestStatic(t *testing.T) {
 	for want, a := range map[string]Static{"": "", "Basic YWxpY2U6d29uZGVy": Basic("alice", "wonder"), "Bearer a.b.c": Bearer("a.b.c")} {
 		if got, err := a.Authorization(t.Context()); got != want || err != nil || a.Renew(got) {
@@ -22,7 +22,7 @@ func TestStatic(t *testing.T) {
 	}
 }
 
-// One fetch serves all who wait for it, and a refusal leads to one more.
+// All waiting calls share one fetch. A refused token leads to one more fetch.
 func TestFetched(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fetches := 0
@@ -54,7 +54,7 @@ func TestFetched(t *testing.T) {
 	})
 }
 
-// A token that is not the one of today does not throw that one away.
+// A late refusal of an older token does not discard the current one.
 func TestFetchedRefusedLate(t *testing.T) {
 	fetches := 0
 	a := NewFetched(func(context.Context) (string, error) { fetches++; return fmt.Sprint("t", fetches), nil })
@@ -69,7 +69,7 @@ func TestFetchedRefusedLate(t *testing.T) {
 	}
 }
 
-// What failed is not kept, and neither is what cannot stand in a header.
+// A failed fetch, or a token that is not valid in a header, is not kept.
 func TestFetchedFails(t *testing.T) {
 	ours := errors.New("vault is sealed")
 	next, nextErr := "", error(nil)
@@ -91,7 +91,7 @@ func TestFetchedFails(t *testing.T) {
 	}
 }
 
-// Whoever waits for another's fetch gives up with his own context.
+// A call that waits for the fetch of another call ends with its own context.
 func TestFetchedWaitEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
@@ -114,8 +114,8 @@ func TestFetchedWaitEnds(t *testing.T) {
 	})
 }
 
-// Minted tokens are what the server accepts: HS256 with the password as key,
-// the user as issuer, an expiry; and they are renewed in time.
+// Minted tokens have the form that the server accepts: HS256 with the password as
+// key, the user as issuer, and an expiry time. They are renewed before they expire.
 func TestMintedTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const user, password = `al"ice`, "wönder"

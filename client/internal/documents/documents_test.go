@@ -13,8 +13,8 @@ type document struct {
 	A int `json:"a"`
 }
 
-// decodeAll returns the documents of a body, and the error behind them; nil is
-// the proper end.
+// decodeAll returns the documents of a body and the error after them, which is nil
+// at the regular end.
 func decodeAll(body io.Reader) (docs []int, array bool, err error) {
 	return drain(NewDecoder(body))
 }
@@ -37,7 +37,7 @@ func TestStreamDecoding(t *testing.T) {
 		body  string
 		want  []int
 		array bool
-		err   string // empty for none
+		err   string // empty for no error
 	}{
 		{"", nil, false, ""},
 		{" \r\n\t", nil, false, ""},
@@ -81,7 +81,7 @@ func TestStreamDecoding(t *testing.T) {
 	}
 }
 
-// A body that breaks is never taken for one that ended.
+// A read error never looks like the regular end of the body.
 func TestStreamReadError(t *testing.T) {
 	broken := errors.New("broken")
 	for _, body := range []string{"", " ", `{"a":1}`, `{"a":1`, `[`, `[{"a":1}`, `[{"a":1}]`, "null", "nul"} {
@@ -106,8 +106,8 @@ func (e *endless) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// No item, and nothing between items, may take more memory or time than the
-// bound allows. Any number of items may.
+// The size of each item, and of the space between items, is limited. The number of
+// items is not.
 func TestStreamBounds(t *testing.T) {
 	const limit = 256 << 10
 	decode := func(start string, rest io.Reader) ([]int, error) {

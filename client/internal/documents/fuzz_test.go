@@ -13,7 +13,7 @@ import (
 	"github.com/pinfleet/pinfleet/internal/golden"
 )
 
-// rawItems decodes a body as listings are, into the texts of the items.
+// rawItems decodes a body like a listing, and returns the texts of its items.
 func rawItems(body []byte) (items []string, err error) {
 	s := NewDecoder(bytes.NewReader(body))
 	for {
@@ -28,8 +28,8 @@ func rawItems(body []byte) (items []string, err error) {
 	}
 }
 
-// FuzzStream: whatever a listing's body is, decoding it ends, and what is a
-// valid array or a sequence of documents gives the same items as encoding/json.
+// FuzzStream checks that decoding any body ends, and that a valid array or sequence
+// of documents has the same items as with encoding/json.
 func FuzzStream(f *testing.F) {
 	if err := golden.EachBody(func(_ golden.Response, body []byte) { f.Add(body) }); err != nil {
 		f.Fatal(err)
@@ -42,7 +42,7 @@ func FuzzStream(f *testing.F) {
 		want, wantErr := golden.Items(body)
 		first := strings.TrimLeft(string(body), " \t\r\n")
 		if wantErr != nil || strings.HasPrefix(first, "[") || strings.HasPrefix(first, "n") {
-			// A sequence that begins with an array or null is no listing.
+			// A sequence of documents that begins with an array or null is not a listing.
 			if json.Valid(body) == (gotErr != nil) {
 				t.Fatalf("%q: %q, %v; reference %q, %v", body, got, gotErr, want, wantErr)
 			}
@@ -56,8 +56,8 @@ func FuzzStream(f *testing.F) {
 	})
 }
 
-// FuzzItems: whatever a body is, and however long its pieces are, it has the
-// items that encoding/json finds, and breaks where that does.
+// FuzzItems checks that any body, in pieces of any length, has the same items and
+// the same error as with encoding/json.
 func FuzzItems(f *testing.F) {
 	if err := golden.EachBody(func(_ golden.Response, body []byte) { f.Add(body, 100) }); err != nil {
 		f.Fatal(err)
@@ -70,7 +70,7 @@ func FuzzItems(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte, size int) {
 		if first := bytes.TrimLeft(body, " \t\r\n"); len(first) > 0 && (first[0] == '[' || first[0] == 'n') {
-			return // an old server's array, or null
+			return // an array or null, as old servers send it
 		}
 		var want []api.GlobalPinInfo
 		var wantErr error
@@ -90,7 +90,7 @@ func FuzzItems(f *testing.F) {
 	})
 }
 
-// pieces delivers a text in pieces.
+// pieces is a reader of text in pieces of at most size bytes.
 type pieces struct {
 	text []byte
 	size int

@@ -13,7 +13,7 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 )
 
-// layouts are bodies of the same three items.
+// layouts returns bodies with the same three items in different layouts.
 func layouts(t testing.TB) map[string]string {
 	items := []string{statusA, `{"name":"a \"quoted\" } {\\","new":[{"x":"]"}],"cid":"` + textB + `"}`, statusB}
 	var pretty bytes.Buffer
@@ -39,10 +39,10 @@ func layouts(t testing.TB) map[string]string {
 	}
 }
 
-// statusOf decodes a body.
+// statusOf returns the items of a body.
 func statusOf(body io.Reader) ([]api.GlobalPinInfo, error) { return rest(NewDecoder(body)) }
 
-// rest decodes what is left of a body.
+// rest returns the remaining items of a body.
 func rest(s *Decoder) (items []api.GlobalPinInfo, err error) {
 	for {
 		var item api.GlobalPinInfo
@@ -55,8 +55,7 @@ func rest(s *Decoder) (items []api.GlobalPinInfo, err error) {
 	}
 }
 
-// However a body is laid out, and wherever it is cut into pieces, it has the
-// same items.
+// A body has the same items in every layout, and however Reads cut it into pieces.
 func TestStreamPieces(t *testing.T) {
 	want, err := statusOf(strings.NewReader(layouts(t)["array"]))
 	if err != nil || len(want) != 3 {
@@ -80,7 +79,7 @@ func TestStreamPieces(t *testing.T) {
 	}
 }
 
-// counter counts what is read.
+// counter counts the bytes that are read.
 type counter struct {
 	io.Reader
 	n int
@@ -92,8 +91,8 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// An item is there with its last byte: an open-ended listing may have no other
-// for hours.
+// Next returns an item as soon as its last byte has arrived, because in an
+// open-ended listing the next item may be hours away.
 func TestItemsAreNotKeptBack(t *testing.T) {
 	for name, text := range layouts(t) {
 		body := &counter{Reader: iotest.OneByteReader(strings.NewReader(text))}
@@ -116,7 +115,7 @@ func TestItemsAreNotKeptBack(t *testing.T) {
 	}
 }
 
-// A listing that breaks yields the whole items before.
+// A listing that breaks off yields the items that arrived whole.
 func TestBrokenBehindAnItem(t *testing.T) {
 	broken := errors.New("broken")
 	for name, text := range layouts(t) {
@@ -132,7 +131,7 @@ func TestBrokenBehindAnItem(t *testing.T) {
 	}
 }
 
-// What a large item needed is not kept for the small ones behind it.
+// The buffer of a large item is not kept for the small items after it.
 func TestRoomShrinks(t *testing.T) {
 	large := `{"name":"` + strings.Repeat("x", 3<<20) + `",` + statusA[1:]
 	small := "\n" + strings.Repeat(statusA+"\n", 10)
@@ -149,7 +148,7 @@ func TestRoomShrinks(t *testing.T) {
 	}
 }
 
-// widest keeps the size of the largest Read.
+// widest records the size of the largest Read.
 type widest struct {
 	io.Reader
 	n int
@@ -160,9 +159,9 @@ func (w *widest) Read(p []byte) (int, error) {
 	return w.Reader.Read(p)
 }
 
-// Behind a large item, a Read took as much as the item had needed. Each of the
-// small items in it, or each Read of white space in an array, then looked at
-// all of the rest: 38 s for 4 MiB of items in one line.
+// After a large item, one Read was as large as that item. Each of the small items in
+// it, or each Read of white space in an array, then scanned all of the rest: 38 s
+// for 4 MiB of items in one line.
 func TestReadsStaySmall(t *testing.T) {
 	large := `{"name":"` + strings.Repeat("x", 3<<20) + `",` + statusA[1:]
 	small := strings.Repeat(statusA, 10)
