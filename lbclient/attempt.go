@@ -38,8 +38,9 @@ var errStopped = errors.New("the consumer stopped")
 // of the same race.
 var errHedgeLost = errors.New("another attempt was faster")
 
-// attempt makes an attempt with do and records its result. It returns do's error,
-// errStopped included. ctx is the context of the attempt, caller that of the call.
+// attempt makes an attempt with do and records its result. It returns the error of do,
+// including errStopped, unless the attempt timeout caused that error (see timedOut).
+// ctx is the context of the attempt, caller that of the call.
 func (c *Client) attempt(ctx, caller context.Context, a *attempt, do attemptFunc) (err error) {
 	p := c.pool
 	if p.observer != nil {
@@ -102,8 +103,8 @@ func (c *Client) judge(ctx, caller context.Context, a *attempt, err error) resul
 	return r
 }
 
-// finish records the result of an attempt: in the statistics, with the strategy, in the
-// endpoint's health and with the hooks.
+// finish reports the result of an attempt to the statistics, the strategy, the
+// endpoint's health and the hooks.
 func (c *Client) finish(ctx context.Context, a *attempt, r result) {
 	p := c.pool
 	now := p.now()
@@ -158,8 +159,9 @@ func (a *attempt) gotItem() {
 	}
 }
 
-// named returns err as a *client.Error. A user's client may return others; their
-// requests may have been executed, except for invalid arguments.
+// named returns err as a *client.Error. If err comes from a user's client and is not a
+// *client.Error, the request counts as possibly executed, unless the arguments were
+// invalid.
 func named(err error, op client.Op, ep *endpoint) error {
 	var e *client.Error
 	if errors.As(err, &e) {
@@ -169,8 +171,8 @@ func named(err error, op client.Op, ep *endpoint) error {
 }
 
 // attemptTimeoutError is the cancellation cause of an attempt that exceeded
-// WithAttemptTimeout. timedOut recognises it by its type, so the client's own timeouts
-// must have another one.
+// WithAttemptTimeout. timedOut recognises it by its type, which the client's own
+// timeouts must not use.
 type attemptTimeoutError time.Duration
 
 func (e attemptTimeoutError) Error() string {
@@ -179,7 +181,8 @@ func (e attemptTimeoutError) Error() string {
 func (e attemptTimeoutError) Timeout() bool        { return true }
 func (e attemptTimeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// timedOut returns err, or an error with the attempt timeout if that caused it.
+// timedOut returns err, or an error that reports the attempt timeout if the timeout
+// caused err.
 func timedOut(ctx context.Context, a *attempt, err error) error {
 	cause, ours := context.Cause(ctx).(attemptTimeoutError)
 	if err == nil || !ours || errors.Is(err, errStopped) {

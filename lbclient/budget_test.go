@@ -103,8 +103,8 @@ func TestNoBudget(t *testing.T) {
 	}
 }
 
-// For any sequence of calls and requests, no 10 s contain more extra requests than
-// allowed.
+// For any sequence of calls and requests, no period of 10 s has more extra requests
+// than allowed.
 func TestBudgetProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		fraction := rapid.Float64Range(0, 1).Draw(t, "fraction")
@@ -135,7 +135,8 @@ func TestBudgetProperty(t *testing.T) {
 			if n := since(extra, 10*time.Second); taken && n > allowed {
 				t.Fatalf("%v extra requests in 10 s, %v allowed", n, allowed)
 			}
-			// Counting is per whole second, so the budget may be a second stricter.
+			// Counting is per whole second, so the budget may be stricter by up to
+			// a second's worth of calls and requests.
 			certain := fraction*since(calls, 9*time.Second) + 10*fixed
 			if n := since(extra, 11*time.Second); !taken && n+1 <= certain {
 				t.Fatalf("refused after %v extra requests in 11 s, %v allowed", n, certain)

@@ -57,7 +57,7 @@ func (c *Client) loop(caller context.Context, cl *call, do attemptFunc) error {
 	}
 	ctx := caller
 	if !cl.kind.Short() {
-		// The consumer of a long call can hold it open after its endpoint has
+		// The consumer can keep a long call open after the endpoint has
 		// closed.
 		var cancel func()
 		ctx, cancel = c.bound(caller)

@@ -16,8 +16,9 @@ import (
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
-// U6: with 0 retries, upstream's counter skipped its end, and the function called itself until
-// the stack overflowed. 0 means one attempt; a negative number is an error (see TestNew).
+// U6: with 0 retries, upstream's counter never reached its final value, and the function
+// called itself until the stack overflowed. 0 means one attempt; a negative number is an error
+// (see TestNew).
 func TestU6Retries(t *testing.T) {
 	for retries := range 4 {
 		fakes := newFakes(2)
@@ -291,7 +292,7 @@ type nextFunc func(int) client.Client
 func (f nextFunc) Next(count int) client.Client { return f(count) }
 func (nextFunc) SetClients([]client.Client)     {}
 
-// A panic in an endpoint's client ends the trial that the call was.
+// If an endpoint's client panics during a trial, the trial ends.
 func TestPanicGivesThePermitBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fakes := newFakes(1)

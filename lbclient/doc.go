@@ -23,16 +23,18 @@
 // after 5 consecutive failures, or when less than 80 % of at least 5 attempts within
 // 10 s succeeded. An ejected endpoint receives no calls. The first ejection lasts 1 s,
 // each further one twice as long, up to a minute; every duration is randomised by
-// ±50 %. The sequence starts over once the endpoint has been admitted for a minute.
+// ±50 %. Once the endpoint has been admitted for a minute, the next ejection lasts 1 s
+// again.
 //
 // When the ejection ends, the load balancer sends GET /health in the background. An
 // endpoint that does not respond stays ejected for the next, longer duration. One that
-// responds becomes eligible: it receives one short call as a trial. If the trial
-// succeeds, the endpoint is readmitted: the strategy may pick it again, and its weight
-// grows to its full value over 10 s.
+// responds becomes eligible and receives one call as a trial: at first a read or a
+// write, and after a second also a listing or an add. If the trial succeeds, the
+// endpoint is readmitted: the strategy may pick it again, and its weight grows to its
+// full value over 10 s.
 //
-// While all endpoints are ejected, a call is sent to the one whose ejection ends
-// first among those that it has not been sent to.
+// While all endpoints are ejected, an attempt goes to the endpoint whose ejection ends
+// first. A retry prefers endpoints that the call has not tried.
 //
 // # Observability
 //

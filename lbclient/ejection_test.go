@@ -164,7 +164,7 @@ func TestEjectionTimes(t *testing.T) {
 	})
 }
 
-// Each kind of error does or does not count as a failure of the endpoint.
+// Some kinds of error count as a failure of the endpoint, and the others do not.
 func TestConsecutiveFailures(t *testing.T) {
 	for _, test := range []struct {
 		name string
@@ -206,8 +206,8 @@ func TestConsecutiveFailures(t *testing.T) {
 	}
 }
 
-// A success, or a refusal such as 404, resets the number of consecutive failures. Any 10 s
-// have too few calls for the success rate to count.
+// A success, or a refusal such as 404, resets the number of consecutive failures. The
+// calls are too rare for the success rate over 10 s to count.
 func TestFailuresMustBeConsecutive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fakes := newFakes(2)

@@ -13,8 +13,9 @@ import (
 	"github.com/pinfleet/pinfleet/test/clustertest"
 )
 
-// An Unpin that got no answer from one peer, and then the plain 404 of an ingress, returned
-// success, and the pin remained. It must continue at a peer that answers itself.
+// If an Unpin got no answer from one peer, and then a 404 from an ingress instead of a
+// peer, it returned success, and the pin remained. It must try another peer after such a
+// 404.
 func TestUnpinPastAnIngress(t *testing.T) {
 	broken := rawserver.New(t, func(*http.Request) rawserver.Answer { return rawserver.Answer{Close: true} })
 	ingress := rawserver.New(t, func(*http.Request) rawserver.Answer {

@@ -57,7 +57,7 @@ type health struct {
 	since  time.Duration // start of the state
 	times  int           // ejections and failed probes in sequence
 	until  time.Duration // next probe, while ejected
-	trials [2]bool       // whether a trial with a short call, a long call is in progress
+	trials [2]bool       // whether a trial is in progress: of a short call, of a long call
 }
 
 // permit is the permission for one attempt. Its holder passes it to record when the
@@ -202,7 +202,8 @@ func (h *health) change(to State, now time.Duration) {
 	h.gate.Store(gate)
 }
 
-// postpone sets the time of the next probe, at least atLeast from now. mu is held.
+// postpone sets the time of the next probe. It is at least atLeast from now, or
+// maxEjection if that is shorter. mu is held.
 func (h *health) postpone(now, atLeast time.Duration) {
 	length := min(minEjection<<min(h.times, 10), maxEjection)
 	h.times++

@@ -120,8 +120,8 @@ type raceEnd struct {
 }
 
 // start starts an attempt in the background. The attempt gets its own copy of the
-// strategy's Call, because the race changes that of the call while an attempt is
-// still running.
+// strategy's Call, because the race may change the original while the attempt is still
+// running.
 func (r *hedgedRace) start(ep *endpoint, permit permit, hedge bool) {
 	c := r.client
 	r.running++

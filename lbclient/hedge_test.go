@@ -122,7 +122,7 @@ func TestHedgingCutsTheTail(t *testing.T) {
 	}
 }
 
-// strategyOver returns s, with w also receiving the clients.
+// strategyOver returns s with a SetClients that also passes the clients to w.
 func strategyOver(w *watched, s strategy.LBStrategy) strategy.LBStrategy {
 	return &twoStrategies{LBStrategy: s, w: w}
 }

@@ -18,8 +18,8 @@ type Hook any
 
 // CallHook observes the calls of the load balancer's methods.
 type CallHook interface {
-	// CallStarted is called before the first attempt. The call continues with
-	// the returned context.
+	// CallStarted is called before the first attempt. The call uses the returned
+	// context.
 	CallStarted(ctx context.Context, op client.Op) context.Context
 	// CallEnded is called once for each CallStarted, with the context that
 	// CallStarted returned.
@@ -28,8 +28,8 @@ type CallHook interface {
 
 // AttemptHook observes the attempts of calls, including hedges.
 type AttemptHook interface {
-	// AttemptStarted is called before each attempt. The attempt continues with
-	// the returned context.
+	// AttemptStarted is called before each attempt. The attempt uses the
+	// returned context.
 	AttemptStarted(ctx context.Context, e AttemptEvent) context.Context
 	// AttemptEnded is called once for each AttemptStarted, with the context that
 	// AttemptStarted returned.
@@ -87,8 +87,8 @@ type AttemptEvent struct {
 // HealthEvent describes an ejection or readmission of an endpoint.
 type HealthEvent struct {
 	Endpoint string
-	Err      error         // of the attempt that caused the ejection; nil for a readmission
-	For      time.Duration // until the first probe; 0 for a readmission
+	Err      error         // error of the attempt that caused the ejection; nil for a readmission
+	For      time.Duration // time until the first probe; 0 for a readmission
 }
 
 // MembershipEvent describes a change of the list of endpoints.

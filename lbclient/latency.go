@@ -20,7 +20,8 @@ const (
 	// that old durations lose their influence.
 	maxSamples = 4096
 	// recomputeEvery is the number of durations between two estimates. The first
-	// estimate is at its first multiple that is not below minSamples, 128.
+	// estimate is made after 128 durations, the first multiple of recomputeEvery
+	// that is at least minSamples.
 	recomputeEvery = 32
 )
 

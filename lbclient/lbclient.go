@@ -61,10 +61,10 @@ func NewFromConfigs(s strategy.LBStrategy, cfgs []*config.Config, retries int, o
 	return c, c.pool.replace(endpoints)
 }
 
-// NewLBClient is [NewFromConfigs] with the result type [client.Client]. Its signature is
-// fixed, so that its result and that of [client.NewDefaultClient] can be assigned to the
-// same variable. The dynamic type is *[Client]. Use NewFromConfigs to call the methods
-// that only *Client has.
+// NewLBClient is like [NewFromConfigs], but returns a [client.Client], so that its
+// result can be assigned to the same variable as that of [client.NewDefaultClient]. The
+// dynamic type is *[Client]. Use NewFromConfigs to call the methods that only *Client
+// has.
 func NewLBClient(s strategy.LBStrategy, cfgs []*config.Config, retries int, opts ...Option) (client.Client, error) {
 	c, err := NewFromConfigs(s, cfgs, retries, opts...)
 	if err != nil {
@@ -138,8 +138,9 @@ func (c *Client) names() []string {
 
 func (c *Client) hasEndpoint(name string) bool { return slices.Contains(c.names(), name) }
 
-// Endpoint returns the name of this load balancer as an endpoint of another one: the
-// names of its endpoints in brackets. Errors and [WithEndpoint] use that name.
+// Endpoint returns the name that this load balancer has as an endpoint of another load
+// balancer: the names of its own endpoints in brackets. Errors and [WithEndpoint] use
+// this name.
 func (c *Client) Endpoint() string { return "[" + strings.Join(c.names(), " ") + "]" }
 
 // Close ends the calls in flight and closes the clients of all endpoints, including

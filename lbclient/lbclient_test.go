@@ -220,8 +220,9 @@ func TestNested(t *testing.T) {
 	}
 }
 
-// The failure of a nested load balancer is classified by its last attempt, but as executed if
-// any of its attempts may have been. So a write that must be sent only once is not retried.
+// The failure of a nested load balancer is classified by its last attempt, but counts as
+// possibly executed if any of its attempts may have been executed. So a write that must be
+// sent only once is not retried.
 func TestNestedIsCareful(t *testing.T) {
 	fakes := newFakes(3)
 	a, b, c := fakes[0], fakes[1], fakes[2]

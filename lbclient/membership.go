@@ -9,10 +9,11 @@ import (
 	"github.com/pinfleet/pinfleet/config"
 )
 
-// SetConfigs replaces the endpoints by those of cfgs. An endpoint whose configuration
-// is in cfgs keeps its connections and its health. The others are removed: they
-// receive no new calls, finish those in flight, and are then closed. New endpoints
-// start with a tenth of their weight, which grows to its full value over 10 seconds.
+// SetConfigs replaces the endpoints with those that cfgs describes. An endpoint whose
+// configuration is in cfgs keeps its connections and its health. The others are
+// removed: they receive no new calls, finish those in flight, and are then closed. New
+// endpoints start with a tenth of their weight, which grows to its full value over
+// 10 seconds.
 //
 // On error, nothing changes. The error reports all problems with cfgs at once. An
 // empty list is an error, and so is a call after Close.
@@ -76,8 +77,8 @@ func (e *endpoint) isMadeOf(cfg *config.Config) bool {
 	return e.config != nil && e.config.Equal(cfg) && (cfg == e.given || cfg.IsComparable())
 }
 
-// replace replaces the endpoints by next. It owns the new ones even if it fails, which
-// happens only after Close.
+// replace replaces the endpoints with next. It owns the new ones even if it fails,
+// which happens only after Close.
 func (p *pool) replace(next []*endpoint) error {
 	var event MembershipEvent
 	var removed []*endpoint

@@ -45,13 +45,13 @@ func WithLogger(logger *slog.Logger) Option {
 // move to another peer when one accepts a request and never responds. The limit
 // applies to the whole attempt of a call with a single result, and to the time until
 // the first item of a listing. A timeout counts as a failure of the peer. The request
-// may have been executed, unless it was provably not sent. The default, 0, is no
-// limit besides the deadline of the caller's context.
+// may have been executed, unless it was provably not sent. The default, 0, means no
+// limit other than the deadline of the caller's context.
 //
-// Use more than 15 s, for instance 20 s. A healthy peer of ipfs-cluster v1.1.6 waits
-// 15 s for another member that hangs before it answers Status, StatusCids, StatusAll
-// and Peers. With a shorter timeout, those calls fail at every peer, and healthy peers
-// are ejected.
+// Use more than 15 s, for instance 20 s. While another member of the cluster hangs, a
+// healthy peer of ipfs-cluster v1.1.6 takes 15 s to answer Status, StatusCids,
+// StatusAll and Peers. With a shorter timeout, those calls fail at every peer, and
+// healthy peers are ejected.
 //
 // Adds and RepoGC have no attempt timeout, because their duration does not show
 // whether they make progress. For adds, use HeaderTimeout and IdleTimeout of
@@ -81,11 +81,11 @@ func WithRetryBudget(fraction, perSecond float64) Option {
 	}
 }
 
-// WithHedging turns on hedging: when a read with a single result has taken longer than
-// 95 % of the calls of its operation do, the load balancer sends it to a second
-// endpoint, too. It uses the first answer and cancels the other attempt. Hedged are
-// ID, Version, Status, Allocation, Alerts, BandwidthByProtocol, Metrics and
-// MetricNames, but not calls with [WithEndpoint]. Listings and writes are never
+// WithHedging turns on hedging: when a read with a single result takes longer than
+// 95 % of the earlier calls of the same operation, the load balancer also sends it to
+// a second endpoint. It uses the first answer and cancels the other attempt. Hedging
+// applies to ID, Version, Status, Allocation, Alerts, BandwidthByProtocol, Metrics and
+// MetricNames, but not to calls with [WithEndpoint]. Listings and writes are never
 // hedged.
 //
 // In any 10 s, at most 5 % of these calls are hedged. Hedging of an operation starts
@@ -96,11 +96,11 @@ func WithHedging() Option {
 	return func(o *options) { o.hedging = true }
 }
 
-// WithReplayLimit limits how much of its reader AddMultiFile keeps for sending it
-// again to another peer. It keeps at most total bytes: the first memory bytes in
-// memory, the rest in a temporary file. The defaults are 8 MiB and 1 GiB; a total of 0
-// keeps nothing. A larger upload continues, but is not retried if its attempt fails:
-// the call then fails with [client.ErrBodyNotReplayable].
+// WithReplayLimit limits how much data AddMultiFile keeps of its reader, so that it
+// can send the data again to another peer. It keeps at most total bytes: the first
+// memory bytes in memory, the rest in a temporary file. The defaults are 8 MiB and
+// 1 GiB; a total of 0 keeps nothing. A larger upload continues, but is not retried if
+// its attempt fails: the call then fails with [client.ErrBodyNotReplayable].
 func WithReplayLimit(memory, total int64) Option {
 	return func(o *options) { o.replay.Memory, o.replay.Total = memory, total }
 }

@@ -176,7 +176,7 @@ func isTried(cl *call, skipped []*endpoint, ep *endpoint) bool {
 // ask returns the endpoint that the strategy chooses, or nil if the strategy returns
 // nil or a client that is not an endpoint of this pool. A Picker receives the skipped
 // endpoints in Tried. further is the number of earlier choices for the same attempt; it
-// is added to the count of a strategy that is not a Picker.
+// is added to the count that Next receives if the strategy is not a Picker.
 func (p *pool) ask(cl *call, skipped []*endpoint, further int) *endpoint {
 	var c client.Client
 	switch {

@@ -49,8 +49,8 @@ var failureKindNames = [failureKinds]string{"refused", "unsent", "broken", "unav
 const ipfsDownText = "failed to put block on all destinations"
 
 // cutShortText is the error in the trailer of a stream that the server aborted, because it
-// is stopping or has lost its own connection. It cannot come from the caller's
-// cancellation, which judge handles before.
+// is stopping or has lost its own connection. It is not mistaken for the caller's
+// cancellation, because judge and settle check for that first.
 const cutShortText = "context canceled"
 
 // failureKindOf classifies the error of an attempt. Errors that are not *client.Error

@@ -83,7 +83,8 @@ var failures = []struct {
 	{"504", statusError(504), "rwa"},
 	{"trailer", trailerError("hash function name not known"), "r"},
 	// When a peer is stopped, the contexts of its handlers end before its
-	// connections do. Adds failed then, although another peer could have taken them.
+	// connections do. Such adds used to fail, although another peer could have taken
+	// them.
 	{"server's context", trailerError("context canceled"), "rwa"},
 	{"server's context, in other words", trailerError("hash function: context canceled"), "r"},
 	{"IPFS down", trailerError("failed to put block on all destinations: x"), "ra"},

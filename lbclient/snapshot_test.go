@@ -74,7 +74,8 @@ func TestSnapshotOfNested(t *testing.T) {
 	}
 }
 
-// The average approaches a new level: after 40 attempts, it is within a tenth of the change.
+// The average follows the durations: 40 attempts after a change, it has made up at least
+// nine tenths of the difference.
 func TestAverage(t *testing.T) {
 	var s stats
 	for range 10 {

@@ -30,8 +30,8 @@ type Source interface {
 //
 // Configurations that cannot be opened are skipped. An update from which no endpoint
 // can be opened is ignored: the load balancer keeps its endpoints. If Watch returns
-// before Close, it is called again after a randomised wait of up to a minute, and the
-// endpoints stay until then. Each of these cases is logged.
+// before Close, the load balancer keeps its endpoints and calls Watch again after a
+// randomised wait of up to a minute. Each of these cases is logged.
 func NewFromSource(ctx context.Context, s strategy.LBStrategy, src Source, retries int, opts ...Option) (*Client, error) {
 	o, err := newOptions(s, retries, opts)
 	if src == nil {
@@ -66,7 +66,7 @@ func (f *follower) follow() {
 	f.err = rewatch.Watch(f.client.life, f.client.logger, f.src.Watch, f.update)
 }
 
-// update replaces the endpoints by those of cfgs that can be opened.
+// update replaces the endpoints with those of cfgs that can be opened.
 func (f *follower) update(cfgs []*config.Config) {
 	c := f.client
 	c.changing.Lock()

@@ -12,7 +12,8 @@ type targetKey struct{}
 
 // WithEndpoint returns a copy of ctx that sends calls to the endpoint with the given
 // name. Such a call has one attempt, even if the endpoint is ejected. Use it for calls
-// whose answer depends on the peer: ID, Version, Alerts, and those with local set.
+// whose answer depends on the peer: ID, Version, Alerts, and calls whose argument
+// local is true.
 //
 // [Client.Endpoints] and errors contain the names. If several endpoints have the same
 // name, the first is used. An unknown name fails the call with [client.ErrInvalid]. An
@@ -28,8 +29,9 @@ func targetOf(ctx context.Context) string {
 }
 
 // target returns the endpoint named by ctx, or nil if ctx names none, and the context
-// for the call. That context still has the name only if it belongs to an endpoint of a
-// nested load balancer, which then looks it up again.
+// for the call. If the name is that of an endpoint of a nested load balancer, the
+// context keeps the name, so that the nested load balancer can look it up. Otherwise
+// the context has no name.
 func (c *Client) target(ctx context.Context, op client.Op) (*endpoint, context.Context, error) {
 	name := targetOf(ctx)
 	if name == "" {

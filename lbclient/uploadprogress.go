@@ -58,8 +58,9 @@ func (r *countedReader) Read(p []byte) (int, error) {
 
 // count estimates the progress of an Add's upload from the output o. Add reads its paths
 // inside the endpoint, so its bytes cannot be counted: the estimate is the reported
-// progress of a file, or its size if there was none. The size of a directory counts its
-// files again. It arrives at the end of the add, so the error is harmless.
+// progress of a file, or its size if there was none. The size of a directory includes
+// its files, which are thus counted twice. Directories are reported at the end of the
+// add, so the error is harmless.
 func (r *report) count(o *api.AddedOutput) {
 	if r.sent == nil || o == nil {
 		return

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// windowLength is the length of a window in seconds. Its last windowLength slots cover up
-// to a second less, because the current slot is not complete; with one slot more, they
-// cover up to a second more.
+// windowLength is the length of a window in seconds; each slot holds one second. Because
+// the current slot is not complete, the last windowLength slots cover up to a second less
+// than the window, and the last windowLength+1 slots up to a second more.
 const windowLength = 10
 
 // A slot of a window is packed into a word: the low 20 bits of the slot's second, the
