@@ -50,7 +50,7 @@ type Handler struct {
 	// byName holds the latencies of endpoints.
 	byName map[string]*series
 	// Changes of endpoints and events of calls are in separate logs, so that
-	// thousands of the latter do not push out the former.
+	// thousands of events of calls do not push out the changes of endpoints.
 	changes, incidents log
 	seq                uint64 // of the last event
 }

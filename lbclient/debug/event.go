@@ -44,8 +44,8 @@ type Event struct {
 const (
 	// maxEvents is the maximum number of events in a log.
 	maxEvents = 128
-	// An event is merged into a similar one that is less than burst older, if
-	// that is among the last lookBack events of the log.
+	// An event is merged into a similar event that is less than burst older and
+	// among the last lookBack events of the log.
 	burst    = time.Second
 	lookBack = 16
 	// maxError is the maximum length of an error text in bytes.

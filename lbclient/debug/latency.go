@@ -10,7 +10,8 @@ type Second struct {
 	// Ago is the age in seconds. 0 is the second in which the snapshot was
 	// taken, which is not complete.
 	Ago int `json:"ago_s"`
-	// Count is the number of attempts or calls, Failed that of the failed ones.
+	// Count is the number of attempts or calls, and Failed the number of those
+	// that failed.
 	Count  int `json:"count"`
 	Failed int `json:"failed"`
 	// Mean and Max are their mean and maximum duration.

@@ -19,9 +19,9 @@ type Snapshot struct {
 // Calls summarises the calls since the [Handler] was created.
 type Calls struct {
 	InFlight int `json:"in_flight"`
-	// Total is the number of calls that have ended, Failed that of the failed
-	// ones. Cancellation by the caller, invalid arguments, and refusals such as
-	// 404 are not failures.
+	// Total is the number of calls that have ended, and Failed the number of
+	// those that failed. Cancellation by the caller, invalid arguments, and
+	// refusals such as 404 are not failures.
 	Total  uint64 `json:"total"`
 	Failed uint64 `json:"failed"`
 	// Attempts is the number of attempts of the calls that have ended.
@@ -29,8 +29,8 @@ type Calls struct {
 	Retries         uint64 `json:"retries"`
 	Hedges          uint64 `json:"hedges"`
 	BudgetExhausted uint64 `json:"budget_exhausted"`
-	// Latencies holds the seconds of the last minute in which calls ended,
-	// oldest first.
+	// Latencies has an element for each second of the last minute in which
+	// calls ended, oldest first.
 	Latencies []Second `json:"latencies"`
 }
 
@@ -41,8 +41,8 @@ type Endpoint struct {
 	// Depth is the nesting depth, 0 for the endpoints of the load balancer
 	// itself. The endpoints of a nested load balancer follow it in the list.
 	Depth int `json:"depth,omitempty"`
-	// Latencies holds the seconds of the last minute in which attempts ended,
-	// oldest first.
+	// Latencies has an element for each second of the last minute in which
+	// attempts ended, oldest first.
 	Latencies []Second `json:"latencies"`
 }
 
