@@ -11,7 +11,7 @@ import (
 	"sync"
 )
 
-// blockSize is the size in bytes of the blocks that hold the part in memory.
+// blockSize is the size in bytes of the blocks of memory that hold the first bytes.
 const blockSize = 256 << 10
 
 // Limits limits how much of its source a Spool keeps.
@@ -41,7 +41,7 @@ type Spool struct {
 	inMemory int64    // number of bytes in head
 	tail     *os.File // the bytes after head; nil if there are none
 	srcErr   error    // how src ended: io.EOF or an error
-	lost     error    // why the bytes are no longer kept; nil if they are
+	lost     error    // why the bytes are no longer kept; nil while they are kept
 }
 
 // New returns a Spool of src. Once the Spool cannot keep all bytes, Open and readers that
@@ -73,8 +73,8 @@ func (s *Spool) IsTouched() bool {
 	return s.touched
 }
 
-// LostError returns the error of Open: the reason why the bytes are no longer kept, or nil
-// if they are.
+// LostError returns the error that Open would return: the reason why the bytes are no
+// longer kept, or nil if they are still kept.
 func (s *Spool) LostError() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
