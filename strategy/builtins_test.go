@@ -37,7 +37,7 @@ func TestU39NoClients(t *testing.T) {
 }
 
 // After any sequence of results, a pick is on the list. It is an untried client if
-// one is left, and otherwise the client whose attempt is the longest ago.
+// one is left, and otherwise the client that was tried least recently.
 func TestPicks(t *testing.T) {
 	ops := []client.Op{client.OpID, client.OpPeers, client.OpPin, client.OpAdd, client.OpRepoGC}
 	for name, make := range builtins() {

@@ -24,8 +24,8 @@ func (l *clientList) load() []client.Client {
 }
 
 // firstUntried returns the first untried client, counted from start with
-// wrap-around. If all were tried, it returns the one whose last attempt is the
-// longest ago.
+// wrap-around. If all were tried, it returns the one that was tried least
+// recently.
 func firstUntried(clients []client.Client, start int, call *Call) client.Client {
 	if i := untriedFrom(clients, start, call); i >= 0 {
 		return clients[i]
@@ -49,8 +49,8 @@ func untriedFrom(clients []client.Client, start int, call *Call) int {
 	return -1
 }
 
-// longestAgo returns the client whose last attempt in call is the longest ago, or
-// nil if there are no clients. All clients must have been tried.
+// longestAgo returns the client that call tried least recently, or nil if there
+// are no clients. All clients must have been tried.
 func longestAgo(clients []client.Client, call *Call) client.Client {
 	var oldest client.Client
 	oldestAt := len(call.Tried)

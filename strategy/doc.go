@@ -3,20 +3,23 @@
 // # Built-in strategies
 //
 //   - [Failover] sends all calls to the first client that is available.
-//   - [RoundRobin] gives the clients turns.
-//   - [Weighted] gives the clients turns in proportion to their weights.
+//   - [RoundRobin] picks the clients in turn.
+//   - [Weighted] picks the clients in turn, in proportion to their weights.
 //   - [LeastLoaded] prefers clients that respond fast and have few attempts in
 //     flight.
 //   - [Sticky] sends all calls about one CID or path to the same client.
 //
-// A value of a strategy serves one load balancer.
+// A strategy value must not be shared between load balancers.
+//
+// Upstream is the client inside ipfs-cluster v1.1.6. Numbers such as U41 refer to
+// its faults, which docs/upstream-faults.md in this module's repository lists.
 //
 // # Retries
 //
-// Through [Picker], a strategy knows the clients that a call was already sent to.
-// The built-in strategies never send a retry to one of them while an untried
-// client is left. When all clients were tried, they pick the one whose attempt is
-// the longest ago.
+// A strategy that implements [Picker] knows which clients a call was already sent
+// to. The built-in strategies never send a retry to one of them while an untried
+// client is left. When all clients were tried, they pick the one that was tried
+// least recently.
 //
 // # Writing a strategy
 //

@@ -19,7 +19,8 @@ const (
 	// instead.
 	failureTime   = 5 * time.Second
 	maxRetryAfter = time.Minute
-	// patience is the silence in flight after which a client is tried again.
+	// patience is how long a client with attempts in flight may be silent before
+	// it is tried again.
 	patience = 30 * time.Second
 	// A client is a suspect if its expected time is more than suspectFactor
 	// times the typical one.
@@ -41,7 +42,7 @@ type estimate struct {
 
 	inFlight   atomic.Int64
 	bytes      atomic.Int64  // accepted of the uploads in flight
-	quietSince atomic.Int64  // start of the silence in flight: last answer, progress or first attempt
+	quietSince atomic.Int64  // time of the last answer or progress, or of the first attempt in flight
 	cost       atomic.Uint64 // expected time at costAt in ns, as float64 bits; 0 if unknown
 	costAt     atomic.Int64
 	failed     atomic.Int64 // failed attempts that count as in flight until failedTo
@@ -71,7 +72,7 @@ func (b burden) less(o burden) bool {
 }
 
 // burden returns the burden of a client with weight 1. The load is in nanoseconds,
-// that of adds in bytes. typical is the mean expected time of all clients, or 0 if
+// or in bytes for adds. typical is the mean expected time of all clients, or 0 if
 // unknown.
 func (e *estimate) burden(now int64, typical float64) burden {
 	n, quiet := e.inFlight.Load(), int64(0)
@@ -179,7 +180,8 @@ func (e *estimate) end(r Result, now int64) float64 {
 	if r.Failed {
 		e.fail(took, r.RetryAfter, now)
 	} else if r.Cancelled {
-		// The attempt took at least as long as the client has been quiet.
+		// If another attempt was in flight before this one, the client may
+		// have been silent for longer than r.Duration.
 		if e.kind.Short() {
 			took = max(took, time.Duration(now-e.quietSince.Load()))
 		}

@@ -14,7 +14,7 @@ const DefaultHold = 5 * time.Second
 
 // Failover sends all calls to the first client on the list, and the retries of a
 // call to the next ones in configured order. Ejected clients are not on the list.
-// Otherwise each call would dial a dead peer again (U41).
+// If they were, each call would dial a dead peer again (U41).
 //
 // When a client joins or returns to the list ahead of the client in use, calls
 // continue to go to the client in use for the time of Hold. Hence a flapping peer
@@ -105,7 +105,7 @@ func (f *Failover) Next(count int) client.Client {
 
 // Pick implements Picker. It returns the client in use if it is untried, otherwise
 // the first untried client in configured order, and when all were tried, the one
-// whose attempt is the longest ago.
+// that was tried least recently.
 func (f *Failover) Pick(call *Call) client.Client {
 	r := f.ranking.Load()
 	if r == nil || len(r.clients) == 0 {

@@ -38,17 +38,19 @@ import (
 //     the expected time is longer.
 //   - A client is a suspect if it has just failed, or if its expected time is more
 //     than twice the typical one. It gets one attempt at a time, which keeps its
-//     expected time current. While all drawn clients are suspects, two more are
-//     drawn, up to twice. With 10 slow clients among 100, both are slow in 0.9 %
-//     of the draws, which would make the 99th percentile slow.
-//   - A client that is new or has returned gets an attempt at once. Its expected
-//     time is 1 s until its first answer, so that it is not flooded (Finagle has
-//     a penalty for this).
+//     expected time current. While the best of the drawn clients is a suspect, two
+//     more are drawn, up to twice. Without this, with 10 slow clients among 100,
+//     nearly 1 % of the calls would be slow, because both drawn clients are slow in
+//     0.9 % of the draws.
+//   - A client that is new or has returned gets an attempt as soon as it is drawn.
+//     Its expected time is 1 s until its first answer, so that it is not flooded
+//     (Finagle has a penalty for this).
 //
-// Single reads, cluster-wide listings and pin writes are measured separately,
-// because their durations are not comparable. The load of adds is the number of
-// bytes that the client has accepted for adds in flight. Seconds without progress
-// and failures count as bytes there.
+// Single reads, cluster-wide listings and pin writes are measured separately, because
+// their durations are not comparable. The load of adds is the number of bytes that
+// the client has accepted for adds in flight. Each of these adds counts as another
+// 1 MiB, each second without progress as 128 MiB, and each recent failure as 5 such
+// seconds.
 //
 // Its measurements come from the load balancer, through [Observer].
 //
@@ -74,7 +76,7 @@ type board struct {
 // opKinds is the number of kinds of operations; client.KindAdd is the last.
 const opKinds = client.KindAdd + 1
 
-// maxDraws bounds how often a pick draws two clients while all are suspects.
+// maxDraws bounds how often a pick draws two clients while the best is a suspect.
 const maxDraws = 3
 
 // load holds the measurements of one client.
@@ -152,8 +154,8 @@ func (l *LeastLoaded) Next(int) client.Client {
 	return l.Pick(&Call{Op: client.OpID})
 }
 
-// Pick implements Picker. A retry goes to an untried client, and when all were
-// tried, to the one whose attempt is the longest ago.
+// Pick implements Picker. A retry goes to an untried client, and when all were tried,
+// to the one that was tried least recently.
 func (l *LeastLoaded) Pick(call *Call) client.Client {
 	b := l.board.Load()
 	if b == nil || len(b.clients) == 0 {
@@ -208,7 +210,7 @@ func untriedPair(clients []client.Client, first, second int, call *Call) (int, i
 	return first, second
 }
 
-// burden returns the burden of the client, by its weight.
+// burden returns the burden of the client, with the load divided by its weight.
 func (l *load) burden(k client.OpKind, now int64, typical float64) burden {
 	b := l.estimates[k].burden(now, typical)
 	if w := weightOf(l.weigher); w != 1 { // saves a slow division

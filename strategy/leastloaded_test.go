@@ -53,8 +53,8 @@ func TestLeastLoadedFormula(t *testing.T) {
 	})
 }
 
-// The expected time of a client after each of these attempts, which are made in
-// sequence with no other attempt in flight.
+// Each step makes an attempt, with no other attempt in flight, and checks the
+// client's expected time after it.
 func TestLeastLoadedExpectedTime(t *testing.T) {
 	type step struct {
 		wait time.Duration
@@ -256,8 +256,8 @@ func TestLeastLoadedDistribution(t *testing.T) {
 	}
 }
 
-// With 10 slow peers among 100, both drawn peers are slow in 0.9 % of the picks.
-// Without drawing again, the 99th percentile would be that of the slow peers.
+// With 10 slow peers among 100, both drawn peers are slow in 0.9 % of the draws.
+// Without drawing again, nearly 1 % of the picks would be slow peers.
 func TestLeastLoadedDrawsAgain(t *testing.T) {
 	times := make([]time.Duration, 100)
 	for i := range times {

@@ -143,7 +143,8 @@ func even(n int) []float64 {
 	return shares
 }
 
-// finish reports the begin of an attempt, and immediately its end with the result r.
+// finish reports the beginning of an attempt, and immediately its end with the
+// result r.
 func finish(o Observer, op client.Op, c client.Client, r Result) {
 	call := &Call{Op: op}
 	o.Begin(call, c)

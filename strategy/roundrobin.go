@@ -7,10 +7,10 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// RoundRobin gives the clients turns in configured order, beginning with the first.
-// A retry goes to the next untried client in the order and takes no turn. Otherwise
-// concurrent calls could shift the rotation so that all attempts of a call go to the
-// same client (U40).
+// RoundRobin picks the clients in turn, in configured order, beginning with the
+// first. A retry goes to the next untried client in the order and takes no turn.
+// Otherwise concurrent calls could shift the rotation so that all attempts of a call
+// go to the same client (U40).
 //
 // The zero value is ready to use, for one load balancer. It is safe for
 // concurrent use.
@@ -36,8 +36,9 @@ func (r *RoundRobin) Pick(call *Call) client.Client {
 	}
 	start := slices.Index(clients, call.Tried[len(call.Tried)-1]) + 1
 	if start == 0 && len(clients) > 0 {
-		// The client that failed has just left the list. Without taking turns,
-		// all of its retries would go to the first client.
+		// The client that failed has just left the list. The retries of its
+		// calls take turns, because otherwise all of them would go to the
+		// first client.
 		start = r.turn(len(clients))
 	}
 	return firstUntried(clients, start, call)

@@ -74,7 +74,7 @@ func (s *Sticky) SetClients(clients []client.Client) {
 func (s *Sticky) Next(count int) client.Client { return s.rotation.Next(count) }
 
 // Pick implements Picker. It returns the untried client with the highest score, and
-// when all were tried, the one whose attempt is the longest ago.
+// when all were tried, the one that was tried least recently.
 func (s *Sticky) Pick(call *Call) client.Client {
 	scores := s.scores.Load()
 	if scores == nil || call.Key == "" {

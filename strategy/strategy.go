@@ -22,9 +22,9 @@ type LBStrategy interface {
 	SetClients(clients []client.Client)
 }
 
-// Picker is an optional interface of strategies that need more than the count of
-// an attempt. The load balancer calls Pick instead of Next if the strategy
-// implements Picker.
+// Picker is an optional interface of strategies that need to know more about an
+// attempt than its number. The load balancer calls Pick instead of Next if the
+// strategy implements Picker.
 type Picker interface {
 	// Pick returns the client for this attempt, or nil if there is none. It
 	// must not block, and must not use call after it returns.

@@ -9,8 +9,8 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// Weighted gives the clients turns in proportion to their weights, and spreads the
-// turns of each client evenly: with the weights 5, 1 and 1 the order is
+// Weighted picks the clients in turn, in proportion to their weights, and spreads
+// the turns of each client evenly: with the weights 5, 1 and 1 the order is
 // a a b a c a a. It is the smooth weighted round robin of nginx, computed for a
 // whole cycle in advance like Tengine's VNSWRR, so that a pick costs the same for 3
 // clients and for 100.
@@ -20,7 +20,8 @@ import (
 // a cycle has no more than 4,096 turns. Otherwise, for example during the slow start
 // of a readmitted client, a client's share may be off by 1/32 of the mean share, and
 // each client has at least one turn per cycle. A changed weight takes effect at the
-// client's next turn, but at the earliest 100 ms after the cycle was made.
+// client's next turn, but never less than 100 ms after the current cycle was
+// computed.
 //
 // A retry also takes a turn, and skips clients that were tried.
 //
@@ -50,7 +51,8 @@ const (
 	maxCycle  = 4096
 	minCycle  = 256
 	perClient = 16
-	// cycleAge is the minimum age at which a changed weight replaces a cycle.
+	// cycleAge is the minimum age of a cycle that is replaced because of a
+	// changed weight.
 	cycleAge = 100 * time.Millisecond
 )
 
@@ -87,8 +89,8 @@ func (w *Weighted) replace(clients []client.Client, weighers []Weigher) {
 func (w *Weighted) Next(int) client.Client { return w.Pick(&Call{}) }
 
 // Pick implements Picker. It returns the client whose turn it is. A retry skips
-// clients that were tried, and when all were tried, goes to the one whose attempt is
-// the longest ago.
+// clients that were tried, and when all were tried, goes to the one that was tried
+// least recently.
 func (w *Weighted) Pick(call *Call) client.Client {
 	cy := w.cycle.Load()
 	if cy == nil || len(cy.clients) == 0 {

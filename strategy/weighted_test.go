@@ -149,9 +149,9 @@ func TestWeightedChange(t *testing.T) {
 	})
 }
 
-// A client has its slow start while calls are rare, so that each call that finds its
-// weight changed makes a new cycle. Clients late in the cycle must get their turns
-// nevertheless.
+// Calls are rare during the slow start of a client, so that every call finds a
+// changed weight and makes a new cycle. Clients late in the cycle must get their
+// turns nevertheless.
 func TestWeightedSlowStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, peers := &Weighted{}, weighted(1, 1, 1, 0.1, 1)
