@@ -180,8 +180,9 @@ func (a Address) String() string {
 	return a.URL().String()
 }
 
-// private reports whether only the peer and its machine can read what is sent to
-// the address. A dnsaddr counts as private: what it resolves to is checked later.
+// private reports whether data sent to the address is encrypted or stays on this
+// machine. A /dnsaddr/ address counts as private: the addresses that it resolves
+// to are checked later.
 func (a Address) private() bool {
 	if a.Scheme != SchemeHTTP {
 		return true

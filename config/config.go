@@ -10,8 +10,8 @@ import (
 	"github.com/multiformats/go-multiaddr"
 )
 
-// DefaultHost and DefaultPort are used by a Config with neither APIAddr nor URL
-// for the host or port that it does not set.
+// In a Config with neither APIAddr nor URL, DefaultHost is used if no host is
+// set, and DefaultPort if no port is set.
 const (
 	DefaultHost = "127.0.0.1"
 	DefaultPort = "9094"
@@ -79,7 +79,7 @@ type Config struct {
 	// request and again after a 401 response. Calls may be concurrent.
 	TokenFunc func(context.Context) (string, error)
 	// FetchToken makes the client exchange Username and Password for a bearer
-	// token (POST /token), and again after a 401 response.
+	// token (POST /token). After a 401 response, the client fetches a new token.
 	FetchToken bool
 	// MintTTL, if positive, makes the client sign its own HS256 bearer tokens
 	// with Username and Password. Each token is valid for MintTTL. A negative
@@ -141,11 +141,11 @@ type Config struct {
 	// relative to the weights of the others. 0 means 1.
 	Weight int
 	// AllowUnverifiedStreams accepts streams whose completeness cannot be
-	// verified: those of a listing that lack the announced X-Stream-Error
-	// trailer, and those that end with their connection. Such streams come from
-	// proxies that strip trailers. (If a proxy strips the announcement too,
-	// nothing is left to verify. Such streams are always accepted, and logged
-	// once.)
+	// verified: listings that lack the announced X-Stream-Error trailer, and
+	// streams whose end is marked only by the end of the connection. Such
+	// streams come from proxies that strip trailers. (If a proxy strips the
+	// announcement too, nothing is left to verify. Such streams are always
+	// accepted, and logged once.)
 	AllowUnverifiedStreams bool
 
 	// Logger receives the events of this endpoint. Nil means no logging.

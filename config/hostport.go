@@ -173,7 +173,8 @@ func isAlnum(r rune) bool {
 }
 
 // cleanBasePath returns a base path in the form of Address.BasePath. Paths must be
-// canonical because servers redirect others, which turns a POST into a GET.
+// canonical, because servers redirect requests for other paths, which turns a POST
+// into a GET.
 func cleanBasePath(p string) (string, error) {
 	p = strings.TrimRight(p, "/")
 	if p == "" {

@@ -70,8 +70,8 @@ func TestUnparsableURLIsMasked(t *testing.T) {
 
 // Credentials in a Host, as in me:password@host:9094 (an element of PINFLEET_API
 // without its http://), were printed, and the error that refused them quoted them.
-// So was the first part of a password with #, / or ? in a URL, which net/url parses
-// as a port.
+// The first part of a password with #, / or ? in a URL was exposed in the same way,
+// because net/url parses it as a port.
 func TestMisplacedCredentialsAreMasked(t *testing.T) {
 	for _, at := range []string{
 		"me:SECRET@host", "me:SECRET@host:9094", "http://me:SECRET@host",
