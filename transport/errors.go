@@ -21,8 +21,8 @@ func (e *DialError) Error() string { return "dialling " + e.Addr + ": " + e.Err.
 // Unwrap returns e.Err.
 func (e *DialError) Unwrap() error { return e.Err }
 
-// errSwitched is the failure of a request that was answered with 101: nothing
-// here asks for another protocol.
+// errSwitched is the error of a request that was answered with 101. This package
+// never asks for another protocol.
 var errSwitched = errors.New("the server switched to another protocol (status 101) without having been asked to")
 
 // timeoutError reports that one of the Config's timeouts expired. It is a net.Error

@@ -76,11 +76,11 @@ func (x *exchange) send(base *http.Transport) (*http.Response, error) {
 	}
 }
 
-// wasStale reports whether an upload was sent on an idle connection that the server
-// had closed, and may be sent again. The conditions are those of net/http, which
-// repeats only requests that fail before much was written: GetBody returns the body
-// again, and an Idempotency-Key, even without a value, declares repeating harmless.
-// An upload is not repeated if its own body or context failed.
+// wasStale reports whether an upload was sent on an idle connection that the server had
+// closed, and may be sent again. net/http itself repeats such a request only if it
+// fails before much was written. The other conditions are those of net/http: GetBody
+// returns the body again, and an Idempotency-Key, even without a value, declares that
+// repeating is harmless. An upload is not repeated if its own body or context failed.
 func (x *exchange) wasStale(err error) bool {
 	_, repeatable := x.req.Header["Idempotency-Key"]
 	if !repeatable || x.getBody == nil || x.req.Context().Err() != nil {

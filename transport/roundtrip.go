@@ -30,8 +30,9 @@ const (
 	writeBufferSize = 8 << 10
 )
 
-// roundTripper is an http.Transport on top of a Dialer. It reports requests that
-// were not sent with a DialError, and applies the idle timeout.
+// roundTripper is an http.Transport on top of a Dialer. It returns a DialError
+// if a request was not sent, and applies the timeouts of the Config except
+// Timeout.
 type roundTripper struct {
 	name          string
 	scheme, host  string // the only ones that requests may have

@@ -50,7 +50,7 @@ const uploadSize = 300 << 10
 
 // An upload that was sent on a dead idle connection is sent again on another one.
 // net/http alone repeats only requests that fail before much was written. In all
-// other cases in which net/http does not repeat a request, it is not sent again.
+// other cases, an upload that net/http does not repeat is not sent again.
 func TestStaleUpload(t *testing.T) {
 	ours := errors.New("disk on fire")
 	content := func() io.Reader { return strings.NewReader(strings.Repeat("x", uploadSize)) }

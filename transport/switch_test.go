@@ -16,8 +16,8 @@ import (
 
 // A server that answered 101 and then nothing made every call hang for ever:
 // net/http hands over the connection as the body of such an answer, and no
-// context and no timeout ends a read of it. It is an error, and the connection
-// is closed unread.
+// context and no timeout ends a read of it. The request must fail instead, and
+// the connection is closed without reading from it.
 func TestSwitchingProtocols(t *testing.T) {
 	for name, body := range map[string]io.Reader{"without a body": nil, "with a body": strings.NewReader("hello"), "with an endless body": zeroes{}} {
 		t.Run(name, func(t *testing.T) {
