@@ -15,7 +15,7 @@ type conn struct {
 }
 
 // Close resets the stream in both directions. Closing the stream instead would block
-// a server that is sending forever, because no one reads its data. Resetting loses
+// a server that is still sending, because no one reads its data. Resetting loses
 // nothing: net/http closes a connection only when it expects no more data, or to
 // abort an exchange.
 func (c *conn) Close() error {

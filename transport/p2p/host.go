@@ -64,8 +64,8 @@ func WithProtectorKey(key []byte) HostOption {
 	return func(c *hostConfig) { c.psk = key }
 }
 
-// WithResolver sets the resolver for host names. The default, also for nil, is the
-// system's resolver.
+// WithResolver sets the resolver for host names. The default is the system's
+// resolver, which nil also selects.
 func WithResolver(r *net.Resolver) HostOption {
 	return func(c *hostConfig) { c.resolver = r }
 }

@@ -20,8 +20,9 @@ const (
 // Resolve returns the addresses in the TXT records of a /dnsaddr/ address. It follows
 // records that are /dnsaddr/ addresses themselves. It does not resolve host names in
 // the results (/dns4/… and the like), because certificates are verified against them.
-// Any other address is returned unchanged. A nil resolver is the system's. Resolve
-// skips unusable records, and returns an error if no address is left.
+// Any other address is returned unchanged. A nil resolver means the system's
+// resolver. Resolve skips unusable records, and returns an error if no address is
+// left.
 func Resolve(ctx context.Context, addr multiaddr.Multiaddr, resolver *net.Resolver) ([]multiaddr.Multiaddr, error) {
 	if resolver == nil {
 		resolver = net.DefaultResolver

@@ -24,9 +24,8 @@ type hostPool struct {
 var hosts = hostPool{hosts: make(map[hostKey]*sharedHost)}
 
 // sharedHost is a host with reference counts. Endpoints and open streams are users of
-// the host and of its connections to their peers. The last user of a connection closes
-// it, and so does the last user of the host. The counts are guarded by the pool's
-// mutex.
+// the host and of its connections to their peers. A connection is closed when it has
+// no users left, and so is the host. The counts are guarded by the pool's mutex.
 type sharedHost struct {
 	host.Host
 	pool  *hostPool
@@ -57,7 +56,7 @@ func (p *hostPool) acquire(key hostKey) (*sharedHost, error) {
 	return h, nil
 }
 
-// release removes a user of the host. The last user closes it.
+// release removes a user of the host, and closes the host if it was the last one.
 func (h *sharedHost) release() error {
 	h.pool.mu.Lock()
 	h.users--
@@ -72,8 +71,8 @@ func (h *sharedHost) release() error {
 	return h.Host.Close()
 }
 
-// usePeer adds a user of the host's connection to id, who is also a user of the host.
-// The caller must call releasePeer once.
+// usePeer adds a user of the host and of its connection to id. The caller must call
+// releasePeer once.
 func (h *sharedHost) usePeer(id peer.ID) {
 	h.pool.mu.Lock()
 	defer h.pool.mu.Unlock()
@@ -81,8 +80,8 @@ func (h *sharedHost) usePeer(id peer.ID) {
 	h.peers[id]++
 }
 
-// releasePeer removes a user of the connection to id and of the host. The last user
-// closes it.
+// releasePeer removes a user of the host and of its connection to id. Each is closed
+// when it has no users left.
 func (h *sharedHost) releasePeer(id peer.ID) error {
 	h.pool.mu.Lock()
 	h.peers[id]--
