@@ -25,8 +25,8 @@ var CidUndef Cid
 func NewCid(c cid.Cid) Cid { return Cid{Cid: c} }
 
 // DecodeCid parses the text form of a CID: version 0 in base58, version 1 in any
-// multibase. Its errors are those of go-cid, which the server sends verbatim, except
-// that a text of more than 4096 characters has its own.
+// multibase. Text of more than 4096 characters is an error. The other errors are
+// those of go-cid, which the server sends verbatim.
 func DecodeCid(text string) (Cid, error) {
 	if len(text) > maxCidText {
 		return CidUndef, fmt.Errorf("invalid cid: text of %d characters is longer than %d", len(text), maxCidText)

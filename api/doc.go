@@ -4,6 +4,10 @@
 // Values are plain data without locks. Concurrent reads are safe; a write needs the
 // caller's own synchronization.
 //
+// Upstream is the client inside ipfs-cluster v1.1.6. Numbers such as U8 refer to its
+// faults, and numbers such as Q1 to quirks of its server. docs/upstream-faults.md in
+// this module's repository lists both.
+//
 // # Encoding
 //
 // Encoding is exact. Decoding and encoding a document of a v1.1.6 server returns the
@@ -29,7 +33,7 @@
 // A [peer.ID] holds bytes, but documents hold text. The text of a valid peer ID in
 // any encoding decodes to that peer ID. Other base58 text decodes to the bytes that
 // it encodes, so that ID.String returns the text again. The bytes of any other text
-// become the ID unchanged. Neither of the last two can be dialled, and
-// [PinOptions.Validate] refuses them. Text longer than any peer ID decodes to the
-// empty ID.
+// become the ID unchanged. An ID from other base58 text or from other text is not
+// valid: it cannot be dialled, and [PinOptions.Validate] refuses it. Text longer
+// than any peer ID decodes to the empty ID.
 package api

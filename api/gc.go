@@ -26,9 +26,9 @@ type RepoGC struct {
 	Keys     []IPFSRepoGC `json:"keys"`
 	Error    string       `json:"error,omitempty"`
 
-	// Omitted is how many more keys the peer reported than there are in Keys: of
-	// a large collection the client keeps the first 100,000 or so, of all peers
-	// together. It is 0 if Keys has all, and is never encoded.
+	// Omitted is the number of keys that the peer reported but Keys does not
+	// contain, because the client keeps only about the first 100,000 keys of all
+	// peers together. Omitted is 0 if Keys is complete. It is never encoded.
 	Omitted int `json:"-"`
 }
 

@@ -43,7 +43,8 @@ func DecodePeerID(text string) peer.ID {
 	return pid
 }
 
-// peerIDs is a list of peer IDs with the same decoding. JSON null decodes to nil.
+// peerIDs is a list of peer IDs, each decoded like a peerID. JSON null decodes to
+// nil.
 type peerIDs []peerID
 
 func (ps peerIDs) peers() []peer.ID {

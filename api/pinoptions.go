@@ -28,8 +28,8 @@ type PinOptions struct {
 	ExpireAt time.Time `json:"expire_at"`
 	// Metadata is stored with the pin. An entry with an empty key is not sent.
 	Metadata map[string]string `json:"metadata"`
-	// PinUpdate is an item of the pinset. The new pin starts from its options and
-	// blocks. Add ignores PinUpdate.
+	// PinUpdate is the CID of an existing pin. The new pin is based on the
+	// options and blocks of that pin. Add ignores PinUpdate.
 	PinUpdate Cid `json:"pin_update"`
 	// Origins are addresses of IPFS daemons that hold the content, each with a
 	// peer ID. The server dials the first 10.

@@ -72,10 +72,10 @@ func (o PinOptions) query() (url.Values, error) {
 	return q, nil
 }
 
-// FromQuery replaces the options by those in the query. It parses like the server,
+// FromQuery replaces the options with those in the query. It parses like the server,
 // with the same order and error texts, and counts expire-in from now. On error, the
-// options that were parsed before the error remain set, because a v1.1.6 server
-// pins with exactly these (Q1). On success, Metadata is not nil.
+// options that were parsed before the error remain set, because a v1.1.6 server pins
+// with exactly these (Q1). On success, Metadata is not nil.
 func (o *PinOptions) FromQuery(q url.Values) error {
 	*o = PinOptions{
 		Name: q.Get(paramName),
