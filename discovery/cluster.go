@@ -34,19 +34,20 @@ const (
 )
 
 // Cluster reports the peers that a cluster itself lists. It asks the known
-// endpoints for the list, a different one each time, and maps each listed peer to
-// the addresses of its API. It reports an address only after the API there has
-// answered with the peer's ID. A seed that turns out to be a listed peer is
-// reported with its own configuration.
+// endpoints for the list, a different one each time, and maps each listed peer
+// to the addresses of its API. It reports an address only after the API there
+// has answered with the peer's ID. If a seed is one of the listed peers, that
+// peer is reported with the seed's own configuration.
 //
-// A listed peer stays whether or not it answers: the load balancer detects dead
-// peers. A peer that is missing from three lists in a row is dropped.
+// Once reported, a peer remains while it is listed, whether or not it answers:
+// the load balancer detects dead peers. A peer that is missing from three lists
+// in a row is dropped.
 //
 // Verification uses the credentials of the template. They are sent in clear text
 // only to loopback, unless the template sets AllowCleartextAuth.
 type Cluster struct {
-	// Seeds are the first endpoints to ask. Later they are asked in turn with the
-	// verified peers.
+	// Seeds are the endpoints that are known at the start. Requests for the list
+	// go to the seeds and the verified peers in turn.
 	Seeds []*config.Config
 	// Map maps a peer to candidate addresses; nil means [SamePort].
 	Map Mapping
@@ -57,15 +58,15 @@ type Cluster struct {
 	// DefaultClusterInterval. After a failure, the first retry comes after
 	// about a second.
 	Interval time.Duration
-	// Logger receives failures, and once each peer that answers at none of its
+	// Logger logs failures, and logs once each peer that answers at none of its
 	// addresses; nil logs nothing.
 	Logger *slog.Logger
 }
 
 var _ Source = (*Cluster)(nil)
 
-// Watch implements [Source]. It fails at once if the settings are invalid, and
-// otherwise ends with ctx only.
+// Watch implements [Source]. It returns an error at once if the settings are
+// invalid; otherwise it returns only when ctx is done.
 func (c *Cluster) Watch(ctx context.Context, update func([]*config.Config)) error {
 	interval, err := intervalOr(c.Interval, DefaultClusterInterval)
 	if len(c.Seeds) == 0 {

@@ -14,8 +14,8 @@ import (
 // Combine returns the union of sources, in their order. The configuration of an
 // endpoint that several sources report comes from the first of them. Combine
 // reports a list as soon as one source has reported. A source that fails is
-// watched again after a wait; the endpoints that it reported last stay
-// meanwhile. A nil logger logs nothing.
+// watched again after a wait; until then, the endpoints that it reported last
+// remain in use. A nil logger logs nothing.
 func Combine(logger *slog.Logger, sources ...Source) Source {
 	return &combined{sources: slices.Clone(sources), log: silent(logger)}
 }

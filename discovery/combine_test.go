@@ -43,8 +43,8 @@ const (
 	a3 = "/ip4/10.0.0.3/tcp/9094"
 )
 
-// A fixed list is reported once, each address once, without the elements that
-// have no usable address.
+// A fixed list is reported only once. It contains each address once, and leaves
+// out elements without a usable address.
 func TestStatic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first := cfg(a1)

@@ -19,15 +19,15 @@ import (
 // DefaultDNSInterval is the default interval between lookups.
 const DefaultDNSInterval = 30 * time.Second
 
-// DNS resolves the names in addresses to endpoints. Each A or AAAA record of a
-// name in /dns/, /dns4/ or /dns6/ is an endpoint at the rest of the address. Each
-// peer in the records of a /dnsaddr/ name is an endpoint. An address without a
-// name is an endpoint unchanged.
+// DNS resolves the names in addresses to endpoints. For a name in /dns/, /dns4/
+// or /dns6/, each A or AAAA record is an endpoint: the address with the name
+// replaced by the IP address. For a /dnsaddr/ name, each peer in its records is
+// an endpoint. An address without a name is itself an endpoint.
 //
-// With TLS, certificates are still verified against the name. A name that cannot
-// be resolved, or has no records, keeps its last endpoints; other names are not
-// affected. Endpoints are in the order of Addrs, those of one name sorted by
-// address because servers rotate their records.
+// With TLS, certificates are still verified against the name. A name that
+// cannot be resolved, or has no records, keeps its last endpoints; other names
+// are not affected. Endpoints are in the order of Addrs. The endpoints of one
+// name are sorted by address, because name servers rotate the records.
 type DNS struct {
 	// Addrs are the addresses, in forms that config.Config.APIAddr accepts.
 	Addrs []multiaddr.Multiaddr
@@ -46,8 +46,8 @@ type DNS struct {
 
 var _ Source = (*DNS)(nil)
 
-// Watch implements [Source]. It fails at once if the settings are invalid, and
-// otherwise ends with ctx only.
+// Watch implements [Source]. It returns an error at once if the settings are
+// invalid; otherwise it returns only when ctx is done.
 func (d *DNS) Watch(ctx context.Context, update func([]*config.Config)) error {
 	interval, err := intervalOr(d.Interval, DefaultDNSInterval)
 	if err = errors.Join(err, d.check()); err != nil {

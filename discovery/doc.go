@@ -23,8 +23,8 @@
 // least one other in the source.
 //
 // A source does not check whether endpoints work. The load balancer does: it
-// ejects endpoints that fail, and probes them. A source that forgets a dead peer
-// late therefore does no harm.
+// ejects endpoints that fail, and probes them. A source that keeps reporting a
+// dead peer for a while therefore does no harm.
 //
 // The reported configurations must not be changed. A source reports the same
 // pointer for an endpoint as long as its configuration stays the same.

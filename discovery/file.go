@@ -20,10 +20,11 @@ const (
 
 	// maxFile limits the size of the file, in bytes.
 	maxFile = 8 << 20
-	// A file is read again even if its time is unchanged for youngFile after a
-	// change was seen: a second change within the granularity of the file system's
-	// clock leaves the same time. The file's own time does not count, since it may
-	// come from another machine, whose clock is wrong.
+	// For youngFile after a change was seen, a file is read again even if its time
+	// and size are unchanged: a second change within the granularity of the file
+	// system's clock does not change the time. The age of a change is measured
+	// with the local clock, because the file's time may come from another machine
+	// whose clock is wrong.
 	youngFile = 3 * time.Second
 )
 
@@ -33,8 +34,8 @@ const (
 //
 //	["/ip4/10.0.0.1/tcp/9094", {"api_addr": "/dns4/b.example/tcp/443/https", "weight": 2}]
 //
-// An address gets the settings of the template, an object does not. The file may
-// be rewritten or replaced at any time. While it is missing, unreadable or
+// The settings of the template apply to addresses, but not to objects. The file
+// may be rewritten or replaced at any time. While it is missing, unreadable or
 // invalid, the endpoints read last stay. To avoid such a moment, write another
 // file and rename it. Make a file with a password or token readable only by its
 // user.
@@ -52,8 +53,8 @@ type File struct {
 
 var _ Source = (*File)(nil)
 
-// Watch implements [Source]. It fails at once if the settings are invalid, and
-// otherwise ends with ctx only.
+// Watch implements [Source]. It returns an error at once if the settings are
+// invalid; otherwise it returns only when ctx is done.
 func (f *File) Watch(ctx context.Context, update func([]*config.Config)) error {
 	interval, err := intervalOr(f.Interval, DefaultFileInterval)
 	if f.Path == "" {
@@ -117,8 +118,8 @@ func (r *fileReader) read() ([]byte, error) {
 }
 
 // parse returns the endpoints of a list, or the errors of all its elements. It
-// rejects the whole list for one bad element: half a list would remove
-// endpoints.
+// rejects the whole list if one element is bad: without that element, the list
+// would remove an endpoint that is in use.
 func (r *fileReader) parse(content []byte) ([]*config.Config, error) {
 	var elements []json.RawMessage
 	if err := json.Unmarshal(content, &elements); err != nil {

@@ -15,10 +15,10 @@ import (
 	"github.com/pinfleet/pinfleet/discovery"
 )
 
-// Changes of a file are seen whether it is rewritten or replaced, even with the
-// same size and modification time, and whatever the clock of its file system
-// says: a file whose time was a day old was not read again after a second change
-// within the granularity of that clock. An invalid file changes nothing.
+// A change is seen whether the file is rewritten or replaced, even if its size
+// and modification time stay the same. The file system's clock may be wrong:
+// when it was a day slow, a second change within its granularity was once
+// missed. An invalid file changes nothing.
 func TestFileIsFollowed(t *testing.T) {
 	for name, age := range map[string]time.Duration{"present": 0, "slow clock": 24 * time.Hour, "fast clock": -24 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
@@ -89,7 +89,7 @@ type logBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 	kept strings.Builder
-	got  chan struct{} // buffered, capacity 1: something was logged
+	got  chan struct{} // receives after log output; capacity 1
 }
 
 func newLogBuffer() *logBuffer { return &logBuffer{got: make(chan struct{}, 1)} }

@@ -24,7 +24,7 @@ var _ lbclient.Source = discovery.Source(nil)
 type listener struct {
 	mu   sync.Mutex
 	told [][]*config.Config
-	got  chan struct{} // buffered, capacity 1: something was reported
+	got  chan struct{} // receives after a report; capacity 1
 	done chan error
 }
 

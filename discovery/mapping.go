@@ -19,9 +19,9 @@ import (
 type Mapping func(seed *config.Config, peer *api.ID) []multiaddr.Multiaddr
 
 // SamePort is a [Mapping] that combines the hosts of the peer's addresses with
-// the port and protocol of the seed. It skips relay addresses, and loopback
-// addresses unless the seed is on loopback, too. It returns none if the seed is
-// a Unix socket or a libp2p address.
+// the port and protocol of the seed. It skips relay addresses, and skips
+// loopback addresses unless the seed is on loopback, too. It returns no
+// addresses if the seed is a Unix socket or a libp2p address.
 func SamePort(seed *config.Config, peer *api.ID) []multiaddr.Multiaddr {
 	at, err := seed.Address()
 	if err != nil || at.HostPort == "" {
@@ -45,8 +45,8 @@ func SamePort(seed *config.Config, peer *api.ID) []multiaddr.Multiaddr {
 	return addrs
 }
 
-// Libp2pAddrs is a [Mapping] to the libp2p addresses of the cluster peer
-// itself, for peers that serve their API over libp2p. The program must import
+// Libp2pAddrs is a [Mapping] that returns the peer's own libp2p addresses, for
+// peers that serve their API over libp2p. The program must import
 // transport/p2p.
 func Libp2pAddrs(_ *config.Config, peer *api.ID) []multiaddr.Multiaddr {
 	id, err := multiaddr.NewComponent("p2p", peer.ID.String())

@@ -51,7 +51,7 @@ func intervalOr(interval, byDefault time.Duration) (time.Duration, error) {
 	return interval, nil
 }
 
-// sleep waits for d and reports whether ctx was still alive at the end.
+// sleep waits for d or until ctx is done, and reports whether d has elapsed.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -7,8 +7,8 @@ import (
 	"github.com/pinfleet/pinfleet/config"
 )
 
-// maxEndpoints limits the list that a source reports, also that of Combine:
-// data from the network may be of any size.
+// maxEndpoints limits the number of endpoints that a source, or Combine,
+// reports, because data from the network may be of any size.
 const maxEndpoints = 1000
 
 // publisher calls update with the endpoints that a source has found, each
@@ -40,9 +40,9 @@ func (p *publisher) publish(cfgs []*config.Config) {
 }
 
 // reuse replaces elements of next by the pointers reported last where the
-// configurations are equal. Equal cannot compare functions and counts them as
-// equal, which is right here: within one source they come from the same
-// template.
+// configurations are equal. Equal cannot compare functions and treats them as
+// equal. That is correct here, because the functions of one source come from
+// one template.
 func (p *publisher) reuse(next []*config.Config) []*config.Config {
 	known := make(map[string]*config.Config, len(p.last))
 	for _, cfg := range p.last {

@@ -17,9 +17,9 @@ import (
 	"github.com/pinfleet/pinfleet/config"
 )
 
-// SRV makes an endpoint of each SRV record of a service, with its host, port
-// and weight. Endpoints are sorted by priority, which matters only to
-// strategies that prefer earlier endpoints; other strategies use all of them
+// SRV reports an endpoint for each SRV record of a service, with the record's
+// host, port and weight. Endpoints are sorted by priority, which matters only
+// to strategies that prefer earlier endpoints; other strategies use all of them
 // alike. Hosts are resolved at each dial, and certificates are verified against
 // the host name.
 type SRV struct {
@@ -41,8 +41,8 @@ type SRV struct {
 
 var _ Source = (*SRV)(nil)
 
-// Watch implements [Source]. It fails at once if the settings are invalid, and
-// otherwise ends with ctx only.
+// Watch implements [Source]. It returns an error at once if the settings are
+// invalid; otherwise it returns only when ctx is done.
 func (s *SRV) Watch(ctx context.Context, update func([]*config.Config)) error {
 	interval, err := intervalOr(s.Interval, DefaultDNSInterval)
 	if s.Name == "" {
@@ -64,8 +64,8 @@ func (s *SRV) look(ctx context.Context) ([]*config.Config, error) {
 	if resolver == nil {
 		resolver = net.DefaultResolver
 	}
-	// LookupSRV leaves out records that are not host names and returns an error
-	// besides the others.
+	// LookupSRV leaves out records whose target is not a host name, and then
+	// returns both the other records and an error.
 	_, records, err := resolver.LookupSRV(ctx, "", "", s.Name)
 	var cfgs []*config.Config
 	// Sorted for a stable order: the resolver shuffles records of one priority.
