@@ -13,10 +13,10 @@ import (
 // again when the connection is lost. All methods are safe for concurrent use. The
 // requests of concurrent calls are pipelined.
 //
-// A call waits for a connection, within its context and Options.CallTimeout; if
-// there is none in time, it fails with ErrConnecting. Calls fail with a *Error.
-// The client repeats a request only while it is certain that no server has
-// executed it.
+// A call waits for a connection until its context is done, or for
+// Options.CallTimeout if the context has no deadline; then it fails with
+// ErrConnecting. Calls fail with a *Error. The client repeats a request only if
+// it is certain that no server has executed it.
 type Client struct {
 	core *core
 	ctx  context.Context // of the calls
@@ -39,8 +39,8 @@ func NewClient(addrs []string, opt *Options) *Client {
 	return &Client{core: k, ctx: context.Background()}
 }
 
-// WithContext returns a view of the client whose calls end with ctx. The view
-// shares everything with c: closing one closes the other.
+// WithContext returns a view of the client whose calls use ctx. The view shares
+// everything else with c: closing one closes the other.
 func (c *Client) WithContext(ctx context.Context) *Client {
 	return &Client{core: c.core, ctx: ctx}
 }
@@ -63,9 +63,9 @@ func (c *Client) Sid() (uint64, error) {
 
 // Session returns the current session and the time until which it is certainly
 // alive, without waiting. sid is 0 if there is no session. Each answer of the
-// server extends the time. After it, when watch.Suspended is delivered, the
-// session may have expired, and another client may have created the same
-// ephemeral nodes.
+// server to a call or keepalive extends that time. Once it has passed, which
+// watch.Suspended reports, the session may have expired, and another client may
+// have created the same ephemeral nodes.
 func (c *Client) Session() (sid uint64, until time.Time) {
 	k := c.core
 	k.mu.Lock()
@@ -91,20 +91,21 @@ func (c *Client) Unregister() error {
 	return err
 }
 
-// Notify delivers state events to w as well, regardless of its Filter. The first
-// one is the current state: Connected if the client is connected, Suspended if
-// the session may have expired. State events are not dropped; see Watcher.
-// Delivery ends with stop or Close. Events that are still queued then are
-// delivered only if Done has room for them.
+// Notify delivers state events to w in addition to the other receivers,
+// regardless of w.Filter. It delivers the current state first: Connected if the
+// client is connected, and Suspended if the session may have expired. State
+// events are not dropped; see Watcher. Delivery ends when stop or Close is
+// called. Events that are still queued at that time are delivered only if Done
+// has room for them.
 func (c *Client) Notify(w *Watcher) (stop func()) { return c.core.notify(w) }
 
 // Close ends the session, over a new connection if necessary, and then the
 // client. Calls that wait for a connection fail with ErrClosed; calls in flight
-// fail when the connection ends. Close waits for at most Options.CloseTimeout,
-// or until the context of the view ends, and as long again if Options.Dial
-// ignores its context. An error means that the session could not be ended: it
-// expires at the server. Further calls of Close wait as well and report the
-// same.
+// fail when the connection ends. Close waits until the context of the view is
+// done, but at most for Options.CloseTimeout. If Options.Dial ignores its
+// context, Close waits for up to another CloseTimeout. An error means that the
+// session could not be ended: it expires at the server. Further calls of Close
+// wait in the same way and return the same result.
 func (c *Client) Close() error {
 	k := c.core
 	k.beginClose()

@@ -61,7 +61,8 @@ func (k *core) rest(pause time.Duration) bool {
 	return k.ctx.Err() == nil && !(k.isClosing() && k.sid == 0)
 }
 
-// visit connects to addr and serves the connection. It returns why that ended.
+// visit connects to addr and serves the connection until it ends. It returns
+// the reason for the end.
 func (k *core) visit(addr string) (*link, error) {
 	ctx, cancel := context.WithTimeout(k.ctx, k.connectTimeout)
 	nc, err := k.dial(ctx, "tcp", addr)
@@ -172,8 +173,9 @@ func (k *core) establish(l *link, sid uint64, sent time.Time) {
 	if fresh {
 		k.validity.begin(sent)
 	} else {
-		// The resumed session is alive now, but only requests from now on prolong it.
-		// Suspend it again if the next one is not answered.
+		// The session is alive now, but resuming a session does not extend it; only
+		// the requests that follow do. Suspend it again if the next one is not
+		// answered.
 		k.validity.schedule(k.connectTimeout)
 	}
 	k.emit(watch.Connected)
@@ -190,8 +192,9 @@ func (k *core) establish(l *link, sid uint64, sent time.Time) {
 	k.resync(s, fresh)
 }
 
-// resync reads all watched nodes and sets their watches again, because the
-// server may have lost the watches. In a new session it certainly has.
+// resync makes persistent watches read their nodes again, and does the same for
+// one-shot watchers, because the server may have lost their watches. In a new
+// session it has lost all of them.
 func (k *core) resync(s *session, newSession bool) {
 	k.watches.forget(newSession)
 	for _, path := range k.watches.unarmed() {
@@ -199,7 +202,7 @@ func (k *core) resync(s *session, newSession bool) {
 	}
 }
 
-// inspect handles each answer before the call that it belongs to does.
+// inspect handles each answer before it is passed to its call.
 func (k *core) inspect(l *link, call *mux.Call, answer *pyxiswire.Response) {
 	switch codeOf(answer) {
 	case pyxiswire.ErrorType_NOT_LEADER:

@@ -70,8 +70,7 @@ func newCore(s settings, w *Watcher) *core {
 	return k
 }
 
-// await waits for a session to make calls in and returns it. It does not return
-// stale.
+// await waits for a session other than stale to make calls in, and returns it.
 func (k *core) await(ctx context.Context, stale *session) (*session, error) {
 	for {
 		if s := k.live.Load(); s != nil && s != stale {
@@ -189,10 +188,10 @@ func (r *request) decide(ctx context.Context, answer *pyxiswire.Response, err er
 	return false, err
 }
 
-// fail returns the error of a call that ended with err: a server's refusal as it
-// is, any other error with the refusal that preceded it.
+// fail returns the error of a call that ended with err. It returns a server's
+// refusal unchanged, and adds to any other error the refusal that preceded it.
 func (r *request) fail(err, refused error) error {
-	if refusal, ok := err.(*Error); ok { //nolint:errorlint // that of decide; one behind a context's cause is the caller's
+	if refusal, ok := err.(*Error); ok { //nolint:errorlint // decide's *Error is not wrapped; a wrapped one comes from the caller's context
 		return refusal
 	}
 	if refused != nil && !errors.Is(err, ErrClosed) {

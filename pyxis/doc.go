@@ -11,25 +11,29 @@
 //
 // # Waiting and failing
 //
-// Calls wait for a connection, within the context of WithContext and
-// Options.CallTimeout. They fail with a *Error, which holds the server's error
-// code and text and wraps one of the sentinels. A call that was in flight when
-// the connection ended fails with ErrConnectionLost and ErrOutcomeUnknown: the
-// server may have executed it, or may still do so. Read the node to find out. The
-// client repeats a request only if the server certainly did not execute it: the
-// request was not sent, or the server answered that it is not the leader.
+// Calls wait for a connection until the context passed to WithContext is done,
+// or for Options.CallTimeout if that context has no deadline. They fail with a
+// *Error, which holds the server's error code and text and wraps one of the
+// sentinels. A call that was in flight when the connection ended fails with
+// ErrConnectionLost and ErrOutcomeUnknown: the server may have executed it, or
+// may still do so. Read the node to find out. The client repeats a request only
+// if the server certainly did not execute it: the request was not sent, the
+// server answered that it is not the leader, or it answered a Read with the
+// error of ErrAgain.
 //
 // # Whether the session is alive
 //
-// The server ends a session when it has received nothing from the client for the
-// session timeout. The client sends a request five times in that period. It
-// gives up a silent connection after two to three fifths of the period and uses
-// the rest to find the leader. When the timeout, less the server's rounding, has
-// passed without an answer, the session may have ended without the client's
-// knowledge. Then watch.Suspended is delivered; Client.Session returns that time
-// in advance. The holder of a lock must stop by then. Later one of two events
-// follows: watch.Connected if the session has survived, or watch.SessionExpired,
-// which always precedes the Connected of the next session.
+// The server ends a session when it has received nothing from the client for
+// the session timeout. The client sends a request every fifth of the session
+// timeout, but at least every ten seconds. It gives up on a connection when an
+// answer has been missing for two to three of these intervals, and uses the
+// remaining time to find the leader. When the timeout, less the server's
+// rounding, has passed without an answer, the session may have ended without
+// the client's knowledge, and the client delivers watch.Suspended.
+// Client.Session returns in advance the time at which this will happen. The
+// holder of a lock must stop by then. Later one of two events follows:
+// watch.Connected if the session has survived, or watch.SessionExpired, which
+// always precedes the Connected of the next session.
 //
 // # Watching
 //

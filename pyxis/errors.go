@@ -19,8 +19,9 @@ var (
 	ErrConnecting = errors.New("client is connecting")
 	// ErrNotFound: the node, or for Create its parent, does not exist.
 	ErrNotFound = errors.New("node not found")
-	// ErrNotLeader: the server is not the leader. No call fails with it alone: the
-	// client looks for the leader until the call's context ends.
+	// ErrNotLeader: the server is not the leader. The client then looks for the
+	// leader until the call's context is done, so this error is always wrapped
+	// together with another one.
 	ErrNotLeader = errors.New("not the leader")
 	// ErrSessionExpired: the session of the call has ended, and its ephemeral
 	// nodes are deleted. The client registers a new session by itself.

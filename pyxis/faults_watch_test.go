@@ -200,8 +200,8 @@ func TestP14_FailedReadSetsNoWatcher(t *testing.T) {
 }
 
 func TestP15_ChangesMeanwhileAreReported(t *testing.T) {
-	// P15: watches were also set again right after the first connect, twice, and
-	// after a reconnect the changes in between were not reported.
+	// P15: watches were set twice right after the first connect, and changes that
+	// happened before a reconnect were not reported after it.
 	inBubble(t, pyxistest.Options{Nodes: 2}, func(t *testing.T, s *pyxistest.Cluster) {
 		c, rest := start(t, s, pyxis.Options{})
 		must(t, c.Create(nil, "/kept", nil))

@@ -203,8 +203,8 @@ func TestP24_PingTellsTheNewLeaderAndTheExpiry(t *testing.T) {
 }
 
 func TestP25_ClientsSpread(t *testing.T) {
-	// P25: the process-wide random numbers were seeded with the second. Clients
-	// that started within one second tried the same address first.
+	// P25: the process-wide random numbers were seeded with the time in seconds.
+	// Clients that started within one second tried the same address first.
 	inBubble(t, pyxistest.Options{}, func(t *testing.T, s *pyxistest.Cluster) {
 		first := map[string]int{}
 		for range 300 {

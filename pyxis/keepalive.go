@@ -14,14 +14,15 @@ import (
 
 // keeper keeps a session alive on its link and detects a dead link.
 //
-// The server answers a ping only when there is an event. So one ping is always in
-// flight, and no answer to it means nothing. Beats are requests without a body,
-// which the server answers at once. Five beats per session timeout keep the
-// session alive. A beat without an answer for two beat intervals ends the link,
-// early enough to save the session over another one. Because of the beats, the
-// server has no reason to answer a ping before the session would end. If it
-// answers a ping without an event, the leader has stepped down, perhaps to lead
-// again at once, and has lost the watches.
+// The server holds each ping until there is an event, so one ping is always in
+// flight, and a link whose ping is not answered is not dead. Beats are requests
+// without a body, which the server answers at once. Five beats per session
+// timeout, or one every ten seconds, keep the session alive. If a beat is not
+// answered within two beat intervals, the keeper ends the link, early enough to
+// save the session over another one. The server also answers a held ping when
+// the session is about to end, but the beats prevent that. An answer to a ping
+// without an event therefore means that the leader has stepped down, perhaps to
+// lead again at once, and has lost the watches.
 type keeper struct {
 	timer     *time.Timer // of the next beat
 	beating   time.Time   // when the unanswered beat was sent; zero if there is none
@@ -31,10 +32,10 @@ type keeper struct {
 	stopped   bool
 }
 
-// patience is the number of pings, answered at once without an event, that are
-// each followed by another at once. After that the next ping waits for the
-// beat: another client uses the same session, and the pings of both would
-// displace each other as fast as they can be sent.
+// patience is the number of pings in a row, answered at once without an event,
+// after which the next ping waits for the next beat. Then another client
+// probably uses the same session, and the pings of both would displace each
+// other as fast as they can be sent.
 const patience = 4
 
 // stop stops the beats. core.mu is held.
@@ -94,8 +95,8 @@ func (k *core) beat(s *session) {
 	}
 }
 
-// silence returns how long a beat has been unanswered, without any other answer
-// on the link either.
+// silence returns the time for which a beat has been unanswered and no other
+// answer has arrived on the link.
 func (s *session) silence() time.Duration {
 	since := s.keeper.beating
 	if heard := s.link.conn.Heard(); heard.After(since) {

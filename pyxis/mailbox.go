@@ -6,7 +6,7 @@ import (
 	"github.com/pinfleet/pinfleet/pyxis/watch"
 )
 
-// maxWaiting is the length of a watcher's queue of state events from which on
+// maxWaiting limits a watcher's queue of state events: once it is that long,
 // events that cancel each other are merged.
 const maxWaiting = 256
 
@@ -83,8 +83,7 @@ func (m *mailbox) send() {
 	}
 }
 
-// close ends the goroutine. Queued events are delivered as far as Done has
-// room.
+// close ends the goroutine. Queued events are delivered while Done has room.
 func (m *mailbox) close() {
 	m.mu.Lock()
 	if m.stopped {

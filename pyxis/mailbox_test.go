@@ -31,8 +31,8 @@ func TestMailboxKeepsTheOrder(t *testing.T) {
 }
 
 func TestMailboxIsBounded(t *testing.T) {
-	// A consumer that is stuck for months receives the events without those that
-	// cancel each other, and the last one is right.
+	// A consumer that is stuck for months does not receive events that cancel each
+	// other, but the last event it receives is the current state.
 	synctest.Test(t, func(t *testing.T) {
 		m := newMailbox(&Watcher{Done: make(chan *watch.Event)})
 		expired := 0

@@ -9,7 +9,8 @@ import (
 	"github.com/pinfleet/pinfleet/test/pyxistest"
 )
 
-// soon is the time of the first attempts to reconnect.
+// soon limits the time until the client has reconnected after its first
+// attempts.
 const soon = 200 * time.Millisecond
 
 // everyNode applies do to every node.
@@ -237,7 +238,7 @@ var faultMatrix = []fault{
 			switch op {
 			case "create ephemeral", "write", "read":
 				o.errs = []error{pyxis.ErrSessionExpired}
-			case "close": // the expiry is what it wanted
+			case "close": // the end of the session is what Close wanted
 				o.events = []string{"Disconnected"}
 			case "idle":
 				o.took = patience

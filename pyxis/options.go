@@ -38,7 +38,7 @@ type Options struct {
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
 	// ConnectTimeout limits each dial and, separately, each registration. Default:
-	// a quarter of SessionTimeout, within 500 ms to 5 s.
+	// a quarter of SessionTimeout, but at least 500 ms and at most 5 s.
 	ConnectTimeout time.Duration
 
 	// CallTimeout limits each call whose context has no deadline, including the
@@ -48,8 +48,9 @@ type Options struct {
 	// CloseTimeout limits Close. Default 2 s.
 	CloseTimeout time.Duration
 
-	// ServerTick is the clock tick of the server, which rounds the end of a
-	// session to half a tick. Default 1 s, which is the server's default.
+	// ServerTick is the clock tick of the server. The server rounds the end of a
+	// session to the nearest tick, which can be half a tick early. Default 1 s,
+	// which is the server's default.
 	ServerTick time.Duration
 }
 

@@ -11,8 +11,9 @@ import (
 // and session; a slot represents it and distributes its events.
 //
 // The registry never knows for certain whether the server still has a watch. So
-// every read for a watcher sends the watch again, which the server ignores while
-// one is set. armed only decides whether the client sets one by itself.
+// every read for a watcher sends the watch again, and the server ignores it if
+// the path already has one. The field armed decides only whether the client
+// sets the watch on its own initiative.
 type registry struct {
 	mu      sync.Mutex
 	slots   map[string]*slot
@@ -26,9 +27,10 @@ type slot struct {
 	oneShots []oneShot
 	subs     []*subscription
 
-	// A change of the node after its watch was set has fired the watch, even if
-	// the event has not arrived yet. That event is owed to the watchers set before
-	// the change was seen (an earlier generation). It must not fire newer ones.
+	// If a read shows that the node has changed since its watch was set, the watch
+	// has fired, even if the event has not arrived yet. That event is meant for
+	// the watchers that were set before that read (an earlier generation), and
+	// must not fire newer ones. owed counts such events.
 	last       fingerprint // of the node when the watch was set
 	lastKnown  bool
 	generation int
@@ -67,8 +69,8 @@ func (r *registry) release(path string, s *slot) {
 	}
 }
 
-// reading announces a read that sets the watch of path. Its events are expected
-// from now on.
+// reading announces a read that sets the watch of path. From now on, events of
+// that watch may arrive.
 func (r *registry) reading(path string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -89,9 +91,9 @@ func (r *registry) read(path string, answered bool) {
 	r.release(path, s)
 }
 
-// set records that the server has the watch of path, set when the node was as
-// in now, and adds w if it is not nil. It is called in the order of the
-// answers.
+// set records that the server has the watch of path and that the node had the
+// fingerprint now when the watch was set. It adds w if it is not nil. It is
+// called in the order of the answers.
 func (r *registry) set(path string, now fingerprint, w *Watcher) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

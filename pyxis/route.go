@@ -88,8 +88,8 @@ func (r *route) pause(limit time.Duration) time.Duration {
 	return backoff(r.failures, limit)
 }
 
-// backoff returns a random duration between half of a limit and the limit,
-// which is 10 ms doubled for each failure, at most limit.
+// backoff returns a random duration between half of an upper bound and that
+// bound, which is 10 ms doubled for each failure, but at most limit.
 func backoff(failures int, limit time.Duration) time.Duration {
 	upper := limit
 	if failures < 16 {

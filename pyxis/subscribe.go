@@ -21,11 +21,11 @@ type WatchOption struct {
 
 // Update is one report of a persistent watch.
 type Update struct {
-	// Changes are the differences between Nodes and those of the previous update:
-	// deletions first, then the rest sorted by path. In the first update every
-	// node is a Create. Changes that cancelled each other between two reads are
-	// not reported. Neither is a node that was deleted and created again with the
-	// same data within one session.
+	// Changes are the differences between Nodes and the Nodes of the previous
+	// update: deletions first, then the rest sorted by path. The first update has
+	// a Create for every node. Changes that cancelled each other between two reads
+	// are not reported. For example, a node that was deleted and created again is
+	// not reported if its owner, flags, version and data are the same as before.
 	Changes []*watch.Event
 	// Nodes are the watched nodes by path, with children sorted by name. They
 	// belong to the watch and must not be modified.
@@ -39,8 +39,8 @@ type Update struct {
 // that happen while the caller is busy are combined into one update. Each event
 // costs a read of all watched nodes, pipelined.
 //
-// The iteration ends with an error as its last pair when the context of the view
-// ends, the client is closed, or the path is rejected. After any other error,
+// When the context of the view is done, the client is closed, or the path is
+// rejected, the iteration yields an error and ends. After any other error,
 // Watch tries again. It uses no goroutine; breaking out of the loop ends it. A
 // nil opt means the defaults.
 func (c *Client) Watch(opt *WatchOption, path string) iter.Seq2[*Update, error] {

@@ -57,8 +57,8 @@ func (v *validity) adopt(timeout time.Duration) {
 	v.schedule(0)
 }
 
-// schedule sets the timer for the end of the certain time, but not earlier than
-// notBefore from now. core.mu is held.
+// schedule sets the timer to the time until which the session is certainly
+// alive, but not earlier than notBefore from now. core.mu is held.
 func (v *validity) schedule(notBefore time.Duration) {
 	if !v.suspended.Load() {
 		v.timer.Reset(max(time.Until(v.until()), notBefore))
@@ -83,7 +83,7 @@ func (v *validity) touch(sent time.Time) {
 	}
 }
 
-// check delivers Suspended if the certain time has ended.
+// check delivers Suspended if the session is no longer certainly alive.
 func (v *validity) check() {
 	v.k.mu.Lock()
 	defer v.k.mu.Unlock()

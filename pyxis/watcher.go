@@ -9,18 +9,19 @@ import (
 // Watcher describes which events a caller wants and where to send them. The
 // client copies it when it is passed; later changes have no effect.
 //
-// A watcher that is passed to Read fires once and is then forgotten. It survives
-// reconnects and new sessions: after a lost connection, the client reads the node
-// again, and a change since then fires the watcher. If the watcher is recursive
-// and the node itself did not change, it receives watch.Resync, because changes
-// below the node are unknown. Client.Watch is the persistent watch without gaps.
+// A watcher that is passed to Read fires once and is then forgotten. It
+// survives reconnects and new sessions: after a lost connection, the client
+// reads the node again, and a change since then fires the watcher. If the
+// watcher is recursive and the node itself did not change, it receives
+// watch.Resync, because changes below the node are unknown. For a persistent
+// watch that misses nothing, use Client.Watch.
 //
 // The server keeps one watch per path and session and ignores further ones. The
 // client therefore watches all events on the server and filters them itself, so
 // any number of watchers can share a path. The price is a round trip for each
-// change below a watched node. An event that arrives within that round trip,
-// after one that Filter has excluded, is detected if it concerns the node itself.
-// It can be missed if it concerns a node below.
+// change below a watched node. If Filter excludes that change, and another one
+// follows within the round trip, the second is still detected if it is a change
+// of the node itself, but it can be missed if it is a change of a node below.
 type Watcher struct {
 	// Recursive includes the events of all nodes below. Without it, created and
 	// deleted children show only as the node's own Children event.
@@ -47,8 +48,9 @@ func (w *Watcher) wants(watched string, e watch.Event) bool {
 
 // choose returns the event that the watcher, set on path watched, receives for
 // e. ok is false if there is none. After a Create or Delete the server also
-// raises Children at the parent, but the watch is spent by then. A watcher that
-// wants that event receives it from here.
+// raises Children at the parent, but by then the Create or Delete has used up
+// the watch on the server. So choose makes the Children event for a watcher
+// that wants it.
 func (w *Watcher) choose(watched string, e watch.Event) (chosen watch.Event, ok bool) {
 	if w.wants(watched, e) {
 		return e, true
