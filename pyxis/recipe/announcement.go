@@ -18,14 +18,14 @@ import (
 // nodes are never replaced.
 var ErrPersistent = errors.New("node is persistent: announce under another path, or delete it")
 
-// errDeleted is the state between a deletion by another client and the next
-// creation.
+// errDeleted is the result of Err between a deletion by another client and the
+// next creation.
 var errDeleted = errors.New("node was deleted by somebody")
 
 // Announcement keeps an ephemeral node present with the given data: across
-// reconnects, new leaders and new sessions, and after other clients delete or
-// write the node. Its goroutine ends with Close; close it before the client.
-// Its methods are safe for concurrent use.
+// reconnects, new leaders and new sessions, and even if other clients delete or
+// write the node. It has a goroutine, which Close ends. Close the announcement
+// before the client. Its methods are safe for concurrent use.
 type Announcement struct {
 	root   *pyxis.Client // the client passed to Announce
 	client *pyxis.Client // a view of root whose calls end with life
@@ -35,12 +35,12 @@ type Announcement struct {
 	life  context.Context
 	end   context.CancelFunc
 	done  chan struct{} // closed when run has ended
-	ready chan struct{} // closed when the node was first seen as wanted
+	ready chan struct{} // closed when a read first shows the announced node
 
 	changed chan struct{} // data was set
 	mu      sync.Mutex
 	data    []byte
-	err     error // the last error, nil if the node is as wanted
+	err     error // returned by Err
 
 	once     sync.Once
 	closeErr error // returned by Close
@@ -56,10 +56,10 @@ type Announcement struct {
 // it until Close. It waits for the first success or for the end of ctx. Later
 // errors are logged to logger, which may be nil, and the announcement tries again.
 //
-// Announce replaces an existing ephemeral node. Such a node was left by a process
-// that crashed, or belongs to a process that uses the same path by mistake. Of two
-// such processes, the one that announced last keeps the node; the other waits
-// until it is gone.
+// Announce replaces an existing ephemeral node. Such a node was left by a
+// process that crashed, or belongs to a process that uses the same path by
+// mistake. Of two such processes, the one that announced last keeps the node;
+// the other waits until the node is gone.
 func Announce(ctx context.Context, c *pyxis.Client, path string, data []byte, logger *slog.Logger) (*Announcement, error) {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
@@ -95,8 +95,9 @@ func (a *Announcement) Set(data []byte) {
 	}
 }
 
-// Err returns why the node is not as wanted, or nil if it is, as far as is
-// known.
+// Err returns the error of the last attempt to check or correct the node, or
+// nil if that succeeded. It is also nil while the announcement waits because
+// another process owns the node.
 func (a *Announcement) Err() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -105,8 +106,8 @@ func (a *Announcement) Err() error {
 
 // Close withdraws the announcement: it deletes the node if it still belongs to
 // this announcement. It waits for at most two seconds. An error means that the
-// node may still exist; a goroutine that ends with the client deletes it when
-// the service is reachable again. Further calls return the same error.
+// node may still exist; a goroutine then tries to delete it until that succeeds
+// or the client is closed. Further calls return the same error.
 func (a *Announcement) Close() error {
 	a.once.Do(func() {
 		a.end()
@@ -142,8 +143,8 @@ func (a *Announcement) run() {
 		if err != nil {
 			a.log.Warn("announcement is not as it should be, will try again", "path", a.path, "error", err)
 		}
-		// Pause also after a success, and then check it: another client may undo it
-		// each time.
+		// Pause after a success as well, and then read the node again: another client
+		// may undo every change.
 		if time.Since(last) > 2*maxPause {
 			troubles = 0
 		}
@@ -207,7 +208,7 @@ func (a *Announcement) settle(fired chan *watch.Event) (acted bool, err error) {
 	return true, err
 }
 
-// confirm records that the node is as wanted.
+// confirm records that session sid owns the node and that its data is right.
 func (a *Announcement) confirm(sid uint64) {
 	a.owned = sid
 	if !a.settled {
@@ -234,9 +235,9 @@ func (a *Announcement) remember() {
 	}
 }
 
-// withdraw deletes the node if it belongs to one of our sessions. It goes on
-// until that has succeeded or the client is closed, because the session may
-// survive.
+// withdraw deletes the node if it belongs to one of our sessions. It tries
+// again until that succeeds or the client is closed, because the session, and
+// the node with it, may survive.
 func (a *Announcement) withdraw() {
 	for a.unsure && retry(a.root, a.path, func(c *pyxis.Client) bool { return created(c, a.path, nil) }) {
 	}

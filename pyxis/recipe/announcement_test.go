@@ -33,8 +33,8 @@ func TestAnnouncementLife(t *testing.T) {
 	})
 }
 
-// The announcement returns after its session has expired, after the leader is
-// lost, and after another client has deleted or written the node.
+// The announced node comes back after its session has expired, after the leader
+// is lost, and after another client has deleted or written the node.
 func TestAnnouncementIsKept(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *pyxistest.Cluster) {
 		p, other := newProcess(t, s), newProcess(t, s)
@@ -91,7 +91,7 @@ func TestCloseWhileCutOff(t *testing.T) {
 	})
 }
 
-// Giving up leaves nothing behind, at whatever moment it happens.
+// A call that is given up at any moment leaves no node behind.
 func TestAnnounceGivenUp(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *pyxistest.Cluster) {
 		p := newProcess(t, s)

@@ -17,7 +17,7 @@ func pause(failures int) time.Duration {
 	return longest/2 + rand.N(longest/2)
 }
 
-// sleep waits for d and reports whether ctx was still alive at the end.
+// sleep waits for d or until ctx is done, and reports whether d has elapsed.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -9,11 +9,11 @@ import (
 	"github.com/pinfleet/pinfleet/pyxis"
 )
 
-// Elect takes part in the election at path and calls lead each time it wins. The
-// context of lead ends with the cause [ErrLost] when the leadership may have been
-// lost. lead must return then, and Elect takes part again. If lead returns
-// earlier, Elect gives up the leadership and returns lead's error. Elect also
-// ends with ctx.
+// Elect takes part in the election at path and calls lead each time it wins.
+// The context of lead ends with the cause [ErrLost] when the leadership may
+// have been lost. lead must return then, and Elect takes part again. If lead
+// returns earlier, Elect gives up the leadership and returns lead's error.
+// Elect also returns when ctx is done.
 //
 // The leader holds the [Lock] at path. value describes the leader to other
 // processes, see [Holders].
@@ -39,8 +39,8 @@ func Elect(ctx context.Context, c *pyxis.Client, path string, value []byte, lead
 
 // Holders reports who holds the lock at path, or leads the election there: the
 // value passed to [Acquire] or [Elect], or nil if there is no holder. It yields
-// the current value at once and then each change. It ends like
-// pyxis.Client.Watch.
+// the current value at once and then each change. The iteration ends in the
+// same way as that of pyxis.Client.Watch.
 func Holders(ctx context.Context, c *pyxis.Client, path string) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		for u, err := range c.WithContext(ctx).Watch(nil, path) {

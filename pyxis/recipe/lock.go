@@ -42,10 +42,10 @@ type Lock struct {
 // ephemeral node, which only one client can create. Missing parents are created.
 // value describes the holder to Holders; it may be nil.
 //
-// A lock is not reentrant. Waiters are not served in order: all of them try when
-// the lock becomes free, so it is not suited to hundreds of waiters. Release the
-// lock before closing the client: Close ends the session, and with it the lock,
-// without warning the holder.
+// A lock is not reentrant. Waiters are not served in order: all of them try
+// when the lock becomes free, so it is not suited to hundreds of waiters.
+// Release the lock before closing the client: Client.Close ends the session,
+// and with it the lock, without warning the holder.
 func Acquire(ctx context.Context, c *pyxis.Client, path string, value []byte) (*Lock, error) {
 	l := &Lock{client: c, path: path, claim: newClaim(value), lost: make(chan struct{}), release: make(chan struct{})}
 	states := make(chan *watch.Event, 1)
@@ -107,7 +107,8 @@ func (l *Lock) acquire(ctx context.Context) (touched chan *watch.Event, sid uint
 	}
 }
 
-// guard waits for the end of the lock. It closes lost unless Release ends it.
+// guard waits until the lock may have been lost, and closes l.lost, or until
+// Release is called.
 func (l *Lock) guard(states, touched <-chan *watch.Event, sid uint64) {
 	for {
 		now, until := l.client.Session()
@@ -134,9 +135,8 @@ func (l *Lock) guard(states, touched <-chan *watch.Event, sid uint64) {
 	}
 }
 
-// look reads the node again, before the certain time of the session ends. It
-// returns a channel that receives at the next change, or nil if the lock is
-// lost.
+// look reads the node again, while the session is certainly alive. It returns a
+// channel that receives at the next change, or nil if the lock is lost.
 func (l *Lock) look(sid uint64, until time.Time) <-chan *watch.Event {
 	ctx, cancel := context.WithDeadline(context.Background(), until)
 	defer cancel()
@@ -148,9 +148,10 @@ func (l *Lock) look(sid uint64, until time.Time) <-chan *watch.Event {
 	return touched
 }
 
-// Context returns a context that ends with parent, cancel and Release. It ends
-// with cause ErrLost as soon as the lock may have been lost, before another
-// client can acquire it. Use it for everything that the lock protects.
+// Context returns a context that is canceled when parent is done, or when
+// cancel or Release is called. It is canceled with the cause ErrLost as soon as
+// the lock may have been lost, before another client can acquire it. Use it for
+// everything that the lock protects.
 func (l *Lock) Context(parent context.Context) (ctx context.Context, cancel context.CancelFunc) {
 	ctx, end := context.WithCancelCause(parent)
 	go func() {
@@ -166,9 +167,9 @@ func (l *Lock) Context(parent context.Context) (ctx context.Context, cancel cont
 }
 
 // Release gives up the lock, lost or not. It waits for at most two seconds. An
-// error means that the node may still exist; a goroutine that ends with the
-// client deletes it when the service is reachable again. Further calls return
-// the same error.
+// error means that the node may still exist; a goroutine then tries to delete
+// it until that succeeds or the client is closed. Further calls return the same
+// error.
 func (l *Lock) Release() error {
 	l.once.Do(func() {
 		close(l.release)
@@ -203,7 +204,7 @@ func (l *Lock) remove() {
 }
 
 // claim is the data of a lock's node: a line that is unique among all locks,
-// also those of the same client, and the holder's value.
+// including those of the same client, and the holder's value.
 type claim struct {
 	token string
 	value []byte

@@ -168,7 +168,7 @@ func TestReleaseWhileCutOff(t *testing.T) {
 	})
 }
 
-// Giving up leaves nothing behind, at whatever moment it happens.
+// A call that is given up at any moment leaves no node behind.
 func TestAcquireGivenUp(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *pyxistest.Cluster) {
 		p := newProcess(t, s)

@@ -31,16 +31,18 @@ func inTime(remove func()) error {
 	}
 }
 
-// created repeats a creation that was given up, and reports whether the node
-// exists now, no matter who created it, or the path is rejected. The service
-// executes writes in order, so the earlier request cannot take effect later.
+// created repeats a creation that was given up. It returns true if the node
+// exists now, no matter who created it, or if the service rejects the path. The
+// service executes writes in order, so the earlier request cannot take effect
+// later.
 func created(c *pyxis.Client, path string, data []byte) bool {
 	err := create(c, path, data)
 	return err == nil || errors.Is(err, pyxis.ErrExists) || errors.Is(err, pyxis.ErrInvalidArgument)
 }
 
-// retry calls try and reports whether the caller must try again: try has failed
-// and the client is not closed. In that case a second has passed.
+// retry calls try and reports whether the caller must call retry again, because
+// try has failed and the client is not closed. It then returns one second after
+// the call.
 func retry(client *pyxis.Client, path string, try func(*pyxis.Client) (done bool)) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
