@@ -1,9 +1,10 @@
 // Package mux multiplexes requests over one connection to a pyxis server and
 // matches answers to requests by number.
 //
-// A Conn has two goroutines: the caller of Serve reads and settles calls, another
-// writes. Frames queued while the socket is busy go out together with the next
-// write, so the requests of many callers are pipelined.
+// A Conn uses two goroutines: the one that calls Serve reads answers and
+// settles calls, and another one writes. Frames queued while the socket is busy
+// go out together with the next write, so the requests of many callers are
+// pipelined.
 package mux
 
 import (
@@ -21,7 +22,7 @@ import (
 	"github.com/pinfleet/pinfleet/internal/pyxiswire"
 )
 
-// Why a request has no answer.
+// The errors of requests that have no answer.
 var (
 	// ErrUnsent: the request was not sent. It can be sent on another connection.
 	ErrUnsent = errors.New("request was not sent")
@@ -30,14 +31,15 @@ var (
 	ErrLost = errors.New("connection lost")
 )
 
-// maxQueued is the number of queued bytes from which on Do blocks.
+// maxQueued is the number of queued bytes at which Do blocks.
 const maxQueued = 4 << 20
 
 // A Call is a request in flight.
 type Call struct {
 	// Sid is the session of the request, 0 if none.
 	Sid uint64
-	// Sent is when the request was queued, so never later than its arrival.
+	// Sent is the time at which the request was queued. The request arrives at the
+	// server at that time or later.
 	Sent time.Time
 
 	xid    uint64
@@ -122,7 +124,8 @@ func (c *Conn) read() error {
 	}
 }
 
-// take removes and returns the call with number xid, or nil if there is none.
+// take removes the call with the given xid and returns it, or nil if there is
+// none.
 func (c *Conn) take(xid uint64) *Call {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -216,9 +219,9 @@ func (c *Conn) start(m *pyxiswire.Request, done func(*pyxiswire.Response, error)
 
 // Do sends m and waits for its answer. settle, if not nil, is called with the
 // answer before Do returns it, on the goroutine of Serve and so in the order of
-// the answers. The error is ErrUnsent or ErrLost (wrapped), or the cause of
-// ctx. In the last case the server may have executed the request; its answer is
-// dropped and settle is not called.
+// the answers. The error wraps ErrUnsent, ErrLost or pyxiswire.ErrLength, or is
+// the cause of ctx. In the last case the server may have executed the request;
+// its answer is dropped and settle is not called.
 func (c *Conn) Do(ctx context.Context, m *pyxiswire.Request, settle func(*pyxiswire.Response)) (*pyxiswire.Response, error) {
 	if err := c.awaitRoom(ctx); err != nil {
 		return nil, err
@@ -249,7 +252,7 @@ func (c *Conn) Do(ctx context.Context, m *pyxiswire.Request, settle func(*pyxisw
 	}
 }
 
-// awaitRoom waits while more than maxQueued bytes are queued.
+// awaitRoom waits until less than maxQueued bytes are queued.
 func (c *Conn) awaitRoom(ctx context.Context) error {
 	for {
 		c.mu.Lock()
