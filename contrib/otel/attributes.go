@@ -26,8 +26,8 @@ func methodAttributes(op client.Op) []attribute.KeyValue {
 	}
 }
 
-// endpointAttributes returns an endpoint's name, and its address if the name is
-// one.
+// endpointAttributes returns the attributes of an endpoint: its name, and its
+// address if the name is an address.
 func endpointAttributes(name string) []attribute.KeyValue {
 	attrs := []attribute.KeyValue{attribute.String("pinfleet.endpoint", name)}
 	cfg := config.Config{}
@@ -41,7 +41,7 @@ func endpointAttributes(name string) []attribute.KeyValue {
 	case strings.Contains(name, "://"):
 		cfg.URL = name
 	default:
-		return attrs // name of a client that is not made from a Config
+		return attrs // the name of a client that was not made from a Config
 	}
 	addr, err := cfg.Address()
 	if err != nil {
@@ -83,8 +83,8 @@ var errorTypes = []struct {
 	{client.ErrIncomplete, "incomplete"},
 }
 
-// errorType returns the error.type of err. A cancellation by the caller comes
-// first, then the status of the last response.
+// errorType returns the error.type of err. A closed client and a cancellation
+// by the caller take precedence over the status of the last response.
 func errorType(err error) string {
 	switch status := statusOf(err); {
 	case errors.Is(err, client.ErrClosed):

@@ -54,7 +54,7 @@ const (
 	unavailable = `{"code":503,"message":"no leader"}`
 )
 
-// bench is a Hook that keeps its spans and metrics.
+// bench is a Hook whose spans and metrics are kept for the test.
 type bench struct {
 	*Hook
 	spans   *tracetest.SpanRecorder

@@ -18,9 +18,9 @@ type instruments struct {
 	ejections, readmissions metric.Int64Counter
 }
 
-// durations are the bucket bounds of pinfleet.client.attempt.duration, in seconds:
-// those that the semantic conventions advise for calls, plus some for adds and
-// garbage collections, which take minutes.
+// durations are the bucket bounds of pinfleet.client.attempt.duration, in
+// seconds: the bounds that the semantic conventions recommend for calls, and
+// some more for adds and garbage collections, which take minutes.
 var durations = []float64{0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60, 300, 1800}
 
 // newInstruments creates the instruments.

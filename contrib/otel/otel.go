@@ -24,11 +24,11 @@
 //	error.type                 the HTTP status, or one of the words below
 //	pinfleet.attempts          of calls: the number of attempts
 //	pinfleet.attempt           of attempts: 0 for the first
-//	pinfleet.hedge             of attempts: true if sent beside a slow one
+//	pinfleet.hedge             of attempts: true if it is a hedge of a slow attempt
 //	pinfleet.cancelled         of attempts: true if cancelled, which is no error
 //	pinfleet.endpoint          of attempts: the endpoint's name
-//	server.address             of attempts: host or socket, if known from the name
-//	server.port                of attempts: likewise
+//	server.address             of attempts: host or socket, if the endpoint's name contains it
+//	server.port                of attempts: port, if the endpoint's name contains it
 //	http.response.status_code  of attempts that were answered with an error
 //
 // A retry, and a retry prevented by the budget, are events of the call's span. The
@@ -37,35 +37,42 @@
 //
 // # Metrics
 //
-// A call is measured by the metric of the semantic conventions for calls as their
-// callers see them, rpc.client.call.duration. An attempt is not an HTTP request: it
-// may be several, because of batches, redirects or a new token. Therefore the other
-// metrics have their own names, and http.client.request.duration is left to
-// instrumentation of the transport (Config.RoundTripper).
+// The duration of a call, as its caller sees it, is recorded in
+// rpc.client.call.duration, a metric of the semantic conventions. An attempt is
+// not an HTTP request: it may be several, because of batches, redirects or a
+// new token. Therefore the other metrics have their own names, and
+// http.client.request.duration is left to instrumentation of the transport
+// (Config.RoundTripper).
 //
-//	rpc.client.call.duration                s              histogram: rpc.system.name, rpc.method, error.type
-//	pinfleet.client.attempt.duration        s              histogram: the same, pinfleet.hedge, the endpoint's
-//	pinfleet.client.attempt.active          {attempt}      in flight: the endpoint's
-//	pinfleet.client.retries                 {retry}        rpc.system.name, rpc.method, those of the failed endpoint
+//	metric                                  unit           attributes
+//	rpc.client.call.duration                s              rpc.system.name, rpc.method, error.type
+//	pinfleet.client.attempt.duration        s              rpc.system.name, rpc.method, error.type, pinfleet.hedge, endpoint
+//	pinfleet.client.attempt.active          {attempt}      endpoint
+//	pinfleet.client.retries                 {retry}        rpc.system.name, rpc.method, endpoint (the one that failed)
 //	pinfleet.client.retry_budget.exhausted  {call}         rpc.system.name, rpc.method
-//	pinfleet.client.endpoint.ejections      {ejection}     the endpoint's
-//	pinfleet.client.endpoint.readmissions   {readmission}  the endpoint's
+//	pinfleet.client.endpoint.ejections      {ejection}     endpoint
+//	pinfleet.client.endpoint.readmissions   {readmission}  endpoint
 //
-// The endpoint's attributes are pinfleet.endpoint, server.address and server.port.
-// The count of pinfleet.client.attempt.duration is the number of attempts, and by
-// pinfleet.hedge the number of hedges.
+// Here endpoint means the attributes pinfleet.endpoint, server.address and
+// server.port. The durations are histograms, attempt.active is the number of
+// attempts in flight, and the others are counters. The count of
+// pinfleet.client.attempt.duration is the number of attempts; the count with
+// pinfleet.hedge true is the number of hedges.
 //
 // # Error types
 //
-// error.type is the status of the response ("503"), if it is an error. Otherwise it
-// is one of
+// error.type is "closed" or "canceled" if that applies, otherwise the status of
+// the response ("503") if that is an error, and otherwise one of the other
+// words:
 //
-//   - "canceled", "timeout": by the caller or a timeout
-//   - "closed", "invalid", "source", "not_replayable", "incomplete": the
-//     errors of package client
+//   - "canceled": the call or the attempt was cancelled
+//   - "timeout": a deadline passed
+//   - "closed", "invalid", "source", "not_replayable", "incomplete":
+//     client.ErrClosed, ErrInvalid, ErrSource, ErrBodyNotReplayable and
+//     ErrIncomplete
 //   - "stream": the peer reported a failure after a success status
 //   - "unsent": no connection was established
-//   - "_OTHER"
+//   - "_OTHER": any other error
 package otel
 
 import (
@@ -81,8 +88,8 @@ import (
 // ScopeName is the name of the tracer and of the meter.
 const ScopeName = "github.com/pinfleet/pinfleet/contrib/otel"
 
-// Hook is a hook for lbclient.WithHooks. It is safe for concurrent use, also by
-// several load balancers. Create it with [New].
+// Hook is a hook for lbclient.WithHooks. It is safe for concurrent use, and
+// several load balancers can share it. Create it with [New].
 type Hook struct {
 	tracer     trace.Tracer
 	propagator propagation.TextMapPropagator
@@ -110,8 +117,8 @@ func WithMeterProvider(p metric.MeterProvider) Option {
 	return func(s *settings) { s.meters = p }
 }
 
-// WithPropagator sets the propagator that sends a span's context to the peer.
-// The default is the global propagator.
+// WithPropagator sets the propagator that writes a span's context into the
+// headers of requests to the peer. The default is the global propagator.
 func WithPropagator(p propagation.TextMapPropagator) Option {
 	return func(s *settings) { s.propagator = p }
 }
