@@ -11,15 +11,16 @@ import (
 )
 
 const (
-	// After a failure, the source is watched again within minWait. The limit
-	// doubles with each further failure, up to maxWait.
+	// After the first failure, the wait is at most minWait. That limit doubles
+	// with each further failure, up to maxWait.
 	minWait = time.Second
 	maxWait = time.Minute
 )
 
-// Watch calls watch until ctx ends, each time it returns again after a wait.
-// The waits start over once watch has called update. Each failure is logged.
-// Watch returns the last failure, or nil if there was none before ctx ended.
+// Watch calls watch, and calls it again after a wait each time it returns,
+// until ctx is done. The waits start over with minWait when watch has called
+// update. Each failure is logged. Watch returns the last failure, or nil if
+// watch did not fail before ctx was done.
 func Watch(ctx context.Context, log *slog.Logger, watch func(ctx context.Context, update func([]*config.Config)) error, update func([]*config.Config)) (last error) {
 	for wait := minWait; ctx.Err() == nil; wait = min(2*wait, maxWait) {
 		updated := false

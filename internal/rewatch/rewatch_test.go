@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// Each wait is between a half and the whole of a limit, which doubles up to a
+// Each wait is between half of a limit and the limit, which doubles up to a
 // minute and starts over after an update.
 func TestWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -46,8 +46,8 @@ func TestWaits(t *testing.T) {
 	})
 }
 
-// Watch ends with its context: during a wait, and at once if the context has
-// ended.
+// Watch returns when its context is done: during a wait, and at once if it is
+// done already.
 func TestEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
