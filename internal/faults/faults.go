@@ -15,7 +15,8 @@ type Share struct {
 	// Times is the number of requests to hit after that; 0 means all.
 	Times int
 	// Probability, between 0 and 1, is the chance of a request to be hit; 0 means
-	// certain. Requests spared by chance do not count for Times.
+	// certain. Requests that are not hit because of Probability do not count for
+	// Times.
 	Probability float64
 }
 
@@ -32,7 +33,7 @@ type active[F any] struct {
 	seen, hits int
 }
 
-// Add appends a fault. remove removes it for later requests.
+// Add appends a fault. remove removes it, so that it hits no later request.
 func (l *List[F]) Add(fault F, share Share) (remove func()) {
 	added := &active[F]{fault: fault, share: share}
 	l.mu.Lock()
@@ -45,9 +46,9 @@ func (l *List[F]) Add(fault F, share Share) (remove func()) {
 	}
 }
 
-// Hit returns the first fault that matches the request and does not spare it.
-// It counts the request for that fault and the matching ones before it. matches
-// must not use the list.
+// Hit returns the first fault that matches the request and whose Share selects
+// it. It counts the request as a match of that fault and of the matching faults
+// before it in the list. matches must not use the list.
 func (l *List[F]) Hit(matches func(F) bool) (fault F, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -25,7 +25,8 @@ func TestHit(t *testing.T) {
 	}
 	l.Add("ab", Share{Skip: 1, Times: 2})
 	remove := l.Add("bc", Share{})
-	// The first fault that hits counts. A request that it spares goes to the next.
+	// Only the first fault that selects a request hits it. A request that a fault
+	// does not select goes to the next one.
 	if got, want := hits(&l, "a b a b c d"), "- ab ab bc bc -"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -36,7 +37,7 @@ func TestHit(t *testing.T) {
 	}
 }
 
-// Requests spared by chance do not count for Times.
+// Requests that are not hit because of Probability do not count for Times.
 func TestProbability(t *testing.T) {
 	var l List[string]
 	l.Add("a", Share{Times: 300, Probability: 0.5})
