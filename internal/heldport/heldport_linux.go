@@ -8,9 +8,9 @@ import (
 )
 
 // Port reserves a TCP port while nothing listens on it, so that a stopped
-// server can listen on it again. It is a bound socket that never listens:
-// connections to it are refused, the kernel assigns the port to no other
-// socket, but an explicit listener can use it.
+// server can listen on it again. It is a bound socket that never listens.
+// Connections to the port are refused, and the kernel does not assign it to a
+// socket that asks for any free port, but a server can still listen on it.
 type Port struct {
 	number int
 	fd     int

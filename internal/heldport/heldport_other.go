@@ -7,8 +7,8 @@ import (
 	"strconv"
 )
 
-// Port is a port that was free. On systems other than Linux, nothing reserves
-// it while the server is stopped.
+// Port is a TCP port that was free when Hold was called. On systems other than
+// Linux it is not reserved while the server is stopped.
 type Port struct{ number int }
 
 // Hold checks that a port of host is free. Port 0 means any free port.
