@@ -36,8 +36,8 @@ func (r *repeat) Read(b []byte) (int, error) {
 
 const benchSize = 256 << 20
 
-// BenchmarkImport imports 256 MiB. Its floor reads and hashes the same number
-// of bytes on one goroutine.
+// BenchmarkImport imports 256 MiB. For comparison, the sub-benchmark floor only
+// reads and hashes the same number of bytes, on one goroutine.
 func BenchmarkImport(b *testing.B) {
 	buf := xorshift32(1, 1<<20)
 	for _, c := range []struct {

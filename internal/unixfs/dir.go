@@ -95,9 +95,9 @@ func (a *adder) storeDir(d *dir) error {
 	return err
 }
 
-// report emits an event for the stored directory, after those for the
-// directories in it, and closes the latter: later additions do not go into
-// them.
+// report emits the events for the directories in a stored directory, and then
+// the event for that directory itself. It closes the directories in it, so that
+// later entries do not go into them.
 func (a *adder) report(d *dir, name string) error {
 	for _, base := range d.order {
 		e := d.entries[base]

@@ -12,8 +12,7 @@ const (
 	// maxLinks is the maximum number of children of a file node: 8 KiB of links of
 	// 47 bytes, as in go-unixfs.
 	maxLinks = 174
-	// trickleRepeat is the number of subtrees of one depth in a trickle node
-	// before deeper ones.
+	// trickleRepeat is the number of subtrees of each depth in a trickle node.
 	trickleRepeat = 4
 )
 
@@ -26,9 +25,9 @@ type node struct {
 	below, content uint64
 }
 
-// fileBuilder builds a tree of nodes from the chunks of one file. It looks one
-// chunk ahead. At the end of a file each look ahead reads again, which shows in
-// the progress events, as with the server.
+// fileBuilder builds a tree of nodes from the chunks of one file. It reads one
+// chunk ahead. At the end of a file, each call of done reads again. As with the
+// server, the progress events show these reads.
 type fileBuilder struct {
 	hasher hasher
 	source leafSource

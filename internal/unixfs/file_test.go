@@ -9,8 +9,8 @@ import (
 	"github.com/ipfs/go-cid"
 )
 
-// shape describes a tree: a node that has only leaves by their number, any
-// other node by its children. Equal neighbours are counted.
+// shape describes a tree by the shapes of its children in parentheses; a leaf
+// is ".". Neighbours of equal shape are written once, with their number first.
 func shape(t *testing.T, m *memory, c cid.Cid) string {
 	t.Helper()
 	var kinds []string

@@ -175,7 +175,8 @@ func checkEvents(t *testing.T, want []wireEvent, events []Event) {
 	}
 }
 
-// checkDigest compares a whole response of which only the hash was recorded.
+// checkDigest compares a whole response, of which only the length and the hash
+// were recorded.
 func checkDigest(t *testing.T, c goldenCase, events []Event) {
 	t.Helper()
 	var answer bytes.Buffer

@@ -50,8 +50,8 @@ func hamtEntries(links []link) []hamtEntry {
 	return entries
 }
 
-// storeHAMT stores the node for entries whose first depth hash bytes are equal,
-// after all nodes below it.
+// storeHAMT stores the node at the given depth. The first depth bytes of the
+// hashes of all entries are equal. It stores all nodes below it first.
 func (a *adder) storeHAMT(entries []hamtEntry, depth int) (link, error) {
 	if depth == len(hamtHash{}) {
 		return link{}, errHAMTDepth

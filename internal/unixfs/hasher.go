@@ -2,8 +2,8 @@ package unixfs
 
 import "github.com/ipfs/go-cid"
 
-// hashAhead is the maximum number of nodes of a file that are being hashed
-// while the file is read further.
+// hashAhead is the maximum number of nodes that are being hashed while the file
+// is read.
 const hashAhead = 8
 
 // hasher stores the nodes below the root of a file. It hashes nodes on other

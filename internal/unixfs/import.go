@@ -11,7 +11,8 @@ import (
 )
 
 // ErrEmpty is returned by [Import] for an upload without entries, or a CAR
-// without blocks. The real server panics there and drops the connection (Q3).
+// without blocks. The real server panics in these cases and drops the
+// connection (Q3 in docs/upstream-faults.md).
 var ErrEmpty = errors.New("nothing to import")
 
 // Kind is the kind of an event.
@@ -37,9 +38,10 @@ type Event struct {
 	// Bytes, in progress events, is the number of bytes of the file read so far.
 	// For a CAR it is the sum of its block sizes. Otherwise it is 0.
 	Bytes uint64
-	// Size is in bytes: the cumulative size of the DAG, for a CAR with a file as
-	// its root the file size, for a shard the size of its blocks, and 0 in
-	// progress events.
+	// Size is the cumulative size of the DAG, in bytes. For a CAR it is the size
+	// of the file if the root is a file, and otherwise 0. For a shard it is the
+	// size of its blocks, and for the cluster DAG the sum over all shards. In
+	// progress events it is 0.
 	Size uint64
 }
 
@@ -71,8 +73,9 @@ type Result struct {
 // Import adds the entries of upload, for example from
 // files.NewFileFromPartReader over a multipart body. The directory upload
 // itself is not an entry. Import reads the entries once, in order, and closes
-// each. Its errors have the server's wording, because they are sent to clients.
-// It returns the context's error when the context ends.
+// each; of the format "car" it reads only the first. Its errors have the
+// server's wording, because they are sent to clients. It returns the context's
+// error when the context is done.
 func Import(ctx context.Context, upload files.Directory, p Params, sink Sink) (Result, error) {
 	out := output{ctx: ctx, sink: sink, put: sink.Put}
 	var sharding *sharder
@@ -187,8 +190,8 @@ func (a *adder) addTop(name string, n files.Node) (cid.Cid, error) {
 	return root.link.cid, a.report(root, "")
 }
 
-// root returns the scratch directory. Like the server, it stores the directory
-// empty at the first use.
+// root returns the scratch directory. Like the server, it stores an empty
+// directory when the scratch directory is first used.
 func (a *adder) root() (*dir, error) {
 	if a.scratch == nil {
 		block, _ := encodeNode(nil, encodeDirectory())

@@ -204,8 +204,8 @@ func TestBadParams(t *testing.T) {
 	}
 }
 
-// TestProgressAtTheEnd checks that the end of a file whose last chunk is full
-// is read more than once, and reported each time.
+// TestProgressAtTheEnd checks that, if the last chunk of a file is full, the
+// end of the file is read more than once and reported each time.
 func TestProgressAtTheEnd(t *testing.T) {
 	sink := newMemory()
 	content := xorshift32(5, 2*262144)

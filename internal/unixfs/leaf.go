@@ -52,8 +52,8 @@ type leafSource interface {
 	next() (block []byte, n int, err error)
 }
 
-// newLeafSource returns a source for a chunker of a request. Fixed-size
-// chunkers keep a buffer in spare from file to file.
+// newLeafSource returns a source for a chunker of a request. Chunkers of a
+// fixed size keep an unused block in spare for the next file.
 func newLeafSource(r io.Reader, chunker string, f leafFormat, spare *[]byte) (leafSource, error) {
 	if err := checkRabin(chunker); err != nil {
 		return nil, err
@@ -73,8 +73,9 @@ func newLeafSource(r io.Reader, chunker string, f leafFormat, spare *[]byte) (le
 	return &sizeSource{r: r, size: size, format: f, spare: spare}, nil
 }
 
-// checkRabin rejects averages with which the rabin chunker panics, or makes one
-// chunk of any file because a third of the average is less than its window.
+// checkRabin rejects averages for which the rabin chunker panics. It also
+// rejects those of which a third is less than the chunker's window: with them,
+// any file becomes one chunk.
 func checkRabin(chunker string) error {
 	digits, ok := strings.CutPrefix(chunker, "rabin-")
 	if !ok || strings.Contains(digits, "-") {
@@ -93,8 +94,8 @@ func checkRabin(chunker string) error {
 }
 
 // sizeSource splits a file into chunks of one size. It reads each chunk
-// directly into its block. Only a shorter last chunk is copied, and its buffer
-// is kept in spare.
+// directly into its block. Only a shorter last chunk is copied into a block of
+// its own; the full-size block that it was read into is kept in spare.
 type sizeSource struct {
 	r      io.Reader
 	size   int

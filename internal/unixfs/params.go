@@ -40,9 +40,9 @@ type Params struct {
 	Name string
 }
 
-// Errors of invalid parameters. As with the server, they are returned at the
-// start of the import, before any event; for an invalid chunker, at the first
-// file.
+// The errors of invalid parameters. As with the server, Import returns them at
+// the start, before any event. The error of an invalid chunker is returned only
+// at the first file.
 var (
 	errUnknownHash = errors.New("hash function name not known")
 	errBadFormat   = errors.New("bad dag formatter option")

@@ -12,7 +12,7 @@ type progressReader struct {
 	emit           func(read uint64) error
 	read, reported uint64
 	// err is the error of emit. Later reads return it again, because a caller may
-	// drop an error that comes with all the bytes it wanted.
+	// ignore an error if it has got all the bytes that it wanted.
 	err error
 }
 
