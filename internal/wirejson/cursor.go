@@ -17,8 +17,8 @@ type cursor struct {
 	bad bool
 }
 
-// eof is returned by peek at the end of the document, and for a zero byte, with
-// which no token begins.
+// eof is returned by peek at the end of the document, and also for a zero byte,
+// because no token begins with one.
 const eof = 0
 
 func (c *cursor) fail() {
@@ -77,8 +77,8 @@ func (c *cursor) more(end byte) bool {
 	return false
 }
 
-// literal consumes null, true or false. A wrong byte after it is found by the
-// caller, which expects a comma or bracket.
+// literal consumes null, true or false. It does not check the next byte. The
+// caller does, because it expects a comma or bracket there.
 func (c *cursor) literal(name string) {
 	if !bytes.HasPrefix(c.doc[c.at:], []byte(name)) {
 		c.fail()
@@ -113,10 +113,10 @@ func (c *cursor) boolean() bool {
 }
 
 // integer consumes an integer without fraction or exponent, or null, which
-// means 0. As with literal, the caller finds a wrong byte after it, such as a
-// further digit.
+// means 0. Like literal, it does not check the next byte, which may be another
+// digit.
 func (c *cursor) integer() int64 {
-	const maxDigits = 18 // any number of so few digits fits
+	const maxDigits = 18 // every number of at most 18 digits fits
 	if c.null() {
 		return 0
 	}
@@ -161,9 +161,9 @@ func (c *cursor) unsigned() uint64 {
 	return uint64(c.integer())
 }
 
-// quoted consumes the bytes between two quotes. They are the content of a
-// string without escapes. Of a string with escapes they may be a part, which is
-// not plain.
+// quoted consumes the bytes between two quotes. If the string has no escapes,
+// they are its whole content. Otherwise they may end at an escaped quote;
+// isPlain then returns false for them.
 func (c *cursor) quoted() []byte {
 	c.take('"')
 	rest := c.doc[c.at:]

@@ -1,16 +1,18 @@
-// Package wirejson is a fast decoder for the documents of listings: one pass over
-// the bytes, no reflection, and memory only for data that is new in a document.
+// Package wirejson decodes the documents of listings fast: in one pass over the
+// bytes, without reflection, and without allocating memory again for texts that
+// listings repeat.
 //
-// It is a fast path beside encoding/json. For any document that it does not handle,
-// [Decoder.Decode] returns false; the caller then decodes with encoding/json and
-// the UnmarshalJSON methods of package api, which also produce the error. Every
-// document that Decode accepts, encoding/json accepts with the same result; the
-// tests compare the two.
+// It is a fast path before encoding/json. For any document that it does not
+// handle, [Decoder.Decode] returns false; the caller then decodes with
+// encoding/json and the UnmarshalJSON methods of package api, which also
+// produce the error. Every document that Decode accepts, encoding/json accepts
+// with the same result; the tests compare the two.
 //
-// Not handled are malformed JSON, values of a wrong type, duplicate keys in an
-// object, known keys in another case or with escapes, numbers of more than 18
-// digits, and nesting deeper than 64. Unknown fields, fields in any order, null,
-// and the forms of older servers that package api describes are handled.
+// It does not handle malformed JSON, values of a wrong type, duplicate keys in
+// an object, known keys in another case or with escapes, numbers of more than
+// 18 digits, and nesting deeper than 64. It does handle unknown fields, fields
+// in any order, null, and the forms of older servers that package api
+// describes.
 package wirejson
 
 import (

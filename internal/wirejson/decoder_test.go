@@ -208,8 +208,8 @@ func TestOtherTypesAreLeft(t *testing.T) {
 	}
 }
 
-// A decoded string with escapes can equal the raw bytes of a later string with
-// another meaning. It must not be remembered under them.
+// The decoded form of a string with escapes can equal the raw bytes of a later
+// string that has another meaning, so it must not be a key of the table.
 func TestEscapesAreNotRemembered(t *testing.T) {
 	var d Decoder
 	for _, doc := range []string{`{"peername":"a\\b"}`, `{"peername":"a\b"}`, `{"peername":"a\\"}`, `{"peername":"a\"}`, `{"id":"a\\b"}`, `{"id":"a\b"}`} {

@@ -2,8 +2,9 @@ package wirejson
 
 import "testing"
 
-// fuzz compares Decode with encoding/json: for accepted documents the values
-// are equal. One Decoder decodes all documents, so that its tables are tested
+// fuzz checks that Decode returns the same value as encoding/json for every
+// document that it accepts. Each document is decoded by a new Decoder, and by
+// one that has decoded the documents before it, so that its tables are tested
 // too.
 func fuzz(f *testing.F, typ string) {
 	for _, doc := range goldenDocuments(f, typ) {

@@ -27,8 +27,8 @@ func (d *Decoder) peerIDs() []peer.ID {
 }
 
 // multiaddrs consumes a list of addresses. A peer reports the same list with
-// every item, so whole lists are remembered, keyed by their text up to the
-// bracket.
+// every item, so whole lists are remembered, keyed by their text including the
+// brackets.
 func (d *Decoder) multiaddrs() []api.Multiaddr {
 	if d.null() {
 		return nil

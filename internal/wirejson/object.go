@@ -62,8 +62,8 @@ func (o *object) nextMember() bool {
 	return o.c.open('{', '}')
 }
 
-// find sets key if raw is a known key. A repeated key is left to encoding/json,
-// which would decode over the first value.
+// find sets key if raw is a known key. A repeated key makes Decode fail,
+// because encoding/json decodes the second value into the first.
 func (o *object) find(raw []byte) bool {
 	for range o.keys {
 		if o.index == len(o.keys) {

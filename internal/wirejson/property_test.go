@@ -9,8 +9,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// values are drawn for any key, so that most keys sometimes get a value of a
-// wrong type, and often one of the right type.
+// values are drawn for any key, so that most keys often get a value of the
+// right type and sometimes one of a wrong type.
 var values = []string{
 	"null", "true", "false", "0", "-0", "7", "-12", "01", "1.5", "1e3", "123456789012345678", "1234567890123456789", "18446744073709551615", "-",
 	`""`, `"a"`, `"é"`, `"\u00e9\n"`, `"a\b"`, `"a\\b"`, "\"\xff\"", "\"\x01\"", `"a`, `"pinned"`, `"pin_error"`, `"undefined"`, `"all"`, `"meta-pin"`, `"direct"`,
@@ -51,8 +51,8 @@ func document(t *rapid.T, known []string, depth int) string {
 	return b.String()
 }
 
-// Documents built from arbitrary parts are decoded as by encoding/json, or left
-// to it.
+// Documents that are built from arbitrary parts are decoded as encoding/json
+// does, or are left to it.
 func TestDocumentsOfAnyParts(t *testing.T) {
 	known := slices.Concat(pinKeys, globalPinInfoKeys, pinInfoShortKeys, idKeys, ipfsIDKeys, addedOutputKeys)
 	slices.Sort(known)
@@ -94,8 +94,8 @@ func TestMemoryIsBounded(t *testing.T) {
 	if !check(t, &d, "GlobalPinInfo", []byte(`{"origins":["`+strings.Repeat("y", 2*maxText)+`"],"allocations":[`+strings.Repeat(`"a",`, 2*maxRoom)+`"b"]}`)) {
 		t.Error("a long list is not taken")
 	}
-	// The buffer for addresses once kept those of the longest list, each as long
-	// as a document may be.
+	// The buffer for addresses once kept the addresses of the longest list, each
+	// of which may be as long as a document.
 	if !d.Decode([]byte(`{"origins":["a","`+strings.Repeat("y", 2*maxText)+`"],"allocations":["a"]}`), newOf["GlobalPinInfo"]()) {
 		t.Error("a long address is not taken")
 	}
