@@ -24,8 +24,8 @@ const (
 	headSize   = lengthSize + MinLength // the smallest frame
 )
 
-// Errors of unreadable frames. The rest of the stream is lost, because the
-// start of the next frame is unknown.
+// The errors of frames that cannot be read. After one of them, the rest of the
+// stream cannot be read either, because the start of the next frame is unknown.
 var (
 	ErrLength   = errors.New("pyxis frame: illegal length")
 	ErrChecksum = errors.New("pyxis frame: wrong checksum")
@@ -95,11 +95,11 @@ func (r *Reader) Buffered() int { return r.br.Buffered() - r.pending }
 
 // Next returns the payload of the next frame, valid until the next call.
 //
-// Like the server, it checks L only when the bytes of the smallest frame have
-// arrived, and then length, checksum and magic in this order. Memory grows with
-// the bytes that arrive, not with L. The error is io.EOF at the end of the
-// stream, io.ErrUnexpectedEOF inside a frame, a wrapped ErrLength, ErrChecksum
-// or ErrMagic, or the stream's own error.
+// Like the server, it waits for the bytes of the smallest frame, and then
+// checks length, checksum and magic in this order. Memory grows with the bytes
+// that arrive, not with L. The error is io.EOF at the end of the stream,
+// io.ErrUnexpectedEOF inside a frame, a wrapped ErrLength, ErrChecksum or
+// ErrMagic, or the stream's own error.
 func (r *Reader) Next() ([]byte, error) {
 	_, _ = r.br.Discard(r.pending) // the bytes are buffered, so this cannot fail
 	r.pending, r.large = 0, nil

@@ -38,7 +38,7 @@ func TestReaderRefusesBrokenFrames(t *testing.T) {
 		"length all ones":        {raw(1<<32-1, "pyxi", "", 0), ErrLength},
 		"wrong checksum":         {raw(8, "pyxi", "", 1), ErrChecksum},
 		"wrong magic":            {raw(8, "pyxj", "", 0), ErrMagic},
-		// The order of the checks.
+		// Two things are wrong: the first check that fails counts.
 		"wrong length and checksum": {raw(7, "pyxi", "", 1), ErrLength},
 		"wrong checksum and magic":  {raw(8, "pyxj", "", 1), ErrChecksum},
 	} {
@@ -140,7 +140,7 @@ func TestDecodeTolerance(t *testing.T) {
 	if m, err := DecodeRequest(unhex("10057801")); err != nil || m.GetXid() != 5 {
 		t.Errorf("a request with an unknown field: %v, %v", m, err)
 	}
-	// err{data "x"} without its type, and with the unknown type 99.
+	// err{data "x"} without a type, then err with the unknown type 99.
 	if m, err := DecodeResponse(unhex("1203120178")); err != nil || m.GetErr().Type != nil {
 		t.Errorf("an error without type: %v, %v", m, err)
 	}

@@ -8,8 +8,8 @@ const (
 	EventChildren uint32 = 8
 )
 
-// FlagEphemeral is the bit of CreateRequest.flags and Node.flags for a node
-// that is deleted with the session that created it.
+// FlagEphemeral is a bit of CreateRequest.flags and Node.flags. It means that
+// the node is deleted with the session that created it.
 const FlagEphemeral = 1
 
 // MaxPath is the length of the longest path, in bytes.
@@ -19,8 +19,8 @@ const MaxPath = 4095
 // a write or after the creation of a child, in bytes.
 const MaxNode = 1 << 20
 
-// Reserved is the string prefix (not only the path component) below which
-// clients cannot create nodes.
+// Reserved is a prefix of the paths at which clients cannot create nodes. It is
+// a prefix of the string, so it includes "/pyxis2" as well.
 const Reserved = "/pyxis"
 
 // ValidPath reports whether the server accepts path: it starts with '/', has 1
