@@ -21,7 +21,7 @@ import (
 const blockQueue = 256
 
 // uploadBuffer is the size of the buffer for reading uploads, in bytes. Without
-// it, the multipart reader would make a system call for each part of a page.
+// this buffer, the multipart reader would get at most 4 KiB per system call.
 const uploadBuffer = 64 << 10
 
 var errNoDestination = errors.New("failed to put block on all destinations")

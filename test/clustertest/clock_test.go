@@ -13,8 +13,9 @@ import (
 	"github.com/pinfleet/pinfleet/test/clustertest"
 )
 
-// TestNow runs a cluster in another year than the test. A replay of transcripts
-// once failed from the day on which an expiry in them had passed.
+// TestNow runs a cluster whose clock is in another year than the machine's.
+// Some transcripts contain pins with an expiry. Their replay once failed from
+// the day on which that expiry had passed.
 func TestNow(t *testing.T) {
 	now := time.Date(2019, 3, 4, 5, 6, 7, 0, time.UTC)
 	c := clustertest.New(t, clustertest.Options{

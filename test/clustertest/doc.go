@@ -33,6 +33,11 @@
 //   - The peers announce the usual ports for the cluster's protocol and for their IPFS
 //     daemons, but nothing listens there, except the REST API over libp2p.
 //   - The nocopy parameter of adds has no effect.
-//   - Garbage collection finds the blocks of failed and unpinned adds. A real daemon
-//     has a little more garbage.
+//   - Garbage collection removes the blocks that belong to no pin of the peer. A real
+//     daemon has a little more garbage.
+//
+// # Quirks
+//
+// The numbers Q1 to Q9 in this documentation are those of the daemon's quirks in
+// docs/upstream-faults.md.
 package clustertest

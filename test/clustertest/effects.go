@@ -162,7 +162,7 @@ func ErrorAnswer(status int, message string, header ...string) Effect {
 }
 
 // GatewayAnswer is like Answer with the body {"error":"…"}, which some gateways
-// send. It has no code.
+// send. Unlike the API's error document, this body has no code.
 func GatewayAnswer(status int, message string, header ...string) Effect {
 	document, _ := json.Marshal(map[string]string{"error": message})
 	return Answer(status, string(document)+"\n", append([]string{"Content-Type", "application/json"}, header...)...)
@@ -190,8 +190,8 @@ func HeaderTooLarge() Effect {
 }
 
 // DoubleBody sends 400 and an error document, executes the request
-// nevertheless, and appends its document to the body. The daemon does this when
-// pin options are invalid (Q1).
+// nevertheless, and appends the body of the request's normal answer to the error
+// document. The daemon does this when pin options are invalid (Q1).
 func DoubleBody(message string) Effect {
 	return before(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")

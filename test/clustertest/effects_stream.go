@@ -17,7 +17,8 @@ func (w *answerFilter) Write(b []byte) (int, error) { return w.write(w.ResponseW
 // Unwrap lets http.ResponseController reach the underlying writer.
 func (w *answerFilter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// filter returns an effect that serves each request through a new filter from f.
+// filter returns an effect that passes each request's answer through a function
+// from f. f is called for each request, so that the function can keep state.
 func filter(f func() func(w http.ResponseWriter, b []byte) (int, error)) Effect {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -100,8 +101,9 @@ func StreamError(n int, messages ...string) Effect {
 	return streamEnd(n, func(h http.Header) { h[streamErrorTrailer] = append([]string{""}, messages...) })
 }
 
-// Trailer replaces the values of the trailer of a complete stream. Without
-// values, the trailer is announced but missing, as if a proxy had dropped it.
+// Trailer serves a stream completely, but with the given values of the trailer
+// X-Stream-Error. Without values, the trailer is announced but missing, as if a
+// proxy had dropped it.
 func Trailer(values ...string) Effect {
 	return streamEnd(-1, func(h http.Header) {
 		if len(values) == 0 {

@@ -11,9 +11,9 @@ import (
 // effects for the usual failures.
 type Effect func(next http.Handler) http.Handler
 
-// Fault applies an effect to some of a peer's requests. If several faults match a
-// request, only one is applied: the first injected one that does not spare the
-// request by Skip, Times or Probability.
+// Fault applies an effect to some of a peer's requests. At most one fault is
+// applied to a request: of the faults that match it, the one injected first
+// whose Skip, Times and Probability select it.
 type Fault struct {
 	// Route is the route of the requests, as in Routes, such as "GET /pins/{hash}".
 	// Empty means every request, also one without a route.
@@ -21,12 +21,12 @@ type Fault struct {
 	// Match reports whether the fault matches a request; nil means all requests of
 	// the route. It must not read the body.
 	Match func(*http.Request) bool
-	// Skip is the number of matching requests that are spared first.
+	// Skip is the number of matching requests to serve normally first.
 	Skip int
-	// Times is the number of requests to hit after that; 0 means all.
+	// Times is the number of requests to apply the effect to after that; 0 means all.
 	Times int
-	// Probability, between 0 and 1, is the chance of a request to be hit; 0 means
-	// certain. Requests spared by chance do not count for Times.
+	// Probability, between 0 and 1, is the chance that the effect is applied; 0 means
+	// that it always is. Times counts only requests to which the effect is applied.
 	Probability float64
 	// Effect must not be nil.
 	Effect Effect

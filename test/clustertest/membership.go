@@ -81,7 +81,8 @@ func (p *Peer) handlePeers(w http.ResponseWriter, r *http.Request, _ map[string]
 }
 
 // identities returns the descriptions of the members, with an error for those
-// that are down. The order is random, as answers arrive at a real peer.
+// that are down. The order is random, because a real peer lists the others in
+// the order in which their answers arrive.
 func (c *Cluster) identities() []api.ID {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -99,7 +99,7 @@ func (p *Peer) handleMetrics(w http.ResponseWriter, _ *http.Request, vars map[st
 	p.sendJSON(w, http.StatusOK, p.c.metrics(vars["name"]))
 }
 
-// metrics returns the valid metrics with a name, sorted by peer ID.
+// metrics returns the valid metrics with the given name, sorted by peer ID.
 func (c *Cluster) metrics(name string) []api.Metric {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -104,14 +104,15 @@ type Options struct {
 	// Legacy makes the peers answer like older servers.
 	Legacy Legacy
 
-	// ReplicationFactorMin and ReplicationFactorMax apply to pins whose own factors
-	// are 0. 0 means -1, every peer.
+	// ReplicationFactorMin and ReplicationFactorMax are the defaults for pins that
+	// do not set these factors. 0 has the same meaning as -1: every peer.
 	ReplicationFactorMin, ReplicationFactorMax int
 	// FreeSpace holds the freespace metric of each peer, in bytes. Pins are
 	// allocated to the peers with the most space. A missing or zero one means about
 	// 100 GiB.
 	FreeSpace []uint64
-	// Tags are the metrics tag:<key>. Nil means group=default.
+	// Tags are the tags of every peer. The peers publish each one as the metric
+	// tag:<key>. Nil means group=default.
 	Tags map[string]string
 	// MetricTTL is the time from a metric's renewal to its expiry. Metrics are
 	// renewed twice in this time. A stopped peer remains a candidate for

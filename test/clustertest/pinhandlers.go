@@ -40,7 +40,7 @@ func (p *Peer) options(w http.ResponseWriter, r *http.Request) api.PinOptions {
 }
 
 // expireIn recomputes ExpireAt from the query's expire-in and the cluster's
-// clock. api has computed it from the wall clock.
+// clock. Package api has computed it from the wall clock.
 func (c *Cluster) expireIn(opts *api.PinOptions, query url.Values) {
 	in, err := time.ParseDuration(query.Get("expire-in"))
 	if err == nil && query.Get("expire-at") == "" && !opts.ExpireAt.IsZero() {
@@ -208,8 +208,8 @@ func (c *Cluster) listGlobal(filter api.TrackerStatus) source {
 	}
 }
 
-// listing returns the members that can list, and the entries that stand for the
-// others. c.mu must be held.
+// listing returns the members that can answer a listing. For the others, it
+// returns the entries with their errors, by peer ID. c.mu must be held.
 func (c *Cluster) listing(filter api.TrackerStatus) ([]*Peer, map[string]api.PinInfoShort) {
 	var working []*Peer
 	failures := make(map[string]api.PinInfoShort)
@@ -226,8 +226,8 @@ func (c *Cluster) listing(filter api.TrackerStatus) ([]*Peer, map[string]api.Pin
 	return working, failures
 }
 
-// list emits the records that pass the filter at one of the peers. An item
-// contains the peers where it passes, and the failures.
+// list emits an item for each record that passes the filter at one or more of
+// the peers. The item contains the status at these peers, and the failures.
 func (c *Cluster) list(filter api.TrackerStatus, records []*record, peers []*Peer, failures map[string]api.PinInfoShort, emit func(any) error) error {
 	if filter != 0 && filter&stateFilter == 0 {
 		c.mu.Lock()
@@ -320,8 +320,9 @@ func (p *Peer) handleRecoverAll(w http.ResponseWriter, r *http.Request, _ map[st
 	})
 }
 
-// recoverListed retries the operation on a record at those of the peers that
-// list it as failed, and returns the record's status at these peers afterwards.
+// recoverListed retries failed operations on a record. It considers only the
+// given peers that list the record as failed, and returns the record's status
+// at these peers afterwards.
 func (c *Cluster) recoverListed(rec *record, peers []*Peer) api.GlobalPinInfo {
 	c.mu.Lock()
 	defer c.mu.Unlock()

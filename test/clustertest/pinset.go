@@ -18,7 +18,8 @@ type record struct {
 	key string
 	// started is when all peers started to pin; zero if they had nothing to do.
 	started time.Time
-	// tracked holds, by peer index, the operations that did not start at started.
+	// tracked holds, by peer index, the operations of peers to which started does
+	// not apply.
 	tracked map[int]tracked
 	// parts are the shards and the cluster DAG of a sharded pin.
 	parts []api.Cid
@@ -51,7 +52,8 @@ type pinset struct {
 }
 
 // datastoreKey returns the daemon's datastore key of a pin: its CID in base32.
-// Hence digits sort before letters.
+// Keys are sorted as text, in which digits come before letters. Hence the order
+// is not that of the CIDs' bytes.
 func datastoreKey(c api.Cid) string {
 	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(c.Bytes())
 }

@@ -31,7 +31,8 @@ type replayer struct {
 	// made and removed hold the CIDs that earlier cases have pinned and unpinned.
 	made, removed map[string]bool
 	// now is the time at which the current case was recorded, in Unix seconds. It
-	// is 0 at the start, so that the cluster has been running for long at the first case.
+	// is 0 when the cluster starts, so that the cluster has been running for a long
+	// time when the first case is replayed.
 	now atomic.Int64
 }
 

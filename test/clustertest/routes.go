@@ -95,8 +95,9 @@ func isKeyType(segment string) bool {
 }
 
 // findRoute returns the route of a request, or nil and the status of the
-// answer. As in the daemon's router, a path with another method gets 405 only
-// if no later route has the request's method.
+// answer. A path that matches only routes with other methods gets 405. As in
+// the daemon's router, it gets 404 instead if any route after the last of these
+// has the request's method, whatever its path.
 func findRoute(method, path string) (*route, map[string]string, int) {
 	status := http.StatusNotFound
 	for i := range routes {

@@ -8,8 +8,8 @@ import (
 	"github.com/pinfleet/pinfleet/test/clustertest"
 )
 
-// TestRouting checks the practical table of REST API section 0.1 and the
-// consequences of the order of the routes.
+// TestRouting checks which requests no route serves, and which route serves the
+// others. Both depend on the order of the routes.
 func TestRouting(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Peers: 1})
 	call := newCaller(t, c.Peer(0))
@@ -90,7 +90,7 @@ func TestCORS(t *testing.T) {
 	}
 }
 
-// TestRequestLog checks the accessors that tests use for assertions.
+// TestRequestLog checks the methods that return recorded requests and counts.
 func TestRequestLog(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Peers: 1})
 	p := c.Peer(0)

@@ -10,8 +10,9 @@ import (
 
 const unexpectedlyUnpinned = "the item should be pinned but it is not"
 
-// stateFilter holds the statuses that depend on more than the tracker's
-// operations, and ipfsFilter those that depend on the IPFS daemon.
+// Sets of statuses. To answer a filter with a status in stateFilter, a peer
+// reads the pinset in addition to its current operations. For a status in
+// ipfsFilter, it also asks its IPFS daemon.
 const (
 	stateFilter = api.TrackerStatusPinned | api.TrackerStatusUnexpectedlyUnpinned | api.TrackerStatusSharded | api.TrackerStatusRemote
 	ipfsFilter  = api.TrackerStatusPinned | api.TrackerStatusUnexpectedlyUnpinned
@@ -56,8 +57,8 @@ func (c *Cluster) operation(rec *record, p *Peer, now time.Time) (api.PinInfoSho
 	return info, true
 }
 
-// pinning returns the peer's operation on a record if it is a pin that ends
-// after the time at, even if it starts after it.
+// pinning returns the peer's operation on a record if it is a pin that is not
+// yet completed at the time at. A pin that starts after that time counts, too.
 func (c *Cluster) pinning(rec *record, p *Peer, at time.Time) (api.PinInfoShort, bool) {
 	op, busy := c.operation(rec, p, at)
 	return op, busy && (op.Status == api.TrackerStatusPinQueued || op.Status == api.TrackerStatusPinning)

@@ -80,7 +80,7 @@ func selfSigned(hosts []string) (tls.Certificate, []byte, error) {
 }
 
 // CAPEM returns the self-signed certificate of the HTTPS listeners in PEM. It
-// is nil without HTTPS and with Options.TLS.
+// returns nil if the peers do not listen on HTTPS or if Options.TLS is set.
 func (c *Cluster) CAPEM() []byte {
 	if c.tls == nil {
 		return nil
