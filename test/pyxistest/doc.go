@@ -20,17 +20,17 @@
 // # Time
 //
 // The service uses time.Now and timers, so it runs on the wall clock and in a
-// [testing/synctest] bubble. In a bubble, start it inside the bubble and with
-// the [Memory] network, because network connections keep the bubble's clock
-// from advancing. [Cluster.DialContext] connects to it. Sessions end at ticks
-// ([Options].Tick). With the default, ticks are on full seconds.
+// [testing/synctest] bubble. For a bubble, start the service inside the bubble
+// and with the [Memory] network, because network connections keep the bubble's
+// clock from advancing. [Cluster.DialContext] connects to the service. Sessions
+// end at ticks ([Options].Tick). With the default, ticks are on full seconds.
 //
 // # Replication
 //
 // All nodes share one tree, so a follower is never behind. A leader without a
 // majority continues to serve reads, and answers writes only when it has a
-// majority again. An isolated leader keeps the tree as of the election of
-// another leader, and loses its unanswered writes when it rejoins. The state
+// majority again. An isolated leader keeps the tree as it was when another
+// leader was elected, and loses its unanswered writes when it rejoins. The state
 // outlives a crash of all nodes.
 //
 // # Differences from a real server

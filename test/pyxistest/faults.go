@@ -6,9 +6,9 @@ import (
 	"github.com/pinfleet/pinfleet/internal/faults"
 )
 
-// Fault applies an effect to some of a node's requests. If several faults match a
-// request, only one is applied: the first injected one that does not spare the
-// request by Skip, Times or Probability.
+// Fault applies an effect to some of a node's requests. At most one fault is
+// applied to a request: of the faults that match it, the one injected first
+// whose Skip, Times and Probability select it.
 type Fault struct {
 	// Ops is the set of kinds of requests. A request of any of them matches. 0
 	// means AllOps, which does not contain Connect.
@@ -16,14 +16,14 @@ type Fault struct {
 	// Match reports whether the fault matches a request of Ops; nil means all. For
 	// Connect, only Time, Node, Conn and Ops of the Request are set.
 	Match func(Request) bool
-	// Skip is the number of matching requests that are spared first.
+	// Skip is the number of matching requests to serve normally first.
 	Skip int
-	// Times is the number of requests to hit after that; 0 means all.
+	// Times is the number of requests to apply the effect to after that; 0 means all.
 	Times int
-	// Probability, between 0 and 1, is the chance of a request to be hit; 0 means
-	// certain. Requests spared by chance do not count for Times.
+	// Probability, between 0 and 1, is the chance that the effect is applied; 0 means
+	// that it always is. Times counts only requests to which the effect is applied.
 	Probability float64
-	// Effect is applied to the requests hit; the zero value is a normal answer.
+	// Effect is what happens to these requests; the zero value is a normal answer.
 	Effect Effect
 }
 

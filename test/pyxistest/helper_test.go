@@ -153,7 +153,7 @@ func (c *client) next() *pyxiswire.Response {
 	return resp
 }
 
-// await returns the answer to the request with an xid.
+// await returns the answer to the request with the given xid.
 func (c *client) await(xid uint64) *pyxiswire.Response {
 	c.t.Helper()
 	for c.early[xid] == nil {
@@ -180,7 +180,7 @@ func (c *client) ok(req *pyxiswire.Request) *pyxiswire.Response {
 	return resp
 }
 
-// fails sends a request that must fail with a code and data.
+// fails sends a request that must fail with the given code and data.
 func (c *client) fails(req *pyxiswire.Request, code pyxistest.Code, data string) {
 	c.t.Helper()
 	c.failed(c.call(req), code, data)

@@ -50,7 +50,7 @@ type Session struct {
 // TreeNode is a stored node.
 type TreeNode struct {
 	Data     []byte
-	Children []string // in stored order: by creation, until one is deleted
+	Children []string // in stored order, which is that of creation until a child is deleted
 	Flags    uint32
 	Version  uint64
 	Sid      uint64 // of the creating session
@@ -74,7 +74,7 @@ func (c *Cluster) Sessions() []Session {
 	return all
 }
 
-// Session returns the session with a sid, if the leader knows it.
+// Session returns the session with the given sid, if the leader knows it.
 func (c *Cluster) Session(sid uint64) (Session, bool) {
 	all := c.Sessions()
 	i := slices.IndexFunc(all, func(s Session) bool { return s.Sid == sid })

@@ -14,10 +14,11 @@ func (c *Cluster) Leader() int {
 
 // MoveLeader makes another node the leader, in an orderly change. The parameter
 // is the index of that node. The old leader answers held pings with an empty
-// answer, and pending writes with CodeAgain, but they take effect. Sessions
-// continue, with the whole timeout of their creation. Watches and undelivered
-// events are lost, even if the node already led. MoveLeader fails if the node is
-// stopped or isolated.
+// answer. It answers pending writes with CodeAgain, although they take effect.
+// Sessions continue, and expire one timeout after the change at the earliest.
+// The timeout is the one with which the session was created. Watches and
+// undelivered events are lost, even if the node already led. MoveLeader fails if
+// the node is stopped or isolated.
 func (c *Cluster) MoveLeader(to int) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -62,7 +63,7 @@ func (c *Cluster) ResumeWrites() {
 // Isolate disconnects the node from the other nodes, but not from its clients.
 // A leader continues to serve, but commits no writes, and the others elect
 // another leader after Options.Failover. An isolated follower knows no leader.
-// Isolate does nothing to the only node.
+// Isolate does nothing if the cluster has only one node.
 func (n *Node) Isolate() {
 	c := n.c
 	c.mu.Lock()
@@ -89,7 +90,7 @@ func (n *Node) Rejoin() {
 	n.isolated = false
 	now := time.Now()
 	if n.reign != nil {
-		// No other leader was elected meanwhile, not even one that is gone again.
+		// No other leader was elected meanwhile, not even one that is lost by now.
 		if c.leader == none && !c.vacant && n.reign.st == c.st {
 			c.leader, c.electAt = n.index, time.Time{}
 		} else {
@@ -159,7 +160,7 @@ func (c *Cluster) elect(now time.Time) {
 	}
 }
 
-// abdicate ends the leader's reign in order.
+// abdicate makes the leader step down in an orderly change; see MoveLeader.
 func (c *Cluster) abdicate(now time.Time) {
 	c.electAt = time.Time{}
 	if c.leader == none {

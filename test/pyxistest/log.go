@@ -19,7 +19,7 @@ type entry struct {
 type entryKind int
 
 const (
-	change   entryKind = iota // a request's unregister, create, delete or write, the first that is set
+	change   entryKind = iota // the first of a request's unregister, create, delete and write
 	register                  // registration of a new session
 	expire                    // the leader's own unregister
 )
@@ -57,9 +57,9 @@ func (r *reign) apply(e entry, now time.Time) {
 	}
 }
 
-// change applies a request of a session. If the session has ended since the
-// request was accepted, persistent nodes are created, written and deleted
-// nevertheless. Of these, only a delete is answered with an error.
+// change applies a request of a session. The session may have ended since the
+// request was accepted. Then a write, a delete, and the creation of a persistent
+// node take effect nevertheless. The delete is answered with an error all the same.
 func (r *reign) change(req *pyxiswire.Request) *Error {
 	sid := req.GetSid()
 	s := r.st.sessions[sid]

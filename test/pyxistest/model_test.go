@@ -106,7 +106,8 @@ func (m *model) end(sid uint64) {
 // leaders change. After each operation, it compares the server's tree with the model.
 func TestTreeFollowsTheModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		// The steps are drawn in advance, because a bubble must not wait for rapid.
+		// The steps are drawn before the bubble starts, because goroutines in a
+		// bubble must not wait for package rapid, which is outside.
 		var steps []step
 		for range rapid.IntRange(1, 60).Draw(rt, "number of steps") {
 			steps = append(steps, step{

@@ -20,8 +20,8 @@ const (
 // Limits of Options.
 const (
 	maxNodes = 64
-	// ticksPerTimeout is the minimum number of ticks in a session's timeout. A held
-	// ping must be answered before the session ends.
+	// ticksPerTimeout is the minimum number of ticks in a session's timeout, so that
+	// a tick can answer a held ping before the session ends.
 	ticksPerTimeout = 3
 )
 
@@ -36,7 +36,7 @@ const (
 )
 
 // Options configures a cluster. The zero value means one node on a free port of
-// 127.0.0.1, with the real server's times, which applies writes at once.
+// 127.0.0.1. It has the real server's timeouts, but applies writes at once.
 type Options struct {
 	// Nodes is the number of nodes, 1 to 64. 0 means 1. Node 0 is the first leader.
 	Nodes int
@@ -50,8 +50,8 @@ type Options struct {
 	Advertise []string
 
 	// MinTimeout and MaxTimeout bound the timeouts of sessions, which are whole
-	// milliseconds. 0 means 5 s for MinTimeout, and 120 s or MinTimeout, if it is
-	// longer, for MaxTimeout. MinTimeout must be at least 3 ticks.
+	// milliseconds. For MinTimeout, 0 means 5 s. For MaxTimeout, 0 means 120 s, or
+	// MinTimeout if that is longer. MinTimeout must be at least 3 ticks.
 	MinTimeout, MaxTimeout time.Duration
 	// Tick is the interval between checks for expired sessions. 0 means 1 s.
 	Tick time.Duration
@@ -64,13 +64,14 @@ type Options struct {
 	// isolated. 0 means 2 s. During the first half, the other nodes still name the
 	// lost leader, then they know none.
 	Failover time.Duration
-	// StaleRedirects is the time after MoveLeader during which all nodes except the
-	// new leader still name the old one. The old leader then names itself.
+	// StaleRedirects is the time after MoveLeader or NoLeader during which all nodes
+	// except the new leader still name the old leader. The old leader names itself
+	// during this time.
 	StaleRedirects time.Duration
 
-	// FirstSid is the sid of the first session. It is incremented for each further
-	// one. 0 means the first sid of a real server: the time in ms modulo 2^40,
-	// times 65536.
+	// FirstSid is the sid (session ID) of the first session. Each further session has
+	// the next higher one. 0 means the first sid of a real server: the time in ms
+	// modulo 2^40, times 65536.
 	FirstSid uint64
 	// Logger receives events of nodes, sessions and connections at debug level. Nil
 	// logs nothing.

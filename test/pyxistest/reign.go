@@ -29,7 +29,7 @@ type liveSession struct {
 	held   *call
 }
 
-// newReign returns a reign in which all sessions start with their whole timeout.
+// newReign returns a reign in which each session has its whole timeout left.
 func newReign(n *Node, st *state, now time.Time) *reign {
 	r := &reign{node: n, st: st, live: make(map[uint64]*liveSession), watches: make(watches)}
 	for sid, s := range st.sessions {
@@ -38,9 +38,9 @@ func newReign(n *Node, st *state, now time.Time) *reign {
 	return r
 }
 
-// stepDown ends the reign in order. Held pings get an empty answer. Requests in
-// the log get an error that does not say whether they take effect; they do if
-// commit is true.
+// stepDown ends the reign of a leader that runs. Held pings get an empty answer.
+// Requests in the log get an error that does not say whether they take effect;
+// they do if commit is true.
 func (r *reign) stepDown(now time.Time, commit bool) {
 	for _, s := range r.sessions() {
 		s.release()

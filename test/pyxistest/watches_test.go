@@ -87,7 +87,7 @@ func TestSecondWatchOnAPathIsIgnored(t *testing.T) {
 		changer.ok(create("/n", ""))
 		expectEvents(t, watcher)
 
-		watcher.ok(watch("/n", 0, false)) // blocks the path permanently
+		watcher.ok(watch("/n", 0, false)) // never fires, and so prevents later watches on the path
 		watcher.ok(watch("/n", anything, false))
 		changer.ok(write("/n", ""))
 		changer.ok(deleteNode("/n"))
