@@ -9,15 +9,15 @@
 // The suite runs against in-process and real clusters, which may have other
 // content. It adds small files with random content. It unpins what it has
 // pinned, even if it fails or its context ends. If it cannot unpin an item, the
-// failure names the item. Blocks that it stored without pinning remain until
-// the next garbage collection. The suite runs a garbage collection at one peer,
-// and recovers all pins that are in error.
+// test fails with an error that names the item. Blocks that the suite stored
+// without pinning remain until the next garbage collection. The suite runs a
+// garbage collection at one peer, and recovers all pins that are in error.
 //
 // Warning: with Raft consensus, ipfs-cluster v1.1.6 applies the options of a
 // pin to all later pins that do not set them, regardless of who makes these. It
 // decodes every entry of its log into the same value, and entries omit zero
-// fields. Hence, after one pin with an expiry, all later pins expire at the
-// same time. Therefore the suite sets pin options only if the cluster is known
+// fields. Hence, after one pin with an expiry, all later pins expire at that
+// time, too. Therefore the suite sets pin options only if the cluster is known
 // to have CRDT consensus. Otherwise it pins without options and skips the tests
 // that are only about options. [WithRaftLeaks] makes it set options in any
 // case. Use it only for clusters that are discarded afterwards.
@@ -252,7 +252,8 @@ func (s *suite) pinned(t *testing.T, label string, opts api.PinOptions) cid.Cid 
 // the pin.
 func (s *suite) checkPinned(t *testing.T, ci cid.Cid, check func(*api.Pin) error) {
 	t.Helper()
-	// A peer that has the pin asks the peers that it is allocated to.
+	// The peer that is asked may not have the pin in its pinset yet. Once it
+	// does, it asks the peers that the pin is allocated to.
 	s.eventually(t, func(ctx context.Context) error {
 		info, err := s.Status(ctx, ci, false)
 		if err != nil {

@@ -19,8 +19,8 @@ import (
 	"github.com/pinfleet/pinfleet/test/clustertest"
 )
 
-// liveRun prepares a run of TestLive in a separate process, which may fail or
-// be interrupted. The cluster is in this process.
+// liveRun prepares a run of TestLive in a separate process, so that the run may
+// fail or be interrupted. The cluster is in this process.
 func liveRun(t *testing.T, c *clustertest.Cluster, run string, env ...string) (cmd *exec.Cmd, output *strings.Builder) {
 	t.Helper()
 	if testing.Short() {

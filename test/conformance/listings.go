@@ -31,7 +31,7 @@ func once[T any](list iter.Seq2[*T, error], key func(*T) string) (map[string]*T,
 func pinKey(p *api.Pin) string            { return p.Cid.String() }
 func infoKey(i *api.GlobalPinInfo) string { return i.Cid.String() }
 
-// holds returns an error if a key is missing in seen.
+// holds returns an error if seen does not contain all of the keys.
 func holds[T any](seen map[string]*T, keys map[string]bool) error {
 	for k := range keys {
 		if seen[k] == nil {

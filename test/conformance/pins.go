@@ -92,7 +92,8 @@ func testPinAndUnpin(t *testing.T, s *suite) {
 	})
 }
 
-// testPinDirect pins directly. The route for a CID would pin recursively.
+// testPinDirect pins a CID in direct mode. The client must use the route for a
+// path, because the server ignores the mode on the route for a CID (Q2).
 func testPinDirect(t *testing.T, s *suite) {
 	s.needsOptions(t)
 	if s.consensus == Raft {
