@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// flapEvery is the time for which the flapping peer is alternately up and down.
+// flapEvery is the length of each period in which the flapping peer is up or down.
 const flapEvery = 3 * time.Second
 
 var flap = &scenario{
@@ -92,8 +92,9 @@ var recovery = &scenario{
 	},
 }
 
-// recoveryTime returns the time from the return of the first peer until it
-// gets, for 2 s, at least 90 % of its share of traffic before it died.
+// recoveryTime returns the time from the return of the first peer to the first
+// interval of 2 s in which its share of the traffic is at least 90 % of what it
+// was before the peer died.
 func recoveryTime(r *record) time.Duration {
 	const window = 2 * time.Second
 	fair := r.share(span{0, diesAt}, only(0))
@@ -105,9 +106,9 @@ func recoveryTime(r *record) time.Duration {
 	return recoverySim - returnsAt
 }
 
-// ejectionDelay returns the length of the peer's ejection when it returned,
-// without jitter: 1 s, doubled for each ejection and each failed probe after
-// the first, up to a minute.
+// ejectionDelay returns the time for which the peer was ejected last before it
+// returned, without jitter. The first ejection takes 1 s. Each further ejection
+// and each failed probe doubles the time, up to a minute.
 func ejectionDelay(r *record) time.Duration {
 	times := 0
 	for _, e := range r.ejections {

@@ -4,12 +4,12 @@
 //
 //	go run ./test/sim [-scenario NAME] [-json] [-out DIR] [-seed N]
 //
-// It prints a table for each scenario, with the bars that the figures must
-// reach. With -json it prints one object instead: scenario → figure → strategy
-// → value, where shares are fractions. The strategy "naive" is a baseline
-// without memory. It writes a chart of each scenario to DIR, by default a new
-// temporary directory. The exit status is 1 if a bar was missed, and 2 if the
-// simulation failed.
+// It prints a table of figures for each scenario. Some figures have a bar: a
+// limit that they must reach. With -json the command prints one object instead:
+// scenario → figure → strategy → value, where shares are fractions. The strategy
+// "naive" is a baseline that does not remember failures. The command writes a
+// chart of each scenario to DIR, by default a new temporary directory. The exit
+// status is 1 if a bar was missed, and 2 if the simulation failed.
 //
 // The seed determines the peers and the load. It does not determine which
 // goroutine runs first within one instant of virtual time, nor the random

@@ -58,8 +58,8 @@ type peer struct {
 	rand *rand.Rand
 }
 
-// newPeer returns the peer with an index. Its random numbers depend only on the
-// seed and the index.
+// newPeer returns the peer with the given index. Its random numbers depend only
+// on the seed and the index.
 func newPeer(w *world, index int) *peer {
 	return &peer{index: index, w: w, rand: rand.New(rand.NewPCG(w.seed, uint64(index)))}
 }
@@ -82,7 +82,7 @@ func (p *peer) Health(ctx context.Context) error {
 	return err
 }
 
-// Allocation is the single read of all scenarios.
+// Allocation is the only method with which scenarios read a single item.
 func (p *peer) Allocation(ctx context.Context, ci cid.Cid) (*api.Pin, error) {
 	err := p.serve(ctx, client.OpAllocation)
 	if err != nil {
@@ -119,7 +119,7 @@ func (p *peer) meet(ctx context.Context, op client.Op, a answer) error {
 	case swallowing:
 		a.after = dialTimeout
 	case hanging:
-		a.after = change + 1 // until the process dies
+		a.after = change + 1 // later than the death of the process
 	}
 	if err := p.wait(ctx, op, min(a.after, change)); err != nil {
 		return err
@@ -137,7 +137,7 @@ func (p *peer) meet(ctx context.Context, op client.Op, a answer) error {
 	return nil
 }
 
-// wait waits for d. It fails if the request is abandoned before.
+// wait waits for d. It returns an error if the request's context ends first.
 func (p *peer) wait(ctx context.Context, op client.Op, d time.Duration) error {
 	if err := sleep(ctx, d); err != nil {
 		return p.fail(op, err, true)

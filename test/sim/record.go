@@ -55,8 +55,8 @@ func (r *record) within(d time.Duration) float64 {
 	return ratio(n, len(r.calls))
 }
 
-// share returns the share of the attempts begun in s that went to peers for
-// which to returns true.
+// share returns the share of the attempts begun in s that went to certain peers:
+// those for which the function to returns true.
 func (r *record) share(s span, to func(peer int) bool) float64 {
 	n, all := 0, 0
 	for _, a := range r.attempts {
@@ -80,8 +80,9 @@ func (r *record) percentile(q float64) time.Duration {
 	return percentile(took, q)
 }
 
-// percentile returns the smallest of the sorted values that is not exceeded by
-// at least the share q of them (nearest rank), or 0 if there are none.
+// percentile returns the nearest-rank percentile of the sorted values: the
+// smallest value v such that at least the share q of the values are not greater
+// than v. It returns 0 if there are no values.
 func percentile(sorted []time.Duration, q float64) time.Duration {
 	if len(sorted) == 0 {
 		return 0

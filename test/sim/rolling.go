@@ -134,7 +134,7 @@ func (m *mixed) add(path string) func(context.Context) error {
 	}
 }
 
-// misplaced returns the number of items that are not in their place.
+// misplaced returns the number of positions at which got and want differ.
 func misplaced(got, want []cid.Cid) int {
 	n := max(len(got), len(want)) - min(len(got), len(want))
 	for i := range min(len(got), len(want)) {

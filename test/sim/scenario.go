@@ -33,8 +33,9 @@ type scenario struct {
 	drive   func(w *world)
 
 	figures []figure
-	// For the chart, special reports whether an event affects a peer, event is its
-	// time, and what describes it.
+	// These fields are for the chart. special reports whether the event of the
+	// scenario affects a peer. event is the time of the event, and what is its
+	// description.
 	special func(peer int) bool
 	event   span
 	what    string
@@ -124,8 +125,8 @@ var scenarios = []*scenario{
 	slowOne, deadFirst, failFast, outage, flap, recovery, tail, hang, rolling, scale,
 }
 
-// failedCalls returns the figure of failed calls. The strategies in holds must
-// not let any call fail.
+// failedCalls returns the figure that is the number of failed calls. It must be
+// 0 for the strategies in holds.
 func failedCalls(holds ...string) figure {
 	f := figure{
 		name: "failed", about: "failed calls",

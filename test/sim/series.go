@@ -18,8 +18,8 @@ type bin struct {
 
 func (b *bin) percentile(q float64) time.Duration { return percentile(b.took, q) }
 
-// bins divides the time until end into intervals. Calls and requests count
-// where they began.
+// bins divides the time until end into intervals. Calls and requests belong to
+// the interval in which they began.
 func bins(r *record, end time.Duration, groups []group) []bin {
 	all := make([]bin, binCount)
 	of := func(at time.Duration) *bin {

@@ -186,7 +186,7 @@ func makeCid(kind string, i int) cid.Cid {
 	return cid.NewCidV1(cid.Raw, hash)
 }
 
-// around draws a time from ±20 % around a median.
+// around returns a random time that differs from the median by at most 20 %.
 func around(r *rand.Rand, median time.Duration) time.Duration {
 	return time.Duration(float64(median) * (0.8 + 0.4*r.Float64()))
 }
