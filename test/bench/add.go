@@ -139,7 +139,7 @@ func addSmall(ctx context.Context, r *report) error {
 	return nil
 }
 
-// naiveAdd uploads a directory as boxo's readers return it.
+// naiveAdd uploads a directory. The body is that of boxo's readers, unchanged.
 func naiveAdd(url, tree string) error {
 	info, err := os.Lstat(tree)
 	if err != nil {

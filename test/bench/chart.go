@@ -20,8 +20,9 @@ const (
 
 var colours = map[string]string{"ours": "#0b5394", "naive": "#d98a3d", "floor": "#9aa5ad", "http": "#9aa5ad", "bare_p2p": "#5b8dbf", "bare_http": "#9aa5ad", "wire": "#cfd6da"}
 
-// writeChart draws the times of the contenders of each workload. The bar of the
-// slowest takes the whole width. It omits workloads without contenders.
+// writeChart draws the times of the contenders of each workload. Bars are drawn
+// to scale, and that of the slowest contender takes the whole width. Workloads
+// without contenders are omitted.
 func writeChart(w io.Writer, reports []*report) error {
 	height := groupFoot
 	for _, r := range reports {

@@ -10,11 +10,12 @@
 // of medians within one run are meaningful: then all contenders share the
 // machine and are equally affected by its other load.
 //
-// The command prints a table for each workload, with the bars that the figures
-// must reach. With -json it prints one object instead, nested by the dots in
-// the names of the figures. -svg draws the times. A missed bar is reported, but
-// is not a failure, because timings depend on the machine's other load.
-// docs/benchmarks.md explains each figure.
+// The command prints a table for each workload. Some figures have a bar: a limit
+// that they must reach. A missed bar is reported, but is not a failure, because
+// timings depend on the machine's other load. With -json the command prints one
+// JSON object instead, in which each dot in a figure's name begins a nested
+// object. -svg writes a chart of the times. docs/benchmarks.md explains each
+// figure.
 package main
 
 import (

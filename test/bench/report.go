@@ -13,8 +13,8 @@ import (
 type report struct {
 	workload
 	count     int
-	often     int     // rounds for each of count; 0 means 1
-	unit      string  // the unit of work, with its article
+	often     int     // factor by which there are more rounds than count; 0 means 1
+	unit      string  // the unit of work with an article, such as "an item"
 	units     float64 // number of units in one turn
 	standings []standing
 	notes     []string
@@ -75,7 +75,7 @@ func (r *report) print(w io.Writer) {
 
 func short(d time.Duration) string { return d.Round(10 * time.Microsecond).String() }
 
-// printJSON writes one object, nested by the dots in the names of the figures.
+// printJSON writes one object. Each dot in a figure's name begins a nested object.
 func printJSON(w io.Writer, reports []*report) error {
 	doc := map[string]any{}
 	for _, r := range reports {

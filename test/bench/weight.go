@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// weight links a program that speaks only HTTP, and two that show the
-// unavoidable size.
+// weight measures a program that speaks only HTTP, and two programs for
+// comparison: tenlines and floor do no more than any such program must.
 func weight(ctx context.Context, r *report) error {
 	for name, program := range map[string]string{"mb": "httponly", "ten_lines_mb": "tenlines", "floor_mb": "floor"} {
 		p, err := link(ctx, program)
@@ -41,7 +41,7 @@ func weightLibp2p(ctx context.Context, r *report) error {
 
 // linked describes a program built as a user would build it.
 type linked struct {
-	modules int // without the program's own
+	modules int // number of modules that are linked, without the program's own
 	mb      float64
 }
 
