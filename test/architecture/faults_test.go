@@ -22,7 +22,8 @@ func TestEveryUpstreamFaultIsKeptOut(t *testing.T) {
 	checkFaults(t, "upstream-faults.md", "U", 48)
 }
 
-// TestEveryPyxisFaultIsKeptOut is the same for the faults of the older pyxis client.
+// TestEveryPyxisFaultIsKeptOut checks the same for the faults of the older pyxis
+// client.
 func TestEveryPyxisFaultIsKeptOut(t *testing.T) {
 	checkFaults(t, "pyxis-faults.md", "P", 31)
 }

@@ -18,8 +18,8 @@ var (
 )
 
 // TestReadmeFiguresAreMeasured checks that each line of README with a figure is
-// also in docs/benchmarks.md, and that the size in it is that of the table of
-// figures there.
+// also in docs/benchmarks.md. The size of a program that README states must be
+// the one in the table of figures in docs/benchmarks.md.
 func TestReadmeFiguresAreMeasured(t *testing.T) {
 	readme := readPage(t, "README.md")
 	benchmarks := readPage(t, "docs/benchmarks.md")

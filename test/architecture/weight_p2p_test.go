@@ -14,9 +14,9 @@ const maxBytesWithLibp2p = 23_000_000
 // withLibp2p is the program to measure. test/bench measures the same one.
 const withLibp2p = "../bench/testdata/libp2p"
 
-// linkable holds the packages that transport/p2p may link where go-libp2p has
-// several of a kind: private networks, TCP, QUIC and WebSocket, TLS and Noise,
-// yamux. The transports need tcpreuse and quicreuse.
+// linkable holds the transports, security protocols and multiplexers of
+// go-libp2p that transport/p2p may link, and what these need: tcpreuse and
+// quicreuse belong to the transports.
 var linkable = map[string]bool{
 	"muxer/yamux":                             true,
 	"security/noise":                          true,
@@ -46,7 +46,7 @@ var unwanted = []string{
 const libp2pStack = "github.com/libp2p/go-libp2p/p2p/"
 
 // TestProgramWithLibp2pIsLight checks that a program with transport/p2p links
-// only the required parts of go-libp2p. With the whole, it would have 34 MB.
+// only the required parts of go-libp2p. With all of go-libp2p, it would have 34 MB.
 func TestProgramWithLibp2pIsLight(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a program with libp2p")
