@@ -36,9 +36,9 @@ func checkout(t *testing.T) string {
 	return root
 }
 
-// lookAt stats every file, so that they count as inputs of the test. Otherwise
-// the go command would reuse a cached result although files had changed that
-// only the commands run here read.
+// lookAt stats every file, so that the go command regards all files as inputs of
+// the test. Otherwise it would reuse a cached result after changes to files that
+// are read only by the commands that the test runs.
 func lookAt(t *testing.T, root string) {
 	t.Helper()
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -104,16 +104,16 @@ func pack(t *testing.T, root, proxy, version string, dirs ...string) {
 }
 
 // outside returns the environment of a user who gets the modules in the
-// directory proxy from there, and all others as usual.
+// directory proxy from that directory, and all other modules as usual.
 func outside(t *testing.T, proxy string) []string {
 	t.Helper()
 	usual := strings.Fields(run(t, "", nil, "go", "env", "GOMODCACHE", "GOPROXY"))
 	return []string{
 		"GOWORK=off",
 		// The module cache must be new, because the usual one would keep the
-		// version that was packed first. The usual cache serves the other
-		// modules as a proxy. With -trimpath, the build cache still has their
-		// compiled packages.
+		// version that was packed first. The other modules come from the usual
+		// cache, which serves as a proxy. With -trimpath, their compiled packages
+		// are found in the build cache even though the module cache is another.
 		"GOMODCACHE=" + t.TempDir(),
 		"GOFLAGS=-mod=mod -modcacherw -trimpath",
 		"GOPROXY=" + fileURL(proxy) + "," + fileURL(filepath.Join(usual[0], "cache", "download")) + "," + usual[1],
