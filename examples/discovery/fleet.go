@@ -111,7 +111,7 @@ func (f *fleet) leave(i int) error {
 func (f *fleet) bury(i int) {
 	p := f.processes[i]
 	f.processes[i] = nil
-	// The service is unreachable, so the calls must not wait for it.
+	// The process cannot reach the service, so the calls must not wait for it.
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	_, _ = p.client.WithContext(ctx).Close(), p.announcement.Close()

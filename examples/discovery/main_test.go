@@ -49,8 +49,8 @@ func TestInterrupted(t *testing.T) {
 }
 
 // TestJoinAndCrashAreQuick checks that a peer that joins gets traffic within a
-// second of its announcement. A peer that crashes must get none after its
-// ejection, also not when the registry has removed it. No call may fail meanwhile.
+// second of its announcement. A peer that crashes must get no traffic after its
+// ejection, not even when the registry has removed it. No call may fail meanwhile.
 func TestJoinAndCrashAreQuick(t *testing.T) {
 	if testing.Short() {
 		t.Skip("limits real time, for which a machine that is busy otherwise may be too slow")
@@ -80,7 +80,7 @@ func TestJoinAndCrashAreQuick(t *testing.T) {
 		}
 	}
 
-	// The peer must count its requests, so it is not stopped.
+	// A stopped peer would not count requests, so the peer cuts each one instead.
 	peer := f.cluster.Peer(0)
 	f.processes[0].link.cut()
 	peer.Inject(clustertest.Fault{Effect: clustertest.CutBefore()})

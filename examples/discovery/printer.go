@@ -34,7 +34,7 @@ func (p *printer) say(format string, args ...any) {
 	fmt.Fprintf(p.w, "%6.2fs  %s\n", time.Since(p.begin).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// name returns the name of the peer with an address.
+// name returns the name of the peer with the given address.
 func (p *printer) name(endpoint string) string {
 	for _, peer := range p.fleet.cluster.Peers() {
 		if peer.Addr().String() == endpoint {

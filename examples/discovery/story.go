@@ -114,7 +114,7 @@ func (s *story) joins(ctx context.Context, i int) error {
 	return nil
 }
 
-// firstCall returns the time of a peer's first request after a time.
+// firstCall returns the time of a peer's first request after the given time.
 func firstCall(peer *clustertest.Peer, after time.Time) time.Time {
 	for _, r := range peer.Requests() {
 		if r.Time.After(after) {
