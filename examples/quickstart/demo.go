@@ -48,7 +48,7 @@ func (d *demo) greet(ctx context.Context, cfgs []*config.Config) error {
 }
 
 // add adds paths with params, prints the outputs as they arrive, and returns
-// the root. If midway is not nil, add calls it once, after a first part of the
+// the root. If midway is not nil, add calls it once, after the first part of the
 // content was sent.
 func (d *demo) add(ctx context.Context, title string, paths []string, params *api.AddParams, midway func()) (cid.Cid, error) {
 	fmt.Fprintf(d.w, "--- %s\n", title)

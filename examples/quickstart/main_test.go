@@ -40,8 +40,8 @@ func TestInProcess(t *testing.T) {
 	}
 }
 
-// startCluster starts a cluster in the role of the user's, and returns it and
-// its value for -cluster.
+// startCluster starts a cluster that stands for one of the user, and returns it
+// and the value of -cluster that names its peers.
 func startCluster(t *testing.T, opts clustertest.Options) (c *clustertest.Cluster, addrs string) {
 	t.Helper()
 	c = clustertest.New(t, opts)
@@ -66,8 +66,8 @@ const (
 	largeCid = "QmRUyuMmnrQqwXWTXmJpf9gpKRacaED4AP2WWYj4RSxWJY"
 )
 
-// TestCluster checks that with -cluster, no peer is stopped, and paths and
-// password are the user's. The large file was once left pinned. It must be
+// TestCluster checks that with -cluster, no peer is stopped, and the given paths
+// and password are used. The large file was once left pinned. It must be
 // unpinned, unless -keep is set or it was pinned before.
 func TestCluster(t *testing.T) {
 	c, addrs := startCluster(t, clustertest.Options{BasicAuth: map[string]string{"alice": "wonder"}})
