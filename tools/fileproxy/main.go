@@ -3,7 +3,7 @@
 //
 //	fileproxy PROXY VERSION MODULE…
 //
-// Each MODULE is the directory of a go.mod. All modules get the same VERSION.
+// Each MODULE is a directory with a go.mod file. All modules get the same VERSION.
 package main
 
 import (
