@@ -50,8 +50,8 @@ func newGraph(imports map[string][]string) *graph {
 	return g
 }
 
-// visible returns the visible packages that name imports directly or through
-// internal ones.
+// visible returns the visible packages among the imports of the package name.
+// It replaces internal packages by the visible packages that they import.
 func visible(imports map[string][]string, name string) []string {
 	found := map[string]bool{}
 	passed := map[string]bool{}

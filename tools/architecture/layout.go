@@ -180,8 +180,9 @@ func place(layers [][]*node) {
 	}
 }
 
-// settle moves the nodes of a layer towards the middle of their neighbours. It
-// keeps their order and distance, and minimizes the squares of the deviations.
+// settle moves each node of a layer towards the middle of its neighbours in
+// other layers. It keeps the order of the nodes and the gaps between them, and
+// minimizes the sum of the squares of the distances to these middles.
 func settle(layer []*node) {
 	type block struct{ sum, count float64 } // of the preferred positions of adjacent nodes
 	var blocks []block

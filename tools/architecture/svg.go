@@ -210,8 +210,8 @@ func wrap(text string, width float64) []string {
 	return lines
 }
 
-// textWidth returns an upper estimate of the width of text of textSize. It was
-// measured for four kinds of characters in DejaVu Sans, a wide font.
+// textWidth returns an upper estimate of the width of text of textSize. The
+// factors are the widths of four kinds of characters in DejaVu Sans, a wide font.
 func textWidth(text string) float64 {
 	width := 0.0
 	for _, r := range text {
