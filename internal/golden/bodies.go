@@ -9,8 +9,8 @@ import (
 // maxSeed is the maximum length of a body that is a seed of a fuzz test, in bytes.
 const maxSeed = 8 << 10
 
-// EachBody calls add with each short response whose body is known, and with
-// that body. Fuzz tests use them as seeds.
+// EachBody calls add with each response whose body is short and known, and with
+// that body. Fuzz tests use the bodies as seeds.
 func EachBody(add func(Response, []byte)) error {
 	files, err := Files()
 	if err != nil {

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// Every body that is handed out is known and short, and there are many.
+// TestEachBody checks that EachBody passes only known and short bodies, and many
+// of them.
 func TestEachBody(t *testing.T) {
 	n := 0
 	err := EachBody(func(r Response, body []byte) {

@@ -84,8 +84,9 @@ func (c Content) Bytes() []byte {
 	return []byte(c.Text)
 }
 
-// Xorshift32 returns n bytes of the generator's 32-bit words in little-endian
-// order. The first word is computed from the seed.
+// Xorshift32 returns n bytes of the output of the xorshift32 random number
+// generator: its 32-bit words in little-endian order. The first word is the one
+// that follows the seed.
 func Xorshift32(seed uint32, n int) []byte {
 	out := make([]byte, 0, n+4)
 	for x := seed; len(out) < n; {

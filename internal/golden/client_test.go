@@ -178,7 +178,7 @@ func (r request) compare(t *testing.T, want golden.Request) {
 	if r.Method != want.Method || r.URL.Path != u.Path {
 		t.Errorf("sent %s %s, recorded %s %s", r.Method, r.RequestURI, want.Method, want.Target)
 	}
-	if r.URL.Path != "/peers" { // the encoding is not fixed there
+	if r.URL.Path != "/peers" { // clients may encode the body in different ways there
 		if content, err := want.Content(); err != nil || !bytes.Equal(r.body, content) {
 			t.Errorf("a body of %d bytes was sent, recorded are %d, %v", len(r.body), len(content), err)
 		}

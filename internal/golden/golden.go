@@ -1,7 +1,7 @@
 // Package golden contains byte-exact transcripts of the answers of a real
-// cluster of three ipfs-cluster v1.1.6 peers. It can replay them against a
-// server, which must give the same answers, and against a client, which must understand
-// every answer.
+// cluster of three ipfs-cluster v1.1.6 peers. Tests replay the requests to a
+// server, which must give the same answers, and the answers to a client, which
+// must understand each of them.
 //
 // Each file is about one cluster. Its cases are in the order in which they were
 // recorded, and share the cluster's state. [Case.Diff] ignores what varies from
@@ -76,10 +76,12 @@ type Response struct {
 	Closed bool `json:"closed_without_response"`
 }
 
-// Get returns the value of the first header with a name, or "" if there is none.
+// Get returns the value of the first header with the given name, or "" if there
+// is none.
 func (r Request) Get(name string) string { return get(r.Headers, name) }
 
-// Get returns the value of the first header with a name, or "" if there is none.
+// Get returns the value of the first header with the given name, or "" if there
+// is none.
 func (r Response) Get(name string) string { return get(r.Headers, name) }
 
 func get(fields []Field, name string) string {
@@ -185,8 +187,8 @@ func (c Case) Endpoint() int {
 
 var swarmPattern = regexp.MustCompile(`/tcp/(\d+)/p2p/(\w+)`)
 
-// Peers returns the indexes of the cluster peers by ID, for the IDs that occur
-// with an address in the transcript.
+// Peers returns the index of each cluster peer by its ID. It finds the peers
+// whose addresses occur in the transcript, and takes the index from the port.
 func (f File) Peers() map[string]int {
 	peers := make(map[string]int)
 	for _, c := range f.Cases {
@@ -199,7 +201,7 @@ func (f File) Peers() map[string]int {
 	return peers
 }
 
-// Find returns the case with a name.
+// Find returns the case with the given name, if there is one.
 func (f File) Find(name string) (Case, bool) {
 	i := slices.IndexFunc(f.Cases, func(c Case) bool { return c.Name == name })
 	if i < 0 {
