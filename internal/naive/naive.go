@@ -11,7 +11,7 @@ import (
 	"github.com/multiformats/go-multiaddr"
 )
 
-// Cid parses its text with go-cid.
+// Cid is a CID that is parsed with go-cid when it is decoded.
 type Cid struct{ cid.Cid }
 
 // UnmarshalJSON accepts a string or null.
