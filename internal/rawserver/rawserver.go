@@ -21,17 +21,17 @@ import (
 type Answer struct {
 	// Pieces are written one after another, unchanged.
 	Pieces [][]byte
-	// Gate, if not nil, is received from before each piece. Closing it releases all
-	// the remaining pieces.
+	// If Gate is not nil, the server receives from it before it sends each piece.
+	// Closing Gate releases all the remaining pieces.
 	Gate <-chan struct{}
 	// Stream, if not nil, yields further pieces. The server pauses for Pause after
 	// each of them.
 	Stream iter.Seq[[]byte]
 	Pause  time.Duration
-	// Unread makes the server answer without reading the request's body. With
-	// Close, the server reads and discards the body after the pieces, as HTTP
-	// servers do. Closing the connection at once would reset it and could destroy
-	// the answer.
+	// Unread makes the server answer without reading the request's body. If Close
+	// is also set, the server reads and discards the body after the pieces, as HTTP
+	// servers do. Closing the connection with unread data would reset it, and the
+	// client could lose the answer.
 	Unread bool
 	// Close closes the connection after the pieces. Otherwise the server reads the
 	// next request on the connection, so the pieces must be a complete response.

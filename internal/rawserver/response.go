@@ -11,7 +11,7 @@ type Framing string
 
 // The framings.
 const (
-	Length  Framing = "length"  // Content-Length, which Header must contain unless it is 0
+	Length  Framing = "length"  // Content-Length, which Header must contain unless Body is empty
 	Chunked Framing = "chunked" // chunks, followed by Trailers
 	Close   Framing = "close"   // the end of the connection
 )
@@ -91,7 +91,8 @@ func JSON(status int, body string) Answer {
 }
 
 // Stream returns the response to a listing, with each document in its own
-// chunk. The trailer holds an empty value, as always, and the errors.
+// chunk. As in the daemon's responses, the trailer holds an empty value, and
+// then the errors.
 func Stream(items []string, errors ...string) Response {
 	r := Response{
 		Status:   http.StatusOK,
