@@ -54,7 +54,7 @@ func SocketDir(tb testing.TB) string {
 }
 
 // MustHaveAddress skips the test if the machine lacks one of the IP addresses.
-// ::1 is missing if IPv6 is disabled. Of 127.0.0.0/8, only Linux has all addresses.
+// ::1 is missing if IPv6 is disabled. Only Linux has all addresses of 127.0.0.0/8.
 func MustHaveAddress(tb testing.TB, ips ...string) {
 	tb.Helper()
 	for _, ip := range ips {
