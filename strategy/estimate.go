@@ -35,13 +35,13 @@ const (
 // estimate holds the measurements of one client for one kind of operations. Points
 // in time are in nanoseconds since board.start.
 //
-// Updates hold mu. Picks read without mu: a pick during an update may see half of
-// it, which is an error of one attempt at most.
+// Updates hold mu, but picks read without it. A pick during an update may see only a
+// part of the update: its load is then off by at most one attempt.
 type estimate struct {
 	kind client.OpKind
 
 	inFlight   atomic.Int64
-	bytes      atomic.Int64  // accepted of the uploads in flight
+	bytes      atomic.Int64  // number of bytes accepted for uploads in flight
 	quietSince atomic.Int64  // time of the last answer or progress, or of the first attempt in flight
 	cost       atomic.Uint64 // expected time at costAt in ns, as float64 bits; 0 if unknown
 	costAt     atomic.Int64

@@ -48,9 +48,9 @@ import (
 //
 // Single reads, cluster-wide listings and pin writes are measured separately, because
 // their durations are not comparable. The load of adds is the number of bytes that
-// the client has accepted for adds in flight. Each of these adds counts as another
-// 1 MiB, each second without progress as 128 MiB, and each recent failure as 5 such
-// seconds.
+// the client has accepted for adds in flight. To this number, each of these adds
+// contributes another 1 MiB, each second for which the client has made no progress
+// 128 MiB, and each recent failure as much as 5 such seconds.
 //
 // Its measurements come from the load balancer, through [Observer].
 //

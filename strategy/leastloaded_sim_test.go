@@ -37,7 +37,7 @@ func share(calls []*simCall, peer int, from, to time.Duration) float64 {
 	return float64(n) / float64(all)
 }
 
-// One of 11 peers takes 2 s from 15 s to 45 s.
+// Between 15 s and 45 s, one of 11 peers takes 2 s for each answer.
 func TestSimSlowOne(t *testing.T) {
 	run := func(s builtin, spread func(*rand.Rand, time.Duration) time.Duration) []*simCall {
 		sim := simulation{

@@ -43,7 +43,7 @@ func expectedOf(l *LeastLoaded, k client.OpKind, c client.Client) time.Duration 
 
 func TestLeastLoadedFormula(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		// The loads of the picked: 100·1, 170·1, 100·2, 100·3, 170·2, 100·4, 100·5, 170·3
+		// The loads of the picked clients: 100·1, 170·1, 100·2, 100·3, 170·2, 100·4, 100·5, 170·3
 		l, _ := measured(100*ms, 170*ms)
 		check(t, "picks", picks(l, client.OpStatus, 8), "abaabaab")
 		// With a's weight at 3: 100/3·1 … 100/3·5, 170·1

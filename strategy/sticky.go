@@ -22,8 +22,8 @@ import (
 // same choices. A client without a name has scores that are valid only for this
 // Sticky.
 //
-// Calls without a key take turns, as with [RoundRobin]. Weights are ignored, because
-// they change, and a key would change its client with them.
+// Calls without a key take turns, as with [RoundRobin]. Weights are ignored: they
+// change over time, and each change would move keys to other clients.
 //
 // The zero value is ready to use, for one load balancer. It is safe for
 // concurrent use.
