@@ -12,9 +12,9 @@
 // # Addresses
 //
 // The address is a multiaddress (APIAddr), a URL, or Host and Port.
-// [Config.Address] brings each form into one [Address]. A part of an address
-// that this package does not know is an error, because ignoring it could turn
-// encryption off.
+// [Config.Address] converts any of these forms to an [Address]. A part of an
+// address that this package does not know is an error, because ignoring it could
+// turn encryption off.
 //
 // # Secrets
 //

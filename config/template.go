@@ -47,11 +47,11 @@ func (c *Config) AsTemplateFor(addrs []multiaddr.Multiaddr) []*Config {
 
 // AsTemplateForResolvedAddress resolves the host name in addr (/dns, /dns4, /dns6)
 // with c.Resolver and returns a copy of c for each IP address found, as if each
-// were a peer. With TLS, ServerName is set to the name, so certificates are still
-// verified against it. An address without a name yields one Config; so does a
-// libp2p address, whose IP addresses all lead to one peer. No result within
-// ResolveTimeout is an error. /dnsaddr/ addresses are an error too: Resolve in
-// transport/p2p resolves them.
+// were a peer. With TLS and no server name given, ServerName is set to the name, so
+// certificates are still verified against it. An address without a name yields one
+// Config; so does a libp2p address, whose IP addresses all lead to one peer.
+// Resolving fails if there is no result within ResolveTimeout. A /dnsaddr/ address
+// is an error: Resolve in transport/p2p resolves it.
 func (c *Config) AsTemplateForResolvedAddress(ctx context.Context, addr multiaddr.Multiaddr) ([]*Config, error) {
 	if len(addr) == 0 {
 		return nil, errors.New("config: no address to resolve")
