@@ -21,10 +21,10 @@ type Endpoint struct {
 	// A request that was provably not sent fails with a *DialError. A request
 	// that fails because the server had closed the idle connection is sent
 	// again on another connection if it has an Idempotency-Key and, with a
-	// body, GetBody. A key without a value is enough, and is not sent. (GET and
-	// HEAD without a body need no key.) RoundTripper applies the Config's
-	// timeouts except Timeout, because one call may consist of several
-	// requests.
+	// body, GetBody. The Idempotency-Key may be an empty list of values, which
+	// net/http does not send. (GET and HEAD without a body need no key.)
+	// RoundTripper applies the Config's timeouts except Timeout, because one
+	// call may consist of several requests.
 	RoundTripper http.RoundTripper
 
 	owned *roundTripper // nil if the Config has a RoundTripper

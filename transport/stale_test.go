@@ -49,8 +49,8 @@ func (c *staleConn) Write(b []byte) (int, error) {
 const uploadSize = 300 << 10
 
 // An upload that was sent on a dead idle connection is sent again on another one.
-// net/http alone repeats only requests that fail before much was written. In all
-// other cases, an upload that net/http does not repeat is not sent again.
+// net/http alone repeats only requests that fail before much was written. The cases
+// with an error are those in which the upload must not be sent again.
 func TestStaleUpload(t *testing.T) {
 	ours := errors.New("disk on fire")
 	content := func() io.Reader { return strings.NewReader(strings.Repeat("x", uploadSize)) }
