@@ -34,7 +34,7 @@ type Spool struct {
 	turn   chan struct{} // holds a value while src is read
 
 	mu       sync.Mutex
-	touched  bool // a reader was read
+	touched  bool // a reader's Read was called
 	closed   bool
 	size     int64    // number of bytes read from src
 	head     [][]byte // the first bytes, up to limits.Memory; all blocks but the last are full
@@ -66,7 +66,7 @@ func (s *Spool) Close() {
 	s.drop()
 }
 
-// IsTouched reports whether any reader was read.
+// IsTouched reports whether a reader's Read has been called.
 func (s *Spool) IsTouched() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

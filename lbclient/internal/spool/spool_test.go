@@ -253,7 +253,7 @@ func TestSpoolSourceError(t *testing.T) {
 	}
 }
 
-// What is kept in memory is in several blocks, and the rest of it on disk.
+// The first bytes are kept in several blocks of memory, and the rest on disk.
 func TestSpoolBlocks(t *testing.T) {
 	data := testData(3*blockSize + 10)
 	s := New(bytes.NewReader(data), Limits{Memory: 2*blockSize + 5, Total: 4 * blockSize, Dir: t.TempDir()}, errNotKept)
