@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// Before a call returns to an endpoint, it waits a random time of at most
-	// minBackoff. The limit doubles with each further return, up to maxBackoff.
+	// Before a call tries an endpoint again, it waits a random time of at most
+	// minBackoff. The limit doubles with each such wait, up to maxBackoff.
 	minBackoff = 50 * time.Millisecond
 	maxBackoff = 2 * time.Second
 	// maxRetryAfter is the longest Retry-After that a call obeys. With a longer
@@ -21,7 +21,7 @@ const (
 	maxRetryAfter = time.Minute
 )
 
-// pause waits before a call returns to ep: for a random time, or for ep's last
+// pause waits before a call tries ep again: for a random time, or for ep's last
 // Retry-After if that is longer. It returns an error if the call must not continue.
 func (c *Client) pause(ctx, caller context.Context, cl *call, ep *endpoint) error {
 	wait := rand.N(min(minBackoff<<min(cl.returns, 10), maxBackoff) + 1)

@@ -12,7 +12,7 @@ import (
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
-// A call waits only before it returns to an endpoint.
+// A call waits only before it tries an endpoint again.
 func TestBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fakes := newFakes(3)
@@ -44,7 +44,8 @@ func TestBackoff(t *testing.T) {
 	})
 }
 
-// The wait before the first return is uniform over 0 to 50 ms ("full jitter").
+// The wait before an endpoint is first tried again is uniform over 0 to 50 ms ("full
+// jitter").
 func TestBackoffJitter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n = 5000

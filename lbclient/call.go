@@ -20,7 +20,7 @@ type call struct {
 	current  *attempt  // the attempt in progress; not set by hedgedRace
 	attempts []Attempt // the failed attempts
 	made     int       // number of attempts, including hedges
-	returns  int       // number of returns to an endpoint that was tried before
+	returns  int       // number of attempts at an endpoint that was tried before
 	// hedged makes an attempt of a call that may be hedged, and is safe for
 	// concurrent use. It is nil for other calls.
 	hedged attemptFunc

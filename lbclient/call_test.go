@@ -274,7 +274,7 @@ func TestU39StrategyWithoutAnswer(t *testing.T) {
 	checkCalls(t, "a0", strangers...)
 }
 
-// A call returns to an admitted endpoint where it failed before it goes to an ejected one.
+// A call prefers an admitted endpoint at which it has failed to an ejected one.
 func TestBackToAnAdmittedEndpoint(t *testing.T) {
 	fakes := newFakes(2)
 	fakes[0].answer, fakes[1].answer = fails(statusError(503)), fails(dialError())

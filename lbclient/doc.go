@@ -29,7 +29,7 @@
 // When the ejection ends, the load balancer sends GET /health in the background. An
 // endpoint that does not respond stays ejected for the next, longer duration. One that
 // responds becomes eligible and receives one call as a trial: at first a read or a
-// write, and after a second also a listing or an add. If the trial succeeds, the
+// write, and after one second also a listing or an add. If the trial succeeds, the
 // endpoint is readmitted: the strategy may pick it again, and its weight grows to its
 // full value over 10 s.
 //

@@ -68,7 +68,7 @@ func NewFromConfigs(s strategy.LBStrategy, cfgs []*config.Config, retries int, o
 func NewLBClient(s strategy.LBStrategy, cfgs []*config.Config, retries int, opts ...Option) (client.Client, error) {
 	c, err := NewFromConfigs(s, cfgs, retries, opts...)
 	if err != nil {
-		return nil, err // returning c would be a nil *Client in a client.Client that is not nil
+		return nil, err // not c: a client.Client that holds a nil *Client is not nil
 	}
 	return c, nil
 }

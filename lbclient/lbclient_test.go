@@ -160,7 +160,7 @@ func TestClose(t *testing.T) {
 	})
 }
 
-// Close also ends a call that waits before it returns to an endpoint.
+// Close also ends a call that waits before it tries an endpoint again.
 func TestCloseDuringBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fakes := newFakes(1)

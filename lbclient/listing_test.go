@@ -248,7 +248,7 @@ func TestListingProperty(t *testing.T) {
 				return reply{after: cuts[n], err: kind}
 			}
 		}
-		// No call returns to an endpoint, so that the test does not wait for backoff.
+		// No call tries an endpoint again, so that the test does not wait for backoff.
 		retries = min(retries, len(fakes)-1)
 		s := rapid.SampledFrom([]strategy.LBStrategy{&strategy.Failover{}, &strategy.RoundRobin{}}).Draw(t, "strategy")
 		c, err := New(s, clientsOf(fakes), retries)

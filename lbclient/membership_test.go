@@ -158,8 +158,8 @@ type roundTripperFunc func(*http.Request) (*http.Response, error)
 func (f roundTripperFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // A changed configuration makes a new endpoint. Objects that a configuration refers to are
-// compared by identity. Functions cannot be compared, so for a configuration that has one the
-// pointer decides.
+// compared by identity. Functions cannot be compared, so a configuration that has one is the
+// same only if the pointer is the same.
 func TestSameConfig(t *testing.T) {
 	token := func(context.Context) (string, error) { return "", nil }
 	rt := roundTripperFunc(http.DefaultTransport.RoundTrip)

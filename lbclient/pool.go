@@ -110,9 +110,9 @@ func (p *pool) changed(ep *endpoint, readmitted bool, err error) {
 }
 
 // pick chooses the endpoint of a call's next attempt. The strategy decides, with three
-// exceptions: a new call may be the trial of an eligible endpoint; a call returns to an
-// endpoint only if no other admitted one is left; and if no endpoint is admitted, pick
-// chooses one itself.
+// exceptions: a new call may be the trial of an eligible endpoint; a call tries an
+// endpoint again only if no other admitted one is left; and if no endpoint is admitted,
+// pick chooses one itself.
 func (p *pool) pick(cl *call) (*endpoint, permit) {
 	if p.eligible.Load() > 0 && cl.asked.Attempt == 0 && cl.kind != client.KindOther {
 		now := p.now()

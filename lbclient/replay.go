@@ -9,8 +9,9 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// failureKind classifies the failure of an attempt. The class determines whether the call
-// is retried, and the effect on the endpoint's health.
+// failureKind is the kind of an attempt's failure. Together with the replay class of the
+// operation, it determines whether the call is retried, and the effect on the endpoint's
+// health.
 type failureKind int
 
 const (

@@ -8,8 +8,8 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// count counts n more bytes of the upload. After the end of the attempt it does nothing,
-// because a Read of the upload may return later than that.
+// count counts n more bytes of the upload. A Read of the upload may return after the
+// attempt has ended; its bytes are not counted.
 func (a *attempt) count(n int) {
 	observer := a.ep.pool.observer
 	if observer == nil || n <= 0 {

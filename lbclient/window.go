@@ -41,8 +41,8 @@ func (w *window) add(now time.Duration, events, marked uint64) {
 	}
 }
 
-// sum returns the numbers of events and marked events in the last seconds slots,
-// including the current one.
+// sum returns the numbers of events and marked events in the slots of the current second
+// and of the seconds-1 before it.
 func (w *window) sum(now time.Duration, seconds uint64) (events, marked uint64) {
 	second := uint64(now / time.Second)
 	for i := range w.slots {
