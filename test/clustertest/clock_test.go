@@ -14,8 +14,8 @@ import (
 )
 
 // TestNow runs a cluster whose clock is in another year than the machine's.
-// Some transcripts contain pins with an expiry. Their replay once failed from
-// the day on which that expiry had passed.
+// Some transcripts contain pins with an expiry. Replaying them once failed when
+// the machine's clock was past that expiry.
 func TestNow(t *testing.T) {
 	now := time.Date(2019, 3, 4, 5, 6, 7, 0, time.UTC)
 	c := clustertest.New(t, clustertest.Options{

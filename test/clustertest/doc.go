@@ -28,13 +28,13 @@
 //
 // # Differences from a real cluster
 //
-//   - Content that is pinned by CID is not fetched. After its delays the pin counts as
-//     pinned, whether or not its blocks were ever added.
+//   - Content that is pinned by CID is not fetched. After [Options].QueueDelay and
+//     PinDelay, the pin counts as pinned, whether or not its blocks were ever added.
 //   - The peers announce the usual ports for the cluster's protocol and for their IPFS
 //     daemons, but nothing listens there, except the REST API over libp2p.
 //   - The nocopy parameter of adds has no effect.
 //   - Garbage collection removes the blocks that belong to no pin of the peer. A real
-//     daemon has a little more garbage.
+//     daemon removes a few more blocks.
 //
 // # Quirks
 //

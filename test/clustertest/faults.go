@@ -12,8 +12,8 @@ import (
 type Effect func(next http.Handler) http.Handler
 
 // Fault applies an effect to some of a peer's requests. At most one fault is
-// applied to a request: of the faults that match it, the one injected first
-// whose Skip, Times and Probability select it.
+// applied to a request. It is the first injected fault that matches the request
+// and whose Skip, Times and Probability select it.
 type Fault struct {
 	// Route is the route of the requests, as in Routes, such as "GET /pins/{hash}".
 	// Empty means every request, also one without a route.

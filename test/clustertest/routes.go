@@ -96,8 +96,8 @@ func isKeyType(segment string) bool {
 
 // findRoute returns the route of a request, or nil and the status of the
 // answer. A path that matches only routes with other methods gets 405. As in
-// the daemon's router, it gets 404 instead if any route after the last of these
-// has the request's method, whatever its path.
+// the daemon's router, it gets 404 instead if a route after the last of these
+// has the request's method and any other path.
 func findRoute(method, path string) (*route, map[string]string, int) {
 	status := http.StatusNotFound
 	for i := range routes {

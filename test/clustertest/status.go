@@ -57,8 +57,8 @@ func (c *Cluster) operation(rec *record, p *Peer, now time.Time) (api.PinInfoSho
 	return info, true
 }
 
-// pinning returns the peer's operation on a record if it is a pin that is not
-// yet completed at the time at. A pin that starts after that time counts, too.
+// pinning returns the peer's operation on a record if the operation is a pin
+// that is not complete at the given time. A pin that starts later counts, too.
 func (c *Cluster) pinning(rec *record, p *Peer, at time.Time) (api.PinInfoShort, bool) {
 	op, busy := c.operation(rec, p, at)
 	return op, busy && (op.Status == api.TrackerStatusPinQueued || op.Status == api.TrackerStatusPinning)
