@@ -7,8 +7,8 @@ import (
 )
 
 // Fault applies an effect to some of a node's requests. At most one fault is
-// applied to a request: of the faults that match it, the one injected first
-// whose Skip, Times and Probability select it.
+// applied to a request. It is the first injected fault that matches the request
+// and whose Skip, Times and Probability select it.
 type Fault struct {
 	// Ops is the set of kinds of requests. A request of any of them matches. 0
 	// means AllOps, which does not contain Connect.

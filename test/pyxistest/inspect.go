@@ -50,7 +50,7 @@ type Session struct {
 // TreeNode is a stored node.
 type TreeNode struct {
 	Data     []byte
-	Children []string // in stored order, which is that of creation until a child is deleted
+	Children []string // in stored order: the order of creation, until a child is deleted
 	Flags    uint32
 	Version  uint64
 	Sid      uint64 // of the creating session
