@@ -14,8 +14,8 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// every calls each method that supports cancellation and closing, and returns
-// the errors by method name.
+// every calls 16 of the client's methods and returns their errors by method
+// name.
 func every(ctx context.Context, t *testing.T, c client.Client) map[string]error {
 	t.Helper()
 	path := filepath.Join(write(t, "every", map[string][]byte{"f": unique("every")}), "f")

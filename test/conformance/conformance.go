@@ -14,9 +14,9 @@
 // garbage collection at one peer, and recovers all pins that are in error.
 //
 // Warning: with Raft consensus, ipfs-cluster v1.1.6 applies the options of a
-// pin to all later pins that do not set them, regardless of who makes these. It
-// decodes every entry of its log into the same value, and entries omit zero
-// fields. Hence, after one pin with an expiry, all later pins expire at that
+// pin to all later pins that do not set them, even to pins of other clients. The
+// server decodes every entry of its log into the same value, and entries omit
+// zero fields. Hence, after one pin with an expiry, all later pins expire at that
 // time, too. Therefore the suite sets pin options only if the cluster is known
 // to have CRDT consensus. Otherwise it pins without options and skips the tests
 // that are only about options. [WithRaftLeaks] makes it set options in any

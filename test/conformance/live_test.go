@@ -100,11 +100,12 @@ func untilInterrupted(t *testing.T) context.Context {
 	return ctx
 }
 
-// notInNames matches characters with a meaning in the patterns of go test -run.
+// notInNames matches everything except letters and digits.
 var notInNames = regexp.MustCompile(`[^A-Za-z0-9]+`)
 
 // addressNames returns the name of a subtest for each address: the transport
-// and the port, socket or peer. The names have no special characters in go test -run.
+// and the port, socket or peer. No character of a name has a special meaning in
+// the pattern of go test -run.
 func addressNames(cfgs []*config.Config) ([]string, error) {
 	names := make([]string, len(cfgs))
 	seen := map[string]int{}

@@ -50,8 +50,8 @@ func (s *suite) eventually(t *testing.T, try func(context.Context) error) {
 }
 
 // retry calls try until it succeeds, or until patience or ctx ends. The error
-// contains the last difference that try returned, not the error of a call that
-// was interrupted by the end of the context, unless there is no other.
+// contains the last difference that try returned. It contains the error of a
+// call that the end of the context interrupted only if there is no other error.
 func retry(ctx context.Context, patience time.Duration, try func(context.Context) error) error {
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
