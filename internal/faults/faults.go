@@ -14,9 +14,8 @@ type Share struct {
 	Skip int
 	// Times is the number of requests to hit after that; 0 means all.
 	Times int
-	// Probability, between 0 and 1, is the chance of a request to be hit; 0 means
-	// certain. Requests that are not hit because of Probability do not count for
-	// Times.
+	// Probability, between 0 and 1, is the chance that a request is hit; 0 means
+	// that it always is. Times counts only requests that are hit.
 	Probability float64
 }
 

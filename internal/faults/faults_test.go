@@ -37,7 +37,7 @@ func TestHit(t *testing.T) {
 	}
 }
 
-// Requests that are not hit because of Probability do not count for Times.
+// With a Probability, Times counts only requests that are hit.
 func TestProbability(t *testing.T) {
 	var l List[string]
 	l.Add("a", Share{Times: 300, Probability: 0.5})
