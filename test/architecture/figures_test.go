@@ -18,8 +18,8 @@ var (
 )
 
 // TestReadmeFiguresAreMeasured checks that each line of README with a figure is
-// also in docs/benchmarks.md. The size of a program that README states must be
-// the one in the table of figures in docs/benchmarks.md.
+// also in docs/benchmarks.md. The size of a program in README must be the size
+// in the table of figures in docs/benchmarks.md.
 func TestReadmeFiguresAreMeasured(t *testing.T) {
 	readme := readPage(t, "README.md")
 	benchmarks := readPage(t, "docs/benchmarks.md")
