@@ -113,7 +113,7 @@ func outside(t *testing.T, proxy string) []string {
 		// The module cache must be new, because the usual one would keep the
 		// version that was packed first. The other modules come from the usual
 		// cache, which serves as a proxy. With -trimpath, their compiled packages
-		// are found in the build cache even though the module cache is another.
+		// are found in the build cache even though the module cache is new.
 		"GOMODCACHE=" + t.TempDir(),
 		"GOFLAGS=-mod=mod -modcacherw -trimpath",
 		"GOPROXY=" + fileURL(proxy) + "," + fileURL(filepath.Join(usual[0], "cache", "download")) + "," + usual[1],
