@@ -86,10 +86,10 @@ func (d *demo) add(ctx context.Context, title string, paths []string, params *ap
 	return root, nil
 }
 
-// large adds a large file, pins it, and shows where it and other are pinned. If
-// unpin is true, it finally unpins the file, even after an error, unless the
-// file was pinned before. It pins in a separate call, because then it knows the
-// CID if the pin fails.
+// large adds a large file, pins it, and prints the status of the file and of the
+// CID other. If unpin is true, it finally unpins the file, even after an error,
+// unless the file was pinned before. It pins in a separate call, because then it
+// knows the CID if the pin fails.
 func (d *demo) large(ctx context.Context, other cid.Cid, midway func(), unpin bool) (err error) {
 	path, err := largeFile()
 	if err != nil {

@@ -40,7 +40,7 @@ func TestInProcess(t *testing.T) {
 	}
 }
 
-// startCluster starts a cluster that stands for one of the user, and returns it
+// startCluster starts a cluster in place of a user's real one, and returns it
 // and the value of -cluster that names its peers.
 func startCluster(t *testing.T, opts clustertest.Options) (c *clustertest.Cluster, addrs string) {
 	t.Helper()
