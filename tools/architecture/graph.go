@@ -50,7 +50,7 @@ func newGraph(imports map[string][]string) *graph {
 	return g
 }
 
-// visible returns the visible packages among the imports of the package name.
+// visible returns the visible packages among the imports of the named package.
 // It replaces internal packages by the visible packages that they import.
 func visible(imports map[string][]string, name string) []string {
 	found := map[string]bool{}
