@@ -103,7 +103,7 @@ type members struct {
 
 	of          map[peer.ID]*member
 	unreachable map[peer.ID]bool // peers for which the warning was logged
-	turn        int              // index of the endpoint to ask first, modulo their number
+	turn        int              // index of the endpoint to ask first, modulo the number of known endpoints
 }
 
 // member is a listed peer whose address was verified.

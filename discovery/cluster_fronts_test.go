@@ -21,7 +21,7 @@ import (
 )
 
 // front is a reverse proxy that serves the API of a peer at another address.
-// The peer can be replaced; nil answers 502.
+// The peer can be replaced; if it is nil, the proxy answers with status 502.
 type front struct {
 	peer atomic.Pointer[clustertest.Peer]
 	addr string

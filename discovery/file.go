@@ -20,11 +20,11 @@ const (
 
 	// maxFile limits the size of the file, in bytes.
 	maxFile = 8 << 20
-	// For youngFile after a change was seen, a file is read again even if its time
-	// and size are unchanged: a second change within the granularity of the file
-	// system's clock does not change the time. The age of a change is measured
-	// with the local clock, because the file's time may come from another machine
-	// whose clock is wrong.
+	// youngFile is how long after a change the file is read at every check, even if
+	// its time and size are unchanged: a second change within the granularity of
+	// the file system's clock does not change the time. The age of a change is
+	// measured with the local clock, because the file's time may come from another
+	// machine whose clock is wrong.
 	youngFile = 3 * time.Second
 )
 
