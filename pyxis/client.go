@@ -101,11 +101,12 @@ func (c *Client) Notify(w *Watcher) (stop func()) { return c.core.notify(w) }
 
 // Close ends the session, over a new connection if necessary, and then the
 // client. Calls that wait for a connection fail with ErrClosed; calls in flight
-// fail when the connection ends. Close waits until the context of the view is
-// done, but at most for Options.CloseTimeout. If Options.Dial ignores its
-// context, Close waits for up to another CloseTimeout. An error means that the
-// session could not be ended: it expires at the server. Further calls of Close
-// wait in the same way and return the same result.
+// fail when the connection ends. Close waits for the end of the session for at
+// most Options.CloseTimeout, or until the context passed to WithContext is done.
+// If Options.Dial ignores its context, Close waits for up to another
+// CloseTimeout. An error means that the session could not be ended: it expires
+// at the server. Further calls of Close wait in the same way and return the same
+// result.
 func (c *Client) Close() error {
 	k := c.core
 	k.beginClose()

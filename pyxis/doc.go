@@ -17,9 +17,9 @@
 // sentinels. A call that was in flight when the connection ended fails with
 // ErrConnectionLost and ErrOutcomeUnknown: the server may have executed it, or
 // may still do so. Read the node to find out. The client repeats a request only
-// if the server certainly did not execute it: the request was not sent, the
-// server answered that it is not the leader, or it answered a Read with the
-// error of ErrAgain.
+// if the server certainly did not execute it: the request was not sent, or the
+// server answered that it is not the leader. The client also repeats a Read for
+// which the server reports ErrAgain.
 //
 // # Whether the session is alive
 //

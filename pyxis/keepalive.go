@@ -65,7 +65,8 @@ func (k *core) beatEvery() time.Duration {
 }
 
 // beat sends a beat, or ends the link if the last one has no answer for too
-// long. It also repeats a ping and watches that the server has refused.
+// long. It also sends a ping if none is in flight, and repeats requests for
+// watches that have failed.
 func (k *core) beat(s *session) {
 	k.mu.Lock()
 	p := &s.keeper

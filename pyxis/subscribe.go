@@ -39,10 +39,10 @@ type Update struct {
 // that happen while the caller is busy are combined into one update. Each event
 // costs a read of all watched nodes, pipelined.
 //
-// When the context of the view is done, the client is closed, or the path is
-// rejected, the iteration yields an error and ends. After any other error,
-// Watch tries again. It uses no goroutine; breaking out of the loop ends it. A
-// nil opt means the defaults.
+// When the context passed to WithContext is done, the client is closed, or the
+// path is rejected, the iteration yields an error and ends. After any other
+// error, Watch tries again. It uses no goroutine; breaking out of the loop ends
+// it. A nil opt means the defaults.
 func (c *Client) Watch(opt *WatchOption, path string) iter.Seq2[*Update, error] {
 	if opt == nil {
 		opt = &WatchOption{}

@@ -11,17 +11,17 @@ import (
 //
 // A watcher that is passed to Read fires once and is then forgotten. It
 // survives reconnects and new sessions: after a lost connection, the client
-// reads the node again, and a change since then fires the watcher. If the
-// watcher is recursive and the node itself did not change, it receives
-// watch.Resync, because changes below the node are unknown. For a persistent
-// watch that misses nothing, use Client.Watch.
+// reads the node again, and the watcher fires if the node has changed in the
+// meantime. If the watcher is recursive and the node itself did not change, it
+// receives watch.Resync, because changes below the node are unknown. For a
+// persistent watch that misses nothing, use Client.Watch.
 //
 // The server keeps one watch per path and session and ignores further ones. The
 // client therefore watches all events on the server and filters them itself, so
-// any number of watchers can share a path. The price is a round trip for each
-// change below a watched node. If Filter excludes that change, and another one
-// follows within the round trip, the second is still detected if it is a change
-// of the node itself, but it can be missed if it is a change of a node below.
+// any number of watchers can share a path. An event ends the server's watch. For
+// watchers that did not want the event, the client sets the watch again, which
+// takes a round trip. During the round trip, changes of the node itself are
+// still detected, but changes of nodes below can be missed.
 type Watcher struct {
 	// Recursive includes the events of all nodes below. Without it, created and
 	// deleted children show only as the node's own Children event.
