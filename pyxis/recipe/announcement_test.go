@@ -134,7 +134,7 @@ func TestAnnouncementTakesOver(t *testing.T) {
 }
 
 // Two announcements of one client under one path cannot distinguish whose node
-// it is. They must not overload the service either.
+// it is. Even so, they must not overload the service.
 func TestAnnouncementFightIsSlow(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *pyxistest.Cluster) {
 		p := newProcess(t, s)

@@ -62,8 +62,8 @@ func Acquire(ctx context.Context, c *pyxis.Client, path string, value []byte) (*
 	return l, nil
 }
 
-// acquire returns a channel that receives when the node changes, and the owning
-// session.
+// acquire waits until the lock is held. It returns a channel that receives when
+// the node changes, and the session that owns the node.
 func (l *Lock) acquire(ctx context.Context) (touched chan *watch.Event, sid uint64, err error) {
 	c := l.client.WithContext(ctx)
 	tried := false

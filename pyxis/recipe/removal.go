@@ -14,7 +14,8 @@ const closeTimeout = 2 * time.Second
 // errRemoving is returned if the removal goes on in the background.
 var errRemoving = errors.New("no answer yet, the node will be deleted when there is one")
 
-// inTime runs remove in the background and waits for it for closeTimeout.
+// inTime runs remove in the background and waits at most closeTimeout until it
+// returns.
 func inTime(remove func()) error {
 	done := make(chan struct{})
 	go func() {
@@ -41,8 +42,8 @@ func created(c *pyxis.Client, path string, data []byte) bool {
 }
 
 // retry calls try and reports whether the caller must call retry again, because
-// try has failed and the client is not closed. It then returns one second after
-// the call.
+// try has failed and the client is not closed. In that case, retry returns only
+// one second after it was called.
 func retry(client *pyxis.Client, path string, try func(*pyxis.Client) (done bool)) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
