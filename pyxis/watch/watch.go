@@ -36,8 +36,8 @@ const (
 )
 
 // Resync is sent to a recursive one-shot watcher after a lost connection:
-// changes below its node are unknown, so read them again. Filter does not apply
-// to it.
+// changes below its node are unknown, so read the nodes again. Filter does not
+// apply to Resync.
 const Resync EventType = 0x100
 
 // All is the set of all node and state events.
