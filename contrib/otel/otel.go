@@ -25,7 +25,7 @@
 //	pinfleet.attempts          of calls: the number of attempts
 //	pinfleet.attempt           of attempts: 0 for the first
 //	pinfleet.hedge             of attempts: true if it is a hedge of a slow attempt
-//	pinfleet.cancelled         of attempts: true if cancelled, which is no error
+//	pinfleet.cancelled         of attempts: true if cancelled; such a span has no error.type
 //	pinfleet.endpoint          of attempts: the endpoint's name
 //	server.address             of attempts: host or socket, if the endpoint's name contains it
 //	server.port                of attempts: port, if the endpoint's name contains it
