@@ -71,11 +71,11 @@ type Result struct {
 }
 
 // Import adds the entries of upload, for example from
-// files.NewFileFromPartReader over a multipart body. The directory upload
-// itself is not an entry. Import reads the entries once, in order, and closes
-// each; of the format "car" it reads only the first. Its errors have the
-// server's wording, because they are sent to clients. It returns the context's
-// error when the context is done.
+// files.NewFileFromPartReader over a multipart body. The directory passed as
+// upload is not itself an entry. Import reads the entries once, in order, and
+// closes each; if p.Format is "car", it reads only the first. Its errors have
+// the server's wording, because they are sent to clients. It returns the
+// context's error when the context is done.
 func Import(ctx context.Context, upload files.Directory, p Params, sink Sink) (Result, error) {
 	out := output{ctx: ctx, sink: sink, put: sink.Put}
 	var sharding *sharder

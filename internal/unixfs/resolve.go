@@ -17,7 +17,7 @@ type Getter func(cid.Cid) ([]byte, error)
 // NoLinkError reports a path that does not exist. Its text is that of the IPFS
 // daemon.
 type NoLinkError struct {
-	// Name is the missing path segment, Under the node without it.
+	// Name is the missing path segment, and Under is the node that lacks it.
 	Name  string
 	Under cid.Cid
 }

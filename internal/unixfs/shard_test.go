@@ -156,8 +156,8 @@ func TestShardCutsEqualBlocks(t *testing.T) {
 	}
 }
 
-// TestShardLimit checks that shards stay below the limit, and that a block that
-// does not is rejected.
+// TestShardLimit checks that shards stay below the limit, and that a block whose
+// size reaches the limit is rejected.
 func TestShardLimit(t *testing.T) {
 	s := newSharder(Params{ShardSize: 2000}, newMemory())
 	for i := range 3 {
