@@ -62,9 +62,9 @@ const (
 	cidV0Bytes = 34
 )
 
-// appendCidV0 decodes 46 base58 digits. It computes the number that they
-// represent in 64-bit words, lowest first, ten digits at a time. It returns nil
-// for an invalid digit, or if the number needs more than 34 bytes.
+// appendCidV0 decodes 46 base58 digits. It converts them, ten at a time, to one
+// number, held in 64-bit words, lowest first. It returns nil for an invalid
+// digit, or if the number needs more than 34 bytes.
 func appendCidV0(dst, text []byte) []byte {
 	const step = 10 // 58^10 fits into 64 bits
 	var words [5]uint64

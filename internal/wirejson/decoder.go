@@ -23,8 +23,8 @@ import (
 
 // Decoder decodes one document after another. It remembers texts that listings
 // repeat: IDs, names and addresses of peers, and status names. Its memory is
-// limited, so a Decoder can be kept for any time. Values that it returns share
-// only strings.
+// limited, so a Decoder can be used for as long as needed. Values that it
+// returns share only strings.
 //
 // The zero value is ready for use. A Decoder must not be used concurrently.
 type Decoder struct {
@@ -42,10 +42,10 @@ type Decoder struct {
 	reports int
 }
 
-// Decode decodes a document, which may be surrounded by white space only, into
-// v and reports whether it succeeded. v is a pointer to an [api.Pin],
-// [api.GlobalPinInfo], [api.ID] or [api.AddedOutput]; Decode returns false for
-// other types. If it returns false, the content of *v is undefined, and the
+// Decode decodes a document, a single JSON value with optional white space
+// around it, into v and reports whether it succeeded. v is a pointer to an
+// [api.Pin], [api.GlobalPinInfo], [api.ID] or [api.AddedOutput]; Decode returns
+// false for other types. If it returns false, the content of *v is undefined, and the
 // caller must decode the document with encoding/json, which overwrites all of
 // *v. Decode does not keep the document.
 func (d *Decoder) Decode(document []byte, v any) bool {
