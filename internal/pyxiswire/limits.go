@@ -19,8 +19,8 @@ const MaxPath = 4095
 // a write or after the creation of a child, in bytes.
 const MaxNode = 1 << 20
 
-// Reserved is a prefix of the paths at which clients cannot create nodes. It is
-// a prefix of the string, so it includes "/pyxis2" as well.
+// Reserved is the prefix of the paths at which clients cannot create nodes. The
+// server compares strings, not path components, so "/pyxis2" is reserved too.
 const Reserved = "/pyxis"
 
 // ValidPath reports whether the server accepts path: it starts with '/', has 1
