@@ -255,7 +255,9 @@ func (l *LeastLoaded) find(c client.Client) (*board, *load) {
 }
 
 // know adds a client that is not listed, but that the load balancer chose itself.
-func (l *LeastLoaded) know(c client.Client) (*board, *load) {
+// It returns the load that it has added, because a concurrent SetClients may remove
+// an idle client again at once.
+func (l *LeastLoaded) know(c client.Client) (added *board, known *load) {
 	l.replace(func(old, b *board) {
 		b.clients, b.loads = old.clients, old.loads
 		for other, known := range old.known {
@@ -264,8 +266,9 @@ func (l *LeastLoaded) know(c client.Client) (*board, *load) {
 		if b.known[c] == nil {
 			b.known[c] = newLoad(c)
 		}
+		added, known = b, b.known[c]
 	})
-	return l.find(c)
+	return added, known
 }
 
 // tick sets the clock to the current time and returns it.
