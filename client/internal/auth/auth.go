@@ -1,5 +1,6 @@
 // Package auth provides the Authorization header of requests, from a password or
-// from a bearer token. The token is configured, fetched or signed by this package.
+// from a bearer token. A token is fixed ([Static]), obtained by calling a function
+// ([Fetched]), or signed by this package ([Minted]).
 package auth
 
 import (
@@ -47,13 +48,13 @@ func (a Static) Renew(string) bool { return false }
 type Fetched struct {
 	fetch func(context.Context) (string, error)
 
-	turn  chan struct{} // held while fetching, so that waiting calls share a fetch
+	turn  chan struct{} // full during a fetch, so that other calls wait and share it
 	mu    sync.Mutex
 	value string
 }
 
-// NewFetched returns a Fetched that gets its tokens from fetch. It does not call
-// fetch concurrently.
+// NewFetched returns a Fetched that gets its tokens from fetch. The Fetched does
+// not call fetch concurrently.
 func NewFetched(fetch func(context.Context) (string, error)) *Fetched {
 	return &Fetched{fetch: fetch, turn: make(chan struct{}, 1)}
 }
@@ -144,7 +145,7 @@ func (a *Minted) Authorization(context.Context) (string, error) {
 	expires := time.Now().Add(a.ttl)
 	claims, err := json.Marshal(struct {
 		Issuer string `json:"iss"`
-		// Rounded up: a TTL under a second would expire at once.
+		// Rounded up to a second. Otherwise a TTL below a second would expire at once.
 		Expires int64 `json:"exp"`
 	}{a.user, expires.Add(time.Second - 1).Unix()})
 	if err != nil {
