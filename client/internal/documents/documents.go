@@ -95,9 +95,9 @@ func (d *Decoder) begin() error {
 	return nil
 }
 
-// document returns the next whole document if its end is recognisable without
-// parsing, which holds for servers' documents. Otherwise it returns the bytes
-// that are buffered.
+// document returns the next whole document if its end can be found without parsing
+// the document, as is the case for the documents that servers send. Otherwise it
+// returns the buffered bytes.
 func (d *Decoder) document() ([]byte, error) {
 	d.ahead.left = d.limit - len(d.ahead.pending())
 	text, err := d.ahead.text()

@@ -142,7 +142,7 @@ func TestStreamBounds(t *testing.T) {
 		}
 		bound := 3 * limit
 		if test.rest == spaces && strings.HasPrefix(test.start, "[") && !strings.HasSuffix(test.start, ",") {
-			bound = 8 * maxSpace // the decoder takes quadratic time for it
+			bound = 8 * maxSpace // the decoder takes quadratic time for white space
 		}
 		if body.read > bound {
 			t.Errorf("%q and %.8q for ever: %d bytes were read", test.start, test.rest, body.read)

@@ -28,8 +28,8 @@ func rawItems(body []byte) (items []string, err error) {
 	}
 }
 
-// FuzzStream checks that decoding any body ends, and that a valid array or sequence
-// of documents has the same items as with encoding/json.
+// FuzzStream checks that the decoding of any body ends, and that a valid array or
+// sequence of documents has the same items as with encoding/json.
 func FuzzStream(f *testing.F) {
 	if err := golden.EachBody(func(_ golden.Response, body []byte) { f.Add(body) }); err != nil {
 		f.Fatal(err)

@@ -159,9 +159,9 @@ func (w *widest) Read(p []byte) (int, error) {
 	return w.Reader.Read(p)
 }
 
-// After a large item, one Read was as large as that item. Each of the small items in
-// it, or each Read of white space in an array, then scanned all of the rest: 38 s
-// for 4 MiB of items in one line.
+// After a large item, one Read returned as many bytes as that item has. The decoding
+// of each small item among them, and of white space in an array, scanned all bytes
+// that were left: 38 s for 4 MiB of items in one line.
 func TestReadsStaySmall(t *testing.T) {
 	large := `{"name":"` + strings.Repeat("x", 3<<20) + `",` + statusA[1:]
 	small := strings.Repeat(statusA, 10)

@@ -5,10 +5,10 @@ import (
 	"errors"
 )
 
-// A decoded document takes more memory than its text: an empty string in a list
-// takes over five times as much, an empty object in a map twenty times. Real
-// documents have far fewer elements per byte: an entry of a peer map takes about
-// 350 bytes, an address 80.
+// A decoded document takes more memory than its text: over five times as much for
+// an empty string in a list, and twenty times as much for an empty object in a
+// map. Real documents have far fewer elements per byte: the text of an entry of a
+// peer map has about 350 bytes, that of an address 80.
 const (
 	smallDocument = 256 << 10 // bytes; smaller documents are not checked
 	maxElements   = 256 << 10 // elements of all lists and objects of a document

@@ -8,16 +8,17 @@ import (
 
 // Sizes of a readAhead's buffer, in bytes.
 const (
-	// minRoom is the initial size, and also the maximum size of one Read. A larger
-	// Read could return many small documents with the end of a large one, and
-	// decoding each of them scans all buffered bytes.
+	// minRoom is the initial size, and also the maximum size of one Read, even if
+	// the buffer has grown for a large document. A larger Read could return many
+	// small documents after the large one, and decoding each of them may scan all
+	// buffered bytes.
 	minRoom = 32 << 10
 	// maxRoom is the maximum size that is kept after a large document.
 	maxRoom = 256 << 10
 )
 
-// readAhead buffers the part of a body that is read and not yet decoded. It
-// returns bytes after each Read of src, and never waits to fill its buffer.
+// readAhead buffers the part of a body that has been read and not yet decoded. It
+// returns bytes after each Read of src, and never waits until its buffer is full.
 type readAhead struct {
 	src        io.Reader
 	err        error  // error of src; final
@@ -37,7 +38,7 @@ func (a *readAhead) pending() []byte { return a.room[a.begin:a.end] }
 // skip removes the first n pending bytes.
 func (a *readAhead) skip(n int) { a.begin += n }
 
-// text skips white space and returns the pending bytes behind it, at least one.
+// text skips white space and returns the pending bytes after it, at least one.
 func (a *readAhead) text() ([]byte, error) {
 	for {
 		for i, b := range a.pending() {
@@ -77,7 +78,7 @@ func (a *readAhead) read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// makeRoom makes free space behind the pending bytes.
+// makeRoom makes free space after the pending bytes.
 func (a *readAhead) makeRoom() {
 	switch n := len(a.pending()); {
 	case a.room == nil, len(a.room) > maxRoom && n < minRoom: // no buffer yet, or that of a large document
@@ -137,10 +138,10 @@ type extent struct {
 	escaped  bool
 }
 
-// end returns the length of the object at the beginning of text, or 0 if its end is
-// not there yet. The object ends at the end of its line or behind its closing
-// brace. The brace counts so that an item need not wait for the next one. Each
-// call must pass the text of the last call, possibly extended.
+// end returns the length of the object at the beginning of text, or 0 if its end
+// has not arrived yet. The object ends at the end of its line or with its closing
+// brace. The brace is enough, because the end of the line may arrive only with the
+// next item. Each call must pass the text of the last call, possibly extended.
 func (e *extent) end(text []byte) int {
 	if n := bytes.IndexByte(text[e.seen:], '\n'); n >= 0 {
 		return e.seen + n
