@@ -77,8 +77,7 @@ func documents() []Answer {
 	}
 }
 
-// things are documents of the right form without content, or with impossible
-// values.
+// things are documents of a valid form that have no content or impossible values.
 func things() []Answer {
 	wrong := func(name, body string, may ...string) Answer {
 		return Answer{Name: name, Wire: object(body), May: append(may, bodiless...)}

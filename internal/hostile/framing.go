@@ -98,7 +98,7 @@ func chunks() []Answer {
 	}
 }
 
-// trailers are answers with wrong, endless or reported errors in the trailer.
+// trailers are answers whose trailer is malformed or endless, or reports an error.
 func trailers() []Answer {
 	with := streamed()
 	wrong := func(name, trailer string) Answer {

@@ -1,7 +1,7 @@
-// Package hostile is a collection of answers that must not harm a client: those of
-// login pages, proxies, half-dead processes and attackers in the place of a
-// cluster peer. The package is data only; test/hostile sends each answer to every
-// method of the clients.
+// Package hostile is a collection of answers that must not harm a client. They are
+// answers of login pages and proxies, of processes that have partly failed, and of
+// attackers that pose as a cluster peer. The package is data only; test/hostile
+// sends each answer to every method of the clients.
 package hostile
 
 import (
@@ -17,17 +17,19 @@ const (
 	Peer = "12D3KooWSA9vVa2upqPGqd3edMk3vawVFnTuTzxzYjL6bBX7h6nN"
 )
 
-// Answer is a canned answer to any request, as bytes of a connection.
+// Answer is a fixed answer to any request, as the bytes that are written to the
+// connection.
 type Answer struct {
 	// Name is unique in the collection.
 	Name string
 	// Wire is sent first. It holds status line, header and body, unmodified.
 	Wire string
-	// Repeat is sent after Wire, repeatedly, until at least Size bytes are sent.
-	// Eight # in Repeat are replaced by a different number each time.
+	// Repeat is sent after Wire, again and again, until at least Size bytes of it
+	// are sent. If it contains ########, this is replaced by a different number each
+	// time.
 	Repeat string
-	// Size is the size of all Repeats in bytes. Endless repeats as long as the
-	// client reads.
+	// Size is the minimum number of bytes to send of Repeat. If it is Endless,
+	// Repeat is sent for as long as the client reads.
 	Size int64
 	// Slow sends one Repeat at a time, with pauses in between.
 	Slow bool
@@ -69,8 +71,8 @@ const (
 	// Rubbish is not an answer of a cluster peer. The peer has failed, and reads,
 	// idempotent writes and adds may be sent to another peer.
 	Rubbish Meaning = iota
-	// Refusal is a regular rejection of the request. The call fails with it, and
-	// the peer has not failed.
+	// Refusal is a regular rejection of the request. The call fails with the error
+	// in the answer, but the peer has not failed.
 	Refusal
 	// Fault is a server's error. Only reads may be sent to another peer.
 	Fault
@@ -158,7 +160,7 @@ var (
 	nothing = append(slices.Clip(bodiless), "Allocations", "StatusAll", "RecoverAll", "Pin", "PinPath", "Unpin", "UnpinPath")
 )
 
-// head returns a status line, header lines and the empty line after them.
+// head returns a status line, the given header lines and an empty line.
 func head(status string, lines ...string) string {
 	var b strings.Builder
 	b.WriteString("HTTP/1.1 " + status + "\r\n")
