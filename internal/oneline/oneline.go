@@ -7,9 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// Text returns text as one line of printable characters, cut to at most most
-// bytes and an ellipsis. It replaces each character that is not printable, such as
-// a line end or an escape, by a space, and trims white space.
+// Text returns text as one line of printable characters. It replaces each
+// character that is not printable, such as a newline or an escape, by a space, and
+// trims white space. A line of more than most bytes is truncated to no more than
+// that, and an ellipsis is appended.
 func Text(text string, most int) string {
 	text = strings.Map(func(c rune) rune {
 		if !unicode.IsPrint(c) {
@@ -24,8 +25,8 @@ func Text(text string, most int) string {
 	return text
 }
 
-// Is reports whether text is short enough and printable, so that Text need not
-// replace or cut anything.
+// Is reports whether text consists of printable characters and has at most most
+// bytes, so that Text would do no more than trim white space.
 func Is(text string, most int) bool {
 	return len(text) <= most && utf8.ValidString(text) &&
 		!strings.ContainsFunc(text, func(c rune) bool { return !unicode.IsPrint(c) })
