@@ -7,9 +7,9 @@ import (
 	"fmt"
 )
 
-// Of returns an error that describes how ctx ended and wraps ctx.Err(), or nil
-// if ctx has not ended. The error is the context's cause if that wraps
-// ctx.Err() already, otherwise both joined.
+// Of returns an error that describes how ctx ended and wraps ctx.Err(), or nil if
+// ctx has not ended. If the cause of ctx wraps ctx.Err(), Of returns the cause.
+// Otherwise it returns an error that wraps both.
 func Of(ctx context.Context) error {
 	err := ctx.Err()
 	if err == nil {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The error wraps both the end of the context and its cause.
+// The error wraps both the error of the context and its cause.
 func TestOf(t *testing.T) {
 	if err := Of(t.Context()); err != nil {
 		t.Errorf("a context that goes on: %v", err)
