@@ -123,9 +123,9 @@ func (c *defaultClient) add(ctx context.Context, req *request, params *api.AddPa
 	}
 }
 
-// added returns, at the end of the server's reports, the error of an incomplete
-// add. rooted says that the last output names a CID. After a complete add, this
-// is the CID of the root or, if sharded, of the list of shards.
+// added returns an error if the add is incomplete. It is called at the end of the
+// server's reports. rooted says that the last output names a CID. After a complete
+// add, this is the CID of the root or, if sharded, of the list of shards.
 func (r *response) added(s *documents.Decoder, rooted bool) error {
 	if src := r.upload.sourceError(); src != nil {
 		return r.brokenError(src)

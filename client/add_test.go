@@ -32,7 +32,7 @@ type part struct {
 }
 
 // adder is a server that reports each part as soon as it has read it, and ends the response
-// in the way of a real server.
+// as a real server does.
 type adder struct {
 	mu    sync.Mutex
 	parts []part

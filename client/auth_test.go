@@ -18,7 +18,7 @@ import (
 
 const unauthorized = `{"code":401,"message":"unauthorized: invalid token"}`
 
-// U47: there were no bearer tokens. Each setting leads to this Authorization header.
+// U47: there were no bearer tokens. The table has the Authorization header for each setting.
 func TestU47Authorization(t *testing.T) {
 	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte("alice:wonder"))
 	for name, test := range map[string]struct {

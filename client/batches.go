@@ -64,7 +64,7 @@ func (b *batcher) room(ctx context.Context) int {
 	if err != nil {
 		return maxCidsQuery
 	}
-	// If there are no credentials, the request itself fails with this error.
+	// The error is ignored here, because sending the request returns it as well.
 	authorization, _ := b.client.auth.Authorization(ctx)
 	header, err := b.client.headerFor(ctx, req, authorization)
 	if err != nil {

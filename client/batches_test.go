@@ -32,7 +32,7 @@ func manyCids(n int) []cid.Cid {
 	return cids
 }
 
-// listStatus answers GET /pins?cids=… in the way of the server.
+// listStatus answers GET /pins?cids=… as a real server does.
 func listStatus(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Trailer", trailerError)
 	for text := range strings.SplitSeq(r.URL.Query().Get("cids"), ",") {

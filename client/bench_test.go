@@ -30,9 +30,9 @@ func goldenID(b *testing.B) []byte {
 	return nil
 }
 
-// BenchmarkID compares ID with http.Get of the same document, at a canned server of
-// almost no cost and at a net/http server. The ratio measures both in turns, so it is
-// reliable even on a busy machine.
+// BenchmarkID compares ID with http.Get of the same document, with a canned server that
+// costs almost nothing and with a net/http server. For the ratio both are measured in
+// turns, so that it is reliable even on a busy machine.
 func BenchmarkID(b *testing.B) {
 	doc := goldenID(b)
 	serving := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

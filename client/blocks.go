@@ -11,8 +11,9 @@ const (
 	maxBlocks = 3
 )
 
-// blocks is a FIFO byte buffer made of fixed blocks. Slices returned by room and
-// piece stay valid until fill or empty.
+// blocks is a FIFO byte buffer made of fixed blocks. A slice returned by room is
+// valid until the next call of fill, and one returned by piece until the next call
+// of empty.
 type blocks struct {
 	list    [][]byte // oldest first; the last one has room up to its capacity
 	emptied int      // number of bytes consumed from the oldest block

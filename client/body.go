@@ -12,14 +12,14 @@ type Body struct {
 	// Boundary separates the parts.
 	Boundary string
 	// Open returns a reader that starts at the beginning of the body. It is
-	// called for each attempt, and never concurrently. The reader of the attempt
-	// before is closed by then, or closed as soon as its pending Read returns.
+	// called for each attempt, and never concurrently. By then the previous reader
+	// has been closed, or will be closed as soon as its pending Read returns.
 	// Reading must fail when ctx, the context of the attempt, ends.
 	Open func(ctx context.Context) (io.ReadCloser, error)
 }
 
-// BodyAdder is an optional interface of a [Client]. A load balancer needs it to
-// repeat an AddMultiFile at another peer.
+// BodyAdder is an optional interface that a [Client] may implement. A load
+// balancer needs it to repeat an AddMultiFile at another peer.
 type BodyAdder interface {
 	// AddBody is AddMultiFile for a body that can be sent again. It must close
 	// out exactly once, as [Client.Add] does.

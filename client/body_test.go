@@ -120,9 +120,9 @@ type spoilt struct {
 
 func (s spoilt) Close() error { return s.err }
 
-// A file may vanish, or be replaced by something else, after the walk and before its
-// turn in the upload. The error says that, in place of the system's words for the
-// replacement, such as "too many levels of symbolic links".
+// A file may vanish, or be replaced by something else, after its directory was read and
+// before the file is uploaded. For a replaced file, the error says so. It does not have
+// the system's text, such as "too many levels of symbolic links".
 func TestSourceChangesDuringUpload(t *testing.T) {
 	const replaced = " is no longer a regular file: add it again when"
 	for name, test := range map[string]struct {
@@ -318,7 +318,8 @@ func TestStaleConnection(t *testing.T) {
 	}
 }
 
-// The server closes each connection after its answer, without announcing that.
+// A server may close each connection after its answer without announcing that. All calls
+// succeed, and each is executed once.
 func TestUnannouncedClose(t *testing.T) {
 	var n atomic.Int64
 	c := serve(t, func(*http.Request) rawserver.Answer {

@@ -42,11 +42,11 @@ type Client interface {
 	// http(s):// sources, and sends the cluster's reports to out. The last
 	// output that names a CID is the root, unless params.Shard is set.
 	//
-	// Add closes out exactly once before it returns, also with an error. A nil
-	// out discards the outputs. The content of outputs that arrived before an
-	// error is stored, but not pinned. Several paths are wrapped in a directory
-	// even without params.Wrap, because the server would merge them otherwise.
-	// Paths that end in the same name are refused. A nil params means
+	// Add closes out exactly once before it returns, even if it fails. If out is
+	// nil, the outputs are discarded. After an error, the content that the server
+	// has reported is stored, but not pinned. Several paths are wrapped in a
+	// directory even without params.Wrap, because the server would merge them
+	// otherwise. Paths that end in the same name are rejected. A nil params means
 	// api.DefaultAddParams.
 	Add(ctx context.Context, paths []string, params *api.AddParams, out chan<- *api.AddedOutput) error
 

@@ -2,9 +2,9 @@ package client
 
 import "sync"
 
-// life tracks the exchanges in flight so that Close can cancel them. It is a
-// registry because a derived context per call costs more than the rest of the
-// call. The zero value is open.
+// life tracks the exchanges in flight so that Close can cancel them. The context
+// of an exchange is derived from the caller's, and so cannot also be derived from
+// a context of the client that Close would cancel. The zero value is open.
 type life struct {
 	mu    sync.Mutex
 	over  bool
@@ -25,7 +25,7 @@ func (l *life) enter(r *response) error {
 	return nil
 }
 
-// leave removes r.
+// leave removes r after its exchange has ended.
 func (l *life) leave(r *response) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

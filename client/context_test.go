@@ -108,9 +108,8 @@ func TestContextEndsTheWaitForTheRest(t *testing.T) {
 	}
 }
 
-// If the context ended, or Close was called, while the client read the text of an error,
-// the call's error did not say so once the first byte of the text had arrived. It looked
-// like the server's error alone.
+// The context may end, or Close may be called, while the client reads the text of a
+// server's error. The call's error did not say so if a part of the text had arrived.
 func TestEndWithinTheTextOfAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := overPipes(t, config.Config{}, func(w http.ResponseWriter, r *http.Request) {

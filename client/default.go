@@ -57,7 +57,7 @@ func NewDefaultClient(cfg *config.Config) (Client, error) {
 	return c, nil
 }
 
-// Endpoint returns the name of the peer in errors.
+// Endpoint returns the name of the peer, as in Error.Endpoint.
 func (c *defaultClient) Endpoint() string { return c.endpoint.Name }
 
 // Close implements Client.

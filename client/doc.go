@@ -4,7 +4,8 @@
 // a single peer. Package lbclient has a Client that balances its calls over many
 // peers. [WaitFor] waits until a pin has reached a status.
 //
-// Listings are iterators, adds report over a channel, and failures are [*Error].
+// A listing is an iterator, an add sends its reports to a channel, and the error
+// of a failed call is or wraps an [*Error].
 //
 // # Contexts
 //
@@ -15,11 +16,12 @@
 //
 // # Completeness
 //
-// A listing or an add that ends without an error is complete. A response that
-// was cut fails with [ErrIncomplete]. So does a stream that cannot be verified:
-// its end is the end of the connection, or it is a listing without the announced
-// trailer, in which servers report late errors. Config.AllowUnverifiedStreams
-// accepts such streams, for proxies that remove trailers. If a proxy removes the
-// announcement too, late errors cannot be detected, and the client logs a
-// warning once.
+// A listing or an add that ends without an error is complete. A call whose
+// response is truncated fails with [ErrIncomplete]. So does a call whose response
+// is a stream that cannot be verified: either only the end of the connection
+// marks the end of the stream, or a listing lacks the trailer that its header
+// announced. Servers report late errors in that trailer.
+// Config.AllowUnverifiedStreams accepts such streams, for proxies that remove
+// trailers. If a proxy removes the announcement too, late errors cannot be
+// detected, and the client logs a warning once.
 package client

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// The sentinels of failed calls, for errors.Is. The errors themselves have type
-// [*Error].
+// Sentinel errors, to test the error of a failed call with errors.Is. The error
+// itself is or wraps an [*Error].
 var (
 	// ErrNotFound: the cluster's API answered 404. The pin is not in the pinset,
 	// or the server does not have the route. A 404 from another server, such as a
@@ -20,7 +20,7 @@ var (
 	// ErrClosed: the client is closed.
 	ErrClosed = errors.New("client is closed")
 	// ErrBodyNotReplayable: an add had to be sent again, after a redirect, with a
-	// renewed token or to another peer, but its body was not available again.
+	// renewed token or to another peer, but its body could be read only once.
 	ErrBodyNotReplayable = errors.New("body cannot be sent again")
 	// ErrInvalid: the client rejects the arguments. No server has executed the
 	// call.
@@ -37,9 +37,9 @@ var (
 
 // Error reports the failure of a call to one endpoint.
 //
-// errors.Is and errors.As find the sentinels above and the causes of the
-// failure: context.Canceled, context.DeadlineExceeded, the errors of net, tls and
-// x509, and the [api.Error] that the server sent.
+// errors.Is and errors.As find the sentinel errors of this package and the causes
+// of the failure: context.Canceled, context.DeadlineExceeded, the errors of net,
+// tls and x509, and the [api.Error] that the server sent.
 type Error struct {
 	// Op is the operation that failed.
 	Op Op
@@ -110,7 +110,7 @@ var errForeign = errors.New("that is not the cluster's API: check the address, a
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Is reports whether target is the sentinel of e's status: ErrNotFound or
+// Is reports whether target is the sentinel error for e's status: ErrNotFound or
 // ErrUnauthorized.
 func (e *Error) Is(target error) bool {
 	switch target {

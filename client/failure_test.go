@@ -119,7 +119,7 @@ type unhashable struct{ parts []string }
 
 func (u unhashable) Error() string { return strings.Join(u.parts, " ") }
 
-// Causes of any type are kept, also those that panic in a comparison.
+// Causes of any type are kept, even those that panic in a comparison.
 func TestErrorsThatCannotBeCompared(t *testing.T) {
 	c := overRoundTripper(t, func(*http.Request) (*http.Response, error) { return nil, unhashable{[]string{"a"}} })
 	var u unhashable

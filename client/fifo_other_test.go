@@ -4,5 +4,5 @@ package client
 
 import "errors"
 
-// mkfifo fails, because this system has no named pipes in directories.
+// mkfifo fails, because this system has no mkfifo.
 func mkfifo(string) error { return errors.ErrUnsupported }

@@ -16,7 +16,7 @@ import (
 
 const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
-// The requests of every operation have the context's fields, also streams and uploads.
+// The requests of every operation, including streams and uploads, have the context's fields.
 func TestWithHeaderIsSentWithEveryOperation(t *testing.T) {
 	for op, do := range calls {
 		rec := &recorder{answer: rawserver.JSON(500, `{"code":500,"message":"x"}`)}

@@ -20,7 +20,7 @@ import (
 	"github.com/pinfleet/pinfleet/internal/rawserver"
 )
 
-// statusItems returns n items of a listing, in the form of a server. Each has three peers
+// statusItems returns n items of a listing, as a server sends them. Each has three peers
 // with five addresses each.
 func statusItems(tb testing.TB, n int) []string {
 	tb.Helper()

@@ -174,15 +174,15 @@ func TestU48UnverifiableStreams(t *testing.T) {
 			t.Errorf("%s, allowed: %d items, error %v", name, len(pins), err)
 		}
 	}
-	// The trailer of a successful add is only announced.
+	// A server announces the trailer of a successful add, but does not send it.
 	add := rawserver.AddStream([]string{addedA})
 	if err := answering(t, add.Answer()).Add(t.Context(), []string{"testdata/hello.txt"}, nil, nil); err != nil {
 		t.Error(err)
 	}
 }
 
-// U48, continued: without the announcement, nothing is left to verify. The client accepts
-// a body with framing, and logs a warning once.
+// U48, continued: if the trailer is not even announced, late errors cannot be detected. The
+// client accepts the body if its framing proves that it was not cut, and logs a warning once.
 func TestU48UnannouncedTrailer(t *testing.T) {
 	body := pinA + "\n"
 	for name, r := range map[string]rawserver.Response{

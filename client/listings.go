@@ -107,8 +107,8 @@ func listing[T any](ctx context.Context, c *defaultClient, req *request) iter.Se
 	}
 }
 
-// listed returns, at the regular end of a listing of n items, the error of a
-// listing that is incomplete or does not come from a cluster peer.
+// listed returns an error if a listing of n items is incomplete or does not come
+// from a cluster peer. It is called at the regular end of the listing.
 func (r *response) listed(s *documents.Decoder, n int) error {
 	if err := r.verify(s); err != nil {
 		return err
@@ -154,7 +154,7 @@ func (r *response) next(s *documents.Decoder, item any) error {
 const maxCollected = 24 << 20
 
 // itemOverhead is the estimated memory of an item without its content, in bytes.
-// The estimate is generous, so that there are at most 100,000 items.
+// The estimate is high, so that maxCollected allows at most 100,000 items.
 const itemOverhead = 256
 
 // collect adds the memory of the last decoded item, and fails above maxCollected.

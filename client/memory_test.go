@@ -47,9 +47,9 @@ func overElements(t *testing.T, body *elements) *defaultClient {
 	})
 }
 
-// A response of 16 MiB became 2 GiB of heap: Alerts of [{},{},…], Metrics, the keys of a
-// garbage collection, the allocations of a pin. Now the bytes that are read, and so the
-// memory, are limited to what the method can need.
+// A response of 16 MiB, such as Alerts of [{},{},…], Metrics, the keys of a garbage
+// collection or the allocations of a pin, became 2 GiB of heap. Now each method has a limit
+// for the bytes that it reads, and so for the memory.
 func TestAnswersAreBounded(t *testing.T) {
 	const kib, mib = 1 << 10, 1 << 20
 	for _, test := range []struct {

@@ -15,7 +15,8 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 )
 
-// newBoundary returns a random boundary, which content does not contain by chance.
+// newBoundary returns a random boundary, which is so long that content does not
+// contain it by chance.
 func newBoundary() string { return "pinfleet-" + rand.Text() }
 
 // multipartBody is the body of an add, with one part for each node. It opens one
@@ -31,10 +32,10 @@ type multipartBody struct {
 	// network.
 	fills bool
 
-	text    []byte        // precedes content
-	buf     []byte        // memory of text, for reuse
+	text    []byte        // delimiter and header that precede content
+	buf     []byte        // buffer of text, for reuse
 	content io.ReadCloser // content of the current node
-	first   bool          // no part was begun yet
+	first   bool          // no part has begun yet
 	done    bool
 }
 
@@ -119,7 +120,7 @@ func (m *multipartBody) advance() error {
 // m.content.
 func (m *multipartBody) open(b []byte, n node) ([]byte, error) {
 	info, contentType := n.info, "application/octet-stream"
-	var target string // of a symlink, which is its content
+	var target string // of a symlink; it is the content of the symlink's part
 	switch {
 	case n.web != nil:
 		body, err := m.fetch(n)

@@ -51,8 +51,8 @@ func TestFailureBehindSmallFiles(t *testing.T) {
 	}
 }
 
-// A web source may be slow. Bytes that were read before, of a file or of the web, do not
-// wait for it.
+// A web source may be slow. Bytes that were already read, from a file or from a web source,
+// do not wait for it.
 func TestSlowWebSourceHoldsNothingBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		file := filepath.Join(tree(t, map[string]string{"a": "of the file"}), "a")

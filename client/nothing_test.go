@@ -11,7 +11,8 @@ import (
 
 // An add succeeded on any 200 with a JSON document, although the server had stored nothing.
 // A garbage collection, a graph and a list of members succeeded without naming a peer, and
-// a blank page was an empty listing. Now an answer must contain its subject.
+// a blank page counted as an empty listing. Now an answer must name what it describes, such
+// as a CID or a peer.
 func TestAnswersThatSayNothing(t *testing.T) {
 	nothing := []string{
 		`{"status":"ok"}`, `{}`, `[null]`, `[{}]`, `{"name":"f","bytes":8}`, `{"code":200,"message":"ok"}`,

@@ -99,17 +99,18 @@ type OpKind int
 
 // The kinds of operations.
 const (
-	// KindOther is never compared: Health is too fast and does not involve IPFS,
-	// IPFS sends no request, and RepoGC takes hours.
+	// KindOther has the operations whose durations are not comparable: OpHealth is
+	// too fast and does not involve IPFS daemons, OpIPFS sends no request, and
+	// OpRepoGC takes hours.
 	KindOther OpKind = iota
-	// KindRead reads one document from one peer.
+	// KindRead has the operations that read about one peer or one item.
 	KindRead
-	// KindListing queries every peer, or lists the pinset.
+	// KindListing has the operations on all peers or on many items.
 	KindListing
-	// KindWrite changes pins or membership.
+	// KindWrite has the operations that change pins or the membership.
 	KindWrite
-	// KindAdd uploads. It is the last kind, so that KindAdd+1 is the number of
-	// kinds.
+	// KindAdd has the uploads. It is the last kind, so that KindAdd+1 is the number
+	// of kinds.
 	KindAdd
 )
 

@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// A replacement of a regular file is neither read nor left open. A named pipe would be
-// empty, or wait for a writer, and a symlink would lead to a file that was not named.
+// If a regular file was replaced by something else, the replacement is neither read nor left
+// open. A read of a named pipe would return nothing or wait for a writer, and a symlink would
+// lead to a file that was not named.
 func TestOnlyRegularFilesAreOpened(t *testing.T) {
 	dir := tree(t, map[string]string{"d/": "", "f": "x"})
 	pipe := filepath.Join(dir, "p")

@@ -41,16 +41,16 @@ type gcReport struct {
 	used int // memory, in bytes
 }
 
-// maxGCKeys is the memory for keys, in bytes. The rest of maxCollected is for the
-// other parts of the report.
+// maxGCKeys is the maximum memory for keys, in bytes. The rest of maxCollected is
+// for the other parts of the report.
 const maxGCKeys = maxCollected / 4 * 3
 
 // maxGCValue is the maximum size of one value of a report, such as a key or an
 // error text, in bytes.
 const maxGCValue = 64 << 10
 
-// bounded reads the body of a response. It fails after left bytes, until left is
-// set again, and once the exchange's context has ended.
+// bounded reads the body of a response. It fails if more than left bytes are read
+// before left is set again. It also fails once the exchange's context has ended.
 type bounded struct {
 	r    *response
 	left int
@@ -169,7 +169,7 @@ func (g *gcReport) object(field func(key string) error) error {
 }
 
 // inside decodes an object or array that starts with begin, or null. It calls
-// element for each element, which element must decode.
+// element once for each element, and the function must decode that element.
 func (g *gcReport) inside(begin json.Delim, element func() error) error {
 	t, err := g.token()
 	if err != nil || t == nil {

@@ -35,7 +35,7 @@ type request struct {
 	// maxDocument.
 	maxAnswer int64
 	// collected is set if the whole listing is held in memory. Then maxCollected
-	// limits the listing, besides the limit for each item.
+	// limits the listing, in addition to the limit for each item.
 	collected bool
 	// array is set if all servers send the listing as one array.
 	array bool
@@ -44,8 +44,8 @@ type request struct {
 	deadline time.Time
 }
 
-// response is an exchange and, after send, its successful HTTP response, whose
-// body is still to be read.
+// response is the state of an exchange. After send, it has the successful HTTP
+// response, whose body has not been read yet.
 type response struct {
 	*http.Response
 	req    *request
@@ -59,7 +59,7 @@ type response struct {
 	cancel context.CancelCauseFunc
 	expire context.CancelFunc // nil without a timeout
 	upload *upload            // nil without a multipart body
-	sent   atomic.Bool        // the Config's RoundTripper wrote a request head
+	sent   atomic.Bool        // the Config's RoundTripper has written a request head
 	// collected is the memory of the items so far, in bytes; nulls is the number of
 	// null items.
 	collected, nulls int
@@ -129,7 +129,8 @@ func (r *response) limit() {
 	}
 }
 
-// callTimeoutError is the cause of an exchange that took longer than Timeout.
+// callTimeoutError is the cancellation cause of an exchange that took longer than
+// Timeout.
 type callTimeoutError time.Duration
 
 func (e callTimeoutError) Error() string {
@@ -167,7 +168,8 @@ func (r *response) exchange() error {
 	}
 }
 
-// hops is the progress of an exchange over redirects and a renewed token.
+// hops is the state of an exchange that may take several requests, because of
+// redirects or a renewed token.
 type hops struct {
 	target    *url.URL
 	redirects int
@@ -251,9 +253,9 @@ func (r *response) httpRequest(target *url.URL) (*http.Request, string, error) {
 }
 
 // traced returns the context of a request. A DialError of the built-in transport
-// proves that the request was not sent. A RoundTripper of the Config may return
-// one for its second dial, after it has written the request on a first
-// connection, so its writes are traced.
+// proves that the request was not sent. A RoundTripper of the Config may write the
+// request to one connection, dial another one, and then return a DialError.
+// Therefore the context traces its writes.
 func (r *response) traced() context.Context {
 	if r.client.cfg.RoundTripper == nil {
 		return r.ctx
@@ -278,8 +280,8 @@ func (r *response) openBody() (io.ReadCloser, error) {
 }
 
 // discard closes the body of a response that leads to another request. It does
-// not drain the body, which might never end; so the connection is lost unless the
-// body is empty.
+// not drain the body, which might never end. Therefore the connection is not
+// reused unless the body is empty.
 func (r *response) discard() {
 	_ = r.Body.Close()
 	r.sent.Store(false) // the server did not execute the request

@@ -22,12 +22,11 @@ type node struct {
 	dir  string // path of its directory in the upload, escaped; empty for a root
 	name string
 	path string      // path in the file system; empty for a web source
-	info fs.FileInfo // nil for a web source, and for a regular file of a directory
+	info fs.FileInfo // nil for a web source, and for a regular file in a directory
 	web  *url.URL    // address of a web source, as given
 }
 
-// newRoots returns the nodes that the paths of an Add name. The error lists all
-// faults.
+// newRoots returns a node for each path of an Add. The error lists all faults.
 func newRoots(paths []string, params *api.AddParams) ([]node, error) {
 	if len(paths) == 0 {
 		return nil, invalid(OpAdd, "nothing to add: no paths given")
@@ -58,8 +57,8 @@ func newRoots(paths []string, params *api.AddParams) ([]node, error) {
 	return roots, nil
 }
 
-// newRoot returns the node that p names. Only http:// and https:// begin a web
-// source. All other paths are file names, even if they look like URLs (U23).
+// newRoot returns the node for p. A path that begins with http:// or https:// is a
+// web source. All other paths are file names, even if they look like URLs (U23).
 func newRoot(p string, params *api.AddParams) (node, error) {
 	switch {
 	case strings.HasPrefix(p, "http://"), strings.HasPrefix(p, "https://"):
@@ -90,9 +89,9 @@ func newRoot(p string, params *api.AddParams) (node, error) {
 }
 
 // locate returns the absolute path of p, with a real name as its last element
-// instead of "." or "..". It resolves symlinks before the last element, as the
-// system does: "a/.." is not "." if a is a symlink. It does without system calls
-// for symlinks if p has no such element.
+// instead of "." or "..". If p contains ".." or ends in ".", locate resolves the
+// symlinks before the last element, as the operating system does: "a/.." is not
+// "." if a is a symlink. Other paths need no system calls for symlinks.
 func locate(p string) (string, error) {
 	trimmed := strings.TrimRight(p, string(filepath.Separator))
 	dir, base := filepath.Split(trimmed)
@@ -125,8 +124,8 @@ func newWebRoot(p string) (node, error) {
 	u, err := url.Parse(p)
 	switch {
 	case err != nil:
-		// The error has neither the address nor err, which quotes parts of the
-		// address, because the address may contain a password.
+		// The address may contain a password. So the error contains neither the
+		// address nor err, which quotes parts of the address.
 		return node{}, fmt.Errorf("%w: the address of a web source is malformed: special characters need to be escaped", ErrInvalid)
 	case u.Hostname() == "":
 		return node{}, fmt.Errorf("%w: the address of a web source is malformed: it has no host", ErrInvalid)
@@ -138,8 +137,8 @@ func newWebRoot(p string) (node, error) {
 	return node{name: name, web: u}, nil
 }
 
-// String returns the node's name in errors. It omits the credentials and the query
-// of an address, because a query is often a credential.
+// String returns the path or the address of the node, for errors. It omits the
+// credentials and the query of an address, because a query is often a credential.
 func (n node) String() string {
 	if n.web != nil {
 		return (&url.URL{Scheme: n.web.Scheme, Host: n.web.Host, Path: n.web.Path}).String()

@@ -89,7 +89,7 @@ func TestU23NamesOfPaths(t *testing.T) {
 	}
 }
 
-// A path through a symlink leads to the same file as in the system.
+// A path through a symlink leads to the same file as for the operating system.
 func TestPathsThroughSymlinks(t *testing.T) {
 	a, c := addTo(t)
 	dir := tree(t, map[string]string{"real/deep/x": "right", "x": "wrong", "real/x": "real"})
@@ -141,7 +141,7 @@ func TestDirectoryUpload(t *testing.T) {
 	if got := added(t, a, c, hidden, dir); !slices.Equal(got[:4], []string{"d", "d/.h", "d/.hd", "d/.hd/x"}) || len(got) != len(want)+3 {
 		t.Errorf("with hidden files: %q", got)
 	}
-	// A symlink is uploaded as a symlink, also if it is an argument. A hidden file or
+	// A symlink is uploaded as a symlink, even if it is an argument. A hidden file or
 	// directory is uploaded if it is an argument.
 	if got := added(t, a, c, nil, filepath.Join(dir, "lnk")); !slices.Equal(got, []string{"lnk"}) || a.parts[0].content != "../nowhere" {
 		t.Errorf("symlink: %+v", a.parts)

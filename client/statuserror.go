@@ -24,8 +24,8 @@ const (
 	maxMessage = 2 << 10
 )
 
-// statusError returns the error of a response that is not a success. why, if not
-// nil, is the reason a redirect or a repeat was not performed.
+// statusError returns the error of a response that is not a success. If why is not
+// nil, it says why a redirect was not followed or the request was not repeated.
 func (r *response) statusError(why error) error {
 	defer r.Body.Close()
 	if r.StatusCode < 400 {

@@ -76,7 +76,8 @@ func TestEveryStatus(t *testing.T) {
 	}
 }
 
-// The client limits the size of an error's body, and that of the message further.
+// The client limits the size of an error's body, and limits the message to an even smaller
+// size.
 func TestErrorBodyIsBounded(t *testing.T) {
 	body := `{"code":500,"message":"` + strings.Repeat("ä", 4<<20) + `"}`
 	err := calls[OpID](t.Context(), answering(t, rawserver.JSON(500, body)))

@@ -20,9 +20,9 @@ var (
 		"let the proxy pass trailers, or set AllowUnverifiedStreams")
 )
 
-// verify returns, at the regular end of a streamed body, the errors that the
-// trailer reports. If there are none, it returns ErrIncomplete if nothing proves
-// that the body is complete (U48).
+// verify is called at the regular end of a streamed body. It returns the errors
+// that the trailer reports. If there are none, and nothing proves that the body is
+// complete, it returns an error that wraps ErrIncomplete (U48).
 func (r *response) verify(s *documents.Decoder) error {
 	values := r.Trailer[trailerError]
 	// The first value is empty. Each error follows as a value of its own.
@@ -33,8 +33,8 @@ func (r *response) verify(s *documents.Decoder) error {
 	case r.client.cfg.AllowUnverifiedStreams, r.StatusCode == http.StatusNoContent:
 		return nil
 	case s.IsArray():
-		// Complete with its closing bracket. A server that sends an array reports
-		// errors by status.
+		// The closing bracket proves that the array is complete. A server that sends
+		// an array reports errors with the status.
 		return nil
 	case r.ProtoMajor < 2 && r.ContentLength < 0 && len(r.TransferEncoding) == 0 && !r.Uncompressed:
 		return r.brokenError(errUnframed)
@@ -50,8 +50,8 @@ func (r *response) verify(s *documents.Decoder) error {
 	return nil
 }
 
-// warnUnannounced logs once per client that late errors of streams do not arrive
-// from this endpoint.
+// warnUnannounced logs, once per client, that late errors of this endpoint's
+// streams cannot be detected.
 func (c *defaultClient) warnUnannounced() {
 	if c.cfg.Logger == nil {
 		return

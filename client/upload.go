@@ -14,10 +14,10 @@ import (
 // and the connection need not wait for each other. Whenever the connection is
 // ready, it gets all contiguous bytes read so far.
 //
-// Reading an upload ends when its context ends, even if a Read of its source
-// hangs, because the HTTP library returns from a cancelled call only after the
-// last Read of the body has returned. upload records the error of its source, and
-// closes the source as soon as no Read of it is pending.
+// A Read of an upload returns when its context ends, even if a Read of the source
+// hangs. This is necessary because the HTTP library returns from a cancelled call
+// only after the last Read of the body has returned. upload records the error of
+// its source, and closes the source as soon as no Read of it is pending.
 type upload struct {
 	ctx    context.Context // of the attempt; also ends with Close
 	cancel context.CancelCauseFunc
@@ -28,7 +28,7 @@ type upload struct {
 
 	mu      sync.Mutex
 	ahead   blocks // read and not yet sent
-	end     error  // error or io.EOF of the source, which may follow unsent bytes
+	end     error  // error or io.EOF of the source; bytes before it may be unsent
 	started bool
 	reading bool // a Read of the source is pending
 	closed  bool
@@ -188,8 +188,9 @@ func notify(c chan<- struct{}) {
 	}
 }
 
-// Close closes the source, or leaves that to the pending Read. An error of closing
-// counts as the source's failure if the end of the source was reached.
+// Close closes the source or, if a Read of it is pending, has it closed after that
+// Read. An error of closing the source counts as the source's failure if the
+// source was read to its end.
 func (u *upload) Close() error {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -51,7 +51,8 @@ type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
-// pattern returns n bytes in which errors of position are visible.
+// pattern returns n bytes that depend on their position, so that misplaced bytes are
+// detected.
 func pattern(n int) []byte {
 	b := make([]byte, n)
 	for i := range b {
@@ -199,8 +200,8 @@ func TestUploadGivenUpWithEOF(t *testing.T) {
 	}
 }
 
-// The bytes before a source's failure are sent first. The failure counts only after them,
-// because the connection may fail earlier.
+// The bytes before a source's failure are sent first. The failure is recorded only after
+// that, because the connection may fail earlier.
 func TestUploadOfASourceThatFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours := errors.New("disk on fire")

@@ -86,11 +86,11 @@ func (e *StatusError) Unwrap() error { return ErrStatus }
 // WaitFor polls the status of an item until the item has reached the target, and
 // returns that status. It checks at once and then every CheckFreq.
 //
-// WaitFor returns a *StatusError if peers that the target needs report an error,
-// or could not be queried in six consecutive checks. It returns the error of a
-// check if that cannot be transient, or after six consecutive failed checks. When
-// ctx ends, it returns an error that wraps ctx.Err() and describes the last
-// status.
+// WaitFor returns a *StatusError if the target cannot be reached because peers
+// report an error, or because they could not be queried in six consecutive
+// checks. If a check fails, WaitFor returns its error at once unless the error may
+// be transient, and otherwise after six consecutive failed checks. When ctx ends,
+// WaitFor returns an error that wraps ctx.Err() and describes the last status.
 func WaitFor(ctx context.Context, c Client, fp StatusFilterParams) (*api.GlobalPinInfo, error) {
 	if !fp.Cid.Defined() {
 		return nil, invalid(OpStatus, "undefined CID to wait for")
@@ -103,8 +103,8 @@ func WaitFor(ctx context.Context, c Client, fp StatusFilterParams) (*api.GlobalP
 
 // WaitForAll is WaitFor for many items, which it queries together. It yields each
 // item once, as soon as the item has reached the target. If an item will not
-// reach it, WaitForAll yields a nil item with a *StatusError, which has the item
-// in Info, and goes on with the other items. Any other error ends the loop.
+// reach it, WaitForAll yields a nil item with a *StatusError, whose Info is the
+// item, and goes on with the other items. Any other error ends the loop.
 func WaitForAll(ctx context.Context, c Client, cids []cid.Cid, fp StatusFilterParams) iter.Seq2[*api.GlobalPinInfo, error] {
 	return func(yield func(*api.GlobalPinInfo, error) bool) {
 		if fp.Target == api.TrackerStatusUndefined {

@@ -17,7 +17,7 @@ import (
 )
 
 // watched is a cluster that answers only status calls. The result of call n, counted from
-// 0, is that of status.
+// 0, is what status returns for n.
 type watched struct {
 	Unimplemented
 	status func(n int, ci cid.Cid) (*api.GlobalPinInfo, error)

@@ -112,8 +112,8 @@ func TestWebSources(t *testing.T) {
 	}
 }
 
-// A password may contain #, / or ?, and net/url then takes it for a port. The error for the
-// malformed address quoted the password.
+// If a password contains #, / or ?, net/url takes the text before that for a port, and its
+// error quotes it. So the error for a malformed address contained the password.
 func TestMalformedWebAddressIsNotShown(t *testing.T) {
 	c := newClient(t, &config.Config{})
 	for _, address := range []string{"http://me:s3cret#@h/x", "https://me:s3cret/@h", "https://me:s3cret?@h", "http://me:s3cret@h h"} {
