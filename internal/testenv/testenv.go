@@ -5,8 +5,10 @@ package testenv
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
+	"strconv"
 	"syscall"
 	"testing"
 )
@@ -64,4 +66,29 @@ func MustHaveAddress(tb testing.TB, ips ...string) {
 		}
 		l.Close()
 	}
+}
+
+// FreePorts returns the first of n consecutive TCP ports of 127.0.0.1 that are
+// free. They are below the range from which systems assign ports to connections
+// and to listeners on port 0, so other tests do not take them meanwhile.
+func FreePorts(tb testing.TB, n int) int {
+	tb.Helper()
+	for range 100 {
+		if first := 20_000 + rand.N(10_000); areFree(first, n) {
+			return first
+		}
+	}
+	tb.Fatalf("found no %d consecutive free ports", n)
+	return 0
+}
+
+func areFree(first, n int) bool {
+	for port := first; port < first+n; port++ {
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err != nil {
+			return false
+		}
+		defer l.Close()
+	}
+	return true
 }

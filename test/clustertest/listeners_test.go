@@ -213,11 +213,11 @@ func descriptors(t *testing.T) int {
 
 // TestFixedPorts checks the ports of peers with BasePort.
 func TestFixedPorts(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	base := testenv.FreePorts(t, 1)
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", base))
 	if err != nil {
 		t.Fatal(err)
 	}
-	base := l.Addr().(*net.TCPAddr).Port
 	if _, err := clustertest.Start(clustertest.Options{Peers: 1, BasePort: base}); err == nil || !strings.Contains(err.Error(), "address already in use") {
 		t.Errorf("port in use: %v", err)
 	}

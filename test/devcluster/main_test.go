@@ -9,7 +9,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -22,17 +21,6 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// freePort returns a port that was free a moment ago.
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
 
 // start runs the command until stop is called. It returns the lines before
 // "ready".
@@ -64,7 +52,7 @@ func start(t *testing.T, args ...string) (lines []string, stop func() error) {
 func TestServesUntilStopped(t *testing.T) {
 	sockets := testenv.SocketDir(t)
 	t.Setenv("TMPDIR", t.TempDir())
-	port := freePort(t)
+	port := testenv.FreePorts(t, 3) // the last is for libp2p
 	lines, stop := start(t, "-peers", "1", "-port", fmt.Sprint(port), "-tls", "-libp2p", "-unix", sockets,
 		"-basic-auth", "u:p", "-basic-auth", "v:q:r", "-consensus", "raft")
 	want := []string{

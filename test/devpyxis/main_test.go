@@ -12,38 +12,14 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/pinfleet/pinfleet/internal/testenv"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// freePorts returns the first of n consecutive free ports.
-func freePorts(t *testing.T, n int) int {
-	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		first := l.Addr().(*net.TCPAddr).Port
-		listeners := []net.Listener{l}
-		for i := 1; i < n && err == nil; i++ {
-			if l, err = net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(first+i))); err == nil {
-				listeners = append(listeners, l)
-			}
-		}
-		for _, l := range listeners {
-			_ = l.Close()
-		}
-		if err == nil {
-			return first
-		}
-	}
-	t.Fatal("no free ports in a row")
-	return 0
-}
-
 func TestServesUntilInterrupted(t *testing.T) {
-	first := freePorts(t, 3)
+	first := testenv.FreePorts(t, 3)
 	ctx, interrupt := context.WithCancel(t.Context())
 	out, stdout := io.Pipe()
 	ended := make(chan error, 1)
