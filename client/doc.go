@@ -14,6 +14,14 @@
 // caller does not receive from. Without timeouts in the Config, nothing else
 // limits a call, because an upload or a listing may take hours.
 //
+// # Hostile and broken peers
+//
+// What a peer sends is not trusted. Every wait on a connection ends with the
+// call's context, whatever the peer sends; memory is bounded by what the method
+// can need, not by what the peer says; no text of a peer reaches an error or a
+// log unbounded or unescaped. An answer that is not of a cluster peer's form, or
+// does not say what it is about, is an error: never an empty result.
+//
 // # Completeness
 //
 // A listing or an add that ends without an error is complete. A call whose

@@ -8,11 +8,12 @@ const flood = 64 << 20
 // floods are answers of many megabytes. Some consist of many small elements, which
 // take more memory than their text.
 func floods() []Answer {
-	much := func(name, begin, element, end string) Answer {
-		return Answer{Name: name, Wire: head("200 OK", "Content-Type: application/json") + begin, Repeat: element, Size: flood, Tail: end, End: Close, May: bodiless}
+	much := func(name, begin, element, end string, may ...string) Answer {
+		return Answer{Name: name, Wire: head("200 OK", "Content-Type: application/json") + begin, Repeat: element, Size: flood, Tail: end, End: Close,
+			May: append(may, bodiless...)}
 	}
-	stream := func(name, element string) Answer {
-		return Answer{Name: name, Wire: streamed(), Repeat: chunk(element), Size: Endless, May: bodiless}
+	stream := func(name, element string, may ...string) Answer {
+		return Answer{Name: name, Wire: streamed(), Repeat: chunk(element), Size: Endless, May: append(may, bodiless...)}
 	}
 	const number = counter
 	return []Answer{
@@ -24,13 +25,13 @@ func floods() []Answer {
 		much("an array of names", `["ping"`, `,"ping"`, "]"),
 		much("an array of short metrics", `[{"name":"a"}`, `,{"name":"a"}`, "]"),
 		much("an array of metrics", `[{"name":"a","peer":"`+Peer+`"}`, `,{"name":"a","peer":"`+Peer+`","value":"`+number+`"}`, "]"),
-		much("an array of pins", "["+pin, ","+pin, "]"),
+		much("an array of pins", "["+pin, ","+pin, "]", "Add", "AddMultiFile", "Allocations", "StatusAll", "RecoverAll", "StatusCids"),
 		much("an array of IDs", "["+id, ","+id, "]"),
 		much("an array of blanks", "[", "    \n", "]"),
 		much("an object of numbers", `{"a":0`, `,"`+number+`":0`, "}"),
-		much("a report of short keys", `{"peer_map":{"`+Peer+`":{"keys":[{}`, `,{}`, "]}}}"),
-		much("a report of keys", `{"peer_map":{"`+Peer+`":{"peer":"`+Peer+`","keys":[{"key":"`+CID+`"}`, `,{"key":"`+CID+`"}`, "]}}}"),
-		much("a report of errors", `{"peer_map":{"`+Peer+`":{"keys":[{"key":null}`, `,{"key":null,"error":"`+number+`"}`, "]}}}"),
+		much("a report of short keys", `{"peer_map":{"`+Peer+`":{"keys":[{}`, `,{}`, "]}}}", "RepoGC"),
+		much("a report of keys", `{"peer_map":{"`+Peer+`":{"peer":"`+Peer+`","keys":[{"key":"`+CID+`"}`, `,{"key":"`+CID+`"}`, "]}}}", "RepoGC"),
+		much("a report of errors", `{"peer_map":{"`+Peer+`":{"keys":[{"key":null}`, `,{"key":null,"error":"`+number+`"}`, "]}}}", "RepoGC"),
 		much("a report of peers", `{"peer_map":{"`+Peer+`":{"peername":"a"}`, `,"`+number+`":{}`, "}}"),
 		much("a status of peers", `{"cid":"`+CID+`","peer_map":{"`+Peer+`":{}`, `,"`+number+`":{}`, "}}"),
 		much("a status of one peer", `{"cid":"`+CID+`","peer_map":{"`+Peer+`":{}`, `,"`+Peer+`":{}`, "}}"),
@@ -57,9 +58,9 @@ func floods() []Answer {
 		stream("IDs for ever", strings.Repeat(id+"\n", 50)),
 		stream("IDs of many addresses for ever", `{"id":"`+Peer+`","addresses":[`+strings.Repeat(`"",`, 20_000)+`""]}`+"\n"),
 		stream("IDs of long addresses for ever", `{"id":"`+Peer+`","addresses":["`+strings.Repeat("a", 60_000)+`########"]}`+"\n"),
-		stream("pins for ever", strings.Repeat(pin+"\n", 50)),
-		stream("pins of many allocations for ever", `{"cid":"`+CID+`","allocations":[`+strings.Repeat(`"",`, 20_000)+`""]}`+"\n"),
-		stream("statuses for ever", strings.Repeat(status+"\n", 50)),
+		stream("pins for ever", strings.Repeat(pin+"\n", 50), "StatusCids"),
+		stream("pins of many allocations for ever", `{"cid":"`+CID+`","allocations":[`+strings.Repeat(`"",`, 20_000)+`""]}`+"\n", "StatusCids"),
+		stream("statuses for ever", strings.Repeat(status+"\n", 50), "StatusCids"),
 		stream("progress for ever", strings.Repeat(`{"name":"f","bytes":8}`+"\n", 50)),
 		stream("outputs for ever", strings.Repeat(`{"name":"f","cid":"`+CID+`","size":8}`+"\n", 50)),
 		stream("white space for ever", strings.Repeat(" ", 1000)),
