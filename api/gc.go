@@ -27,7 +27,7 @@ type RepoGC struct {
 	Error    string       `json:"error,omitempty"`
 
 	// Omitted is the number of keys that the peer reported but Keys does not
-	// contain, because the client keeps only about the first 100,000 keys of all
+	// contain, because the client keeps only about the first 80,000 keys of all
 	// peers together. Omitted is 0 if Keys is complete. It is never encoded.
 	Omitted int `json:"-"`
 }

@@ -149,9 +149,9 @@ func (r *response) next(s *documents.Decoder, item any) error {
 }
 
 // maxCollected is the maximum memory of a listing that is held as a whole, in
-// bytes. It suffices for the addresses that 250 peers know of each other, or for
+// bytes. It suffices for the addresses that 220 peers know of each other, or for
 // 50,000 metrics.
-const maxCollected = 24 << 20
+const maxCollected = 20 << 20
 
 // itemOverhead is the estimated memory of an item without its content, in bytes.
 // The estimate is high, so that maxCollected allows at most 100,000 items.

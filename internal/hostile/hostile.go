@@ -92,8 +92,8 @@ const (
 // Flood reports whether the answer is large and fast.
 func (a Answer) Flood() bool { return !a.Slow && (a.Size == Endless || a.Size > 1<<20) }
 
-// Hangs says that the answer does not come to its end soon: the client has to
-// give up, or to wait for its context.
+// Hangs reports whether the answer does not end soon, so that the client must give
+// up by itself or with its context.
 func (a Answer) Hangs() bool { return a.End == Hold || a.Size != 0 }
 
 const (
