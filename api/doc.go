@@ -32,8 +32,8 @@
 //
 // A [peer.ID] holds bytes, but documents hold text. The text of a valid peer ID in
 // any encoding decodes to that peer ID. Other base58 text decodes to the bytes that
-// it encodes, so that ID.String returns the text again. The bytes of any other text
-// become the ID unchanged. An ID that was decoded from anything but a valid peer ID is
-// not valid: it cannot be dialled, and [PinOptions.Validate] refuses it. Text longer
-// than any peer ID decodes to the empty ID.
+// it encodes, so that ID.String returns the text again. For any other text, the
+// ID holds the bytes of the text itself. An ID that was decoded from anything but a
+// valid peer ID is not valid: it cannot be dialled, and [PinOptions.Validate] refuses
+// it. Text longer than any peer ID decodes to the empty ID.
 package api

@@ -38,7 +38,7 @@ type PinOptions struct {
 
 // Equals reports whether o and other have equal options. It ignores PinUpdate and the
 // order of UserAllocations and Origins. Nil equals empty. Metadata must have the same
-// keys on both sides (U26: upstream ignored extra keys in other).
+// entries on both sides (U26: upstream ignored extra keys in other).
 func (o PinOptions) Equals(other PinOptions) bool {
 	return o.Name == other.Name &&
 		o.Mode == other.Mode &&
