@@ -7,8 +7,8 @@ import (
 )
 
 // CheckCleartext returns an error if requests to addr would carry credentials over
-// a connection that is not encrypted and leaves this machine, and
-// AllowCleartextAuth is not set. Validate calls it for the Config's own address.
+// an unencrypted connection to another machine. It returns nil if
+// AllowCleartextAuth is set. Validate calls it for the Config's own address.
 // The addresses that a /dnsaddr/ address resolves to are checked when dialled.
 func (c *Config) CheckCleartext(addr Address) error {
 	if c.AllowCleartextAuth || addr.private() || !c.hasCredentials() {

@@ -9,7 +9,7 @@ import "reflect"
 // refers to (RoundTripper, Libp2pHost, Resolver, Logger) are compared with ==.
 // Functions cannot be compared, so two non-nil TokenFuncs count as equal. So do two
 // RoundTrippers or two hosts of the same type whose values cannot be compared.
-// [Config.IsComparable] reports whether c has none of these.
+// [Config.IsComparable] reports whether c has no such value.
 func (c *Config) Equal(other *Config) bool {
 	if c == nil || other == nil {
 		return c == other
