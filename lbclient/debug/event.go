@@ -19,8 +19,9 @@ const (
 	BudgetExhausted   EventKind = "budget exhausted"   // a call failed for lack of retry budget
 )
 
-// Event is an event of the load balancer. Events of calls within a second that have the
-// same kind, endpoint and operation are merged into one.
+// Event is an event of the load balancer. Events about calls (Retried, Hedged and
+// BudgetExhausted) are merged into one if they have the same kind, endpoint and operation
+// and occur within a second.
 type Event struct {
 	// Seq is the sequence number, counted from 1.
 	Seq   uint64    `json:"seq"`

@@ -14,7 +14,7 @@ type Second struct {
 	// that failed.
 	Count  int `json:"count"`
 	Failed int `json:"failed"`
-	// Mean and Max are their mean and maximum duration.
+	// Mean and Max are the mean and maximum duration of all Count of them.
 	Mean time.Duration `json:"mean_ns"`
 	Max  time.Duration `json:"max_ns"`
 }
