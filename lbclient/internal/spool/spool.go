@@ -44,8 +44,8 @@ type Spool struct {
 	lost     error    // why the bytes are no longer kept; nil while they are kept
 }
 
-// New returns a Spool of src. Once the Spool cannot keep all bytes, Open and readers that
-// have not yet read everything fail with an error that wraps lostIs.
+// New returns a Spool of src. Once the Spool cannot keep all bytes, Open fails with an error
+// that wraps lostIs. So do readers, except one that has read all bytes read from src so far.
 func New(src io.Reader, limits Limits, lostIs error) *Spool {
 	return &Spool{src: src, limits: limits, lostIs: lostIs, turn: make(chan struct{}, 1)}
 }
