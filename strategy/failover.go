@@ -19,8 +19,8 @@ const DefaultHold = 5 * time.Second
 // When a client joins or returns to the list ahead of the client in use, calls
 // continue to go to the client in use for the time of Hold. Hence a flapping peer
 // does not move the traffic back and forth. VRRP calls this the preemption delay
-// (RFC 5798). Holds do not apply to retries, which follow the configured order, and
-// they end when the client in use leaves the list. The first list has no hold.
+// (RFC 5798). All holds end when the client in use leaves the list. The first list has
+// no hold, and retries follow the configured order regardless of holds.
 //
 // The zero value is ready to use, for one load balancer. It is safe for
 // concurrent use.

@@ -47,12 +47,15 @@ import (
 //     (Finagle has a penalty for this).
 //
 // Single reads, cluster-wide listings and pin writes are measured separately, because
-// their durations are not comparable. The load of adds is the number of bytes that
-// the client has accepted for adds in flight. To this number, each of these adds
-// contributes another 1 MiB, each second for which the client has made no progress
-// 128 MiB, and each recent failure as much as 5 such seconds.
+// their durations are not comparable. The load of adds is the following
+// sum, divided by the weight:
 //
-// Its measurements come from the load balancer, through [Observer].
+//   - the number of bytes that the client has accepted for adds in flight,
+//   - 1 MiB for each add in flight,
+//   - 128 MiB for each second since one of these adds last made progress,
+//   - 640 MiB for each recent failure.
+//
+// The measurements come from the load balancer, through [Observer].
 //
 // The zero value is ready to use, for one load balancer. It is safe for
 // concurrent use.

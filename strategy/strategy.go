@@ -77,8 +77,9 @@ type Result struct {
 	// Failed is set if the client failed. A cancellation by the caller and a
 	// refusal such as 404 are not failures.
 	Failed bool
-	// Cancelled is set if the attempt was abandoned before its end. It would
-	// have taken longer than Duration.
+	// Cancelled is set if the attempt ended for a reason on the caller's side,
+	// before the client answered. The answer would have taken longer than
+	// Duration.
 	Cancelled bool
 	// RetryAfter is the delay that the peer asked for, or 0.
 	RetryAfter time.Duration

@@ -40,7 +40,7 @@ type cycle struct {
 	weighers []Weigher
 	weights  []float64 // the weights for which order was computed
 	order    []int32   // index of the client for each turn
-	start    uint64    // number of a turn at which order begins
+	start    uint64    // turn n has the index (n - start) modulo len(order)
 	made     time.Time
 }
 
