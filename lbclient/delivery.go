@@ -13,8 +13,7 @@ import (
 // delivery passes the outputs of an add's attempts to the consumer, each once. A
 // repeated add reports everything from the beginning, in the same order. So the
 // delivery skips the nodes (outputs with a CID) that it has already delivered,
-// provided that they are the same, and the progress of the current file that it has
-// already reported.
+// provided that they are the same, and likewise the progress of the current file.
 type delivery struct {
 	out chan<- *api.AddedOutput
 	// sent, if not nil, is called with the estimated number of further bytes of

@@ -61,8 +61,8 @@ func (r *firstResult[T]) get() T {
 }
 
 // race makes an attempt at ep, and a second one at another endpoint if the first is
-// slow. It returns nil as soon as one succeeds. It returns an error when both have
-// failed, or as soon as one fails in a way that rules out a retry.
+// slow. It returns nil as soon as one succeeds. It returns an error when none is left
+// in progress, or as soon as one fails in a way that rules out a retry.
 func (c *Client) race(ctx, caller context.Context, cl *call, ep *endpoint, first permit) error {
 	// An attempt that is still running when race returns has lost. Its context ends,
 	// and race does not wait for it.

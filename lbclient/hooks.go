@@ -78,9 +78,10 @@ type AttemptEvent struct {
 	// The fields below are set when the attempt has ended.
 	Duration time.Duration
 	Err      error // nil if the attempt succeeded, or if the consumer of a stream stopped
-	// Cancelled reports whether the attempt ended for a reason on this side: the
-	// caller's context ended, another attempt was faster, the arguments or the
-	// source of an add are invalid, or there are no credentials.
+	// Cancelled reports whether the attempt ended for a reason on this side, for
+	// instance because the caller's context ended, another attempt was faster, the
+	// arguments are invalid, the source of an add cannot be read, or there are no
+	// credentials.
 	Cancelled bool
 }
 

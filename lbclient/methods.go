@@ -84,9 +84,9 @@ func (c *Client) PinPath(ctx context.Context, path string, opts api.PinOptions) 
 	return ask(ctx, c, client.OpPinPath, path, func(ctx context.Context, p client.Client) (*api.Pin, error) { return p.PinPath(ctx, path, opts) })
 }
 
-// UnpinPath implements [client.Client]. It succeeds in the same case as
-// [Client.Unpin]; the Cid field is set then only if path is a CID, with or without
-// the prefix /ipfs/.
+// UnpinPath implements [client.Client]. Like [Client.Unpin], it succeeds if a retry
+// finds nothing to unpin. The Pin that it returns then has at most its Cid field set,
+// namely if path is a CID, with or without the prefix /ipfs/.
 func (c *Client) UnpinPath(ctx context.Context, path string) (*api.Pin, error) {
 	pin, err := ask(ctx, c, client.OpUnpinPath, path, func(ctx context.Context, p client.Client) (*api.Pin, error) { return p.UnpinPath(ctx, path) })
 	if wasUnpinned(err) {

@@ -25,7 +25,7 @@ func drain[T any](items func(func(T, error) bool)) error {
 	return nil
 }
 
-// methods returns a function for each operation that makes a call of it.
+// methods returns, for each operation, a function that makes a call of it.
 func methods(ctx context.Context, c client.Client) map[client.Op]func() error {
 	ci, opts := testCid(1), api.PinOptions{}
 	reader := func() *files.MultiFileReader {

@@ -114,7 +114,7 @@ func with[V any](m map[string]V, key string, value V) map[string]V {
 type stats struct {
 	attempts atomic.Uint64
 	failures [failureKinds]atomic.Uint64
-	times    [client.KindAdd + 1]atomic.Int64 // by kind of operation; moving averages in ns; 0 before the first attempt
+	times    [client.KindAdd + 1]atomic.Int64 // by kind of operation; moving averages in ns; 0 before the first duration
 	last     atomic.Pointer[lastFailure]
 }
 

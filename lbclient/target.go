@@ -11,9 +11,9 @@ import (
 type targetKey struct{}
 
 // WithEndpoint returns a copy of ctx that sends calls to the endpoint with the given
-// name. Such a call has one attempt, even if the endpoint is ejected. Use it for calls
-// whose answer depends on the peer: ID, Version, Alerts, and calls whose argument
-// local is true.
+// name. Such a call has one attempt, which is made even if the endpoint is ejected. Use
+// WithEndpoint for calls whose answer depends on the peer: ID, Version, Alerts, and
+// calls whose argument local is true.
 //
 // [Client.Endpoints] and errors contain the names. If several endpoints have the same
 // name, the first is used. An unknown name fails the call with [client.ErrInvalid]. An
