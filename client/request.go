@@ -255,7 +255,8 @@ func (r *response) httpRequest(target *url.URL) (*http.Request, string, error) {
 // traced returns the context of a request. A DialError of the built-in transport
 // proves that the request was not sent. A RoundTripper of the Config may write the
 // request to one connection, dial another one, and then return a DialError.
-// Therefore the context traces its writes.
+// Therefore, with such a RoundTripper, the context records in r.sent that a
+// request was written.
 func (r *response) traced() context.Context {
 	if r.client.cfg.RoundTripper == nil {
 		return r.ctx

@@ -88,9 +88,10 @@ func (e *StatusError) Unwrap() error { return ErrStatus }
 //
 // WaitFor returns a *StatusError if the target cannot be reached because peers
 // report an error, or because they could not be queried in six consecutive
-// checks. If a check fails, WaitFor returns its error at once unless the error may
-// be transient, and otherwise after six consecutive failed checks. When ctx ends,
-// WaitFor returns an error that wraps ctx.Err() and describes the last status.
+// checks. If a check fails with an error that may be transient, WaitFor checks
+// again, and returns the error of the sixth consecutive failed check. It returns
+// any other error at once. When ctx ends, WaitFor returns an error that wraps
+// ctx.Err() and describes the last status.
 func WaitFor(ctx context.Context, c Client, fp StatusFilterParams) (*api.GlobalPinInfo, error) {
 	if !fp.Cid.Defined() {
 		return nil, invalid(OpStatus, "undefined CID to wait for")
