@@ -19,8 +19,9 @@ type Options struct {
 	DefaultWatcher *Watcher
 
 	// SessionTimeout is how long the server keeps the session without hearing from
-	// the client. Default 5 s. The server clamps it to its own limits, which are 5
-	// s to 120 s by default; the client reads the result.
+	// the client. Default 5 s. The server clamps it to its own limits, which are
+	// 5 s to 120 s by default. The client asks the server for the resulting
+	// timeout and uses that.
 	SessionTimeout time.Duration
 
 	// Sid is the session of an earlier client to resume. If it has expired, the
