@@ -44,7 +44,8 @@ const (
 // in a row is dropped.
 //
 // Verification uses the credentials of the template. They are sent in clear text
-// only to loopback, unless the template sets AllowCleartextAuth.
+// only to loopback addresses and Unix sockets, unless the template sets
+// AllowCleartextAuth.
 type Cluster struct {
 	// Seeds are the endpoints that are known at the start. Requests for the list
 	// go to the seeds and the verified peers in turn.

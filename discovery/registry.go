@@ -19,8 +19,9 @@ import (
 //
 // Anyone who may write to the registry decides where calls are sent, together with
 // the credentials of the template. Credentials are sent in clear text only to
-// loopback, unless the template sets AllowCleartextAuth. For endpoints that use
-// TLS, the template's TLS settings decide which servers are accepted.
+// loopback addresses and Unix sockets, unless the template sets
+// AllowCleartextAuth. For endpoints that use TLS, the template's TLS settings
+// decide which servers are accepted.
 type Registry struct {
 	// Client is a client of the pyxis service. The Registry does not close it.
 	Client *pyxis.Client
