@@ -59,8 +59,8 @@ type Cluster struct {
 	// DefaultClusterInterval. After a failure, the first retry comes after
 	// about a second.
 	Interval time.Duration
-	// Logger logs failures, and logs once each peer that answers at none of its
-	// addresses; nil logs nothing.
+	// Logger receives failures. A peer that answers at none of its addresses is
+	// logged only once. Nil logs nothing.
 	Logger *slog.Logger
 }
 

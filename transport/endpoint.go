@@ -20,10 +20,10 @@ type Endpoint struct {
 	// RoundTripper performs the requests. It keeps connections and reuses them.
 	// A request that was provably not sent fails with a *DialError. A request
 	// that fails because the server had closed the idle connection is sent
-	// again on another connection if it has an Idempotency-Key and, with a
-	// body, GetBody. The Idempotency-Key may be an empty list of values, which
-	// net/http does not send. (GET and HEAD without a body need no key.)
-	// RoundTripper applies the Config's timeouts except Timeout, because one
+	// again on another connection if it has an Idempotency-Key. If it has a
+	// body, it needs GetBody, too. The Idempotency-Key may be an empty list of
+	// values, which net/http does not send. (GET and HEAD without a body need
+	// no key.) RoundTripper applies the Config's timeouts except Timeout, because one
 	// call may consist of several requests.
 	RoundTripper http.RoundTripper
 

@@ -1,10 +1,12 @@
 // Package otel provides a hook for load balancers that produces OpenTelemetry
-// traces and metrics. It is a separate module so that programs that do not use it
-// do not depend on OpenTelemetry:
+// traces and metrics:
 //
 //	hook, err := otel.New()
 //	…
 //	lb, err := lbclient.NewFromConfigs(s, cfgs, 3, lbclient.WithHooks(hook))
+//
+// It is a separate module so that programs that do not use it do not depend on
+// OpenTelemetry.
 //
 // Without options, the hook uses the global providers and the global propagator of
 // go.opentelemetry.io/otel, as set when [New] is called. The global propagator sends

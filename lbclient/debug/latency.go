@@ -14,7 +14,8 @@ type Second struct {
 	// that failed.
 	Count  int `json:"count"`
 	Failed int `json:"failed"`
-	// Mean and Max are the mean and maximum duration of all Count of them.
+	// Mean and Max are the mean and maximum duration of all of them,
+	// including the failed ones.
 	Mean time.Duration `json:"mean_ns"`
 	Max  time.Duration `json:"max_ns"`
 }

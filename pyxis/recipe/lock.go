@@ -15,7 +15,7 @@ import (
 )
 
 // ErrLost is the cause of a Lock's context that ended because the lock may have
-// been lost: the session has expired or may have, or another client changed the
+// been lost: the session has (or may have) expired, or another client changed the
 // node.
 var ErrLost = errors.New("the lock may have been lost")
 

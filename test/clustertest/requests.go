@@ -21,8 +21,8 @@ type Request struct {
 	Header http.Header
 	// Remote is the client's address, or its peer ID over libp2p.
 	Remote string
-	// Status is the answer's status, or 0 if no answer was sent so far. It stays 0
-	// for Undelimited.
+	// Status is the answer's status, or 0 if no answer has been sent yet. It stays
+	// 0 for Undelimited.
 	Status int
 	// BodyBytes is the number of bytes read from the request's body. AnswerBytes is
 	// the number written to the answer's body; it stays 0 for Undelimited.

@@ -7,10 +7,10 @@ import (
 	"github.com/pinfleet/pinfleet/internal/pyxiswire"
 )
 
-// Effect replaces the normal answer of a request. A ping may be answered much
-// later. The zero value is a normal answer. For Connect, only Drop, Cut, Send,
-// Garbage and HugeLength have a meaning. Drop then makes the node read nothing
-// from the connection.
+// Effect replaces the normal answer of a request. If a ping is held, the
+// effect takes place when the ping is answered. The zero value is a normal answer.
+// For Connect, only Drop, Cut, Send, Garbage and HugeLength have a meaning. Drop
+// then makes the node read nothing from the connection.
 type Effect struct {
 	unserved bool   // do not apply the request
 	fail     *Error // send this error instead of the answer

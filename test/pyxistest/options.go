@@ -60,9 +60,9 @@ type Options struct {
 	// With 0, writes take effect at once and are not overtaken. Three real nodes
 	// need 50 ms.
 	CommitDelay time.Duration
-	// Failover is the duration of an election after the leader has crashed or was
-	// isolated. 0 means 2 s. During the first half, the other nodes still name the
-	// lost leader, then they know none.
+	// Failover is the duration of an election after the leader has crashed or has
+	// been isolated. 0 means 2 s. During the first half, the other nodes still name
+	// the lost leader. After that, they know no leader.
 	Failover time.Duration
 	// StaleRedirects is the time after MoveLeader or NoLeader during which all nodes
 	// except the new leader still name the old leader. The old leader names itself
