@@ -65,12 +65,12 @@ func WithAttemptTimeout(d time.Duration) Option {
 	}
 }
 
-// WithRetryBudget limits the retries of all calls together: in any 10 s to fraction ×
-// calls + perSecond × 10, or slightly fewer, because calls and retries are counted per
-// whole second. The defaults are 0.2 and 10: if all peers are down, they receive 1.2
-// times the usual load plus 10 requests per second. A call that may not be retried
-// because the budget is exhausted fails with an [AttemptsError] whose Cause is
-// [ErrRetryBudget]. Two zeros turn retries off.
+// WithRetryBudget limits the retries of all calls together. The limit in any 10 s is
+// fraction × calls + perSecond × 10 retries, or slightly less, because calls and
+// retries are counted per whole second. The defaults are 0.2 and 10: if all peers are
+// down, they receive 1.2 times the usual load plus 10 requests per second. A call that
+// may not be retried because the budget is exhausted fails with an [AttemptsError]
+// whose Cause is [ErrRetryBudget]. Two zeros turn retries off.
 func WithRetryBudget(fraction, perSecond float64) Option {
 	return func(o *options) {
 		if !(fraction >= 0) || !(perSecond >= 0) {
