@@ -11,8 +11,8 @@
 //
 // A strategy value must not be shared between load balancers.
 //
-// Upstream is the client inside ipfs-cluster v1.1.6. Numbers such as U41 refer to
-// its faults, which docs/upstream-faults.md in this module's repository lists.
+// Numbers such as U41 refer to faults of upstream, the client inside ipfs-cluster
+// v1.1.6. They are listed in docs/upstream-faults.md in this module's repository.
 //
 // # Retries
 //

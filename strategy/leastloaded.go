@@ -39,9 +39,9 @@ import (
 //   - A client is a suspect if it has just failed, or if its expected time is more
 //     than twice the typical one. It gets one attempt at a time, which keeps its
 //     expected time current. While the best of the drawn clients is a suspect, two
-//     more are drawn, up to twice. Without this, with 10 slow clients among 100,
-//     nearly 1 % of the calls would be slow, because both drawn clients are slow in
-//     0.9 % of the draws.
+//     more are drawn, up to twice. If only two were ever drawn and 10 of 100
+//     clients were slow, nearly 1 % of the calls would be slow, because both drawn
+//     clients would be slow in 0.9 % of the draws.
 //   - A client that is new or has returned gets an attempt as soon as it is drawn.
 //     Its expected time is 1 s until its first answer, so that it is not flooded
 //     (Finagle has a penalty for this).

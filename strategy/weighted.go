@@ -20,7 +20,7 @@ import (
 // a cycle has no more than 4,096 turns. Otherwise, for example during the slow start
 // of a readmitted client, a client's share may be off by 1/32 of the mean share, and
 // each client has at least one turn per cycle. A changed weight takes effect at the
-// client's next turn, but never less than 100 ms after the current cycle was
+// client's next turn, but no earlier than 100 ms after the current cycle was
 // computed.
 //
 // A retry also takes a turn, and skips clients that were tried.
