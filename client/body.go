@@ -12,8 +12,8 @@ type Body struct {
 	// Boundary separates the parts.
 	Boundary string
 	// Open returns a reader that starts at the beginning of the body. It is
-	// called for each attempt, and never concurrently. By then the previous reader
-	// has been closed, or will be closed as soon as its pending Read returns.
+	// called for each attempt, and never concurrently. The previous reader is
+	// closed before that or, if a Read of it is still pending, when that Read returns.
 	// Reading must fail when ctx, the context of the attempt, ends.
 	Open func(ctx context.Context) (io.ReadCloser, error)
 }

@@ -18,9 +18,10 @@
 //
 // What a peer sends is not trusted. Every wait on a connection ends with the
 // call's context, whatever the peer sends; memory is bounded by what the method
-// can need, not by what the peer says; no text of a peer reaches an error or a
-// log unbounded or unescaped. An answer that is not of a cluster peer's form, or
-// does not say what it is about, is an error: never an empty result.
+// can need, not by what the peer says; text from a peer is limited in
+// length and escaped before it reaches an error or a log. An answer that does not
+// have the form of a cluster peer's, or that lacks its identifying field, such as
+// the CID of a pin, is an error, never an empty result.
 //
 // # Completeness
 //
