@@ -29,7 +29,8 @@ type AddedOutput struct {
 	// directory.
 	Name string `json:"name"`
 	Cid  Cid    `json:"cid"`
-	// Bytes is the number of bytes read so far of this file, in progress events.
+	// Bytes is the number of bytes of this file that have been read so far. Only
+	// progress events have it.
 	Bytes uint64 `json:"bytes,omitempty"`
 	// Size is the size of the node's whole DAG in bytes.
 	Size        uint64    `json:"size,omitempty"`
@@ -62,7 +63,7 @@ type IPFSAddParams struct {
 	NoRawLeaves bool
 	Progress    bool   // report the bytes read of each file
 	CidVersion  int    // 0 or 1
-	HashFun     string // multihash name; other than sha2-256 needs CidVersion 1
+	HashFun     string // multihash name; all but sha2-256 need CidVersion 1
 	NoCopy      bool   // keep references to URLs instead of blocks
 }
 

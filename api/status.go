@@ -67,7 +67,7 @@ func TrackerStatusAll() []TrackerStatus {
 	return all
 }
 
-// TrackerStatusFromString parses a comma-separated list of status names like the
+// TrackerStatusFromString parses a comma-separated list of status names as the
 // server parses a filter: it removes spaces, combines the known names, and ignores
 // others. Without any known name, it returns TrackerStatusUndefined.
 func TrackerStatusFromString(text string) TrackerStatus {
