@@ -25,9 +25,9 @@ func (c *Config) Equal(other *Config) bool {
 	return reflect.DeepEqual(&a, &b)
 }
 
-// IsComparable reports whether [Config.Equal] compares all of c. It does not if c
-// has a TokenFunc, or a RoundTripper or Libp2pHost whose value Go cannot compare,
-// such as a function.
+// IsComparable reports whether [Config.Equal] compares all of c. The result is
+// false if c has a TokenFunc, or a RoundTripper or Libp2pHost whose value Go cannot
+// compare, such as a function.
 func (c *Config) IsComparable() bool {
 	return c.TokenFunc == nil && isComparable(c.RoundTripper) && isComparable(c.Libp2pHost)
 }

@@ -25,9 +25,9 @@ func (c Config) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String(
 // LogValue returns String as a slog.Value.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
-// MarshalJSON returns the JSON that Load reads, but with secrets masked, which Load
-// refuses. Settings without a JSON form (functions, the RoundTripper and the like)
-// are omitted.
+// MarshalJSON returns JSON in the form that Load reads, but with secrets masked. Load
+// refuses masked secrets. Settings without a JSON form (functions, the RoundTripper
+// and the like) are omitted.
 func (c Config) MarshalJSON() ([]byte, error) { return json.Marshal(c.document()) }
 
 // String returns the settings that are not zero as JSON, with Key masked.
