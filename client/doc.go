@@ -17,11 +17,11 @@
 // # Hostile and broken peers
 //
 // What a peer sends is not trusted. Every wait on a connection ends with the
-// call's context, whatever the peer sends; memory is bounded by what the method
-// can need, not by what the peer says; text from a peer is limited in
-// length and escaped before it reaches an error or a log. An answer that does not
-// have the form of a cluster peer's, or that lacks its identifying field, such as
-// the CID of a pin, is an error, never an empty result.
+// call's context, whatever the peer sends. Memory is bounded by what the method
+// can need, not by what the peer claims. Text from a peer reaches an error or a
+// log only as one printable line of limited length. An answer that does not have
+// the form of a cluster peer's, or that lacks its identifying field, such as the
+// CID of a pin, is an error, never an empty result.
 //
 // # Completeness
 //
