@@ -35,6 +35,7 @@ func newBench(t *testing.T) *bench {
 
 // Every answer, but for the large ones, to every method.
 func TestAnswers(t *testing.T) {
+	skipIfShort(t)
 	watchProcess(t)
 	b := newBench(t)
 	places := make(chan struct{}, atOnce)
@@ -57,6 +58,7 @@ func TestAnswers(t *testing.T) {
 
 // Each peer that sends rubbish is ejected, and none that answers properly.
 func TestHealth(t *testing.T) {
+	skipIfShort(t)
 	watchProcess(t)
 	b := newBench(t)
 	places := make(chan struct{}, atOnce)

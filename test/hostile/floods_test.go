@@ -15,6 +15,7 @@ const maxMemory = 64 << 20
 
 // The large answers, one call at a time: each ends, and takes little memory.
 func TestFloods(t *testing.T) {
+	skipIfShort(t)
 	watchProcess(t)
 	b := newBench(t)
 	turn := 0 // every method has its turn with each answer, or with one of the next

@@ -35,6 +35,14 @@ func descriptors() int {
 	return len(entries)
 }
 
+// skipIfShort skips a test that takes long under -short.
+func skipIfShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("part of about 16,000 calls, which take a minute of processor time")
+	}
+}
+
 // watchProcess checks at the end of the test that it has left no descriptor,
 // and that nothing was written to the log of the process, but for one line of
 // net/http, quoted, about bytes behind an answer: nothing can keep it from that.

@@ -2,6 +2,6 @@
 
 package hostile
 
-// A large answer goes to every method of the default client, and to every fourth
-// of the load balancer: other ones for each answer.
-const everyDefault, everyBalanced = 1, 4
+// A large answer is sent to every fourth method of the default client, and to every
+// twelfth of the load balancer, starting at another method for each answer.
+const everyDefault, everyBalanced = 4, 12

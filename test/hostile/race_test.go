@@ -2,7 +2,7 @@
 
 package hostile
 
-// Under the race detector, which makes decoding ten times slower, a large answer
-// goes to every fourth method of the default client, and to every twelfth of the
-// load balancer: other ones for each answer.
-const everyDefault, everyBalanced = 4, 12
+// Under the race detector, which makes decoding ten times slower, a large answer is
+// sent to every eighth method of the default client, and to every 24th of the load
+// balancer, starting at another method for each answer.
+const everyDefault, everyBalanced = 8, 24
