@@ -74,7 +74,7 @@ func TestMappings(t *testing.T) {
 	listed := &api.ID{ID: id, Addresses: []api.Multiaddr{
 		"/ip4/127.0.0.1/tcp/9096/p2p/" + id1, "/ip4/10.0.0.1/tcp/9096/p2p/" + id1, "/ip4/10.0.0.1/udp/9096/quic-v1/p2p/" + id1,
 		"/ip6zone/eth0/ip6/fe80::1/tcp/9096", "/dns4/x.test/tcp/9096/p2p/" + id2, "/ip4/10.0.0.9/tcp/9096/p2p/" + id2 + "/p2p-circuit/p2p/" + id1,
-		"/nonsense", "",
+		"/tcp/9096/p2p/" + id2, "/nonsense", "",
 	}}
 	const zone = "/ip6zone/eth0/ip6/fe80::1"
 	for _, test := range []struct {

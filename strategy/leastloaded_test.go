@@ -342,6 +342,11 @@ func TestLeastLoadedMembership(t *testing.T) {
 		want("all there", 0, 1, 0)
 		l.SetClients(peers[:1])
 		want("b and c left", 0, 1, -1)
+		l.Begin(call, peers[2])
+		want("c is used although it left", 0, 1, 1)
+		l.End(call, peers[2], Result{Duration: ms})
+		l.SetClients(peers[:1])
+		want("c has no attempts", 0, 1, -1)
 		l.End(call, peers[1], Result{Duration: ms})
 		l.End(call, peers[2], Result{Duration: ms}) // c is unknown
 		l.Sent(call, peers[2], 100)

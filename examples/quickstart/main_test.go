@@ -162,12 +162,15 @@ func TestRefused(t *testing.T) {
 		{"bad path", []string{"/no/such/path"}, "no such file", false},
 		{"bad path for a cluster", []string{"-cluster", addr, "/no/such/path"}, "no such file", false},
 		{"one bad path of two", []string{"-cluster", addr, ".", "/no/such/path"}, "no such file", false},
+		{"bad path after a web address", []string{"http://127.0.0.1:1/x", "/no/such/path"}, "no such file", false},
 		{"refused password", []string{"-cluster", addr}, "PINFLEET_BASIC_AUTH", true},
 		{"unreachable", []string{"-cluster", "/ip4/127.0.0.1/tcp/1"}, "cannot be used", false},
 		{"bad address", []string{"-cluster", "/ip4/127.0.0.1"}, "the port is missing", false},
 		{"bad strategy", []string{"-cluster", addr, "-strategy", "best"},
 			`unknown strategy "best": use failover, roundrobin, leastloaded, sticky or weighted`, false},
 		{"nothing to keep", []string{"-keep"}, "use it with -cluster", false},
+		{"a device", []string{os.DevNull}, "neither a file nor a directory", false},
+		{"unknown flag", []string{"-peers", "3"}, "help requested", false},
 	} {
 		var out bytes.Buffer
 		asked.Store(false)
