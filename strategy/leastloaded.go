@@ -34,8 +34,8 @@ import (
 //     a Retry-After, at least that time (up to 1 min). It also counts as in flight
 //     for this time. Hence a client that fails fast does not attract calls.
 //   - An abandoned attempt, such as the slower of two hedged ones ("The Tail at
-//     Scale"), counts as if it had taken the time until it was abandoned, unless
-//     the expected time is longer.
+//     Scale"), raises the expected time to at least the time until it was
+//     abandoned.
 //   - A client is a suspect if it has just failed, or if its expected time is more
 //     than twice the typical one. It gets one attempt at a time, which keeps its
 //     expected time current. While the best of the drawn clients is a suspect, two
