@@ -2,8 +2,8 @@
 // faithful server of the REST API of ipfs-cluster v1.1.6, not a mock. Several
 // peers share one pinset and one block store. Each peer serves every route with
 // the status codes, headers, framing, streaming, trailers, redirects, limits
-// and error texts of the real daemon, and adds build the same DAGs. The package
-// depends on no client, so it can test any client.
+// and error texts of the real daemon, and builds the same DAGs from added
+// files. The package depends on no client, so it can test any client.
 //
 //	c := clustertest.New(t, clustertest.Options{Peers: 3})
 //	addr := c.Peer(0).Addr() // /ip4/127.0.0.1/tcp/…

@@ -17,8 +17,8 @@ func (c *Cluster) Leader() int {
 // answer. It answers pending writes with CodeAgain, although they take effect.
 // Sessions continue, and expire one timeout after the change at the earliest.
 // The timeout is the one with which the session was created. Watches and
-// undelivered events are lost, even if that node was already the leader.
-// MoveLeader fails if the node is stopped or isolated.
+// undelivered events are lost, even if the new leader is the same as the old
+// one. MoveLeader fails if the node is stopped or isolated.
 func (c *Cluster) MoveLeader(to int) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
