@@ -52,6 +52,7 @@ func overElements(t *testing.T, body *elements) *defaultClient {
 // for the bytes that it reads, and so for the memory.
 func TestAnswersAreBounded(t *testing.T) {
 	const kib, mib = 1 << 10, 1 << 20
+	long := strings.Repeat("a", 50_000)
 	for _, test := range []struct {
 		op             Op
 		begin, element string
@@ -81,6 +82,7 @@ func TestAnswersAreBounded(t *testing.T) {
 		{OpStatusAll, `{"cid":"` + textA + `","peer_map":{"":{}`, `,"":{}`, 5 * mib},
 		{OpStatusAll, "[" + statusA, " ", 100 * kib},
 		{OpRepoGC, `{"peer_map":{"a":{}`, `,"a":{}`, 2 * mib},
+		{OpRepoGC, `{"peer_map":{"a":{"peer":"` + long + `"}`, `,"a":{"peer":"` + long + `"}`, 26 * mib},
 		{OpRepoGC, `{"a":"`, `a`, mib},
 		{OpRepoGC, `{"peer_map":{"a":{"keys":[{"error":"`, `a`, mib},
 		{OpAdd, `{"name":"`, "a", 5 * mib},

@@ -111,8 +111,8 @@ func (g *gcReport) peer() (api.RepoGC, error) {
 		case "peer":
 			var text string
 			err := g.value(&text)
-			p.Peer = api.DecodePeerID(text)
-			return err
+			p.Peer = api.DecodePeerID(text) // which keeps any text
+			return errors.Join(err, g.use(len(text)))
 		case "peername":
 			return errors.Join(g.value(&p.Peername), g.use(len(p.Peername)))
 		case "error":

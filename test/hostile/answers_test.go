@@ -33,22 +33,36 @@ func newBench(t *testing.T) *bench {
 	return &bench{methods: methods(t), args: fixed(t), good: cluster.Peer(0)}
 }
 
+// checks are the checks in progress, at most atOnce of them.
+type checks struct {
+	places  chan struct{}
+	running sync.WaitGroup
+}
+
+func newChecks() *checks { return &checks{places: make(chan struct{}, atOnce)} }
+
+// start runs check in a goroutine, once there is a place for it.
+func (c *checks) start(check func()) {
+	c.places <- struct{}{}
+	c.running.Go(func() {
+		defer func() { <-c.places }()
+		check()
+	})
+}
+
 // Every answer, but for the large ones, to every method.
 func TestAnswers(t *testing.T) {
 	skipIfShort(t)
 	watchProcess(t)
 	b := newBench(t)
-	places := make(chan struct{}, atOnce)
-	var running sync.WaitGroup
-	defer running.Wait()
+	c := newChecks()
+	defer c.running.Wait()
 	for _, a := range hostile.All() {
 		if a.Flood() {
 			continue
 		}
 		for _, m := range b.methods {
-			places <- struct{}{}
-			running.Go(func() {
-				defer func() { <-places }()
+			c.start(func() {
 				b.checkDefault(t, a, m)
 				b.checkBalancer(t, a, m)
 			})
@@ -61,18 +75,13 @@ func TestHealth(t *testing.T) {
 	skipIfShort(t)
 	watchProcess(t)
 	b := newBench(t)
-	places := make(chan struct{}, atOnce)
-	var running sync.WaitGroup
-	defer running.Wait()
+	c := newChecks()
+	defer c.running.Wait()
 	for _, a := range hostile.All() {
 		if a.Flood() {
 			continue
 		}
-		places <- struct{}{}
-		running.Go(func() {
-			defer func() { <-places }()
-			b.checkHealth(t, a)
-		})
+		c.start(func() { b.checkHealth(t, a) })
 	}
 }
 

@@ -57,6 +57,7 @@ func watchProcess(t *testing.T) {
 				t.Errorf("written to the log of the process: %.1000q", line)
 			}
 		}
+		// Servers close their side of real connections a moment later.
 		for deadline := time.Now().Add(patience); descriptors() > before; time.Sleep(10 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Errorf("%d descriptors, %d before", descriptors(), before)
