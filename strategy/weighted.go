@@ -70,9 +70,9 @@ func (w *Weighted) SetClients(clients []client.Client) {
 // replace stores a new cycle that continues at the relative position of the old one.
 // Otherwise clients late in the cycle would get no turns while weights change often.
 func (w *Weighted) replace(clients []client.Client, weighers []Weigher) {
-	next := &cycle{clients: clients, weighers: weighers, made: time.Now()}
-	for _, weigher := range weighers {
-		next.weights = append(next.weights, weightOf(weigher))
+	next := &cycle{clients: clients, weighers: weighers, weights: make([]float64, len(clients)), made: time.Now()}
+	for i, weigher := range weighers {
+		next.weights[i] = weightOf(weigher)
 	}
 	next.order = smoothOrder(shares(next.weights))
 	next.start = w.turns.Load()
@@ -130,26 +130,60 @@ func (w *Weighted) renew(old *cycle) {
 
 // smoothOrder computes a cycle in which each client has its share of turns. In each
 // turn, every client's credit grows by its share. The client with the most credit
-// gets the turn and pays the sum of all shares.
+// gets the turn and pays the sum of all shares. Of several, it is the first.
+//
+// Clients with equal shares take their turns in order, so only the next one of each
+// group is compared. There are few groups: with 1,000 clients whose weights grow
+// during slow start, at most about 30.
 func smoothOrder(shares []int) []int32 {
 	total := 0
 	for _, share := range shares {
 		total += share
 	}
+	groups := groupByShare(shares)
 	order := make([]int32, total)
-	credit := make([]int, len(shares))
 	for turn := range order {
-		best := 0
-		for i, share := range shares {
-			credit[i] += share
-			if credit[i] > credit[best] {
-				best = i
+		best := &groups[0]
+		for i := range groups {
+			g := &groups[i]
+			g.credit += g.share
+			if g.credit > best.credit || g.credit == best.credit && g.client < best.client {
+				best = g
 			}
 		}
-		credit[best] -= total
-		order[turn] = int32(best)
+		order[turn] = best.client
+		if best.next++; best.next == len(best.members) {
+			best.next = 0
+			best.credit -= total
+		}
+		best.client = best.members[best.next]
 	}
 	return order
+}
+
+// group holds the clients that have the same share.
+type group struct {
+	share   int
+	credit  int     // of client
+	client  int32   // members[next], the one that has the next turn of the group
+	next    int     // index in members
+	members []int32 // indices of the clients, ascending
+}
+
+// groupByShare returns the groups in the order of their first members.
+func groupByShare(shares []int) []group {
+	var groups []group
+	known := map[int]int{} // index of the group for each share
+	for client, share := range shares {
+		i, ok := known[share]
+		if !ok {
+			i = len(groups)
+			known[share] = i
+			groups = append(groups, group{share: share, client: int32(client)})
+		}
+		groups[i].members = append(groups[i].members, int32(client))
+	}
+	return groups
 }
 
 // shares scales weights to the smallest whole numbers with the same proportions, or
