@@ -110,7 +110,7 @@ type hedgedRace struct {
 	ends        chan raceEnd  // has room for both attempts
 	running     int           // number of attempts in progress
 	slow        *time.Timer   // fires when the first attempt is slow; nil if too few calls are known
-	delay       time.Duration // of slow
+	delay       time.Duration // of slow; doubled each time no second attempt can be made
 }
 
 // raceEnd is an attempt that has ended, with its error.
@@ -146,18 +146,20 @@ func (r *hedgedRace) onEnd(e raceEnd) (over bool, err error) {
 }
 
 // onSlow starts a second attempt, if there is another endpoint and the budget allows
-// it. Otherwise it restarts the timer: by the next time, only the slowest calls are
-// left, for which a hedge is most useful.
+// it. Otherwise it restarts the timer with twice the delay: by the next time, only the
+// slowest calls are left, for which a hedge is most useful. Without the doubling, calls
+// that hang would keep a processor busy.
 func (r *hedgedRace) onSlow(first *endpoint) (started bool) {
 	c, asked := r.client, &r.call.asked
 	other, permit, ok := c.hedge(r.call, first)
 	if !ok {
+		r.delay *= 2
 		r.slow.Reset(r.delay)
 		return false
 	}
+	r.start(other, permit, true) // before the log, because a logger that panics must not keep the permit
 	c.logger.DebugContext(r.ctx, "attempt is slow, asking another endpoint, too",
 		"op", string(asked.Op), "attempt", asked.Attempt, "endpoint", first.name, "other", other.name)
-	r.start(other, permit, true)
 	return true
 }
 
