@@ -3,6 +3,7 @@ package lbclient
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/pinfleet/pinfleet/client"
@@ -49,15 +50,17 @@ func (c *Client) openAll(cfgs []*config.Config) ([]*endpoint, error) {
 // open returns an endpoint for each configuration that is valid: an existing one if
 // its configuration is the same, else a new one. opened holds the new ones.
 func (c *Client) open(cfgs []*config.Config) (next, opened []*endpoint, errs []error) {
-	left := slices.Clone(c.pool.list())
+	left := byAddress{}
+	for _, ep := range c.pool.list() {
+		left.add(ep)
+	}
 	for i, cfg := range cfgs {
 		if cfg == nil {
 			errs = append(errs, fmt.Errorf("configuration %d is nil", i))
 			continue
 		}
-		if at := slices.IndexFunc(left, func(ep *endpoint) bool { return ep.isMadeOf(cfg) }); at >= 0 {
-			next = append(next, left[at])
-			left = slices.Delete(left, at, at+1)
+		if ep := left.take(cfg); ep != nil {
+			next = append(next, ep)
 			continue
 		}
 		made, err := c.opener(cfg)
@@ -71,6 +74,49 @@ func (c *Client) open(cfgs []*config.Config) (next, opened []*endpoint, errs []e
 	return next, opened, errs
 }
 
+// byAddress holds endpoints by their addresses, so that the endpoint of a configuration is
+// found without comparing the configuration with all others.
+type byAddress map[address][]*endpoint
+
+// address holds settings that are equal in equal configurations, and differ in most
+// others.
+type address struct{ multiaddr, url, host, port, basePath, username string }
+
+func addressOf(cfg *config.Config) address {
+	a := address{"", cfg.URL, cfg.Host, cfg.Port, cfg.BasePath, cfg.Username}
+	if cfg.APIAddr != nil {
+		a.multiaddr = string(cfg.APIAddr.Bytes())
+	}
+	return a
+}
+
+// add adds an endpoint. One that was passed to New has no configuration and is left out.
+func (b byAddress) add(ep *endpoint) {
+	if ep.config != nil {
+		at := addressOf(ep.config)
+		b[at] = append(b[at], ep)
+	}
+}
+
+// take removes and returns the first endpoint that was created from cfg or an equal
+// configuration, or returns nil.
+func (b byAddress) take(cfg *config.Config) *endpoint {
+	at := addressOf(cfg)
+	same := b[at]
+	for i, ep := range same {
+		if !ep.isMadeOf(cfg) {
+			continue
+		}
+		if i == 0 {
+			b[at] = same[1:] // does not move the rest, of which there may be many
+		} else {
+			b[at] = slices.Delete(same, i, i+1)
+		}
+		return ep
+	}
+	return nil
+}
+
 // isMadeOf reports whether the endpoint was created from cfg or an equal
 // configuration. A configuration that is not comparable equals only itself.
 func (e *endpoint) isMadeOf(cfg *config.Config) bool {
@@ -80,50 +126,64 @@ func (e *endpoint) isMadeOf(cfg *config.Config) bool {
 // replace replaces the endpoints with next. It owns the new ones even if it fails,
 // which happens only after Close.
 func (p *pool) replace(next []*endpoint) error {
-	var event MembershipEvent
-	var removed []*endpoint
 	p.mu.Lock()
+	old := p.list()
+	added, removed := without(next, old), without(old, next)
 	if p.closed {
 		p.mu.Unlock()
-		old := p.list()
-		added := slices.DeleteFunc(slices.Clone(next), func(ep *endpoint) bool { return slices.Contains(old, ep) })
 		return errors.Join(client.ErrClosed, closeEndpoints(added))
 	}
-	old := p.list()
-	for _, ep := range next {
-		if !slices.Contains(old, ep) {
-			event.Added = append(event.Added, ep.name)
-			if len(old) > 0 {
-				ep.slowStart.begin(p.now())
-			}
-		}
-	}
-	for _, ep := range old {
-		if !slices.Contains(next, ep) {
-			event.Removed = append(event.Removed, ep.name)
-			removed = append(removed, ep)
+	if len(old) > 0 {
+		for _, ep := range added {
+			ep.slowStart.begin(p.now())
 		}
 	}
 	p.members.Store(&next)
-	p.draining = append(p.draining, removed...)
+	for _, ep := range removed {
+		p.draining[ep] = true
+	}
 	p.refresh()
 	p.mu.Unlock()
 
 	for _, ep := range removed {
 		ep.remove()
 	}
-	if len(old) > 0 && len(event.Added)+len(event.Removed) > 0 {
+	if len(old) > 0 && len(added)+len(removed) > 0 {
+		event := MembershipEvent{Added: namesOf(added), Removed: namesOf(removed)}
 		p.logger.Info("endpoints changed", "added", event.Added, "removed", event.Removed)
 		p.hooks.membershipChanged(event)
 	}
 	return nil
 }
 
+// without returns the endpoints of list that are not in other.
+func without(list, other []*endpoint) []*endpoint {
+	in := make(map[*endpoint]bool, len(other))
+	for _, ep := range other {
+		in[ep] = true
+	}
+	var rest []*endpoint
+	for _, ep := range list {
+		if !in[ep] {
+			rest = append(rest, ep)
+		}
+	}
+	return rest
+}
+
+func namesOf(endpoints []*endpoint) []string {
+	var names []string
+	for _, ep := range endpoints {
+		names = append(names, ep.name)
+	}
+	return names
+}
+
 // drained is called after a removed endpoint was closed.
 func (p *pool) drained(ep *endpoint) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.draining = slices.DeleteFunc(p.draining, func(e *endpoint) bool { return e == ep })
+	delete(p.draining, ep)
 }
 
 // shut marks the pool as closed: it starts no more background work and accepts no
@@ -138,7 +198,7 @@ func (p *pool) shut() {
 // first.
 func (p *pool) close() error {
 	p.mu.Lock()
-	all := slices.Concat(p.list(), p.draining)
+	all := slices.AppendSeq(slices.Clone(p.list()), maps.Keys(p.draining))
 	p.mu.Unlock()
 	err := closeEndpoints(all)
 	p.background.Wait()

@@ -24,12 +24,12 @@ type pool struct {
 
 	members  atomic.Pointer[[]*endpoint] // in configured order; the slice is replaced, never changed
 	admitted atomic.Int32                // number of admitted endpoints
-	eligible atomic.Int32                // number of eligible endpoints
+	eligible atomic.Pointer[[]*endpoint] // those that may receive a trial; the slice is replaced, never changed
 
-	mu       sync.Mutex      // held while members or states change; guards the fields below
-	offered  []client.Client // the strategy's clients
-	draining []*endpoint     // removed endpoints with attempts in flight
-	probing  bool            // the prober runs
+	mu       sync.Mutex         // held while members or states change; guards the fields below
+	offered  []client.Client    // the strategy's clients
+	draining map[*endpoint]bool // removed endpoints with attempts in flight
+	probing  bool               // the prober runs
 	closed   bool
 
 	life       context.Context // ends with the load balancer
@@ -38,10 +38,11 @@ type pool struct {
 }
 
 func newPool(life context.Context, s strategy.LBStrategy, o *options) *pool {
-	p := &pool{strategy: s, logger: o.logger, hooks: &o.hooks, epoch: time.Now().UTC(), life: life, wake: make(chan struct{}, 1)}
+	p := &pool{strategy: s, logger: o.logger, hooks: &o.hooks, epoch: time.Now().UTC(), draining: map[*endpoint]bool{}, life: life, wake: make(chan struct{}, 1)}
 	p.picker, _ = s.(strategy.Picker)
 	p.observer, _ = s.(strategy.Observer)
 	p.members.Store(new([]*endpoint))
+	p.eligible.Store(new([]*endpoint))
 	return p
 }
 
@@ -62,18 +63,19 @@ func (p *pool) update() {
 // refresh is update with mu held.
 func (p *pool) refresh() {
 	var offer []client.Client
-	eligible, ejected := 0, 0
+	var eligible []*endpoint
+	ejected := 0
 	for _, ep := range p.list() {
 		switch state, _, _ := ep.health.peek(); state {
 		case Admitted:
 			offer = append(offer, ep)
 		case Eligible:
-			eligible++
+			eligible = append(eligible, ep)
 		case Ejected:
 			ejected++
 		}
 	}
-	p.eligible.Store(int32(eligible))
+	p.eligible.Store(&eligible)
 	if len(offer) > 0 && !slices.Equal(offer, p.offered) {
 		p.offered = offer
 		p.strategy.SetClients(slices.Clone(offer))
@@ -114,12 +116,9 @@ func (p *pool) changed(ep *endpoint, readmitted bool, err error) {
 // endpoint again only if no other admitted one is left; and if no endpoint is admitted,
 // pick chooses one itself.
 func (p *pool) pick(cl *call) (*endpoint, permit) {
-	if p.eligible.Load() > 0 && cl.asked.Attempt == 0 && cl.kind != client.KindOther {
+	if eligible := *p.eligible.Load(); len(eligible) > 0 && cl.asked.Attempt == 0 && cl.kind != client.KindOther {
 		now := p.now()
-		for _, ep := range p.list() {
-			if ep.health.isAdmitted() {
-				continue
-			}
+		for _, ep := range eligible {
 			if permit, ok := ep.try(!cl.kind.Short(), now); ok {
 				return ep, permit
 			}
@@ -213,21 +212,23 @@ func (p *pool) untried(cl *call, skipped []*endpoint) *endpoint {
 // endpoints that are not ejected, then those that the call has not tried, then the one
 // whose ejection ends first.
 func (p *pool) leastBad(cl *call) *endpoint {
-	rank := func(ep *endpoint) (badness int, until time.Duration) {
+	var best *endpoint
+	var least int
+	var first time.Duration
+	for _, ep := range p.list() {
+		badness := 0
 		state, _, until := ep.health.peek()
-		if state != Ejected {
-			until = 0
-		} else {
+		if state == Ejected {
 			badness += 2
+		} else {
+			until = 0
 		}
 		if cl.asked.WasTried(ep) {
 			badness++
 		}
-		return badness, until
+		if best == nil || cmp.Or(cmp.Compare(badness, least), cmp.Compare(until, first)) < 0 {
+			best, least, first = ep, badness, until
+		}
 	}
-	return slices.MinFunc(p.list(), func(a, b *endpoint) int {
-		x, xUntil := rank(a)
-		y, yUntil := rank(b)
-		return cmp.Or(cmp.Compare(x, y), cmp.Compare(xUntil, yUntil))
-	})
+	return best
 }

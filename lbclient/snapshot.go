@@ -1,6 +1,8 @@
 package lbclient
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -53,8 +55,11 @@ type EndpointInfo struct {
 func (c *Client) Endpoints() []EndpointInfo {
 	p := c.pool
 	p.mu.Lock()
-	all, draining := p.list(), slices.Clone(p.draining)
+	all, draining := p.list(), slices.Collect(maps.Keys(p.draining))
 	p.mu.Unlock()
+	slices.SortFunc(draining, func(a, b *endpoint) int {
+		return cmp.Or(cmp.Compare(a.removedAt.Load(), b.removedAt.Load()), cmp.Compare(a.name, b.name))
+	})
 	infos := make([]EndpointInfo, 0, len(all)+len(draining))
 	for _, ep := range all {
 		infos = append(infos, ep.info())
