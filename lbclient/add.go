@@ -24,6 +24,9 @@ func (c *Client) Add(ctx context.Context, paths []string, params *api.AddParams,
 // AddBody implements [client.BodyAdder]. An attempt at an endpoint whose client does
 // not implement BodyAdder fails with [client.ErrBodyNotReplayable].
 func (c *Client) AddBody(ctx context.Context, body *client.Body, params *api.AddParams, out chan<- *api.AddedOutput) error {
+	if body == nil || body.Open == nil {
+		return nothingToAdd(out, "there is no body to add")
+	}
 	cl := newCall(client.OpAddMultiFile, "")
 	return c.add(ctx, cl, out, func(ctx context.Context, p client.Client, out chan<- *api.AddedOutput) error {
 		adder, ok := p.(client.BodyAdder)
@@ -41,10 +44,7 @@ func (c *Client) AddBody(ctx context.Context, body *client.Body, params *api.Add
 // further one starts.
 func (c *Client) AddMultiFile(ctx context.Context, multiFileR *files.MultiFileReader, params *api.AddParams, out chan<- *api.AddedOutput) error {
 	if multiFileR == nil {
-		if out != nil {
-			close(out)
-		}
-		return &client.Error{Op: client.OpAddMultiFile, Err: fmt.Errorf("%w: no reader to add from", client.ErrInvalid)}
+		return nothingToAdd(out, "no reader to add from")
 	}
 	limits := c.replay
 	if c.retries == 0 || targetOf(ctx) != "" {
@@ -55,6 +55,14 @@ func (c *Client) AddMultiFile(ctx context.Context, multiFileR *files.MultiFileRe
 	defer up.spool.Close()
 	cl.blocked = up.blocked
 	return c.add(ctx, cl, out, up.send)
+}
+
+// nothingToAdd closes out and returns the error of an add without a body.
+func nothingToAdd(out chan<- *api.AddedOutput, text string) error {
+	if out != nil {
+		close(out)
+	}
+	return &client.Error{Op: client.OpAddMultiFile, Err: fmt.Errorf("%w: %s", client.ErrInvalid, text)}
 }
 
 // add makes the call of any method that adds. It closes out.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/internal/oneline"
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
@@ -92,13 +93,14 @@ func (c *Client) judge(ctx, caller context.Context, a *attempt, err error) resul
 		return r
 	}
 	r.retryAfter, r.err = retryAfterOf(err), named(err, op, a.ep)
-	switch {
-	case op == client.OpIPFS:
-	case c.ended(caller) != nil, context.Cause(ctx) == errHedgeLost:
+	if c.ended(caller) != nil || context.Cause(ctx) == errHedgeLost {
 		r.cancelled = true
-	default:
-		kind := failureKindOf(err)
-		r.outcome, r.cancelled = outcomeOf(err, op.ReplayClass()), kind == refused || kind == noCredentials
+		return r
+	}
+	kind := failureKindOf(err)
+	r.cancelled = kind == refused || kind == noCredentials
+	if op != client.OpIPFS {
+		r.outcome = outcomeOf(err, op.ReplayClass())
 	}
 	return r
 }
@@ -167,8 +169,26 @@ func named(err error, op client.Op, ep *endpoint) error {
 	if errors.As(err, &e) {
 		return err
 	}
-	return &client.Error{Op: op, Endpoint: ep.name, Err: err, MayHaveExecuted: !errors.Is(err, client.ErrInvalid)}
+	return &client.Error{Op: op, Endpoint: ep.name, Err: printable(err), MayHaveExecuted: !errors.Is(err, client.ErrInvalid)}
 }
+
+// printable returns err with a text that is one printable line of at most maxErrorText
+// bytes.
+func printable(err error) error {
+	if oneline.Is(err.Error(), maxErrorText) {
+		return err
+	}
+	return printableError{err}
+}
+
+// printableError wraps an error whose text is too long or not printable.
+type printableError struct{ error }
+
+// Error returns the text as one bounded line.
+func (e printableError) Error() string { return textOf(e.error) }
+
+// Unwrap returns the wrapped error.
+func (e printableError) Unwrap() error { return e.error }
 
 // attemptTimeoutError is the cancellation cause of an attempt that exceeded
 // WithAttemptTimeout. timedOut recognises it by its type, which the client's own

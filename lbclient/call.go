@@ -178,15 +178,25 @@ func (c *Client) bound(caller context.Context) (context.Context, func()) {
 	return ctx, func() { stop(); cancel(nil) }
 }
 
+// deadlineGrace is how long ended waits for a context whose deadline has passed.
+const deadlineGrace = time.Second
+
 // ended returns an error if the caller's context has ended or the load balancer was
-// closed, else nil. It also checks the deadline itself, because the timer of a
-// connection may fire before that of the context.
+// closed, else nil. The timer of a connection may fire a moment before that of the
+// context. ended then waits for the context, so that a caller that gets the error of
+// its deadline finds the context ended.
 func (c *Client) ended(caller context.Context) error {
+	if deadline, ok := caller.Deadline(); ok && caller.Err() == nil && !time.Now().Before(deadline) {
+		timer := time.NewTimer(deadlineGrace)
+		defer timer.Stop()
+		select {
+		case <-caller.Done():
+		case <-timer.C:
+			return context.DeadlineExceeded // a context that does not obey its deadline
+		}
+	}
 	if err := ctxerr.Of(caller); err != nil {
 		return err
-	}
-	if deadline, ok := caller.Deadline(); ok && !time.Now().Before(deadline) {
-		return context.DeadlineExceeded
 	}
 	if c.life.Err() != nil {
 		return client.ErrClosed

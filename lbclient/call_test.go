@@ -84,19 +84,35 @@ func TestCauseOfTheEnd(t *testing.T) {
 // A connection's timer for the caller's deadline may fire before the context's. So a deadline
 // that has passed ends the call, and no failure counts against the peer.
 func TestU16DeadlineSeenByTheConnectionFirst(t *testing.T) {
-	fakes := newFakes(2)
-	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(time.Hour))
-	defer cancel()
-	late := lateContext{ctx}
-	fakes[0].answer = func(context.Context, client.Op, int) reply { return reply{err: dialError()} }
-	c := newLB(t, &strategy.Failover{}, fakes, 3)
-	if err := c.ended(late); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %v, want deadline exceeded", err)
-	}
-	if _, err := c.ID(late); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %v, want deadline exceeded", err)
-	}
-	checkCalls(t, "a0 b0", fakes...)
+	synctest.Test(t, func(t *testing.T) {
+		fakes := newFakes(2)
+		ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(time.Hour))
+		defer cancel()
+		late := lateContext{ctx}
+		fakes[0].answer = func(context.Context, client.Op, int) reply { return reply{err: dialError()} }
+		c := newLB(t, &strategy.Failover{}, fakes, 3)
+		if err := c.ended(late); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want deadline exceeded", err)
+		}
+		if _, err := c.ID(late); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want deadline exceeded", err)
+		}
+		checkCalls(t, "a0 b0", fakes...)
+	})
+}
+
+// The load balancer reported the caller's deadline a moment before ctx.Err() did. A caller
+// that asks its context why the call failed must get the same answer.
+func TestDeadlineErrorAfterTheContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		real, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		ctx := lateContext{real}
+		c := newLB(t, &strategy.Failover{}, newFakes(1), 0)
+		if _, err := c.ID(ctx); !errors.Is(err, context.DeadlineExceeded) || ctx.Err() == nil {
+			t.Errorf("the call failed with %v, and the context has %v", err, ctx.Err())
+		}
+	})
 }
 
 // lateContext is a context whose deadline has passed, but which is not done yet.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/internal/oneline"
 )
 
 // ErrReplayDiverged reports that an add was repeated at another peer, and that the
@@ -58,7 +59,7 @@ func (e *AttemptsError) Error() string {
 	times := map[string]int{}
 	total := map[string]time.Duration{}
 	for _, a := range e.Attempts {
-		text := strings.TrimPrefix(a.Err.Error(), string(e.Op)+" ")
+		text := strings.TrimPrefix(textOf(a.Err), string(e.Op)+" ")
 		if !strings.Contains(text, a.Endpoint) {
 			text = "at " + a.Endpoint + ": " + text
 		}
@@ -80,9 +81,21 @@ func (e *AttemptsError) Error() string {
 		}
 	}
 	if e.Cause != nil && !errors.Is(e.last(), e.Cause) {
-		fmt.Fprintf(&b, "; not tried again: %s", e.Cause)
+		fmt.Fprintf(&b, "; not tried again: %s", textOf(e.Cause))
 	}
 	return b.String()
+}
+
+// maxErrorText is the maximum size in bytes of the text of one error.
+const maxErrorText = 2 << 10
+
+// textOf returns the text of err as one printable line of at most maxErrorText bytes. An
+// error of a user's client may have any text.
+func textOf(err error) string {
+	if err == nil {
+		return "no error" // in an AttemptsError that a program has created
+	}
+	return oneline.Text(err.Error(), maxErrorText)
 }
 
 // Unwrap returns the errors of the attempts in order, followed by Cause if it is not
@@ -90,7 +103,9 @@ func (e *AttemptsError) Error() string {
 func (e *AttemptsError) Unwrap() []error {
 	errs := make([]error, 0, len(e.Attempts)+1)
 	for _, a := range e.Attempts {
-		errs = append(errs, a.Err)
+		if a.Err != nil {
+			errs = append(errs, a.Err)
+		}
 	}
 	if e.Cause != nil {
 		errs = append(errs, e.Cause)

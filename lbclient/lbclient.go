@@ -88,8 +88,8 @@ func New(s strategy.LBStrategy, clients []client.Client, retries int, opts ...Op
 		errs = append(errs, errors.New("no clients: give at least one"))
 	}
 	for i, c := range clients {
-		if c == nil {
-			errs = append(errs, fmt.Errorf("client %d is nil", i))
+		if isNil(c) {
+			errs = append(errs, fmt.Errorf("client %d is nil (%T)", i, c))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {

@@ -64,6 +64,9 @@ func (c *Client) open(cfgs []*config.Config) (next, opened []*endpoint, errs []e
 			continue
 		}
 		made, err := c.opener(cfg)
+		if err == nil && isNil(made) {
+			err = fmt.Errorf("the opener returned neither a client nor an error (%T)", made)
+		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("configuration %d: %w", i, err))
 			continue

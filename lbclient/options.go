@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"time"
 
 	"github.com/pinfleet/pinfleet/client"
@@ -117,7 +118,9 @@ func WithReplayDir(dir string) Option {
 func WithHooks(values ...Hook) Option {
 	return func(o *options) {
 		for i, v := range values {
-			if !o.hooks.add(v) {
+			if isNil(v) {
+				o.errs = append(o.errs, fmt.Errorf("hook %d is nil (%T)", i, v))
+			} else if !o.hooks.add(v) {
 				o.errs = append(o.errs, fmt.Errorf("hook %d is a %T, which implements none of the hook interfaces", i, v))
 			}
 		}
@@ -149,11 +152,15 @@ func newOptions(s strategy.LBStrategy, retries int, opts []Option) (*options, er
 		retryPerSecond: retryPerSecond,
 		open:           client.NewDefaultClient,
 	}
-	for _, opt := range opts {
+	for i, opt := range opts {
+		if opt == nil {
+			o.errs = append(o.errs, fmt.Errorf("option %d is nil: leave it out", i))
+			continue
+		}
 		opt(o)
 	}
 	errs := o.errs
-	if s == nil {
+	if isNil(s) {
 		errs = append(errs, errors.New("no strategy: use &strategy.Failover{} or &strategy.RoundRobin{}"))
 	}
 	if retries < 0 {
@@ -163,4 +170,16 @@ func newOptions(s strategy.LBStrategy, retries int, opts []Option) (*options, er
 		errs = append(errs, fmt.Errorf("replay limit of %d and %d bytes: use 0 to keep nothing", o.replay.Memory, o.replay.Total))
 	}
 	return o, errors.Join(errs...)
+}
+
+// isNil reports whether v is nil or holds a nil pointer or function. Calling a method of
+// such a value usually panics.
+func isNil(v any) bool {
+	switch value := reflect.ValueOf(v); value.Kind() {
+	case reflect.Pointer, reflect.Func:
+		return value.IsNil()
+	case reflect.Invalid:
+		return true
+	}
+	return false
 }

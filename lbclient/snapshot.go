@@ -137,7 +137,7 @@ func (s *stats) note(a *attempt, r result) {
 	case r.err != nil && r.outcome != success:
 		if k := failureKindOf(r.err); k.isFailure() && (!r.cancelled || k == noCredentials) {
 			s.failures[k].Add(1)
-			s.last.Store(&lastFailure{r.err.Error(), a.began + a.took})
+			s.last.Store(&lastFailure{textOf(r.err), a.began + a.took})
 		}
 	}
 }

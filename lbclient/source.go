@@ -34,7 +34,7 @@ type Source interface {
 // randomised wait of up to a minute. Each of these cases is logged.
 func NewFromSource(ctx context.Context, s strategy.LBStrategy, src Source, retries int, opts ...Option) (*Client, error) {
 	o, err := newOptions(s, retries, opts)
-	if src == nil {
+	if isNil(src) {
 		err = errors.Join(err, errors.New("no source: use NewFromConfigs for fixed endpoints"))
 	}
 	if err != nil {
