@@ -90,7 +90,11 @@ type Config struct {
 	// libp2p.
 	AllowCleartextAuth bool
 
-	// Headers are added to every request.
+	// Headers are added to every request. A field whose name has a word such as
+	// auth, cookie, jwt, key, password, session, signature or token counts as a
+	// credential: it is masked when a Config is printed, and refused by Validate if
+	// it would be sent in clear text. A credential in a field with another name is
+	// not recognised.
 	Headers http.Header
 	// UserAgent replaces the client's User-Agent header.
 	UserAgent string

@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"net/textproto"
 	"strings"
 )
@@ -149,25 +148,4 @@ func validHeaderValue(s string) bool {
 		}
 	}
 	return true
-}
-
-// secretHeader reports whether the values of the named header field count as
-// credentials, which are masked and not sent in clear text.
-func secretHeader(name string) bool {
-	name = strings.ToLower(name)
-	for _, s := range []string{"auth", "cookie", "token", "secret", "key", "password", "credential", "session"} {
-		if strings.Contains(name, s) {
-			return true
-		}
-	}
-	return false
-}
-
-func hasSecretHeader(h http.Header) bool {
-	for name := range h {
-		if secretHeader(name) {
-			return true
-		}
-	}
-	return false
 }
