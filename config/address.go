@@ -180,21 +180,39 @@ func (a Address) String() string {
 	return a.URL().String()
 }
 
-// private reports whether data sent to the address is encrypted or stays on this
-// machine. A /dnsaddr/ address counts as private: the addresses that it resolves
-// to are checked later.
-func (a Address) private() bool {
-	if a.Scheme != SchemeHTTP {
-		return true
-	}
+// IsLoopback reports whether the address leads to this machine. It is a Unix socket,
+// or its host is a loopback or unspecified IP address, localhost, or a name below
+// localhost. The transport connects to such a name on 127.0.0.1 or ::1 and never
+// resolves it, because a name server may return another machine's address (RFC
+// 6761, section 6.3).
+func (a Address) IsLoopback() bool {
+	return a.Scheme == SchemeUnix || a.loopbackIP() || a.IsLocalhost()
+}
+
+// IsLocalhost reports whether the host of the address is localhost or a name below
+// it, such as a.localhost.
+func (a Address) IsLocalhost() bool {
 	host, _, err := net.SplitHostPort(a.HostPort)
 	if err != nil {
 		return false
 	}
-	if ip, err := netip.ParseAddr(host); err == nil {
-		// Dialling the unspecified address connects to this machine.
-		return ip.Unmap().IsLoopback() || ip.IsUnspecified()
-	}
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	return host == "localhost" || strings.HasSuffix(host, ".localhost")
+}
+
+// loopbackIP reports whether the host of the address is an IP address that leads to
+// this machine. Other spellings that systems accept, such as 127.1, are host names
+// here, because a name server may resolve them.
+func (a Address) loopbackIP() bool {
+	host, _, err := net.SplitHostPort(a.HostPort)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return false
+	}
+	ip = ip.Unmap()
+	// Dialling the unspecified address connects to this machine.
+	return ip.IsLoopback() || ip.IsUnspecified()
 }

@@ -10,8 +10,16 @@ import (
 // an unencrypted connection to another machine. It returns nil if
 // AllowCleartextAuth is set. Validate calls it for the Config's own address.
 // The addresses that a /dnsaddr/ address resolves to are checked when dialled.
+//
+// The name localhost counts as this machine only for the built-in transport, which
+// does not resolve it. A RoundTripper may resolve it to any machine.
 func (c *Config) CheckCleartext(addr Address) error {
-	if c.AllowCleartextAuth || addr.private() || !c.hasCredentials() {
+	switch {
+	case c.AllowCleartextAuth || addr.Scheme != SchemeHTTP || !c.hasCredentials():
+		return nil
+	case c.RoundTripper != nil && addr.IsLocalhost():
+		return fmt.Errorf("credentials would be sent unencrypted to %s, which the RoundTripper may resolve to another machine: write 127.0.0.1 or ::1 instead of the name, use https, or set AllowCleartextAuth", addr)
+	case addr.IsLoopback():
 		return nil
 	}
 	return fmt.Errorf("credentials would be sent unencrypted to %s: use https, or set AllowCleartextAuth", addr)

@@ -49,7 +49,8 @@ func (c *Config) AsTemplateFor(addrs []multiaddr.Multiaddr) []*Config {
 // with c.Resolver and returns a copy of c for each IP address found, as if each
 // were a peer. With TLS and no server name given, ServerName is set to the name, so
 // certificates are still verified against it. An address without a name yields one
-// Config; so does a libp2p address, whose IP addresses all lead to one peer.
+// Config; so does a libp2p address, whose IP addresses all lead to one peer, and the
+// name localhost, which is not resolved.
 // Resolving fails if there is no result within ResolveTimeout. A /dnsaddr/ address
 // is an error: Resolve in transport/p2p resolves it.
 func (c *Config) AsTemplateForResolvedAddress(ctx context.Context, addr multiaddr.Multiaddr) ([]*Config, error) {
@@ -65,7 +66,7 @@ func (c *Config) AsTemplateForResolvedAddress(ctx context.Context, addr multiadd
 		return nil, fmt.Errorf("config: %s is resolved by Resolve in transport/p2p", addr)
 	}
 	network := map[int]string{multiaddr.P_DNS: "ip", multiaddr.P_DNS4: "ip4", multiaddr.P_DNS6: "ip6"}[addr[0].Code()]
-	if network == "" || a.Scheme == SchemeP2P {
+	if network == "" || a.Scheme == SchemeP2P || a.IsLocalhost() {
 		return []*Config{cfg}, nil
 	}
 	name := addr[0].Value()

@@ -107,6 +107,21 @@ func TestCleartextCredentials(t *testing.T) {
 		"/dns/localhost/tcp/1":                true,
 		"/dns4/LOCALHOST./tcp/1":              true,
 		"/dns/a.localhost/tcp/1":              true,
+		"/dns6/a.localhost./tcp/1/http":       true,
+		"/ip6/::/tcp/1":                       true,
+		"/ip6/::ffff:0.0.0.0/tcp/1":           true,
+		"/ip6zone/eth0/ip6/::1/tcp/1":         true,
+		"/dns/127.1/tcp/1":                    false,
+		"/dns/2130706433/tcp/1":               false,
+		"/dns/0x7f.0.0.1/tcp/1":               false,
+		"/dns/127.0.0.1./tcp/1":               false,
+		"/dns/0/tcp/1":                        false,
+		"/dns/notlocalhost/tcp/1":             false,
+		"/dns/ip6-localhost/tcp/1":            false,
+		"/dns/localhost.localdomain/tcp/1":    false,
+		"/ip4/128.0.0.1/tcp/1":                false,
+		"/ip6/::ffff:10.0.0.1/tcp/1":          false,
+		"/ip6/64:ff9b::7f00:1/tcp/1":          false,
 		"/unix/tmp/x":                         true,
 		"/ip4/1.2.3.4/tcp/1/https":            true,
 		"/ip4/1.2.3.4/tcp/1/p2p/" + peerID:    true,
@@ -132,6 +147,26 @@ func TestCleartextCredentials(t *testing.T) {
 			if err := c.Validate(); err != nil {
 				t.Errorf("%v: %v", c, err)
 			}
+		}
+	}
+}
+
+// E7: a RoundTripper resolves names itself, also localhost. Only addresses are trusted
+// then.
+func TestCleartextCredentialsWithRoundTripper(t *testing.T) {
+	for at, allowed := range map[string]bool{
+		"http://localhost:1": false, "http://a.localhost.:1": false, "http://h:1": false,
+		"http://127.0.0.1:1": true, "http://[::1]:1": true, "https://localhost:1": true,
+	} {
+		err := (&Config{URL: at, Token: "t", RoundTripper: http.DefaultTransport}).Validate()
+		if (err == nil) != allowed {
+			t.Errorf("%s: %v", at, err)
+		}
+		if err != nil && !strings.Contains(err.Error(), "AllowCleartextAuth") {
+			t.Errorf("%v does not name the remedy", err)
+		}
+		if err := (&Config{URL: at, RoundTripper: http.DefaultTransport}).Validate(); err != nil {
+			t.Errorf("%s without credentials: %v", at, err)
 		}
 	}
 }

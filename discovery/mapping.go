@@ -2,7 +2,6 @@ package discovery
 
 import (
 	"net"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -34,10 +33,14 @@ func SamePort(seed *config.Config, peer *api.ID) []multiaddr.Multiaddr {
 	var addrs []multiaddr.Multiaddr
 	for _, addr := range direct(peer) {
 		host := hostOf(addr)
-		if host == nil || isLoopback(host) && !seedIsLoopback(at) {
+		if host == nil {
 			continue
 		}
 		candidate := multiaddr.Join(host, behind)
+		to, err := (&config.Config{APIAddr: candidate, SSL: seed.SSL}).Address()
+		if err != nil || to.IsLoopback() && !at.IsLoopback() {
+			continue
+		}
 		if !slices.ContainsFunc(addrs, candidate.Equal) {
 			addrs = append(addrs, candidate)
 		}
@@ -94,20 +97,6 @@ func hostOf(addr multiaddr.Multiaddr) multiaddr.Multiaddr {
 		return addr[:n:n]
 	}
 	return nil
-}
-
-func isLoopback(host multiaddr.Multiaddr) bool {
-	ip, err := netip.ParseAddr(host[len(host)-1].Value())
-	return err == nil && (ip.Unmap().IsLoopback() || ip.IsUnspecified())
-}
-
-func seedIsLoopback(at config.Address) bool {
-	host, _, err := net.SplitHostPort(at.HostPort)
-	if err != nil {
-		return false
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.Unmap().IsLoopback() || host == "localhost"
 }
 
 // behindHost returns the components of an address that follow the host.

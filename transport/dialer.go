@@ -87,7 +87,7 @@ func (d *netDialer) connect(ctx context.Context) (net.Conn, error) {
 	if _, err := netip.ParseAddr(host); err == nil {
 		return d.net.DialContext(ctx, d.addr.Network, d.addr.HostPort)
 	}
-	ips, err := d.resolver.LookupNetIP(ctx, "ip"+strings.TrimPrefix(d.addr.Network, "tcp"), host)
+	ips, err := d.lookup(ctx, host)
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +99,23 @@ func (d *netDialer) connect(ctx context.Context) (net.Conn, error) {
 		})
 	}
 	return DialFirst(ctx, dials...)
+}
+
+// lookup returns the IP addresses of a host name. It does not ask the resolver for
+// the name localhost, or a name below it: credentials are sent to it in clear text,
+// so that it must not lead to another machine.
+func (d *netDialer) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
+	if !d.addr.IsLocalhost() {
+		return d.resolver.LookupNetIP(ctx, "ip"+strings.TrimPrefix(d.addr.Network, "tcp"), host)
+	}
+	four, six := netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()
+	switch d.addr.Network {
+	case "tcp4":
+		return []netip.Addr{four}, nil
+	case "tcp6":
+		return []netip.Addr{six}, nil
+	}
+	return []netip.Addr{four, six}, nil
 }
 
 // interleave orders addresses so that IPv4 and IPv6 alternate, beginning with the
