@@ -165,8 +165,10 @@ func TestTokenNotToBeHad(t *testing.T) {
 		"old server":     {answer: rawserver.JSON(404, `{"code":404,"message":"not found"}`), is: ErrCredentials, text: "POST /token is unknown"},
 		"down":           {answer: rawserver.JSON(503, `{"message":"later"}`), status: 503, text: "later (503)"},
 		"empty":          {answer: rawserver.JSON(200, `{"token":""}`), status: 200, is: ErrIncomplete},
-		"malformed":      {answer: rawserver.JSON(200, `{"token":"a\r\nX-Injected: 1"}`), is: ErrCredentials, text: "control"},
+		"malformed":      {answer: rawserver.JSON(200, `{"token":"a\r\nX-Injected: 1"}`), status: 200, is: ErrIncomplete, text: "control"},
+		"too long":       {answer: rawserver.JSON(200, `{"token":"`+strings.Repeat("s", 8<<10)+`"}`), status: 200, is: ErrIncomplete, text: "room for"},
 		"function fails": {fn: func(context.Context) (string, error) { return "", ours }, is: ours, text: "no bearer token"},
+		"function large": {fn: func(context.Context) (string, error) { return strings.Repeat("s", 8<<10), nil }, is: ErrCredentials, text: "room for"},
 		"function lies":  {fn: func(context.Context) (string, error) { return "a b", nil }, is: ErrCredentials, text: "a space"},
 	} {
 		var others atomic.Int64
@@ -197,6 +199,79 @@ func TestTokenNotToBeHad(t *testing.T) {
 		if n := others.Load(); n != 0 {
 			t.Errorf("%s: %d requests were sent without a token", name, n)
 		}
+	}
+}
+
+// E15: a token of 8 KiB, which no request can carry, was kept for ever, and every call
+// failed. The next call must get another token. The size that fits depends on the other
+// header fields. A token that fits is used.
+func TestTokenThatCannotBeSentIsNotKept(t *testing.T) {
+	r := &recorder{answer: rawserver.JSON(200, idDoc)}
+	s := rawserver.New(t, r.handle)
+	for _, test := range []struct{ headers, token int }{{0, 8 << 10}, {4 << 10, 4 << 10}} {
+		next := strings.Repeat("s", test.token)
+		c := newClient(t, &config.Config{
+			URL: "http://" + s.Addr(), Headers: http.Header{"Baggage": {strings.Repeat("x", test.headers)}},
+			TokenFunc: func(context.Context) (string, error) { return next, nil },
+		})
+		err := calls[OpID](t.Context(), c)
+		if !errors.Is(err, ErrCredentials) {
+			t.Errorf("%+v: %v", test, err)
+		}
+		contains(t, err.Error(), "room for")
+		next = strings.Repeat("s", test.token-600)
+		if err := calls[OpID](t.Context(), c); err != nil {
+			t.Errorf("%+v: the next token: %v", test, err)
+		}
+	}
+}
+
+// Header fields and fixed credentials that no request can carry are an error of the
+// constructor. It was an error of every call.
+func TestCredentialsThatCannotBeSent(t *testing.T) {
+	const limit = 8 << 10
+	for name, cfg := range map[string]*config.Config{
+		"token":   {Token: strings.Repeat("s", limit)},
+		"basic":   {Username: "alice", Password: strings.Repeat("s", limit)},
+		"minted":  {Username: strings.Repeat("u", limit), Password: "s", MintTTL: time.Hour},
+		"headers": {Headers: http.Header{"Baggage": {strings.Repeat("x", limit)}}},
+		"fetched": {Username: "u", Password: "s", FetchToken: true, UserAgent: strings.Repeat("x", limit)},
+	} {
+		c, err := NewDefaultClient(cfg)
+		if err == nil {
+			_ = c.Close()
+			t.Errorf("%s: no error", name)
+			continue
+		}
+		contains(t, err.Error(), "shorten", "servers accept 8192")
+		if strings.Contains(err.Error(), "sss") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// C8: a token that was refused twice in one call was kept, and the next call began with
+// it. An upload that can be sent only once failed for that.
+func TestTokenRefusedTwiceIsNotKept(t *testing.T) {
+	good := false
+	s := rawserver.New(t, func(r *http.Request) rawserver.Answer {
+		if r.Header.Get("Authorization") != "Bearer good" {
+			return rawserver.JSON(401, unauthorized)
+		}
+		return rawserver.AddStream([]string{addedA}).Answer()
+	})
+	c := newClient(t, &config.Config{URL: "http://" + s.Addr(), TokenFunc: func(context.Context) (string, error) {
+		if good {
+			return "good", nil
+		}
+		return "expired", nil
+	}})
+	if err := calls[OpID](t.Context(), c); !errors.Is(err, ErrUnauthorized) {
+		t.Error(err)
+	}
+	good = true
+	if err := calls[OpAddMultiFile](t.Context(), c); err != nil {
+		t.Error(err)
 	}
 }
 

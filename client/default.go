@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 
@@ -52,9 +53,40 @@ func NewDefaultClient(cfg *config.Config) (Client, error) {
 		web:      newWebTransport(cfg),
 	}
 	c.repeatable = repeatableHeader(c.header)
+	room := maxRequestHead - c.smallestHead()
+	c.auth = newAuthorizer(cfg, c.fetchToken, room)
+	if err := checkAuthorization(c.auth, room); err != nil {
+		_ = endpoint.Close()
+		return nil, err
+	}
 	c.proxy, c.proxyErr = openProxy(cfg)
-	c.auth = newAuthorizer(cfg, c.fetchToken)
 	return c, nil
+}
+
+// smallestHead returns the size of the smallest head of a request that carries
+// credentials, without the value of its Authorization field.
+func (c *defaultClient) smallestHead() int {
+	target := c.endpoint.BaseURL.JoinPath("id")
+	header := c.header.Clone()
+	header.Set("Authorization", "")
+	return headSize(&http.Request{Method: http.MethodGet, URL: target, Host: target.Host, Header: header})
+}
+
+// checkAuthorization returns an error if every request would exceed the server's
+// limit for the head. Fetched tokens are checked when they are fetched.
+func checkAuthorization(a auth.Authorizer, room int) error {
+	var value string
+	if _, fetched := a.(*auth.Fetched); !fetched {
+		var err error
+		if value, err = a.Authorization(context.Background()); err != nil {
+			return err
+		}
+	}
+	if len(value) > room {
+		return fmt.Errorf("config: Headers, UserAgent and credentials take %d bytes of each request, and servers accept %d: shorten them",
+			maxRequestHead-room+len(value), maxRequestHead)
+	}
+	return nil
 }
 
 // Endpoint returns the name of the peer, as in Error.Endpoint.
@@ -74,17 +106,18 @@ func (c *defaultClient) Close() error {
 }
 
 // newAuthorizer returns the Authorizer that cfg asks for. fetch requests a token
-// from the server, with the given Authorization header.
-func newAuthorizer(cfg *config.Config, fetch func(ctx context.Context, authorization string) (string, error)) auth.Authorizer {
+// from the server, with the given Authorization header. The value of the
+// Authorization field may have at most room bytes.
+func newAuthorizer(cfg *config.Config, fetch func(ctx context.Context, authorization string, room int) (string, error), room int) auth.Authorizer {
 	var basic auth.Static
 	if cfg.Username != "" {
 		basic = auth.Basic(cfg.Username, cfg.Password)
 	}
 	switch {
 	case cfg.TokenFunc != nil:
-		return auth.NewFetched(cfg.TokenFunc)
+		return auth.NewFetched(cfg.TokenFunc, room)
 	case cfg.FetchToken:
-		return auth.NewFetched(func(ctx context.Context) (string, error) { return fetch(ctx, string(basic)) })
+		return auth.NewFetched(func(ctx context.Context) (string, error) { return fetch(ctx, string(basic), room) }, room)
 	case cfg.MintTTL > 0:
 		return auth.NewMinted(cfg.Username, cfg.Password, cfg.MintTTL)
 	case cfg.Token != "":

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/client/internal/auth"
 )
 
 func get(op Op, path string) *request {
@@ -209,11 +211,14 @@ func (c *defaultClient) Token(ctx context.Context) (*api.Token, error) {
 }
 
 // fetchToken requests a bearer token with the given Authorization header in place
-// of the client's own.
-func (c *defaultClient) fetchToken(ctx context.Context, authorization string) (string, error) {
+// of the client's own. A token that no request can carry is an error of the peer.
+func (c *defaultClient) fetchToken(ctx context.Context, authorization string, room int) (string, error) {
 	token, err := call[api.Token](ctx, c, &request{op: OpToken, method: http.MethodPost, path: "/token", auth: authorization})
 	if err != nil {
 		return "", err
+	}
+	if err := auth.CheckToken(token.Token, room); err != nil {
+		return "", &Error{Op: OpToken, Endpoint: c.endpoint.Name, Status: http.StatusOK, Err: fmt.Errorf("%w: the server's token cannot be sent: %w", ErrIncomplete, err)}
 	}
 	return token.Token, nil
 }

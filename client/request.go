@@ -186,7 +186,9 @@ func (r *response) nextHop(h *hops, authorization string) error {
 		// and reading it does not end with a context.
 		_ = r.Body.Close()
 		return r.fail(r.StatusCode, "", errSwitched, true)
-	case r.StatusCode == http.StatusUnauthorized && !h.renewed && authorization != "" && r.req.auth == "" && r.client.auth.Renew(authorization):
+	case r.StatusCode == http.StatusUnauthorized && authorization != "" && r.req.auth == "" && r.client.auth.Renew(authorization) && !h.renewed:
+		// A renewed token that is refused is discarded as well, but the next call
+		// has to get another one.
 		h.renewed = true
 	case r.StatusCode/100 == 3:
 		next, err := redirect(r.Response, h.target, r.req.method)

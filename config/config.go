@@ -76,14 +76,15 @@ type Config struct {
 	// Token is a fixed bearer token.
 	Token string
 	// TokenFunc supplies the bearer token. The client calls it before the first
-	// request and again after a 401 response. Calls may be concurrent.
+	// request and again after a 401 response. A token that does not fit into the
+	// header of a request is an error, and is not kept. Calls may be concurrent.
 	TokenFunc func(context.Context) (string, error)
 	// FetchToken makes the client exchange Username and Password for a bearer
 	// token (POST /token). After a 401 response, the client fetches a new token.
 	FetchToken bool
 	// MintTTL, if positive, makes the client sign its own HS256 bearer tokens
-	// with Username and Password. Each token is valid for MintTTL. A negative
-	// MintTTL is an error.
+	// with Username and Password. Each token is valid for MintTTL. After a 401
+	// response, the client signs a new token. A negative MintTTL is an error.
 	MintTTL time.Duration
 	// AllowCleartextAuth permits sending credentials, including those in
 	// Headers, unencrypted to addresses other than loopback, a Unix socket or

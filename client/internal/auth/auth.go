@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -47,6 +48,7 @@ func (a Static) Renew(string) bool { return false }
 // server refuses it.
 type Fetched struct {
 	fetch func(context.Context) (string, error)
+	room  int // maximum size of the header's value
 
 	turn  chan struct{} // full during a fetch, so that other calls wait and share it
 	mu    sync.Mutex
@@ -54,9 +56,10 @@ type Fetched struct {
 }
 
 // NewFetched returns a Fetched that gets its tokens from fetch. The Fetched does
-// not call fetch concurrently.
-func NewFetched(fetch func(context.Context) (string, error)) *Fetched {
-	return &Fetched{fetch: fetch, turn: make(chan struct{}, 1)}
+// not call fetch concurrently. A token that is not valid in a header, or whose
+// header value has more than room bytes, is an error and is not kept.
+func NewFetched(fetch func(context.Context) (string, error), room int) *Fetched {
+	return &Fetched{fetch: fetch, room: room, turn: make(chan struct{}, 1)}
 }
 
 func (a *Fetched) current() string {
@@ -83,7 +86,7 @@ func (a *Fetched) Authorization(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := checkToken(token); err != nil {
+	if err := CheckToken(token, a.room); err != nil {
 		return "", err
 	}
 	a.mu.Lock()
@@ -92,13 +95,15 @@ func (a *Fetched) Authorization(ctx context.Context) (string, error) {
 	return a.value, nil
 }
 
-// checkToken returns an error if token is not valid in a header. The error does not
-// contain the token.
-func checkToken(token string) error {
-	if token == "" {
+// CheckToken returns an error if token is not valid in a header, or if its header
+// value has more than room bytes. The error does not contain the token.
+func CheckToken(token string, room int) error {
+	switch size := len("Bearer ") + len(token); {
+	case token == "":
 		return errors.New("it is empty")
-	}
-	if strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c >= 0x7f }) {
+	case size > room:
+		return fmt.Errorf("its header would have %d bytes, and a request has room for %d: use a shorter token or fewer Headers", size, max(room, 0))
+	case strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c >= 0x7f }):
 		return errors.New("it contains a space, a control or a non-ASCII character")
 	}
 	return nil
@@ -139,17 +144,28 @@ func (a *Minted) Authorization(context.Context) (string, error) {
 	defer a.mu.Unlock()
 	// A token in the last quarter of its lifetime is replaced, because it might
 	// expire in flight.
-	if time.Until(a.expires) > a.ttl/4 {
+	if a.expires.Sub(wallClock()) > a.ttl/4 {
 		return a.value, nil
 	}
-	expires := time.Now().Add(a.ttl)
+	err := a.mint()
+	return a.value, err
+}
+
+// wallClock returns the time without a monotonic reading. The monotonic clock may
+// stop while the machine is suspended, and would then show a token as valid that
+// the server sees as expired.
+func wallClock() time.Time { return time.Now().Round(0) }
+
+// mint replaces the token by one that is valid from now. a.mu is held.
+func (a *Minted) mint() error {
+	expires := wallClock().Add(a.ttl)
 	claims, err := json.Marshal(struct {
 		Issuer string `json:"iss"`
 		// Rounded up to a second. Otherwise a TTL below a second would expire at once.
 		Expires int64 `json:"exp"`
 	}{a.user, expires.Add(time.Second - 1).Unix()})
 	if err != nil {
-		return "", err
+		return err
 	}
 	b64 := base64.RawURLEncoding
 	signed := b64.EncodeToString([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "." + b64.EncodeToString(claims)
@@ -157,8 +173,17 @@ func (a *Minted) Authorization(context.Context) (string, error) {
 	mac.Write([]byte(signed))
 	a.value = "Bearer " + signed + "." + b64.EncodeToString(mac.Sum(nil))
 	a.expires = expires
-	return a.value, nil
+	return nil
 }
 
-// Renew implements Authorizer.
-func (a *Minted) Renew(string) bool { return false }
+// Renew implements Authorizer. It replaces the refused token, because the server's
+// clock may be ahead, so that the token expires early there. A token that was
+// signed within the last second would not change.
+func (a *Minted) Renew(refused string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.value != refused {
+		return true // another call has replaced it
+	}
+	return a.mint() == nil && a.value != refused
+}

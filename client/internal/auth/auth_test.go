@@ -22,6 +22,9 @@ func TestStatic(t *testing.T) {
 	}
 }
 
+// room is the size of a header value that all tests accept.
+const room = 1000
+
 // All waiting calls share one fetch. A refused token leads to one more fetch.
 func TestFetched(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -30,7 +33,7 @@ func TestFetched(t *testing.T) {
 			fetches++
 			time.Sleep(time.Second)
 			return fmt.Sprint("t", fetches), nil
-		})
+		}, room)
 		for round := 1; round <= 2; round++ {
 			want := fmt.Sprint("Bearer t", round)
 			var waiting sync.WaitGroup
@@ -57,7 +60,7 @@ func TestFetched(t *testing.T) {
 // A late refusal of an older token does not discard the current one.
 func TestFetchedRefusedLate(t *testing.T) {
 	fetches := 0
-	a := NewFetched(func(context.Context) (string, error) { fetches++; return fmt.Sprint("t", fetches), nil })
+	a := NewFetched(func(context.Context) (string, error) { fetches++; return fmt.Sprint("t", fetches), nil }, room)
 	for _, refused := range []string{"", "Bearer t1", "Bearer t1"} {
 		a.Renew(refused)
 		if _, err := a.Authorization(t.Context()); err != nil {
@@ -69,24 +72,26 @@ func TestFetchedRefusedLate(t *testing.T) {
 	}
 }
 
-// A failed fetch, or a token that is not valid in a header, is not kept.
+// A failed fetch, or a token that is not valid in a header, is not kept. Neither is a
+// token that no request has room for: E15, such a token was kept, and every later call
+// failed.
 func TestFetchedFails(t *testing.T) {
 	ours := errors.New("vault is sealed")
 	next, nextErr := "", error(nil)
-	a := NewFetched(func(context.Context) (string, error) { return next, nextErr })
+	a := NewFetched(func(context.Context) (string, error) { return next, nextErr }, room)
 	for _, test := range []struct {
 		token string
 		err   error
 		text  string
-	}{{"", ours, "sealed"}, {"", nil, "empty"}, {"a b", nil, "a space"}, {"a\r\nX: 1", nil, "control"}, {"ä", nil, "non-ASCII"}} {
+	}{{"", ours, "sealed"}, {"", nil, "empty"}, {"a b", nil, "a space"}, {"a\r\nX: 1", nil, "control"}, {"ä", nil, "non-ASCII"}, {strings.Repeat("s", room-len("Bearer ")+1), nil, "room for 1000"}} {
 		next, nextErr = test.token, test.err
 		got, err := a.Authorization(t.Context())
-		if got != "" || err == nil || !strings.Contains(err.Error(), test.text) || test.err != nil && !errors.Is(err, test.err) {
+		if got != "" || err == nil || test.token != "" && strings.Contains(err.Error(), test.token) || !strings.Contains(err.Error(), test.text) || test.err != nil && !errors.Is(err, test.err) {
 			t.Errorf("%q: got %q, %v", test.token, got, err)
 		}
 	}
-	next, nextErr = "good", nil
-	if got, err := a.Authorization(t.Context()); got != "Bearer good" || err != nil {
+	next, nextErr = strings.Repeat("s", room-len("Bearer ")), nil
+	if got, err := a.Authorization(t.Context()); got != "Bearer "+next || err != nil {
 		t.Errorf("got %q, %v", got, err)
 	}
 }
@@ -95,7 +100,7 @@ func TestFetchedFails(t *testing.T) {
 func TestFetchedWaitEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		a := NewFetched(func(context.Context) (string, error) { <-release; return "t", nil })
+		a := NewFetched(func(context.Context) (string, error) { <-release; return "t", nil }, room)
 		first := make(chan error, 1)
 		go func() { _, err := a.Authorization(t.Context()); first <- err }()
 		synctest.Wait()
@@ -127,7 +132,7 @@ func TestMintedTokens(t *testing.T) {
 				t.Fatal(err)
 			}
 			text, ok := strings.CutPrefix(value, "Bearer ")
-			if !ok || checkToken(text) != nil {
+			if !ok || CheckToken(text, room) != nil {
 				t.Fatalf("header %q", value)
 			}
 			var claims jwt.RegisteredClaims
@@ -162,4 +167,45 @@ func TestMintedTokens(t *testing.T) {
 			t.Error("a new token would say no more than the one that was refused")
 		}
 	})
+}
+
+// C8: a signed token that the server refused, because its clock was ahead, was sent again
+// until three quarters of its lifetime had passed. A refused token is replaced at once,
+// unless a new one would be the same.
+func TestMintedRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := NewMinted("u", "p", time.Hour)
+		refused, err := a.Authorization(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.Renew(refused) {
+			t.Error("a token that was signed just now was replaced by the same")
+		}
+		time.Sleep(2 * time.Second)
+		for range 2 { // two calls with the same token
+			if !a.Renew(refused) {
+				t.Error("an older token was not replaced")
+			}
+		}
+		next, err := a.Authorization(t.Context())
+		if err != nil || next == refused {
+			t.Errorf("the refused token is used again, error %v", err)
+		}
+		if again, _ := a.Authorization(t.Context()); again != next {
+			t.Error("a new token for each call")
+		}
+	})
+}
+
+// C8: the lifetime of a token was measured with the monotonic clock, which stops while
+// a machine is suspended.
+func TestMintedExpiresByTheWallClock(t *testing.T) {
+	a := NewMinted("u", "p", time.Hour)
+	if _, err := a.Authorization(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if text := a.expires.String(); strings.Contains(text, " m=") {
+		t.Errorf("%s has a reading of the monotonic clock", text)
+	}
 }
