@@ -5,8 +5,12 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"os"
+
+	"github.com/pinfleet/pinfleet/internal/regularfile"
 )
+
+// maxPEM limits the size of the files that TLS names, in bytes.
+const maxPEM = 8 << 20
 
 func (t *TLS) isZero() bool {
 	return t.CAFile == "" && len(t.CA) == 0 && t.CertFile == "" && len(t.Cert) == 0 &&
@@ -42,7 +46,7 @@ func (t *TLS) roots() (*x509.CertPool, error) {
 		return nil, errors.New("TLS.CA holds no PEM certificate")
 	}
 	if t.CAFile != "" {
-		pem, err := os.ReadFile(t.CAFile)
+		pem, err := regularfile.Read(t.CAFile, maxPEM)
 		if err != nil {
 			return nil, fmt.Errorf("TLS.CAFile cannot be read: %w", err)
 		}
@@ -85,7 +89,7 @@ func oneOf(name, file string, data []byte) ([]byte, error) {
 	case len(data) > 0:
 		return nil, fmt.Errorf("TLS.%s and TLS.%sFile are both set: keep the one that is meant", name, name)
 	}
-	data, err := os.ReadFile(file)
+	data, err := regularfile.Read(file, maxPEM)
 	if err != nil {
 		return nil, fmt.Errorf("TLS.%sFile cannot be read: %w", name, err)
 	}

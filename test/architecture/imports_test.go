@@ -19,7 +19,7 @@ const module = "github.com/pinfleet/pinfleet"
 // import none.
 var allowed = map[string][]string{
 	"api":                              {},
-	"config":                           {"api"},
+	"config":                           {"api", "internal/regularfile"},
 	"transport":                        {"config"},
 	"transport/p2p":                    {"transport", "config"},
 	"client":                           {"api", "config", "transport", "internal/ctxerr", "internal/oneline", "internal/wirejson", "client/internal/auth", "client/internal/documents"},
@@ -39,7 +39,9 @@ var allowed = map[string][]string{
 	"internal/testenv":                 {},
 	"internal/faults":                  {},
 	"internal/ctxerr":                  {},
-	"internal/rewatch":                 {"config"},
+	"internal/regularfile":             {},
+	"internal/rewatch":                 {"config", "internal/sleep"},
+	"internal/sleep":                   {},
 	"internal/hostile":                 {},
 	"internal/oneline":                 {},
 	"pyxis":                            {"pyxis/node", "pyxis/watch", "pyxis/internal/mux", "internal/pyxiswire"},
@@ -53,8 +55,8 @@ var allowed = map[string][]string{
 	"test/sim":                         {"api", "client", "strategy", "lbclient"},
 	"test/bench":                       {"api", "client", "config", "strategy", "lbclient", "transport/p2p", "test/clustertest", "internal/naive"},
 
-	"pyxis/recipe": {"pyxis", "pyxis/node", "pyxis/watch"},
-	"discovery":    {"config", "client", "api", "pyxis", "pyxis/recipe", "internal/rewatch", "internal/oneline"},
+	"pyxis/recipe": {"pyxis", "pyxis/node", "pyxis/watch", "internal/sleep"},
+	"discovery":    {"config", "client", "api", "pyxis", "pyxis/recipe", "internal/regularfile", "internal/rewatch", "internal/sleep", "internal/oneline"},
 
 	"examples/add": {"api", "config", "lbclient", "strategy"},
 	"examples/discovery": {"api", "client", "config", "discovery", "lbclient", "pyxis", "pyxis/recipe",
