@@ -5,16 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
-	"golang.org/x/sync/errgroup"
 
-	"github.com/pinfleet/pinfleet/api"
-	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/config"
-	"github.com/pinfleet/pinfleet/internal/oneline"
 )
 
 const (
@@ -22,15 +19,13 @@ const (
 	// of peers.
 	DefaultClusterInterval = 30 * time.Second
 
-	peersTimeout  = 15 * time.Second // for the list of peers: the peer that answers asks all others first
-	verifyTimeout = 5 * time.Second  // for the ID of the peer at a candidate address
-	maxVerifying  = 8                // peers verified at a time
-	maxCandidates = 16               // addresses tried per peer
+	// lookTimeout limits a look. The peers that it did not reach come first in the
+	// next one.
+	lookTimeout = 40 * time.Second
 	// A peer that is missing from this many lists in a row is dropped. The lists
 	// come from different peers in turn, because a peer that is cut off from the
 	// others lists only itself.
 	maxMissing = 3
-	maxName    = 200 // bytes of a peer's name in a log
 )
 
 // Cluster reports the peers that a cluster itself lists. It asks the known
@@ -38,6 +33,13 @@ const (
 // to the addresses of its API. It reports an address only after the API there
 // has answered with the peer's ID. If a seed is one of the listed peers, that
 // peer is reported with the seed's own configuration.
+//
+// Endpoints are reported as soon as they have answered. At the start, a seed that
+// has answered is reported before there is a list. Addresses are asked 64 at a
+// time, each with a limit of 5 seconds, so a silent address delays no other peer.
+// At most 1,000 listed peers, 16 addresses of each, and 512 addresses each time are
+// asked, and not for longer than 40 seconds; the next time, those that were not
+// reached come first.
 //
 // Once reported, a peer remains while it is listed, whether or not it answers:
 // the load balancer detects dead peers. A peer that is missing from three lists
@@ -83,7 +85,13 @@ func (c *Cluster) Watch(ctx context.Context, update func([]*config.Config)) erro
 	if err != nil {
 		return fmt.Errorf("cluster: %w", err)
 	}
-	m := &members{Cluster: c, log: silent(c.Logger), of: make(map[peer.ID]*member), unreachable: make(map[peer.ID]bool)}
+	m := &members{
+		Cluster: c, log: silent(c.Logger),
+		of: make(map[peer.ID]*member), tried: make(map[peer.ID]trial), seedAt: make(map[string]*config.Config),
+	}
+	for _, seed := range slices.Backward(c.Seeds) {
+		m.seedAt[key(seed)] = seed
+	}
 	if m.mapping = c.Map; m.mapping == nil {
 		m.mapping = SamePort
 	}
@@ -101,192 +109,73 @@ type members struct {
 	mapping  Mapping
 	template *config.Config
 	log      *slog.Logger
+	seedAt   map[string]*config.Config // by key
 
-	of          map[peer.ID]*member
-	unreachable map[peer.ID]bool // peers for which the warning was logged
-	turn        int              // index of the endpoint to ask first, modulo the number of known endpoints
+	of        map[peer.ID]*member
+	changes   int               // of the field of
+	tried     map[peer.ID]trial // listed peers that answered at none of their candidates
+	looks     int
+	heard     bool // there was a list
+	postponed bool // the last look did not reach all candidates
 }
 
-// member is a listed peer whose address was verified.
+// member is a peer whose address was verified.
 type member struct {
 	cfg     *config.Config
 	seed    bool // cfg is a seed, not a mapped address
 	missing int  // lists in a row without this peer
 }
 
-func (m *members) look(ctx context.Context) ([]*config.Config, error) {
-	asked, listed, err := m.ask(ctx)
-	if err != nil {
-		return nil, err
-	}
-	m.count(listed)
-	found := make([]*member, len(listed))
-	seeds := m.identify(ctx)
-	var verifying errgroup.Group
-	verifying.SetLimit(maxVerifying)
-	for i, id := range listed {
-		verifying.Go(func() error {
-			found[i] = m.verify(ctx, asked, id, seeds[id.ID])
-			return nil
-		})
-	}
-	_ = verifying.Wait() // the functions return no error
-	for i, id := range listed {
-		switch {
-		case found[i] != nil:
-			m.of[id.ID] = found[i]
-			delete(m.unreachable, id.ID)
-		case m.of[id.ID] == nil && !m.unreachable[id.ID] && ctx.Err() == nil:
-			m.unreachable[id.ID] = true
-			m.log.Warn("peer left out, its API answers at none of its addresses", "peer", id.ID, "name", oneline.Text(id.Peername, maxName))
-		}
-	}
-	return m.configs(), nil
+// trial describes the last attempt to find a peer at its candidates.
+type trial struct {
+	look   int // number of the look, 0 if there was none
+	asked  int // candidates asked in all looks; they take turns
+	warned bool
 }
 
 // configs returns the members' configurations, sorted by peer ID.
 func (m *members) configs() []*config.Config {
-	ids := make([]peer.ID, 0, len(m.of))
-	for id := range m.of {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	cfgs := make([]*config.Config, 0, len(ids))
-	for _, id := range ids {
+	cfgs := make([]*config.Config, 0, len(m.of))
+	for _, id := range slices.Sorted(maps.Keys(m.of)) {
 		cfgs = append(cfgs, m.of[id].cfg)
 	}
 	return cfgs
 }
 
-// ask returns the first endpoint that answers and the peers that it lists.
-func (m *members) ask(ctx context.Context) (*config.Config, []*api.ID, error) {
-	known := unique(slices.Concat(m.configs(), m.Seeds), m.log)
-	m.turn++
-	var errs []error
-	for i := range known {
-		cfg := known[(m.turn-1+i)%len(known)]
-		listed, err := peersOf(ctx, cfg)
-		if err == nil {
-			return cfg, listed, nil
+// join makes a peer a member, unless it is one at a seed.
+func (m *members) join(id peer.ID, cfg *config.Config) {
+	next := &member{cfg: cfg, seed: slices.Contains(m.Seeds, cfg)}
+	if known := m.of[id]; known != nil {
+		if known.seed {
+			return
 		}
-		if ctx.Err() != nil {
-			return nil, nil, context.Cause(ctx)
-		}
-		errs = append(errs, err)
+		next.missing = known.missing
 	}
-	return nil, nil, fmt.Errorf("no endpoint lists the peers: %w", errors.Join(errs...))
-}
-
-func peersOf(ctx context.Context, cfg *config.Config) ([]*api.ID, error) {
-	ctx, cancel := context.WithTimeout(ctx, peersTimeout)
-	defer cancel()
-	c, err := client.NewDefaultClient(cfg)
-	if err != nil {
-		return nil, err
-	}
-	defer c.Close()
-	listed, err := c.Peers(ctx)
-	if err != nil {
-		return nil, err
-	}
-	listed = slices.DeleteFunc(listed, func(id *api.ID) bool { return id == nil || id.ID == "" })
-	if len(listed) == 0 {
-		return nil, errors.New("the list of peers is empty")
-	}
-	return listed[:min(len(listed), maxEndpoints)], nil
+	m.of[id] = next
+	m.changes++
+	delete(m.tried, id)
 }
 
 // count drops members that were missing from maxMissing lists in a row.
-func (m *members) count(listed []*api.ID) {
+func (m *members) count(listed map[peer.ID]bool) {
 	for id, known := range m.of {
-		if slices.ContainsFunc(listed, func(l *api.ID) bool { return l.ID == id }) {
+		if listed[id] {
 			known.missing = 0
 		} else if known.missing++; known.missing >= maxMissing {
 			delete(m.of, id)
+			m.changes++
 		}
+	}
+	if len(m.tried) > maxEndpoints {
+		maps.DeleteFunc(m.tried, func(id peer.ID, _ trial) bool { return !listed[id] })
 	}
 }
 
-// identify asks the seeds that are not members yet for their IDs, and returns
-// those that answer.
-func (m *members) identify(ctx context.Context) map[peer.ID]*config.Config {
-	var unknown []*config.Config
-	for _, seed := range m.Seeds {
-		known := false
-		for _, member := range m.of {
-			known = known || member.seed && member.cfg == seed
-		}
-		if !known {
-			unknown = append(unknown, seed)
-		}
+// unknownSeeds returns the seeds that are not members yet.
+func (m *members) unknownSeeds() []*config.Config {
+	known := make(map[*config.Config]bool, len(m.of))
+	for _, member := range m.of {
+		known[member.cfg] = true
 	}
-	ids := make([]peer.ID, len(unknown))
-	var asking errgroup.Group
-	asking.SetLimit(maxVerifying)
-	for i, seed := range unknown {
-		asking.Go(func() error {
-			var err error
-			ids[i], err = idOf(ctx, seed)
-			if err != nil {
-				m.log.Debug("seed does not answer", "error", err)
-			}
-			return nil
-		})
-	}
-	_ = asking.Wait() // the functions return no error
-	seeds := make(map[peer.ID]*config.Config)
-	for i, id := range ids {
-		if seeds[id] == nil {
-			seeds[id] = unknown[i]
-		}
-	}
-	delete(seeds, "")
-	return seeds
-}
-
-// verify returns a member for a listed peer, or nil if the address is unchanged
-// or no address could be verified. seed is the seed that is this peer, or nil.
-func (m *members) verify(ctx context.Context, asked *config.Config, id *api.ID, seed *config.Config) *member {
-	known := m.of[id.ID]
-	if known != nil && known.seed {
-		return nil
-	}
-	if seed != nil {
-		return &member{cfg: seed, seed: true}
-	}
-	candidates := m.mapping(asked, id)
-	cfgs := m.template.AsTemplateFor(candidates[:min(len(candidates), maxCandidates)])
-	if known != nil && slices.ContainsFunc(cfgs, func(cfg *config.Config) bool { return key(cfg) == key(known.cfg) }) {
-		return nil
-	}
-	for _, cfg := range cfgs {
-		switch found, err := idOf(ctx, cfg); {
-		case err != nil:
-			m.log.Debug("candidate does not answer", "peer", id.ID, "error", err)
-		case found != id.ID:
-			m.log.Debug("candidate is somebody else", "peer", id.ID, "address", cfg.APIAddr, "found", found)
-		default:
-			return &member{cfg: cfg}
-		}
-		if ctx.Err() != nil {
-			break
-		}
-	}
-	return nil
-}
-
-// idOf returns the ID of the peer that answers at an endpoint.
-func idOf(ctx context.Context, cfg *config.Config) (peer.ID, error) {
-	ctx, cancel := context.WithTimeout(ctx, verifyTimeout)
-	defer cancel()
-	c, err := client.NewDefaultClient(cfg)
-	if err != nil {
-		return "", err
-	}
-	defer c.Close()
-	id, err := c.ID(ctx)
-	if err != nil {
-		return "", err
-	}
-	return id.ID, nil
+	return slices.DeleteFunc(slices.Clone(m.Seeds), func(seed *config.Config) bool { return known[seed] })
 }

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/multiformats/go-multiaddr"
@@ -53,21 +52,57 @@ func (d *DNS) Watch(ctx context.Context, update func([]*config.Config)) error {
 	if err = errors.Join(err, d.check()); err != nil {
 		return fmt.Errorf("dns: %w", err)
 	}
-	last := make([][]*config.Config, len(d.Addrs))
-	return poll(ctx, interval, silent(d.Logger), update, func(ctx context.Context) ([]*config.Config, error) {
-		errs := make([]error, len(d.Addrs))
-		var lookups sync.WaitGroup
-		for i, addr := range d.Addrs {
-			lookups.Go(func() {
-				found, err := d.resolve(ctx, addr)
-				if errs[i] = err; len(found) > 0 {
-					last[i] = found
-				}
-			})
+	n := &names{DNS: d, last: make([][]*config.Config, len(d.Addrs))}
+	return poll(ctx, interval, silent(d.Logger), update, n.look)
+}
+
+// names is the state of one Watch of a DNS.
+type names struct {
+	*DNS
+	last [][]*config.Config // the endpoints of each element of Addrs
+}
+
+// look resolves all names at a time. While a name server is slow to answer for one
+// of them, it publishes the endpoints of the others.
+func (n *names) look(ctx context.Context, publish func([]*config.Config)) error {
+	type lookup struct {
+		i     int
+		found []*config.Config
+		err   error
+	}
+	lookups := make(chan lookup, len(n.Addrs))
+	for i, addr := range n.Addrs {
+		go func() { // ends when resolve returns; look waits for that
+			found, err := n.resolve(ctx, addr)
+			lookups <- lookup{i, found, err}
+		}()
+	}
+	errs := make([]error, len(n.Addrs))
+	waited := time.NewTimer(patience)
+	defer waited.Stop()
+	slow := false
+	for missing := len(n.Addrs); missing > 0; {
+		select {
+		case l := <-lookups:
+			missing--
+			if errs[l.i] = l.err; len(l.found) > 0 {
+				n.last[l.i] = l.found
+			}
+			if !slow || missing == 0 {
+				continue
+			}
+		case <-waited.C:
+			slow = true
 		}
-		lookups.Wait()
-		return slices.Concat(last...), errors.Join(errs...)
-	})
+		if known := slices.Concat(n.last...); len(known) > 0 {
+			publish(known)
+		}
+	}
+	known, err := slices.Concat(n.last...), errors.Join(errs...)
+	if err == nil || len(known) > 0 {
+		publish(known)
+	}
+	return err
 }
 
 func (d *DNS) check() error {

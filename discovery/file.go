@@ -6,12 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"time"
 
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/internal/regularfile"
 )
 
 const (
@@ -78,43 +78,39 @@ type fileReader struct {
 	err     error            // why content could not be parsed
 }
 
-func (r *fileReader) look(context.Context) ([]*config.Config, error) {
+func (r *fileReader) look(_ context.Context, publish func([]*config.Config)) error {
+	if err := r.update(); err != nil {
+		return err
+	}
+	publish(r.cfgs)
+	return nil
+}
+
+// update reads the file if it may have changed.
+func (r *fileReader) update() error {
 	info, err := os.Stat(r.Path)
 	if err != nil {
 		r.info = nil
-		return nil, err
+		return err
 	}
 	now := time.Now()
 	switch {
 	case r.info == nil || !os.SameFile(info, r.info) || !info.ModTime().Equal(r.info.ModTime()) || info.Size() != r.info.Size():
 		r.since = now
 	case !r.young:
-		return r.cfgs, r.err
+		return r.err
 	}
 	r.young = now.Sub(r.since) < youngFile
-	content, err := r.read()
+	content, err := regularfile.Read(r.Path, maxFile)
 	if err != nil {
 		r.info = nil
-		return nil, err
+		return err
 	}
 	if r.info == nil || !bytes.Equal(content, r.content) {
 		r.cfgs, r.err = r.parse(content)
 	}
 	r.info, r.content = info, content
-	return r.cfgs, r.err
-}
-
-func (r *fileReader) read() ([]byte, error) {
-	file, err := os.Open(r.Path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	content, err := io.ReadAll(io.LimitReader(file, maxFile+1))
-	if err == nil && len(content) > maxFile {
-		err = fmt.Errorf("%s has over %d bytes", r.Path, maxFile)
-	}
-	return content, err
+	return r.err
 }
 
 // parse returns the endpoints of a list, or the errors of all its elements. It

@@ -8,33 +8,44 @@ import (
 	"time"
 
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/internal/sleep"
 )
 
 // firstRetry is the wait after the first failed look. Each further failure
 // doubles the wait, up to the interval.
 const firstRetry = time.Second
 
-// poll calls look at once and then at every interval ± 10 %, until ctx ends. It
-// reports the endpoints that look returns, even if look also returns an error.
-func poll(ctx context.Context, interval time.Duration, log *slog.Logger, update func([]*config.Config), look func(context.Context) ([]*config.Config, error)) error {
+// patience is how long a look waits for slow answers before it publishes what it
+// has found so far.
+const patience = time.Second
+
+// lookFunc looks for endpoints once. It calls publish with all endpoints known so
+// far, each time that it has found some, even if it then returns an error.
+type lookFunc func(ctx context.Context, publish func([]*config.Config)) error
+
+// poll calls look at once and then at every interval ± 10 %, until ctx ends, and
+// reports what it publishes.
+func poll(ctx context.Context, interval time.Duration, log *slog.Logger, update func([]*config.Config), look lookFunc) error {
 	p := publisher{update: update, log: log}
+	publish := func(cfgs []*config.Config) {
+		if ctx.Err() == nil {
+			p.publish(cfgs)
+		}
+	}
 	for retry := firstRetry; ; {
-		cfgs, err := look(ctx)
+		err := look(ctx, publish)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
-		}
-		if err == nil || len(cfgs) > 0 {
-			p.publish(cfgs)
 		}
 		wait := interval
 		if err != nil {
 			wait = min(retry, interval)
-			retry *= 2
+			retry = 2 * wait
 			log.Warn("looking for endpoints failed, keeping the last ones", "again in", wait, "error", err)
 		} else {
 			retry = firstRetry
 		}
-		if !sleep(ctx, wait*9/10+rand.N(wait/5+1)) {
+		if !sleep.For(ctx, wait*9/10+rand.N(wait/5+1)) {
 			return context.Cause(ctx)
 		}
 	}
@@ -49,16 +60,4 @@ func intervalOr(interval, byDefault time.Duration) (time.Duration, error) {
 		return byDefault, nil
 	}
 	return interval, nil
-}
-
-// sleep waits for d or until ctx is done, and reports whether d has elapsed.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

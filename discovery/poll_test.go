@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -65,6 +67,50 @@ func TestLooksAreSpread(t *testing.T) {
 			}
 		}
 		if _, n := l.last(); n != 1 {
+			t.Errorf("told %d times", n)
+		}
+	})
+}
+
+// The wait after a failure doubled without a limit, and overflowed after 34 failures in
+// a row. Then the source panicked, and with it the program: for a file that was missing,
+// after about a minute.
+func TestManyFailuresInARow(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "endpoints.json")
+	synctest.Test(t, func(t *testing.T) {
+		l := listen(t, &discovery.File{Path: path})
+		time.Sleep(time.Hour)
+		must(t, os.WriteFile(path, []byte(`["`+a1+`"]`), 0o600))
+		time.Sleep(3 * time.Second)
+		l.expect(t, a1)
+	})
+}
+
+// A name server that was silent about one name delayed the endpoints of all names by 30
+// seconds.
+func TestSilentNameDelaysNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		silent := true
+		l := listen(t, &discovery.DNS{
+			Addrs: []multiaddr.Multiaddr{maddr("/dnsaddr/a.test"), maddr("/dnsaddr/b.test")},
+			ResolveDNSAddr: func(ctx context.Context, addr multiaddr.Multiaddr, _ *net.Resolver) ([]multiaddr.Multiaddr, error) {
+				if addr.String() == "/dnsaddr/b.test" {
+					return []multiaddr.Multiaddr{maddr(a2)}, nil
+				}
+				if silent {
+					<-ctx.Done()
+					return nil, ctx.Err()
+				}
+				return []multiaddr.Multiaddr{maddr(a1)}, nil
+			},
+		})
+		time.Sleep(2 * time.Second)
+		l.expect(t, a2)
+		time.Sleep(time.Minute)
+		silent = false
+		time.Sleep(time.Minute)
+		l.expect(t, a1, a2)
+		if _, n := l.last(); n != 2 {
 			t.Errorf("told %d times", n)
 		}
 	})

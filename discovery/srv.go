@@ -57,7 +57,7 @@ func (s *SRV) Watch(ctx context.Context, update func([]*config.Config)) error {
 	return poll(ctx, interval, silent(s.Logger), update, s.look)
 }
 
-func (s *SRV) look(ctx context.Context) ([]*config.Config, error) {
+func (s *SRV) look(ctx context.Context, publish func([]*config.Config)) error {
 	ctx, cancel := context.WithTimeout(ctx, config.ResolveTimeout)
 	defer cancel()
 	resolver := templateOr(s.Template).Resolver
@@ -85,7 +85,10 @@ func (s *SRV) look(ctx context.Context) ([]*config.Config, error) {
 		cfg.Weight = int(r.Weight)
 		cfgs = append(cfgs, cfg)
 	}
-	return cfgs, err
+	if err == nil || len(cfgs) > 0 {
+		publish(cfgs)
+	}
+	return err
 }
 
 func (s *SRV) endpoint(host string, port uint16) (*config.Config, error) {

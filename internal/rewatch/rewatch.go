@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/internal/sleep"
 )
 
 const (
@@ -36,12 +37,7 @@ func Watch(ctx context.Context, log *slog.Logger, watch func(ctx context.Context
 			wait = minWait
 		}
 		log.Warn("source of endpoints failed, trying again", "within", wait, "error", err)
-		timer := time.NewTimer(wait/2 + rand.N(wait/2))
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-		}
-		timer.Stop()
+		sleep.For(ctx, wait/2+rand.N(wait/2))
 	}
 	return last
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pinfleet/pinfleet/internal/sleep"
 	"github.com/pinfleet/pinfleet/pyxis"
 	"github.com/pinfleet/pinfleet/pyxis/watch"
 )
@@ -149,7 +150,7 @@ func (a *Announcement) run() {
 			troubles = 0
 		}
 		last = time.Now()
-		sleep(a.life, pause(troubles))
+		sleep.For(a.life, pause(troubles))
 		troubles++
 	}
 }

@@ -1,7 +1,6 @@
 package recipe
 
 import (
-	"context"
 	"math/rand/v2"
 	"time"
 )
@@ -15,16 +14,4 @@ const (
 func pause(failures int) time.Duration {
 	longest := min(minPause<<min(failures, 10), maxPause)
 	return longest/2 + rand.N(longest/2)
-}
-
-// sleep waits for d or until ctx is done, and reports whether d has elapsed.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

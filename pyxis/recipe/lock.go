@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pinfleet/pinfleet/internal/sleep"
 	"github.com/pinfleet/pinfleet/pyxis"
 	"github.com/pinfleet/pinfleet/pyxis/node"
 	"github.com/pinfleet/pinfleet/pyxis/watch"
@@ -95,7 +96,7 @@ func (l *Lock) acquire(ctx context.Context) (touched chan *watch.Event, sid uint
 		if errors.Is(err, pyxis.ErrClosed) || errors.Is(err, pyxis.ErrInvalidArgument) {
 			return nil, 0, err
 		}
-		if err != nil && sleep(ctx, pause(failures)) {
+		if err != nil && sleep.For(ctx, pause(failures)) {
 			failures++
 		}
 		if ctx.Err() != nil {
