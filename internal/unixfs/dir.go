@@ -19,15 +19,17 @@ type dir struct {
 	entries map[string]*entry
 	// order lists the entries in the order of the stored directory.
 	order []string
-	// link is the link to the stored directory.
-	link link
+	// stored is the stored directory.
+	stored *Directory
 }
 
 // entry is an open directory if dir is not nil. Otherwise it is a file, or a
-// directory that was stored and reported already.
+// directory that was stored and reported already. Only directories that were
+// stored have a stored directory.
 type entry struct {
-	link link
-	dir  *dir
+	link   link
+	dir    *dir
+	stored *Directory
 }
 
 func newDir() *dir {
@@ -67,7 +69,7 @@ func (d *dir) put(name string, l link) error {
 // storeDir stores the directory, after the open directories in it.
 func (a *adder) storeDir(d *dir) error {
 	d.order = slices.Sorted(maps.Keys(d.entries))
-	links := make([]link, len(d.order))
+	stored := &Directory{links: make([]link, len(d.order)), sum: a.sum}
 	estimate := 0
 	for i, name := range d.order {
 		e := d.entries[name]
@@ -75,23 +77,28 @@ func (a *adder) storeDir(d *dir) error {
 			if err := a.storeDir(e.dir); err != nil {
 				return err
 			}
-			e.link = e.dir.link
+			e.stored = e.dir.stored
+			e.link = e.stored.link
 			e.link.name = name
 		}
-		links[i] = e.link
+		if e.stored != nil {
+			stored.below = append(stored.below, subdirectory{i, e.stored})
+		}
+		stored.links[i] = e.link
 		estimate += len(name) + e.link.cid.ByteLen()
 	}
+	d.stored = stored
 	var err error
 	if estimate <= hamtThreshold {
-		block, below := encodeNode(links, encodeDirectory())
-		d.link, err = a.store(node{block: block, below: below})
+		stored.link, err = buildPlain(stored.links, a.store)
 		return err
 	}
-	entries := hamtEntries(links)
+	entries := hamtEntries(stored.links)
 	for i, e := range entries {
 		d.order[i] = e.link.name
 	}
-	d.link, err = a.storeHAMT(entries, 0)
+	stored.sharded = true
+	stored.link, err = buildHAMT(entries, 0, a.store)
 	return err
 }
 
@@ -109,5 +116,7 @@ func (a *adder) report(d *dir, name string) error {
 		}
 		e.dir = nil
 	}
-	return a.emitNode(name, d.link)
+	e := a.event(name, d.stored.link)
+	e.Directory = d.stored
+	return a.sink.Emit(e)
 }

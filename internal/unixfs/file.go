@@ -25,6 +25,11 @@ type node struct {
 	below, content uint64
 }
 
+// size returns the cumulative size of the node's DAG, in bytes.
+func (n node) size() uint64 {
+	return uint64(len(n.block)) + n.below
+}
+
 // fileBuilder builds a tree of nodes from the chunks of one file. It reads one
 // chunk ahead. At the end of a file, each call of done reads again. As with the
 // server, the progress events show these reads.

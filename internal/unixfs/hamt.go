@@ -50,9 +50,10 @@ func hamtEntries(links []link) []hamtEntry {
 	return entries
 }
 
-// storeHAMT stores the node at the given depth. The first depth bytes of the
-// hashes of all entries are equal. It stores all nodes below it first.
-func (a *adder) storeHAMT(entries []hamtEntry, depth int) (link, error) {
+// buildHAMT stores the node at the given depth and returns a link to it. The
+// first depth bytes of the hashes of all entries are equal. It stores all nodes
+// below it first.
+func buildHAMT(entries []hamtEntry, depth int, store storeFunc) (link, error) {
 	if depth == len(hamtHash{}) {
 		return link{}, errHAMTDepth
 	}
@@ -67,7 +68,7 @@ func (a *adder) storeHAMT(entries []hamtEntry, depth int) (link, error) {
 		l := entries[0].link
 		if n > 1 {
 			var err error
-			if l, err = a.storeHAMT(entries[:n], depth+1); err != nil {
+			if l, err = buildHAMT(entries[:n], depth+1, store); err != nil {
 				return link{}, err
 			}
 		}
@@ -82,5 +83,5 @@ func (a *adder) storeHAMT(entries []hamtEntry, depth int) (link, error) {
 		used = used[1:]
 	}
 	block, below := encodeNode(links, encodeHAMT(used))
-	return a.store(node{block: block, below: below})
+	return store(node{block: block, below: below})
 }

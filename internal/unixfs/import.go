@@ -43,6 +43,8 @@ type Event struct {
 	// size of its blocks, and for the cluster DAG the sum over all shards. In
 	// progress events it is 0.
 	Size uint64
+	// Directory is set in the event of a directory, and nil in all others.
+	Directory *Directory
 }
 
 // A Sink receives the blocks and events of an import, in order, one call at a
@@ -187,7 +189,7 @@ func (a *adder) addTop(name string, n files.Node) (cid.Cid, error) {
 	if !isDir {
 		return last.cid, nil
 	}
-	return root.link.cid, a.report(root, "")
+	return root.stored.link.cid, a.report(root, "")
 }
 
 // root returns the scratch directory. Like the server, it stores an empty
@@ -284,12 +286,15 @@ func (a *adder) enter(name string, l link) error {
 	if err := root.put(base, l); err != nil {
 		return err
 	}
-	return a.emitNode(name, l)
+	return a.sink.Emit(a.event(name, l))
 }
 
-func (a *adder) emitNode(name string, l link) error {
-	return a.sink.Emit(Event{Name: path.Join(a.top, name), Cid: l.cid, Size: l.size})
+func (a *adder) event(name string, l link) Event {
+	return Event{Name: path.Join(a.top, name), Cid: l.cid, Size: l.size}
 }
+
+// storeFunc stores a node and returns a link to it without a name.
+type storeFunc func(node) (link, error)
 
 // store puts the node and returns a link to it without a name.
 func (a *adder) store(n node) (link, error) {
@@ -311,5 +316,5 @@ func (a *adder) sum(n node) (cid.Cid, error) {
 }
 
 func (a *adder) put(n node, c cid.Cid) (link, error) {
-	return link{cid: c, size: uint64(len(n.block)) + n.below}, a.putBlock(c, n.block)
+	return link{cid: c, size: n.size()}, a.putBlock(c, n.block)
 }
