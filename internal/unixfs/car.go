@@ -9,20 +9,21 @@ import (
 
 	"github.com/ipfs/boxo/files"
 	"github.com/ipfs/go-cid"
-	"github.com/ipld/go-ipld-prime/codec/dagcbor"
-	"github.com/ipld/go-ipld-prime/datamodel"
-	cidlink "github.com/ipld/go-ipld-prime/linking/cid"
-	"github.com/ipld/go-ipld-prime/node/basicnode"
 	"github.com/multiformats/go-varint"
 )
 
 // maxCARSection limits a section of a CAR, in bytes.
 const maxCARSection = 32 << 20
 
+var (
+	errCARSection = &CARError{"a block has more than 32 MiB", errors.New("malformed car; section is larger than 32 MiB")}
+	errCARCut     = &CARError{"it ends in the middle of a block", io.ErrUnexpectedEOF}
+)
+
 // carAdder adds the blocks of one CARv1 archive unchanged.
 type carAdder struct {
 	*output
-	wrap bool
+	wrap, requireRoot bool
 }
 
 func (c *carAdder) addTop(name string, n files.Node) (cid.Cid, error) {
@@ -40,10 +41,11 @@ func (c *carAdder) addTop(name string, n files.Node) (cid.Cid, error) {
 		return cid.Undef, err
 	}
 	event := Event{Name: name, Cid: root}
+	complete := !c.requireRoot
 	for {
 		section, err := readCARSection(r)
 		if errors.Is(err, io.EOF) {
-			return root, c.sink.Emit(event)
+			break
 		}
 		if err != nil {
 			return cid.Undef, err
@@ -54,12 +56,16 @@ func (c *carAdder) addTop(name string, n files.Node) (cid.Cid, error) {
 		}
 		event.Bytes += uint64(len(block))
 		if bc.Equals(root) {
-			event.Size = fileSize(bc, block)
+			event.Size, complete = fileSize(bc, block), true
 		}
 		if err := c.putBlock(bc, block); err != nil {
 			return cid.Undef, err
 		}
 	}
+	if !complete {
+		return cid.Undef, &CARError{Reason: fmt.Sprintf("its root %s is not among its blocks", root)}
+	}
+	return root, c.sink.Emit(event)
 }
 
 // readCARSection returns the next section, or io.EOF only if there is none.
@@ -69,82 +75,30 @@ func readCARSection(r *bufio.Reader) ([]byte, error) {
 	}
 	size, err := varint.ReadUvarint(r)
 	if err != nil {
-		return nil, unexpectedEOF(err)
+		return nil, cutBy(err, errCARCut)
 	}
 	if size > maxCARSection {
-		return nil, errors.New("malformed car; section is larger than 32 MiB")
+		return nil, errCARSection
 	}
 	// The buffer grows with the bytes that arrive, not with the announced size.
 	var section bytes.Buffer
-	if _, err := io.CopyN(&section, r, int64(size)); err != nil {
-		return nil, unexpectedEOF(err)
+	_, err = io.CopyN(&section, r, int64(size))
+	if errors.Is(err, io.EOF) {
+		return nil, errCARCut
+	}
+	if err != nil {
+		return nil, err
 	}
 	return section.Bytes(), nil
-}
-
-func unexpectedEOF(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
-	}
-	return err
 }
 
 // readCARHeader returns the single root of the archive.
 func readCARHeader(r *bufio.Reader) (cid.Cid, error) {
 	section, err := readCARSection(r)
 	if err != nil {
-		return cid.Undef, unexpectedEOF(err)
+		return cid.Undef, cutBy(err, errCARCut)
 	}
-	version, roots, err := decodeCARHeader(section)
-	switch {
-	case err != nil:
-		return cid.Undef, fmt.Errorf("invalid header: %w", err)
-	case version != 1:
-		return cid.Undef, fmt.Errorf("invalid car version: %d", version)
-	case len(roots) == 0:
-		return cid.Undef, errors.New("empty car, no roots")
-	case len(roots) > 1:
-		return cid.Undef, errors.New("only CAR files with a single root are supported")
-	}
-	return roots[0], nil
-}
-
-func decodeCARHeader(section []byte) (version int64, roots []cid.Cid, err error) {
-	header, err := decodeCBOR(section)
-	if err != nil {
-		return 0, nil, err
-	}
-	v, err := header.LookupByString("version")
-	if err != nil {
-		return 0, nil, err
-	}
-	if version, err = v.AsInt(); err != nil {
-		return 0, nil, err
-	}
-	list, err := header.LookupByString("roots")
-	if err != nil {
-		return 0, nil, err
-	}
-	for i := range max(list.Length(), 0) {
-		item, err := list.LookupByIndex(i)
-		if err != nil {
-			return 0, nil, err
-		}
-		l, err := item.AsLink()
-		if err != nil {
-			return 0, nil, err
-		}
-		roots = append(roots, l.(cidlink.Link).Cid)
-	}
-	return version, roots, nil
-}
-
-func decodeCBOR(block []byte) (datamodel.Node, error) {
-	b := basicnode.Prototype.Any.NewBuilder()
-	if err := dagcbor.Decode(b, bytes.NewReader(block)); err != nil {
-		return nil, err
-	}
-	return b.Build(), nil
+	return carRoot(section)
 }
 
 // splitCARBlock returns the CID and the block of a section. It fails if the
@@ -152,18 +106,21 @@ func decodeCBOR(block []byte) (datamodel.Node, error) {
 func splitCARBlock(section []byte) (cid.Cid, []byte, error) {
 	n, c, err := cid.CidFromBytes(section)
 	if err != nil {
-		return cid.Undef, nil, err
+		return cid.Undef, nil, &CARError{"a block has no valid CID", err}
 	}
 	block := section[n:]
 	sum, err := c.Prefix().Sum(block)
 	if err != nil {
-		return cid.Undef, nil, err
+		return cid.Undef, nil, &CARError{fmt.Sprintf("the hash of its block %s cannot be checked", c), err}
 	}
 	if !sum.Equals(c) {
-		return cid.Undef, nil, fmt.Errorf("mismatch in content integrity, name: %s, data: %s", c, sum)
+		return cid.Undef, nil, &CARError{
+			fmt.Sprintf("its block %s is damaged", c),
+			fmt.Errorf("mismatch in content integrity, name: %s, data: %s", c, sum),
+		}
 	}
 	if _, err := blockLinks(c, block); err != nil {
-		return cid.Undef, nil, err
+		return cid.Undef, nil, &CARError{fmt.Sprintf("its block %s cannot be decoded", c), err}
 	}
 	return c, block, nil
 }

@@ -147,3 +147,12 @@ func FuzzCAR(f *testing.F) {
 		_, _ = Resolve(sink.get, result.Root, []string{"a", "b"})
 	})
 }
+
+// decodeCBOR decodes a dag-cbor block with go-ipld-prime.
+func decodeCBOR(block []byte) (datamodel.Node, error) {
+	b := basicnode.Prototype.Any.NewBuilder()
+	if err := dagcbor.Decode(b, bytes.NewReader(block)); err != nil {
+		return nil, err
+	}
+	return b.Build(), nil
+}

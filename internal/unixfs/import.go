@@ -129,7 +129,7 @@ func newFormat(p Params, out *output) (func(name string, n files.Node) (cid.Cid,
 		a := &adder{output: out, params: p, prefix: prefix}
 		return a.addTop, nil
 	case "car":
-		c := &carAdder{output: out, wrap: p.Wrap}
+		c := &carAdder{output: out, wrap: p.Wrap, requireRoot: p.RequireRoot}
 		return c.addTop, nil
 	default:
 		return nil, errBadFormat

@@ -36,6 +36,9 @@ type Params struct {
 	// and adds a cluster DAG that lists the shards.
 	Shard     bool
 	ShardSize uint64
+	// RequireRoot makes it an error if the root of a CAR is not among its blocks.
+	// The server does not check that.
+	RequireRoot bool
 	// Name is the name of the pin, under which the cluster DAG is reported.
 	Name string
 }

@@ -7,8 +7,6 @@ import (
 
 	"github.com/ipfs/boxo/ipld/unixfs/pb"
 	"github.com/ipfs/go-cid"
-	cidlink "github.com/ipld/go-ipld-prime/linking/cid"
-	"github.com/ipld/go-ipld-prime/traversal"
 )
 
 // Getter returns a stored block, or an error if there is none.
@@ -138,16 +136,7 @@ func blockLinks(c cid.Cid, block []byte) ([]cid.Cid, error) {
 		}
 		return cids, err
 	case cid.DagCBOR:
-		n, err := decodeCBOR(block)
-		if err != nil {
-			return nil, err
-		}
-		links, err := traversal.SelectLinks(n)
-		cids := make([]cid.Cid, len(links))
-		for i, l := range links {
-			cids[i] = l.(cidlink.Link).Cid
-		}
-		return cids, err
+		return cborLinks(block)
 	default:
 		return nil, errCodec
 	}

@@ -1,17 +1,11 @@
 package unixfs
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"strconv"
 
 	"github.com/ipfs/go-cid"
-	"github.com/ipld/go-ipld-prime/codec/dagcbor"
-	"github.com/ipld/go-ipld-prime/datamodel"
-	"github.com/ipld/go-ipld-prime/fluent/qp"
-	cidlink "github.com/ipld/go-ipld-prime/linking/cid"
-	"github.com/ipld/go-ipld-prime/node/basicnode"
 	"github.com/multiformats/go-multihash"
 )
 
@@ -112,23 +106,17 @@ func storeLinks(sink Sink, links []cid.Cid) (cid.Cid, error) {
 	return storeLinkMap(sink, parts)
 }
 
-// storeLinkMap stores a dag-cbor map from "0", "1", … to the links.
+// storeLinkMap stores a dag-cbor map from "0", "1", … to the links. DAG-CBOR
+// sorts shorter keys first, which is the order of the numbers.
 func storeLinkMap(sink Sink, links []cid.Cid) (cid.Cid, error) {
-	m, err := qp.BuildMap(basicnode.Prototype.Map, int64(len(links)), func(ma datamodel.MapAssembler) {
-		for i, c := range links {
-			qp.MapEntry(ma, strconv.Itoa(i), qp.Link(cidlink.Link{Cid: c}))
-		}
-	})
+	block := appendCBORHead(nil, cborMap, uint64(len(links)))
+	for i, c := range links {
+		block = appendCBORText(block, strconv.Itoa(i))
+		block = appendCBORLink(block, c)
+	}
+	c, err := cid.NewPrefixV1(cid.DagCBOR, multihash.SHA2_256).Sum(block)
 	if err != nil {
 		return cid.Undef, fmt.Errorf("shard node: %w", err)
 	}
-	var block bytes.Buffer
-	if err := dagcbor.Encode(m, &block); err != nil {
-		return cid.Undef, fmt.Errorf("shard node: %w", err)
-	}
-	c, err := cid.NewPrefixV1(cid.DagCBOR, multihash.SHA2_256).Sum(block.Bytes())
-	if err != nil {
-		return cid.Undef, fmt.Errorf("shard node: %w", err)
-	}
-	return c, sink.Put(c, block.Bytes())
+	return c, sink.Put(c, block)
 }
