@@ -23,12 +23,12 @@ var (
 // carAdder adds the blocks of one CARv1 archive unchanged.
 type carAdder struct {
 	*output
-	wrap, requireRoot bool
+	params Params
 }
 
 func (c *carAdder) addTop(name string, n files.Node) (cid.Cid, error) {
 	defer n.Close()
-	if c.wrap {
+	if c.params.Wrap {
 		return cid.Undef, errors.New("cannot wrap a CAR file upload")
 	}
 	f, ok := n.(files.File)
@@ -41,9 +41,13 @@ func (c *carAdder) addTop(name string, n files.Node) (cid.Cid, error) {
 		return cid.Undef, err
 	}
 	event := Event{Name: name, Cid: root}
-	complete := !c.requireRoot
+	complete := !c.params.RequireRoot
+	var buf bytes.Buffer
 	for {
-		section, err := readCARSection(r)
+		if !c.params.HashOnly {
+			buf = bytes.Buffer{} // the sink keeps the block
+		}
+		section, err := readCARSection(r, &buf)
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -68,8 +72,9 @@ func (c *carAdder) addTop(name string, n files.Node) (cid.Cid, error) {
 	return root, c.sink.Emit(event)
 }
 
-// readCARSection returns the next section, or io.EOF only if there is none.
-func readCARSection(r *bufio.Reader) ([]byte, error) {
+// readCARSection returns the next section, or io.EOF only if there is none. The
+// section is in buf, which it overwrites.
+func readCARSection(r *bufio.Reader, buf *bytes.Buffer) ([]byte, error) {
 	if _, err := r.Peek(1); err != nil {
 		return nil, err
 	}
@@ -81,20 +86,20 @@ func readCARSection(r *bufio.Reader) ([]byte, error) {
 		return nil, errCARSection
 	}
 	// The buffer grows with the bytes that arrive, not with the announced size.
-	var section bytes.Buffer
-	_, err = io.CopyN(&section, r, int64(size))
+	buf.Reset()
+	_, err = io.CopyN(buf, r, int64(size))
 	if errors.Is(err, io.EOF) {
 		return nil, errCARCut
 	}
 	if err != nil {
 		return nil, err
 	}
-	return section.Bytes(), nil
+	return buf.Bytes(), nil
 }
 
 // readCARHeader returns the single root of the archive.
 func readCARHeader(r *bufio.Reader) (cid.Cid, error) {
-	section, err := readCARSection(r)
+	section, err := readCARSection(r, new(bytes.Buffer))
 	if err != nil {
 		return cid.Undef, cutBy(err, errCARCut)
 	}

@@ -20,6 +20,8 @@ const (
 type node struct {
 	block []byte
 	raw   bool
+	// buf is the buffer that contains the block, if it comes from a pool.
+	buf []byte
 	// below is the cumulative size of the blocks below, content the number of file
 	// bytes in the whole subtree.
 	below, content uint64
@@ -30,24 +32,31 @@ func (n node) size() uint64 {
 	return uint64(len(n.block)) + n.below
 }
 
-// fileBuilder builds a tree of nodes from the chunks of one file. It reads one
-// chunk ahead. At the end of a file, each call of done reads again. As with the
-// server, the progress events show these reads.
+// fileBuilder builds a tree of nodes from the chunks of one file at a time. It
+// reads one chunk ahead. At the end of a file, each call of done reads again. As
+// with the server, the progress events show these reads.
 type fileBuilder struct {
 	hasher hasher
-	source leafSource
+	pool   buffers
+	source chunkSource
 	format leafFormat
 
-	ahead     []byte
-	aheadSize int
-	err       error
+	ahead []byte // buffer of the next chunk, or nil
+	err   error
+	// parents are free for reuse.
+	parents []*parent
+}
+
+// begin prepares b for a file.
+func (b *fileBuilder) begin(source chunkSource, format leafFormat) {
+	b.source, b.format, b.ahead, b.err = source, format, nil, nil
 }
 
 // done reports whether the file has no further chunk. After a read error it
 // returns false, and leaf returns the error.
 func (b *fileBuilder) done() bool {
 	if b.ahead == nil && b.err == nil {
-		b.ahead, b.aheadSize, b.err = b.source.next()
+		b.ahead, b.err = b.source.next()
 		if errors.Is(b.err, io.EOF) {
 			b.err = nil
 		}
@@ -58,9 +67,9 @@ func (b *fileBuilder) done() bool {
 func (b *fileBuilder) leaf() (node, error) {
 	if b.err != nil {
 		// Store the nodes read before the error nevertheless.
-		return node{}, cmp.Or(b.hasher.settle(0), b.err)
+		return node{}, cmp.Or(b.hasher.settle(), b.err)
 	}
-	n := node{block: b.ahead, raw: b.format.raw, content: uint64(b.aheadSize)}
+	n := b.format.frame(b.ahead)
 	b.ahead = nil
 	return n, nil
 }
@@ -80,35 +89,48 @@ func (b *fileBuilder) adopt(p *parent, child node) error {
 	return b.hasher.store(child, p)
 }
 
+func (b *fileBuilder) newParent() *parent {
+	if n := len(b.parents); n > 0 {
+		p := b.parents[n-1]
+		b.parents = b.parents[:n-1]
+		return p
+	}
+	return new(parent)
+}
+
 func (p *parent) full() bool {
 	return len(p.sizes) >= maxLinks
 }
 
-// finish returns the node of p.
+// finish returns the node of p, which must not be used any more.
 func (b *fileBuilder) finish(p *parent) (node, error) {
-	if err := b.hasher.settle(0); err != nil {
+	if err := b.hasher.settle(); err != nil {
 		return node{}, err
 	}
 	block, below := encodeNode(p.links, encodeFile(p.content, p.sizes))
-	return node{block: block, below: below, content: p.content}, nil
+	n := node{block: block, below: below, content: p.content}
+	clear(p.links)
+	p.links, p.sizes, p.content = p.links[:0], p.sizes[:0], 0
+	b.parents = append(b.parents, p)
+	return n, nil
 }
 
 // balanced builds a tree whose leaves all have the same depth. When the tree is
 // full, it gets a new root. A file of one chunk is a single leaf.
 func (b *fileBuilder) balanced() (node, error) {
 	if b.done() {
-		return node{block: b.format.empty(), raw: b.format.raw}, nil
+		return b.format.empty(), nil
 	}
 	root, err := b.leaf()
 	if err != nil {
 		return node{}, err
 	}
 	for depth := 1; !b.done(); depth++ {
-		var p parent
-		if err := b.adopt(&p, root); err != nil {
+		p := b.newParent()
+		if err := b.adopt(p, root); err != nil {
 			return node{}, err
 		}
-		if root, err = b.fillBalanced(&p, depth); err != nil {
+		if root, err = b.fillBalanced(p, depth); err != nil {
 			return node{}, err
 		}
 	}
@@ -123,7 +145,7 @@ func (b *fileBuilder) fillBalanced(p *parent, depth int) (node, error) {
 		if depth == 1 {
 			child, err = b.leaf()
 		} else {
-			child, err = b.fillBalanced(new(parent), depth-1)
+			child, err = b.fillBalanced(b.newParent(), depth-1)
 		}
 		if err != nil {
 			return node{}, err
@@ -139,13 +161,13 @@ func (b *fileBuilder) fillBalanced(p *parent, depth int) (node, error) {
 // of increasing depth, all less than maxDepth; 0 means no limit. The root is an
 // inner node even if the file is empty.
 func (b *fileBuilder) trickle(maxDepth int) (node, error) {
-	var p parent
+	p := b.newParent()
 	for !p.full() && !b.done() {
 		leaf, err := b.leaf()
 		if err != nil {
 			return node{}, err
 		}
-		if err := b.adopt(&p, leaf); err != nil {
+		if err := b.adopt(p, leaf); err != nil {
 			return node{}, err
 		}
 	}
@@ -158,12 +180,12 @@ func (b *fileBuilder) trickle(maxDepth int) (node, error) {
 			if err != nil {
 				return node{}, err
 			}
-			if err := b.adopt(&p, child); err != nil {
+			if err := b.adopt(p, child); err != nil {
 				return node{}, err
 			}
 		}
 	}
-	return b.finish(&p)
+	return b.finish(p)
 }
 
 // layoutOf returns the leaf type and the builder method of a layout.

@@ -1,6 +1,7 @@
 package unixfs
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -56,6 +57,11 @@ type Sink interface {
 	Emit(Event) error
 }
 
+// withoutBlocks is a Sink that passes on only events.
+type withoutBlocks struct{ Sink }
+
+func (withoutBlocks) Put(cid.Cid, []byte) error { return nil }
+
 // Shard is one shard of a sharded import.
 type Shard struct {
 	Cid cid.Cid
@@ -79,6 +85,9 @@ type Result struct {
 // the server's wording, because they are sent to clients. It returns the
 // context's error when the context is done.
 func Import(ctx context.Context, upload files.Directory, p Params, sink Sink) (Result, error) {
+	if p.HashOnly {
+		sink = withoutBlocks{sink}
+	}
 	out := output{ctx: ctx, sink: sink, put: sink.Put}
 	var sharding *sharder
 	if p.Shard {
@@ -127,9 +136,10 @@ func newFormat(p Params, out *output) (func(name string, n files.Node) (cid.Cid,
 			return nil, err
 		}
 		a := &adder{output: out, params: p, prefix: prefix}
+		a.builder.hasher.sum, a.builder.hasher.put = a.sum, a.put
 		return a.addTop, nil
 	case "car":
-		c := &carAdder{output: out, wrap: p.Wrap, requireRoot: p.RequireRoot}
+		c := &carAdder{output: out, params: p}
 		return c.addTop, nil
 	default:
 		return nil, errBadFormat
@@ -141,7 +151,7 @@ type output struct {
 	ctx  context.Context // of the one Import call that owns the output
 	sink Sink
 	put  func(cid.Cid, []byte) error
-	// stored is set once a block has been put.
+	// stored is set once a block is complete.
 	stored bool
 }
 
@@ -163,8 +173,8 @@ type adder struct {
 	// scratch is nil until something is added to it.
 	scratch *dir
 	// top is the name of the current top-level entry.
-	top   string
-	spare []byte
+	top     string
+	builder fileBuilder
 }
 
 func (a *adder) addTop(name string, n files.Node) (cid.Cid, error) {
@@ -249,23 +259,23 @@ func (a *adder) addDir(name string, n files.Directory, top bool) error {
 }
 
 func (a *adder) addFile(name string, r io.Reader) (link, error) {
-	b := fileBuilder{hasher: hasher{sum: a.sum, put: a.put}}
+	b := &a.builder
 	defer b.hasher.wait()
 	if a.params.Progress {
 		r = &progressReader{r: r, emit: func(read uint64) error {
-			if err := b.hasher.settle(0); err != nil {
+			if err := b.hasher.settle(); err != nil {
 				return err
 			}
 			return a.sink.Emit(Event{Kind: Progress, Name: name, Bytes: read})
 		}}
 	}
-	typ, layout := layoutOf(a.params.Layout == "trickle")
-	b.format = leafFormat{raw: a.params.RawLeaves, typ: typ}
-	var err error
-	if b.source, err = newLeafSource(r, a.params.Chunker, b.format, &a.spare); err != nil {
+	source, err := newChunkSource(r, a.params.Chunker, &b.pool)
+	if err != nil {
 		return link{}, err
 	}
-	n, err := layout(&b)
+	typ, layout := layoutOf(a.params.Layout == "trickle")
+	b.begin(source, leafFormat{raw: a.params.RawLeaves, typ: typ})
+	n, err := layout(b)
 	if err != nil {
 		return link{}, err
 	}
@@ -316,5 +326,15 @@ func (a *adder) sum(n node) (cid.Cid, error) {
 }
 
 func (a *adder) put(n node, c cid.Cid) (link, error) {
-	return link{cid: c, size: n.size()}, a.putBlock(c, n.block)
+	l := link{cid: c, size: n.size()}
+	block := n.block
+	switch {
+	case a.params.HashOnly:
+		a.builder.pool.put(n.buf)
+	case len(block) < cap(n.buf)/2:
+		// The sink keeps the block, but not a buffer that is much larger.
+		block = bytes.Clone(block)
+		a.builder.pool.put(n.buf)
+	}
+	return l, a.putBlock(c, block)
 }

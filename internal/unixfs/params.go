@@ -36,6 +36,9 @@ type Params struct {
 	// and adds a cluster DAG that lists the shards.
 	Shard     bool
 	ShardSize uint64
+	// HashOnly computes the CIDs and events without storing anything: the sink's Put
+	// is not called, and the buffers of blocks are reused.
+	HashOnly bool
 	// RequireRoot makes it an error if the root of a CAR is not among its blocks.
 	// The server does not check that.
 	RequireRoot bool
