@@ -21,6 +21,8 @@ type attempt struct {
 	ep     *endpoint
 	permit permit
 	hedge  bool
+	// observed is set if the strategy was notified of the attempt.
+	observed bool
 
 	began    time.Duration
 	answered time.Duration // time until the first item of a listing; 0 before that
@@ -35,6 +37,9 @@ type attempt struct {
 // errStopped ends an attempt whose consumer stopped the iteration.
 var errStopped = errors.New("the consumer stopped")
 
+// errPanicked is the result of a call or attempt that users' code ended with a panic.
+var errPanicked = errors.New("the call panicked")
+
 // errHedgeLost is the cancellation cause of an attempt that was slower than another one
 // of the same race.
 var errHedgeLost = errors.New("another attempt was faster")
@@ -44,11 +49,12 @@ var errHedgeLost = errors.New("another attempt was faster")
 // ctx is the context of the attempt, caller that of the call.
 func (c *Client) attempt(ctx, caller context.Context, a *attempt, do attemptFunc) (err error) {
 	p := c.pool
+	r := result{cancelled: true, err: errPanicked} // recorded if anything below panics
+	defer func() { c.finish(ctx, a, r) }()
 	if p.observer != nil {
 		p.observer.Begin(a.asked, a.ep)
+		a.observed = true
 	}
-	r := result{cancelled: true} // recorded if do panics
-	defer func() { c.finish(ctx, a, r) }()
 	if len(c.hooks.attempts) > 0 {
 		ctx = c.hooks.attemptStarted(ctx, a.event())
 	}
@@ -106,13 +112,23 @@ func (c *Client) judge(ctx, caller context.Context, a *attempt, err error) resul
 }
 
 // finish reports the result of an attempt to the statistics, the strategy, the
-// endpoint's health and the hooks.
+// endpoint's health and the hooks. Each of them is notified even if another panics, and
+// the endpoint is released in any case.
 func (c *Client) finish(ctx context.Context, a *attempt, r result) {
 	p := c.pool
 	now := p.now()
 	a.took = now - a.began
+	if len(c.hooks.attempts) > 0 {
+		defer func() {
+			e := a.event()
+			e.Duration, e.Err, e.Cancelled = a.took, r.err, r.cancelled
+			c.hooks.attemptEnded(ctx, e)
+		}()
+	}
+	defer a.ep.release()
+	defer p.record(a.ep, a.permit, r, now)
 	a.ep.stats.note(a, r)
-	if p.observer != nil {
+	if a.observed {
 		p.observer.End(a.asked, a.ep, strategy.Result{
 			Duration:   a.duration(),
 			Failed:     r.outcome == failure || r.outcome == unreachable,
@@ -120,13 +136,6 @@ func (c *Client) finish(ctx context.Context, a *attempt, r result) {
 			RetryAfter: r.retryAfter,
 			Sent:       a.allSent(),
 		})
-	}
-	p.record(a.ep, a.permit, r, now)
-	a.ep.release()
-	if len(c.hooks.attempts) > 0 {
-		e := a.event()
-		e.Duration, e.Err, e.Cancelled = a.took, r.err, r.cancelled
-		c.hooks.attemptEnded(ctx, e)
 	}
 }
 

@@ -40,6 +40,7 @@ func (c *Client) run(ctx context.Context, cl *call, do attemptFunc) (err error) 
 		return c.loop(ctx, cl, do)
 	}
 	began := c.pool.now()
+	err = errPanicked // unless loop returns
 	ctx = c.hooks.callStarted(ctx, cl.asked.Op)
 	defer func() {
 		c.hooks.callEnded(ctx, CallEvent{Op: cl.asked.Op, Attempts: cl.made, Duration: c.pool.now() - began, Err: err})

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/internal/panics"
 )
 
 // delivery passes the outputs of an add's attempts to the consumer, each once. A
@@ -38,22 +39,40 @@ func (d *delivery) attempt(ctx context.Context, again bool, send func(context.Co
 	returned := make(chan struct{})
 	var undelivered error
 	var wg sync.WaitGroup
+	var panicked *panics.Recovered // of the strategy, which is notified of the bytes
 	wg.Go(func() {
-		for o := range until(in, returned) {
-			if undelivered != nil {
-				continue // keep receiving, so that send can return
+		panics.Run(func() {
+			for o := range until(in, returned) {
+				r.count(o)
+				if undelivered = r.take(ctx, o); undelivered != nil {
+					return
+				}
 			}
-			r.count(o)
-			if undelivered = r.take(ctx, o); undelivered != nil {
+		}, func(p *panics.Recovered) {
+			if panicked = p; p != nil {
+				undelivered = errPanicked
+			}
+			if undelivered != nil {
 				cancel(undelivered)
 			}
-		}
+			for range until(in, returned) { // keep receiving, so that send can return
+			}
+		})
 	})
 	err := func() error {
 		defer wg.Wait()
 		defer close(returned)
-		return send(ctx, in)
+		sent := false
+		defer func() {
+			if !sent {
+				cancel(errPanicked) // so that Wait does not wait for the consumer
+			}
+		}()
+		err := send(ctx, in)
+		sent = true
+		return err
 	}()
+	panicked.Repanic()
 	switch {
 	case errors.Is(undelivered, ErrReplayDiverged):
 		return undelivered

@@ -1,6 +1,7 @@
 package lbclient
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"sync"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/internal/panics"
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
@@ -90,8 +92,8 @@ func (e *endpoint) acquire() bool {
 // attempt.
 func (e *endpoint) release() {
 	if e.users.Add(-1) == 0 && e.removed.Load() {
+		defer e.pool.drained(e)
 		_ = e.close()
-		e.pool.drained(e)
 	}
 }
 
@@ -135,13 +137,18 @@ func (e *endpoint) force(long bool) (permit, bool) {
 	return e.health.force(long), true
 }
 
-// closeEndpoints closes all endpoints and returns their errors.
+// closeEndpoints closes all endpoints and returns their errors. If a client panics, the
+// others are closed nevertheless.
 func closeEndpoints(endpoints []*endpoint) error {
 	var errs []error
+	var panicked *panics.Recovered
 	for _, ep := range endpoints {
-		if err := ep.close(); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", ep.name, err))
-		}
+		panicked = cmp.Or(panicked, panics.Catch(func() {
+			if err := ep.close(); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", ep.name, err))
+			}
+		}))
 	}
+	panicked.Repanic()
 	return errors.Join(errs...)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/internal/panics"
 )
 
 // hedgeFraction limits hedges to this fraction of the calls that may be hedged.
@@ -77,6 +78,7 @@ func (c *Client) race(ctx, caller context.Context, cl *call, ep *endpoint, first
 		times:  c.hedging.times[cl.asked.Op],
 		ends:   make(chan raceEnd, 2),
 	}
+	defer r.leave()
 	c.hedging.budget.called(r.began)
 	r.start(ep, first, false)
 	var isSlow <-chan time.Time
@@ -111,12 +113,16 @@ type hedgedRace struct {
 	running     int           // number of attempts in progress
 	slow        *time.Timer   // fires when the first attempt is slow; nil if too few calls are known
 	delay       time.Duration // of slow; doubled each time no second attempt can be made
+
+	mu   sync.Mutex
+	over bool // race has returned; guarded by mu
 }
 
-// raceEnd is an attempt that has ended, with its error.
+// raceEnd is an attempt that has ended, with its error or panic.
 type raceEnd struct {
 	*attempt
-	err error
+	err      error
+	panicked *panics.Recovered
 }
 
 // start starts an attempt in the background. The attempt gets its own copy of the
@@ -129,13 +135,45 @@ func (r *hedgedRace) start(ep *endpoint, permit permit, hedge bool) {
 	asked := r.call.asked
 	asked.Tried = slices.Clone(asked.Tried)
 	a := &attempt{asked: &asked, ep: ep, permit: permit, hedge: hedge, began: c.pool.now()}
-	go func() { r.ends <- raceEnd{a, c.attempt(r.ctx, r.caller, a, r.call.hedged)} }()
+	go func() {
+		var err error
+		panics.Run(func() { err = c.attempt(r.ctx, r.caller, a, r.call.hedged) }, func(panicked *panics.Recovered) {
+			r.report(raceEnd{a, err, panicked})
+		})
+	}()
+}
+
+// report passes the end of an attempt to the race. If the race is over, nobody can
+// receive a panic of the attempt, so it is logged.
+func (r *hedgedRace) report(e raceEnd) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.over {
+		r.log(e)
+		return
+	}
+	r.ends <- e
+}
+
+// leave ends the race. It logs the panics of attempts that ended at the same time.
+func (r *hedgedRace) leave() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.over = true
+	for len(r.ends) > 0 {
+		r.log(<-r.ends)
+	}
+}
+
+func (r *hedgedRace) log(e raceEnd) {
+	e.panicked.Log(r.client.logger, "slower attempt of a hedged call panicked", "op", string(e.asked.Op), "endpoint", e.ep.name)
 }
 
 // onEnd handles the end of an attempt. It reports whether the race is over, and the
 // error of the race if so.
 func (r *hedgedRace) onEnd(e raceEnd) (over bool, err error) {
 	r.running--
+	e.panicked.Repanic()
 	if e.err == nil {
 		r.times.add(r.client.pool.now() - r.began)
 		return true, nil

@@ -58,7 +58,15 @@ func NewFromConfigs(s strategy.LBStrategy, cfgs []*config.Config, retries int, o
 		c.end()
 		return nil, errors.Join(err, closeEndpoints(endpoints))
 	}
-	return c, c.pool.replace(endpoints)
+	returned := false
+	defer func() {
+		if !returned { // the strategy panicked
+			_ = c.Close()
+		}
+	}()
+	err = c.pool.replace(endpoints)
+	returned = true
+	return c, err
 }
 
 // NewLBClient is like [NewFromConfigs], but returns a [client.Client], so that its

@@ -1,6 +1,7 @@
 package lbclient
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/internal/panics"
 )
 
 // SetConfigs replaces the endpoints with those that cfgs describes. An endpoint whose
@@ -50,6 +52,12 @@ func (c *Client) openAll(cfgs []*config.Config) ([]*endpoint, error) {
 // open returns an endpoint for each configuration that is valid: an existing one if
 // its configuration is the same, else a new one. opened holds the new ones.
 func (c *Client) open(cfgs []*config.Config) (next, opened []*endpoint, errs []error) {
+	returned := false
+	defer func() {
+		if !returned { // the opener panicked
+			_ = closeEndpoints(opened)
+		}
+	}()
 	left := byAddress{}
 	for _, ep := range c.pool.list() {
 		left.add(ep)
@@ -74,6 +82,7 @@ func (c *Client) open(cfgs []*config.Config) (next, opened []*endpoint, errs []e
 		ep := c.pool.newEndpoint(made, i, cfg)
 		next, opened = append(next, ep), append(opened, ep)
 	}
+	returned = true
 	return next, opened, errs
 }
 
@@ -127,16 +136,38 @@ func (e *endpoint) isMadeOf(cfg *config.Config) bool {
 }
 
 // replace replaces the endpoints with next. It owns the new ones even if it fails,
-// which happens only after Close.
+// which happens only after Close. If the strategy, a client or a hook panics, the
+// endpoints are replaced nevertheless.
 func (p *pool) replace(next []*endpoint) error {
-	p.mu.Lock()
 	old := p.list()
 	added, removed := without(next, old), without(old, next)
-	if p.closed {
-		p.mu.Unlock()
-		return errors.Join(client.ErrClosed, closeEndpoints(added))
+	panicked, err := p.swap(next, added, removed)
+	if err != nil {
+		return errors.Join(err, closeEndpoints(added))
 	}
-	if len(old) > 0 {
+	for _, ep := range removed {
+		panicked = cmp.Or(panicked, panics.Catch(ep.remove))
+	}
+	if len(old) > 0 && len(added)+len(removed) > 0 {
+		panicked = cmp.Or(panicked, panics.Catch(func() {
+			event := MembershipEvent{Added: namesOf(added), Removed: namesOf(removed)}
+			p.logger.Info("endpoints changed", "added", event.Added, "removed", event.Removed)
+			p.hooks.membershipChanged(event)
+		}))
+	}
+	panicked.Repanic()
+	return nil
+}
+
+// swap makes next the list of endpoints. It returns the panic of the strategy, and an
+// error after Close.
+func (p *pool) swap(next, added, removed []*endpoint) (*panics.Recovered, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, client.ErrClosed
+	}
+	if len(p.list()) > 0 {
 		for _, ep := range added {
 			ep.slowStart.begin(p.now())
 		}
@@ -145,18 +176,7 @@ func (p *pool) replace(next []*endpoint) error {
 	for _, ep := range removed {
 		p.draining[ep] = true
 	}
-	p.refresh()
-	p.mu.Unlock()
-
-	for _, ep := range removed {
-		ep.remove()
-	}
-	if len(old) > 0 && len(added)+len(removed) > 0 {
-		event := MembershipEvent{Added: namesOf(added), Removed: namesOf(removed)}
-		p.logger.Info("endpoints changed", "added", event.Added, "removed", event.Removed)
-		p.hooks.membershipChanged(event)
-	}
-	return nil
+	return panics.Catch(p.refresh), nil
 }
 
 // without returns the endpoints of list that are not in other.
@@ -203,7 +223,6 @@ func (p *pool) close() error {
 	p.mu.Lock()
 	all := slices.AppendSeq(slices.Clone(p.list()), maps.Keys(p.draining))
 	p.mu.Unlock()
-	err := closeEndpoints(all)
-	p.background.Wait()
-	return err
+	defer p.background.Wait()
+	return closeEndpoints(all)
 }

@@ -85,7 +85,7 @@ func TestZeroValuesArePrinted(t *testing.T) {
 		}
 	}
 	for want, e := range map[string]*AttemptsError{
-		": 0 attempts failed: ":                          {},
+		": 0 attempts failed: ":                     {},
 		"ID: 1 attempt failed: no error (after 0s)": {Op: client.OpID, Attempts: []Attempt{{}}},
 	} {
 		var typed *client.Error

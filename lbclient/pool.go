@@ -76,13 +76,13 @@ func (p *pool) refresh() {
 		}
 	}
 	p.eligible.Store(&eligible)
-	if len(offer) > 0 && !slices.Equal(offer, p.offered) {
-		p.offered = offer
-		p.strategy.SetClients(slices.Clone(offer))
-	}
-	p.admitted.Store(int32(len(offer)))
 	if ejected > 0 || p.probing {
 		p.probe()
+	}
+	defer p.admitted.Store(int32(len(offer)))
+	if len(offer) > 0 && !slices.Equal(offer, p.offered) {
+		p.strategy.SetClients(slices.Clone(offer))
+		p.offered = offer // if SetClients panics, the next refresh calls it again
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"math"
 	"time"
+
+	"github.com/pinfleet/pinfleet/internal/panics"
 )
 
 // probeTimeout limits the duration of a probe. Its request, GET /health, is cheap.
@@ -74,13 +76,27 @@ func (p *pool) nextProbe() (time.Duration, bool) {
 func (p *pool) probeOne(ep *endpoint) {
 	ctx, cancel := context.WithTimeout(p.life, probeTimeout)
 	defer cancel()
-	err := ep.Health(ctx)
-	well := err == nil || failureKindOf(err) == answered
-	if ep.health.probed(well, p.now()) {
-		p.logger.Debug("endpoint answers its probe", "endpoint", ep.name)
+	well := false
+	panics.Run(func() {
+		err := ep.Health(ctx)
+		well = err == nil || failureKindOf(err) == answered
+	}, func(panicked *panics.Recovered) {
+		panicked.Log(p.logger, "endpoint's client panicked during a probe, which counts as failed", "endpoint", ep.name)
+		p.endProbe(ep, well)
+	})
+}
+
+// endProbe records the result of a probe. It has no caller that could handle a panic, so a
+// panic of the strategy or the logger is logged.
+func (p *pool) endProbe(ep *endpoint, well bool) {
+	eligible := ep.health.probed(well, p.now())
+	panics.Catch(func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		ep.probed = false
+		p.refresh()
+	}).Log(p.logger, "strategy panicked in SetClients")
+	if eligible {
+		panics.Catch(func() { p.logger.Debug("endpoint answers its probe", "endpoint", ep.name) })
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	ep.probed = false
-	p.refresh()
 }

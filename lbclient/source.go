@@ -8,6 +8,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/config"
 	"github.com/pinfleet/pinfleet/internal/ctxerr"
+	"github.com/pinfleet/pinfleet/internal/panics"
 	"github.com/pinfleet/pinfleet/internal/rewatch"
 	"github.com/pinfleet/pinfleet/strategy"
 )
@@ -66,8 +67,14 @@ func (f *follower) follow() {
 	f.err = rewatch.Watch(f.client.life, f.client.logger, f.src.Watch, f.update)
 }
 
-// update replaces the endpoints with those of cfgs that can be opened.
+// update applies an update of the source. A panic of the opener, the strategy, a hook or the
+// logger is logged, because it must not end the source or the program.
 func (f *follower) update(cfgs []*config.Config) {
+	panics.Catch(func() { f.apply(cfgs) }).Log(f.client.logger, "applying an update of the endpoints panicked")
+}
+
+// apply replaces the endpoints with those of cfgs that can be opened.
+func (f *follower) apply(cfgs []*config.Config) {
 	c := f.client
 	c.changing.Lock()
 	defer c.changing.Unlock()
@@ -79,7 +86,10 @@ func (f *follower) update(cfgs []*config.Config) {
 		c.logger.Warn("source tells of no endpoints, keeping the last ones")
 		return
 	}
-	if c.pool.replace(next) == nil {
+	var err error
+	panicked := panics.Catch(func() { err = c.pool.replace(next) })
+	if err == nil {
 		f.once.Do(func() { close(f.ready) })
 	}
+	panicked.Repanic()
 }
