@@ -36,6 +36,15 @@
 // While all endpoints are ejected, an attempt goes to the endpoint whose ejection ends
 // first. A retry prefers endpoints that the call has not tried.
 //
+// # Panics
+//
+// A panic of users' code (a strategy, a hook, a RoundTripper, a TokenFunc, a logger and
+// the like) reaches the caller of the method that ran the code. If the code ran on
+// another goroutine, the recovered value is an error whose text has the stack of that
+// goroutine. Once the caller has recovered, the load balancer can be used again. Probes
+// and sources have no caller: their panics are logged at level Error, and count as
+// failures of the probe or the source.
+//
 // # Observability
 //
 // [Client.Endpoints] returns the state and the statistics of each endpoint,

@@ -30,7 +30,8 @@ type options struct {
 	errs []error // invalid values
 }
 
-// WithLogger sets the logger: ejections and failures of a source are logged at level
+// WithLogger sets the logger: panics in the background (see the package documentation) are
+// logged at level Error, ejections and failures of a source are logged at level
 // Warn, readmissions and changes of the endpoints at Info, retries, exhausted retry
 // budgets, hedges and successful probes at Debug. The default, and the effect of nil,
 // is to log nothing.

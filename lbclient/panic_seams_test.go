@@ -67,8 +67,10 @@ var panicSeams = map[string]func(b *fusedBed) (f *fuse, use func()){
 		return &b.log.log, b.id
 	},
 	"logger of a change": func(b *fusedBed) (*fuse, func()) { return &b.log.log, b.swap },
-	"opener":             func(b *fusedBed) (*fuse, func()) { return &b.open, b.swap },
-	"client.Close":       func(b *fusedBed) (*fuse, func()) { return &b.close, b.swap },
+	"opener": func(b *fusedBed) (*fuse, func()) {
+		return &b.open, func() { _ = b.c.SetConfigs(hosts("b", "c", "boom")) }
+	},
+	"client.Close": func(b *fusedBed) (*fuse, func()) { return &b.close, b.swap },
 	"client.ID": func(b *fusedBed) (*fuse, func()) {
 		f := &fuse{}
 		for _, fake := range b.fakes {

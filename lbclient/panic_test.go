@@ -135,7 +135,9 @@ func (c fusedClient) Close() error {
 func newFusedBed(t *testing.T, opts ...Option) *fusedBed {
 	b := &fusedBed{T: t, s: &fusedStrategy{}, hook: &fusedHook{}, log: &fusedLog{Handler: slog.DiscardHandler}}
 	opts = append(opts, WithHooks(b.hook), WithLogger(slog.New(b.log)), WithOpener(func(cfg *config.Config) (client.Client, error) {
-		b.open.use()
+		if cfg.Host == "boom" {
+			b.open.use()
+		}
 		f := &bodyFake{fake: &fake{name: cfg.Host, cids: testCids(5), outputs: []*api.AddedOutput{{Name: "x", Cid: api.NewCid(testCid(0)), Size: 5}}}}
 		b.fakes = append(b.fakes, f)
 		return fusedClient{f, &b.close}, nil
