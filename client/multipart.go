@@ -3,11 +3,9 @@ package client
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
+	"errors"
 	"io"
-	"io/fs"
 	"net/http"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -79,15 +77,15 @@ func (m *multipartBody) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// Close closes the source that is open, if any.
+// Close closes the source and the directories that are open.
 func (m *multipartBody) Close() error {
 	m.done = true
 	m.text = nil
-	if m.content == nil {
-		return nil
+	err := m.nodes.close()
+	if m.content != nil {
+		err = errors.Join(err, m.content.Close())
+		m.content = nil
 	}
-	err := m.content.Close()
-	m.content = nil
 	return err
 }
 
@@ -119,29 +117,22 @@ func (m *multipartBody) advance() error {
 // open begins the part of n. It appends the part's header to b and sets
 // m.content.
 func (m *multipartBody) open(b []byte, n node) ([]byte, error) {
-	info, contentType := n.info, "application/octet-stream"
+	meta, contentType := n.meta, "application/octet-stream"
 	var target string // of a symlink; it is the content of the symlink's part
+	var err error
 	switch {
 	case n.web != nil:
-		body, err := m.fetch(n)
-		if err != nil {
-			return nil, err
-		}
-		m.content = body
-	case info == nil || info.Mode().IsRegular():
-		f, now, err := openRegular(n.path)
-		if err != nil {
-			return nil, err
-		}
-		m.content, info = f, now
-	case info.IsDir():
+		m.content, err = m.fetch(n)
+	case n.typ == 0:
+		m.content, meta, err = n.openFile()
+	case n.typ.IsDir():
 		contentType = "application/x-directory"
 	default:
 		contentType = "application/symlink"
-		var err error
-		if target, err = os.Readlink(n.path); err != nil {
-			return nil, err
-		}
+		target, meta, err = n.readLink()
+	}
+	if err != nil {
+		return nil, err
 	}
 	if m.noCopy {
 		b = append(b, "Abspath-Encoded: "...)
@@ -149,8 +140,8 @@ func (m *multipartBody) open(b []byte, n node) ([]byte, error) {
 		b = append(b, "\r\n"...)
 	}
 	b = append(b, `Content-Disposition: form-data; name="file`...)
-	if info != nil {
-		b = appendMetadata(b, info)
+	if n.web == nil {
+		b = appendMetadata(b, meta)
 	}
 	b = append(b, `"; filename="`...)
 	if n.dir != "" {
@@ -166,10 +157,10 @@ func (m *multipartBody) open(b []byte, n node) ([]byte, error) {
 
 // appendMetadata appends mode and modification time, which servers read from a
 // query string after the form name.
-func appendMetadata(b []byte, info fs.FileInfo) []byte {
+func appendMetadata(b []byte, meta metadata) []byte {
 	b = append(b, "?mode=0"...)
-	b = strconv.AppendUint(b, uint64(info.Mode()), 8)
-	if t := info.ModTime(); !t.IsZero() {
+	b = strconv.AppendUint(b, uint64(meta.mode), 8)
+	if t := meta.modTime; !t.IsZero() {
 		b = append(b, "&mtime="...)
 		b = strconv.AppendInt(b, t.Unix(), 10)
 		if ns := t.Nanosecond(); ns > 0 {
@@ -194,8 +185,4 @@ func appendEscaped(b []byte, s string) []byte {
 		}
 	}
 	return b
-}
-
-func errReplaced(path string) error {
-	return fmt.Errorf("%s is no longer a regular file: add it again when nothing changes it any more", path)
 }

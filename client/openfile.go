@@ -1,29 +1,34 @@
 package client
 
 import (
+	"fmt"
+	"io"
 	"io/fs"
-	"os"
+	"time"
 )
 
-// openRegular opens a regular file and returns its current FileInfo. It fails if
-// the file was replaced since the directory was read: opening a named pipe would
-// wait for a writer, and a symlink would lead to another file.
-func openRegular(path string) (*os.File, fs.FileInfo, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|openGuarded, 0)
-	if err != nil {
-		// The system's error for a symlink or a socket differs between systems.
-		if now, lookErr := os.Lstat(path); lookErr == nil && !now.Mode().IsRegular() {
-			err = errReplaced(path)
-		}
-		return nil, nil, err
-	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = errReplaced(path)
-	}
-	if err != nil {
-		f.Close()
-		return nil, nil, err
-	}
-	return f, info, nil
+// metadata is the part of a file's metadata that an upload contains.
+type metadata struct {
+	mode    fs.FileMode
+	modTime time.Time
+}
+
+func metadataOf(info fs.FileInfo) metadata {
+	return metadata{mode: info.Mode(), modTime: info.ModTime()}
+}
+
+// A node has these methods on every system. Each fails if the node is not, or no
+// longer, of that kind. They do not wait for the writer of a named pipe, and do not
+// follow a symlink. A root is opened by its path, and any other node relative to its
+// open directory.
+var _ interface {
+	openFile() (io.ReadCloser, metadata, error)
+	openDirectory() (*directory, error)
+	readLink() (target string, meta metadata, err error)
+} = node{}
+
+// errReplaced is the error for a path that was of the given kind when its
+// directory was read.
+func errReplaced(path, kind string) error {
+	return fmt.Errorf("%s is no longer a %s: add it again when nothing changes it any more", path, kind)
 }

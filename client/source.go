@@ -3,7 +3,6 @@ package client
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -19,12 +18,17 @@ const formatCAR = "car"
 
 // node is a file, directory, symlink or web source to upload.
 type node struct {
-	dir  string // path of its directory in the upload, escaped; empty for a root
-	name string
-	path string      // path in the file system; empty for a web source
-	info fs.FileInfo // nil for a web source, and for a regular file in a directory
-	web  *url.URL    // address of a web source, as given
+	dir    string // path of its directory in the upload, escaped; empty for a root
+	name   string
+	prefix string      // path of its directory in the file system, with a trailing separator
+	parent *directory  // its open directory; nil for a root
+	typ    fs.FileMode // type bits
+	meta   metadata    // of a directory that the walker has opened
+	web    *url.URL    // address of a web source, as given
 }
+
+// path returns the path in the file system.
+func (n node) path() string { return n.prefix + n.name }
 
 // newRoots returns a node for each path of an Add. The error lists all faults.
 func newRoots(paths []string, params *api.AddParams) ([]node, error) {
@@ -76,13 +80,14 @@ func newRoot(p string, params *api.AddParams) (node, error) {
 	if err != nil {
 		return node{}, fmt.Errorf("%w: %w", ErrSource, err)
 	}
-	n := node{name: filepath.Base(abs), path: abs, info: info}
+	name := filepath.Base(abs)
+	n := node{name: name, prefix: strings.TrimSuffix(abs, name), typ: info.Mode().Type()}
 	switch {
 	case filepath.Dir(abs) == abs:
 		return node{}, fmt.Errorf("%w: %s has no name: name what is in it", ErrInvalid, p)
-	case params.Format == formatCAR && !info.Mode().IsRegular():
+	case params.Format == formatCAR && n.typ != 0:
 		return node{}, fmt.Errorf("%w: %s is not a CAR file", ErrInvalid, p)
-	case info.IsDir() && !params.Recursive:
+	case n.typ.IsDir() && !params.Recursive:
 		return node{}, fmt.Errorf("%w: %s is a directory: set Recursive to add directories", ErrInvalid, p)
 	}
 	return n, n.check()
@@ -143,96 +148,13 @@ func (n node) String() string {
 	if n.web != nil {
 		return (&url.URL{Scheme: n.web.Scheme, Host: n.web.Host, Path: n.web.Path}).String()
 	}
-	return n.path
+	return n.path()
 }
 
 // check returns an error for a node that cannot be uploaded.
 func (n node) check() error {
-	if n.info == nil {
-		return nil
-	}
-	if t := n.info.Mode().Type(); t != 0 && t != fs.ModeDir && t != fs.ModeSymlink {
+	if n.typ != 0 && n.typ != fs.ModeDir && n.typ != fs.ModeSymlink {
 		return fmt.Errorf("%w: %s is neither a file, a directory nor a symlink", ErrInvalid, n)
 	}
-	return nil
-}
-
-// walker visits nodes depth-first: a directory before its children, and the
-// children sorted by name. It holds the entries of one directory per level.
-type walker struct {
-	hidden bool
-	levels []level
-}
-
-// level is the unvisited part of a directory, or of the roots.
-type level struct {
-	nodes   []node        // roots
-	dir     string        // path in the upload, escaped
-	path    string        // path in the file system, with a trailing separator
-	entries []fs.DirEntry // sorted
-}
-
-// next returns the next node, or io.EOF after the last one.
-func (w *walker) next() (node, error) {
-	n, err := w.step()
-	if err != nil {
-		return n, err
-	}
-	if err := n.check(); err != nil {
-		return n, err
-	}
-	if n.info != nil && n.info.IsDir() {
-		return n, w.push(n)
-	}
-	return n, nil
-}
-
-func (w *walker) step() (node, error) {
-	for len(w.levels) > 0 {
-		l := &w.levels[len(w.levels)-1]
-		switch {
-		case len(l.nodes) > 0:
-			n := l.nodes[0]
-			l.nodes = l.nodes[1:]
-			return n, nil
-		case len(l.entries) > 0:
-			e := l.entries[0]
-			l.entries = l.entries[1:]
-			if !w.hidden && strings.HasPrefix(e.Name(), ".") {
-				continue
-			}
-			return l.child(e)
-		}
-		w.levels = w.levels[:len(w.levels)-1]
-	}
-	return node{}, io.EOF
-}
-
-// child returns the node of a directory entry.
-func (l *level) child(e fs.DirEntry) (node, error) {
-	n := node{dir: l.dir, name: e.Name(), path: l.path + e.Name()}
-	if e.Type().IsRegular() {
-		return n, nil
-	}
-	var err error
-	n.info, err = os.Lstat(n.path)
-	return n, err
-}
-
-// push adds a level with the entries of a directory.
-func (w *walker) push(dir node) error {
-	entries, err := os.ReadDir(dir.path)
-	if err != nil {
-		return err
-	}
-	var name []byte
-	if dir.dir != "" {
-		name = append(append(name, dir.dir...), "%2F"...)
-	}
-	w.levels = append(w.levels, level{
-		dir:     string(appendEscaped(name, dir.name)),
-		path:    dir.path + string(filepath.Separator),
-		entries: entries,
-	})
 	return nil
 }
