@@ -24,7 +24,7 @@ func (c *defaultClient) Add(ctx context.Context, paths []string, params *api.Add
 	if err != nil {
 		return err
 	}
-	roots, err := newRoots(paths, params)
+	roots, err := newRoots(paths, params, &c.cfg.Web)
 	if err != nil {
 		return err
 	}

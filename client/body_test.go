@@ -150,7 +150,7 @@ func TestSourceChangesDuringUpload(t *testing.T) {
 			_, _ = io.CopyN(io.Discard, r.Body, 1)
 			return rawserver.AddStream([]string{addedA}).Answer()
 		})
-		roots, err := newRoots([]string{filepath.Join(dir, "a"), b}, api.DefaultAddParams())
+		roots, err := newRoots([]string{filepath.Join(dir, "a"), b}, api.DefaultAddParams(), &c.cfg.Web)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -42,6 +42,9 @@ type Client interface {
 	// http(s):// sources, and sends the cluster's reports to out. The last
 	// output that names a CID is the root, unless params.Shard is set.
 	//
+	// A service must not pass paths of its users without checking them: they may
+	// name any local file. Config.Web restricts http(s):// sources.
+	//
 	// Add closes out exactly once before it returns, even if it fails. If out is
 	// nil, the outputs are discarded. After an error, the content that the server
 	// has reported is stored, but not pinned. Several paths are wrapped in a

@@ -21,7 +21,7 @@ type defaultClient struct {
 	// have repeatable instead. Both are read only.
 	header     http.Header
 	repeatable http.Header
-	web        *http.Transport // fetches http(s):// sources
+	web        *webSources
 	proxy      *transport.Endpoint
 	proxyErr   error // why there is no proxy
 
@@ -50,7 +50,7 @@ func NewDefaultClient(cfg *config.Config) (Client, error) {
 		cfg:      cfg,
 		endpoint: endpoint,
 		header:   requestHeader(cfg),
-		web:      newWebTransport(cfg),
+		web:      newWebSources(cfg),
 	}
 	c.repeatable = repeatableHeader(c.header)
 	room := maxRequestHead - c.smallestHead()
@@ -96,7 +96,7 @@ func (c *defaultClient) Endpoint() string { return c.endpoint.Name }
 func (c *defaultClient) Close() error {
 	c.closeOnce.Do(func() {
 		c.life.end()
-		c.web.CloseIdleConnections()
+		c.web.close()
 		c.closeErr = c.endpoint.Close()
 		if c.proxy != nil {
 			c.closeErr = errors.Join(c.closeErr, c.proxy.Close())

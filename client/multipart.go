@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,7 +23,7 @@ type multipartBody struct {
 	delimiter string // between parts
 	nodes     walker
 	noCopy    bool
-	web       http.RoundTripper
+	web       *webSources
 	// fills makes Read fill p before returning. It is off when a source is fetched
 	// over HTTP, because bytes that were already read must not wait for the
 	// network.
@@ -37,7 +36,7 @@ type multipartBody struct {
 	done    bool
 }
 
-func newMultipartBody(ctx context.Context, boundary string, roots []node, params *api.AddParams, web http.RoundTripper) *multipartBody {
+func newMultipartBody(ctx context.Context, boundary string, roots []node, params *api.AddParams, web *webSources) *multipartBody {
 	return &multipartBody{
 		ctx:       ctx,
 		delimiter: "--" + boundary,
@@ -122,7 +121,7 @@ func (m *multipartBody) open(b []byte, n node) ([]byte, error) {
 	var err error
 	switch {
 	case n.web != nil:
-		m.content, err = m.fetch(n)
+		m.content, err = m.web.fetch(m.ctx, n)
 	case n.typ == 0:
 		m.content, meta, err = n.openFile()
 	case n.typ.IsDir():

@@ -11,16 +11,18 @@ import (
 	"testing/synctest"
 
 	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/config"
 )
 
 // bodyOf returns the body of an add of the paths.
 func bodyOf(t *testing.T, web http.RoundTripper, paths ...string) *multipartBody {
 	t.Helper()
-	roots, err := newRoots(paths, recursive())
+	policy := &config.WebPolicy{}
+	roots, err := newRoots(paths, recursive(), policy)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := newMultipartBody(t.Context(), "b", roots, recursive(), web)
+	m := newMultipartBody(t.Context(), "b", roots, recursive(), &webSources{web, policy})
 	t.Cleanup(func() { _ = m.Close() })
 	return m
 }
@@ -93,7 +95,7 @@ func TestSlowWebSourceHoldsNothingBack(t *testing.T) {
 // Read checks the context between files, so that an upload of local files ends with it.
 func TestMultipartBodyEndsWithItsContext(t *testing.T) {
 	dir := tree(t, map[string]string{"a": "A"})
-	roots, err := newRoots([]string{filepath.Join(dir, "a")}, api.DefaultAddParams())
+	roots, err := newRoots([]string{filepath.Join(dir, "a")}, api.DefaultAddParams(), &config.WebPolicy{})
 	if err != nil {
 		t.Fatal(err)
 	}

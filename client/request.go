@@ -85,7 +85,7 @@ func (r *response) release() {
 	if r.client.life.err() != nil {
 		// A fetch that began before Close may have returned a connection to the pool
 		// after Close.
-		r.client.web.CloseIdleConnections()
+		r.client.web.close()
 	}
 }
 

@@ -6,11 +6,11 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 
 	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/config"
 )
 
 // formatCAR is the AddParams.Format of a CAR file.
@@ -31,7 +31,7 @@ type node struct {
 func (n node) path() string { return n.prefix + n.name }
 
 // newRoots returns a node for each path of an Add. The error lists all faults.
-func newRoots(paths []string, params *api.AddParams) ([]node, error) {
+func newRoots(paths []string, params *api.AddParams, web *config.WebPolicy) ([]node, error) {
 	if len(paths) == 0 {
 		return nil, invalid(OpAdd, "nothing to add: no paths given")
 	}
@@ -44,7 +44,7 @@ func newRoots(paths []string, params *api.AddParams) ([]node, error) {
 		named = map[string]node{}
 	)
 	for _, p := range paths {
-		root, err := newRoot(p, params)
+		root, err := newRoot(p, params, web)
 		if other, taken := named[root.name]; err == nil && taken {
 			err = fmt.Errorf("%w: %s and %s would both be named %s: add them one by one", ErrInvalid, other, root, root.name)
 		}
@@ -63,10 +63,10 @@ func newRoots(paths []string, params *api.AddParams) ([]node, error) {
 
 // newRoot returns the node for p. A path that begins with http:// or https:// is a
 // web source. All other paths are file names, even if they look like URLs (U23).
-func newRoot(p string, params *api.AddParams) (node, error) {
+func newRoot(p string, params *api.AddParams, web *config.WebPolicy) (node, error) {
 	switch {
 	case strings.HasPrefix(p, "http://"), strings.HasPrefix(p, "https://"):
-		return newWebRoot(p)
+		return newWebRoot(p, params, web)
 	case params.NoCopy:
 		return node{}, fmt.Errorf("%w: %s: NoCopy works for http:// and https:// sources only", ErrInvalid, p)
 	case p == "":
@@ -121,25 +121,6 @@ func locate(p string) (string, error) {
 		return "", err
 	}
 	return filepath.Join(dir, base), nil
-}
-
-// newWebRoot returns the node for the address of a web source. Its name is the
-// last element of the URL's path, or the host if the path is empty.
-func newWebRoot(p string) (node, error) {
-	u, err := url.Parse(p)
-	switch {
-	case err != nil:
-		// The address may contain a password. So the error contains neither the
-		// address nor err, which quotes parts of the address.
-		return node{}, fmt.Errorf("%w: the address of a web source is malformed: special characters need to be escaped", ErrInvalid)
-	case u.Hostname() == "":
-		return node{}, fmt.Errorf("%w: the address of a web source is malformed: it has no host", ErrInvalid)
-	}
-	name := path.Base(path.Clean("/" + u.Path))
-	if name == "/" {
-		name = u.Hostname()
-	}
-	return node{name: name, web: u}, nil
 }
 
 // String returns the path or the address of the node, for errors. It omits the

@@ -16,6 +16,7 @@ import (
 	"github.com/ipfs/boxo/files"
 
 	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/config"
 )
 
 var formName = regexp.MustCompile(`name="file\?[^"]*"`)
@@ -189,7 +190,7 @@ func TestUploadEqualsReference(t *testing.T) {
 	}
 	text := regexp.MustCompile(`Abspath-Encoded: [^\r]*\r\n`).ReplaceAllString(string(want), "")
 
-	roots, err := newRoots([]string{root}, recursive())
+	roots, err := newRoots([]string{root}, recursive(), &config.WebPolicy{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -142,6 +142,9 @@ type Config struct {
 	// Resolver resolves host names. Nil means net.DefaultResolver.
 	Resolver *net.Resolver
 
+	// Web restricts the web sources of Add.
+	Web WebPolicy
+
 	// Weight is the endpoint's share of the traffic in weighted strategies,
 	// relative to the weights of the others. 0 means 1.
 	Weight int

@@ -22,6 +22,11 @@
 // encoded. Credentials are not sent unencrypted to other machines unless
 // AllowCleartextAuth is set; see [Config.CheckCleartext].
 //
+// # Web sources
+//
+// [Config.Web] restricts the http:// and https:// sources that Add fetches, for
+// services that add addresses of their users.
+//
 // # Timeouts
 //
 // Four timeouts bound separate things: DialTimeout the connection, HeaderTimeout

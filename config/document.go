@@ -35,6 +35,7 @@ type document struct {
 	IdleTimeout            duration     `json:"idle_timeout,omitempty"`
 	Timeout                duration     `json:"timeout,omitempty"`
 	DisableKeepAlives      bool         `json:"disable_keep_alives,omitempty"`
+	Web                    webDocument  `json:"web,omitzero"`
 	Weight                 int          `json:"weight,omitempty"`
 	AllowUnverifiedStreams bool         `json:"allow_unverified_streams,omitempty"`
 }
@@ -49,6 +50,14 @@ type tlsDocument struct {
 	Key        string `json:"key,omitempty"`
 	ServerName string `json:"server_name,omitempty"`
 	Insecure   bool   `json:"insecure,omitempty"`
+}
+
+// webDocument is the JSON form of a WebPolicy.
+type webDocument struct {
+	Refuse     bool     `json:"refuse,omitempty"`
+	Hosts      []string `json:"hosts,omitempty"`
+	PublicOnly bool     `json:"public_only,omitempty"`
+	MaxBytes   int64    `json:"max_bytes,omitempty"`
 }
 
 // document returns the JSON form of c with its secrets masked.
@@ -75,6 +84,7 @@ func (c *Config) document() *document {
 		IdleTimeout:            duration(c.IdleTimeout),
 		Timeout:                duration(c.Timeout),
 		DisableKeepAlives:      c.DisableKeepAlives,
+		Web:                    webDocument(c.Web),
 		Weight:                 c.Weight,
 		AllowUnverifiedStreams: c.AllowUnverifiedStreams,
 	}
@@ -140,6 +150,7 @@ func (d *document) config() (*Config, error) {
 		IdleTimeout:            time.Duration(d.IdleTimeout),
 		Timeout:                time.Duration(d.Timeout),
 		DisableKeepAlives:      d.DisableKeepAlives,
+		Web:                    WebPolicy(d.Web),
 		Weight:                 d.Weight,
 		AllowUnverifiedStreams: d.AllowUnverifiedStreams,
 	}

@@ -50,7 +50,7 @@ func TestEqualSeesEverySetting(t *testing.T) {
 
 // someValue returns a non-zero value of typ.
 func someValue(t *testing.T, typ reflect.Type) reflect.Value {
-	for _, v := range []any{"x", true, 1, time.Second, []byte{1}, multiaddr.StringCast("/ip4/10.0.0.1/tcp/1"), http.Header{"A": {"1"}},
+	for _, v := range []any{"x", true, 1, int64(1), time.Second, []string{"x"}, []byte{1}, multiaddr.StringCast("/ip4/10.0.0.1/tcp/1"), http.Header{"A": {"1"}},
 		&net.Resolver{}, slog.New(slog.DiscardHandler), func(context.Context) (string, error) { return "", nil }} {
 		if reflect.TypeOf(v) == typ {
 			return reflect.ValueOf(v)

@@ -19,7 +19,8 @@ func TestLoad(t *testing.T) {
 		"protector_key": "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
 		"proxy_addr": "/ip4/1.2.3.4/tcp/9095",
 		"dial_timeout": "1s", "header_timeout": "2s", "idle_timeout": "3s", "timeout": "-1ns",
-		"disable_keep_alives": true, "weight": 2, "allow_unverified_streams": true
+		"disable_keep_alives": true, "weight": 2, "allow_unverified_streams": true,
+		"web": {"hosts": ["example.com", "*.example.org"], "public_only": true, "max_bytes": 1000}
 	}`
 	key := make([]byte, 32)
 	for i := range key {
@@ -33,6 +34,7 @@ func TestLoad(t *testing.T) {
 		ProtectorKey: key, ProxyAddr: maddr(t, "/ip4/1.2.3.4/tcp/9095"),
 		DialTimeout: time.Second, HeaderTimeout: 2 * time.Second, IdleTimeout: 3 * time.Second, Timeout: -1,
 		DisableKeepAlives: true, Weight: 2, AllowUnverifiedStreams: true,
+		Web: WebPolicy{Hosts: []string{"example.com", "*.example.org"}, PublicOnly: true, MaxBytes: 1000},
 	}
 	got, err := Load(strings.NewReader(text))
 	if err != nil {

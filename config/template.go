@@ -26,6 +26,7 @@ func (c *Config) Clone() *Config {
 	n.TLS.CA = slices.Clone(c.TLS.CA)
 	n.TLS.Cert = slices.Clone(c.TLS.Cert)
 	n.TLS.Key = slices.Clone(c.TLS.Key)
+	n.Web.Hosts = slices.Clone(c.Web.Hosts)
 	n.Headers = maps.Clone(c.Headers)
 	for name, values := range n.Headers {
 		n.Headers[name] = slices.Clone(values)

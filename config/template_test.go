@@ -16,6 +16,7 @@ func TestCloneSharesNothing(t *testing.T) {
 	c := &Config{
 		APIAddr: maddr(t, "/dns/h/tcp/1"), ProxyAddr: maddr(t, "/dns/h/tcp/1"), ProtectorKey: []byte{1},
 		TLS: TLS{CA: []byte{1}, Cert: []byte{1}, Key: []byte{1}}, Headers: http.Header{"A": {"1"}},
+		Web: WebPolicy{Hosts: []string{"h"}},
 	}
 	n := c.Clone()
 	if !reflect.DeepEqual(c, n) {

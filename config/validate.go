@@ -19,7 +19,7 @@ func (c *Config) Validate() error {
 		_, err := c.ProxyAddress()
 		errs = append(errs, err)
 	}
-	errs = append(errs, c.checkCredentials(), c.checkHeaders(), c.checkDurations())
+	errs = append(errs, c.checkCredentials(), c.checkHeaders(), c.checkDurations(), c.Web.check())
 	if c.Weight < 0 {
 		errs = append(errs, errors.New("the Weight is negative"))
 	}
