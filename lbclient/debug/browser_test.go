@@ -103,6 +103,27 @@ func serve(t *testing.T, h http.Handler) (url string) {
 	return server.URL + "/debug/lb/"
 }
 
+// E15, in a real browser: a name that resolves to this machine does not lead to the page.
+func TestReboundNameInBrowser(t *testing.T) {
+	if !needsBrowser(t) {
+		return
+	}
+	h := New()
+	h.Watch(fixed{{Endpoint: "secret-endpoint"}})
+	url := strings.Replace(serve(t, h), "127.0.0.1", "evil.example", 1) + "?format=json"
+	rules := "--host-resolver-rules=MAP evil.example 127.0.0.1"
+	dom, _, _ := browse(t, url, rules)
+	if strings.Contains(dom, "secret") || !strings.Contains(dom, "this page is not for the host") {
+		t.Errorf("the browser shows %s", dom)
+	}
+	if err := h.AllowHosts("evil.example"); err != nil {
+		t.Fatal(err)
+	}
+	if dom, _, _ := browse(t, url, rules); !strings.Contains(dom, "secret-endpoint") {
+		t.Errorf("an allowed name: the browser shows %s", dom)
+	}
+}
+
 // near returns the number of pixels that have the colour, within a tolerance for colour
 // compression and smoothing.
 func near(shot image.Image, want color.RGBA) int {

@@ -23,14 +23,20 @@
 // else. The Handler has no authentication, and endpoint names and error texts reveal
 // details of the network: make it accessible to operators only. It shows no credentials,
 // because names and errors of this module contain none.
+//
+// The Handler responds only if the Host of the request is an IP address, localhost, or
+// a name given to [Handler.AllowHosts]. Otherwise, a page in an operator's browser could
+// read it through a host name that resolves to this machine.
 package debug
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
 
+	"github.com/pinfleet/pinfleet/internal/nilness"
 	"github.com/pinfleet/pinfleet/lbclient"
 )
 
@@ -41,9 +47,11 @@ type Source interface {
 }
 
 // Handler collects the attempts and events of one load balancer, in bounded memory, and
-// serves them over HTTP. It is safe for concurrent use. Create it with [New].
+// serves them over HTTP. It is safe for concurrent use. The zero value is empty and
+// ready for use.
 type Handler struct {
 	mu      sync.Mutex
+	hosts   map[string]bool // from AllowHosts
 	source  Source
 	calls   Calls
 	perCall series
@@ -61,25 +69,29 @@ const maxEndpoints = 1024
 // New returns an empty Handler. Pass it to [lbclient.WithHooks], and pass the load
 // balancer to [Handler.Watch].
 func New() *Handler {
-	return &Handler{byName: map[string]*series{}}
+	return &Handler{}
 }
 
-// Watch sets the source of the endpoints. Before the first Watch, the Handler shows none.
+// Watch sets the source of the endpoints. Before the first Watch, and if s is nil or a
+// nil pointer, the Handler shows none.
 func (h *Handler) Watch(s Source) {
+	if nilness.Is(s) {
+		s = nil
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.source = s
 }
 
 // ServeHTTP implements [http.Handler]. It responds to methods other than GET and HEAD
-// with 405.
+// with 405, and to hosts that are not allowed with 421.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
-	header.Set("Cache-Control", "no-store")
-	header.Set("Cross-Origin-Resource-Policy", "same-origin")
-	header.Set("Referrer-Policy", "no-referrer")
-	header.Set("Vary", "Accept")
-	header.Set("X-Content-Type-Options", "nosniff")
+	secure(header)
+	if !h.allows(r.Host) {
+		http.Error(w, fmt.Sprintf("this page is not for the host %.100q: use an IP address or localhost, or allow the host with AllowHosts", r.Host), http.StatusMisdirectedRequest)
+		return
+	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		header.Set("Allow", "GET, HEAD")
 		http.Error(w, "this page can only be read: use GET", http.StatusMethodNotAllowed)
@@ -92,7 +104,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
-		header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 	} else {
 		p := page()
 		body, contentType = p.html, "text/html; charset=utf-8"

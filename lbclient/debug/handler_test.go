@@ -22,6 +22,7 @@ func (f fixed) Endpoints() []lbclient.EndpointInfo { return f }
 // ask sends a request to h and returns the response.
 func ask(h http.Handler, method, url string, accept ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, url, nil)
+	r.Host = "127.0.0.1:8080"
 	r.Header["Accept"] = accept
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)

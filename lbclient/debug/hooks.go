@@ -65,6 +65,9 @@ func (h *Handler) AttemptEnded(_ context.Context, e lbclient.AttemptEvent) {
 		if len(h.byName) >= maxEndpoints {
 			h.forget()
 		}
+		if h.byName == nil {
+			h.byName = make(map[string]*series)
+		}
 		s = new(series)
 		h.byName[e.Endpoint] = s
 	}

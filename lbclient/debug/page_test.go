@@ -9,7 +9,6 @@ import (
 	"image/color"
 	"math/rand/v2"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -108,9 +107,7 @@ func record(t *testing.T) (answers [][]byte) {
 		time.Sleep(58 * time.Second)
 		for range 4 {
 			time.Sleep(time.Second)
-			w := httptest.NewRecorder()
-			h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/?format=json", nil))
-			answers = append(answers, w.Body.Bytes())
+			answers = append(answers, ask(h, http.MethodGet, "/?format=json").Body.Bytes())
 		}
 		close(stop)
 		wg.Wait()
