@@ -72,6 +72,9 @@ func (c *defaultClient) addBody(ctx context.Context, body *Body, oneShot bool, p
 		if err != nil {
 			return nil, err
 		}
+		if src == nil {
+			return nil, fmt.Errorf("%w: Open of the body returned no reader", ErrInvalid)
+		}
 		return newNonEmpty(src, body.Boundary), nil
 	}}
 	return c.add(ctx, &request{op: OpAddMultiFile, body: checked, oneShot: oneShot}, params, out)

@@ -52,7 +52,7 @@ type Error struct {
 	// Message is the server's error text, at most 2 KiB of it in one printable
 	// line. It is empty if the server sent none.
 	Message string
-	// Err is the cause. It is never nil.
+	// Err is the cause. It is not nil in errors of this package.
 	Err error
 	// MayHaveExecuted reports whether the server may have executed the request.
 	// It is false if the request was provably not sent, or if the response proves
@@ -78,6 +78,8 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, "%s (%d)", e.Message, e.Status)
 	case e.Status >= 400:
 		fmt.Fprintf(&b, "%d %s", e.Status, http.StatusText(e.Status))
+	case e.Err == nil:
+		b.WriteString("failed")
 	default:
 		b.WriteString(e.Err.Error())
 	}
@@ -97,7 +99,7 @@ func (e *Error) hint() string {
 		return errForeign.Error()
 	case e.Status == http.StatusBadRequest && strings.Contains(e.Message, "HTTP request to an HTTPS server"):
 		return "set SSL, or use an address that ends in /tls/http"
-	case e.Status == 0 && strings.Contains(e.Err.Error(), "server gave HTTP response to HTTPS client"):
+	case e.Status == 0 && e.Err != nil && strings.Contains(e.Err.Error(), "server gave HTTP response to HTTPS client"):
 		return "the peer does not speak TLS: drop /tls or SSL"
 	}
 	return ""

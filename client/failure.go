@@ -48,6 +48,10 @@ func (r *response) cause() error {
 // for another protocol.
 var errSwitched = errors.New("the server switched to another protocol without having been asked to")
 
+// errNoResponse is the error of a RoundTripper of the Config that returned neither a
+// response nor an error.
+var errNoResponse = errors.New("the RoundTripper returned neither a response nor an error")
+
 // transportError returns the error of a request without a response.
 func (r *response) transportError(err error) error {
 	var dial *transport.DialError

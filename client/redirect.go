@@ -24,7 +24,7 @@ func redirect(resp *http.Response, from *url.URL, method string) (*url.URL, erro
 	location := resp.Header.Get("Location")
 	next, err := from.Parse(location)
 	if err != nil || location == "" {
-		return nil, errors.New("redirected to nowhere: the Location is missing or malformed")
+		return nil, errors.New("the Location of the redirect is missing or malformed")
 	}
 	if !sameOrigin(next, from) {
 		return nil, fmt.Errorf("redirected to another host: use the address %s if that is right", clean(next.Scheme+"://"+next.Host))

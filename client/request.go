@@ -155,6 +155,9 @@ func (r *response) exchange() error {
 		if r.Response, err = r.client.endpoint.RoundTripper.RoundTrip(hreq); err != nil { //nolint:bodyclose // r.close closes it
 			return r.transportError(err)
 		}
+		if r.Response == nil {
+			return r.transportError(errNoResponse)
+		}
 		if r.Body == nil {
 			r.Body = http.NoBody
 		}

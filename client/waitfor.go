@@ -14,6 +14,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/internal/ctxerr"
+	"github.com/pinfleet/pinfleet/internal/nilness"
 	"github.com/pinfleet/pinfleet/internal/oneline"
 )
 
@@ -65,16 +66,20 @@ type StatusError struct {
 // Error returns one line of bounded length with the failed peers and their errors.
 func (e *StatusError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s will not become %s", e.Info.Cid, e.Target)
+	info := e.Info
+	if info == nil {
+		info = &api.GlobalPinInfo{} // in an error that a program has created
+	}
+	fmt.Fprintf(&b, "%s will not become %s", info.Cid, e.Target)
 	for i, p := range e.Failed {
 		if b.Len() > maxMessage {
 			fmt.Fprintf(&b, "; and %d more", len(e.Failed)-i)
 			break
 		}
-		info := e.Info.PeerMap[p]
-		fmt.Fprintf(&b, "; %s (%s): %s", oneline.Text(p, maxName), oneline.Text(info.PeerName, maxName), info.Status)
-		if info.Error != "" {
-			fmt.Fprintf(&b, ": %s", clean(info.Error))
+		report := info.PeerMap[p]
+		fmt.Fprintf(&b, "; %s (%s): %s", oneline.Text(p, maxName), oneline.Text(report.PeerName, maxName), report.Status)
+		if report.Error != "" {
+			fmt.Fprintf(&b, ": %s", clean(report.Error))
 		}
 	}
 	return b.String()
@@ -108,6 +113,10 @@ func WaitFor(ctx context.Context, c Client, fp StatusFilterParams) (*api.GlobalP
 // item, and goes on with the other items. Any other error ends the loop.
 func WaitForAll(ctx context.Context, c Client, cids []cid.Cid, fp StatusFilterParams) iter.Seq2[*api.GlobalPinInfo, error] {
 	return func(yield func(*api.GlobalPinInfo, error) bool) {
+		if nilness.Is(c) {
+			yield(nil, invalid(OpStatus, "no client to wait with"))
+			return
+		}
 		if fp.Target == api.TrackerStatusUndefined {
 			yield(nil, invalid(OpStatus, "no target status to wait for: use for example api.TrackerStatusPinned"))
 			return

@@ -91,6 +91,9 @@ func parseAddr(text string) (*Config, error) {
 // The error of FromEnv names every malformed variable. FromEnv does not call
 // Validate.
 func FromEnv(lookup func(string) (string, bool)) ([]*Config, error) {
+	if lookup == nil {
+		return nil, errors.New("config: no lookup function: give os.LookupEnv")
+	}
 	e := env{lookup: lookup}
 	template := &Config{
 		Token:              e.text("TOKEN"),

@@ -14,6 +14,9 @@ import (
 // strings, durations are strings such as "10s", and protector_key is a string of
 // hexadecimal digits. An unknown key is an error. Load does not call Validate.
 func Load(r io.Reader) (*Config, error) {
+	if r == nil {
+		return nil, errors.New("config: nothing to read: the reader is nil")
+	}
 	dec := json.NewDecoder(r)
 	dec.DisallowUnknownFields()
 	var d document

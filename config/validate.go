@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/textproto"
 	"strings"
+
+	"github.com/pinfleet/pinfleet/internal/nilness"
 )
 
 // Validate reports all mistakes in c at once, joined with errors.Join, one sentence
@@ -75,6 +77,9 @@ const protectorKeyLen = 32
 func (c *Config) checkRoundTripper() error {
 	if c.RoundTripper == nil {
 		return nil
+	}
+	if nilness.Is(c.RoundTripper) {
+		return fmt.Errorf("RoundTripper is a nil %T: leave it out for the built-in transport", c.RoundTripper)
 	}
 	if !c.TLS.isZero() || len(c.ProtectorKey) > 0 || c.Libp2pHost != nil {
 		return errors.New("RoundTripper replaces the built-in transport: TLS, ProtectorKey and Libp2pHost would have no effect")

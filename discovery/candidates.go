@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/multiformats/go-multiaddr"
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client"
@@ -165,7 +166,8 @@ func (m *members) candidates(from *config.Config, id *api.ID) []*config.Config {
 	if known != nil && known.seed {
 		return nil
 	}
-	addrs := m.mapping(from, id)
+	// An empty address would be the default address.
+	addrs := slices.DeleteFunc(slices.Clone(m.mapping(from, id)), func(addr multiaddr.Multiaddr) bool { return len(addr) == 0 })
 	cfgs := m.template.AsTemplateFor(addrs[:min(len(addrs), maxCandidates)])
 	if known != nil && slices.ContainsFunc(cfgs, func(cfg *config.Config) bool { return key(cfg) == key(known.cfg) }) {
 		return nil

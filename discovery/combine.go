@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/internal/nilness"
 	"github.com/pinfleet/pinfleet/internal/rewatch"
 )
 
@@ -33,7 +34,7 @@ type union struct {
 }
 
 func (c *combined) Watch(ctx context.Context, update func([]*config.Config)) error {
-	if len(c.sources) == 0 || slices.Contains(c.sources, nil) {
+	if len(c.sources) == 0 || slices.ContainsFunc(c.sources, func(s Source) bool { return nilness.Is(s) }) {
 		return errors.New("combining sources: give at least one, and none that is nil")
 	}
 	p := publisher{update: update, log: c.log}

@@ -110,7 +110,11 @@ func (d *DNS) check() error {
 		return errors.New("no addresses: give at least one")
 	}
 	var errs []error
-	for _, cfg := range templateOr(d.Template).AsTemplateFor(d.Addrs) {
+	for i, cfg := range templateOr(d.Template).AsTemplateFor(d.Addrs) {
+		if len(d.Addrs[i]) == 0 {
+			errs = append(errs, fmt.Errorf("address %d is empty", i))
+			continue
+		}
 		a, err := cfg.Address()
 		switch {
 		case err != nil:
@@ -142,6 +146,9 @@ func (d *DNS) resolve(ctx context.Context, addr multiaddr.Multiaddr) ([]*config.
 	}
 	endpoints := make([]multiaddr.Multiaddr, 0, len(found))
 	for _, m := range found {
+		if len(m) == 0 {
+			continue // it would be the default address
+		}
 		endpoints = append(endpoints, ofPeer(addr, m))
 	}
 	cfgs := template.AsTemplateFor(endpoints)

@@ -229,8 +229,12 @@ func (k *core) drop(path string, e watch.Event) {
 	k.log.Warn("pyxis event dropped: no watcher had room for it", "event", e.String(), "watched", path, "dropped", n)
 }
 
-// notify adds a receiver of state events and sends it the current state.
+// notify adds a receiver of state events and sends it the current state. A nil
+// receiver gets nothing.
 func (k *core) notify(w *Watcher) (stop func()) {
+	if w == nil {
+		return func() {}
+	}
 	box := newMailbox(w)
 	k.mu.Lock()
 	if k.isClosing() {

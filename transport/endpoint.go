@@ -30,10 +30,13 @@ type Endpoint struct {
 	owned *roundTripper // nil if the Config has a RoundTripper
 }
 
-// Open returns the endpoint that cfg describes, without connecting to it. It
-// returns an error if cfg is not valid. Open copies cfg, so later changes to cfg
-// have no effect.
+// Open returns the endpoint that cfg describes, without connecting to it. A nil cfg
+// is the zero Config. Open returns an error if cfg is not valid. It copies cfg, so
+// later changes to cfg have no effect.
 func Open(cfg *config.Config) (*Endpoint, error) {
+	if cfg == nil {
+		cfg = &config.Config{}
+	}
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}

@@ -16,7 +16,12 @@ type DialError struct {
 	Err error
 }
 
-func (e *DialError) Error() string { return "dialling " + e.Addr + ": " + e.Err.Error() }
+func (e *DialError) Error() string {
+	if e.Err == nil {
+		return "dialling " + e.Addr + ": failed"
+	}
+	return "dialling " + e.Addr + ": " + e.Err.Error()
+}
 
 // Unwrap returns e.Err.
 func (e *DialError) Unwrap() error { return e.Err }

@@ -19,9 +19,16 @@ import (
 // nodes are never replaced.
 var ErrPersistent = errors.New("node is persistent: announce under another path, or delete it")
 
+// errNoClient is the error of calls with a nil client.
+var errNoClient = fmt.Errorf("%w: the client is nil", pyxis.ErrInvalidArgument)
+
 // errDeleted is the result of Err between a deletion by another client and the
 // next creation.
-var errDeleted = errors.New("node was deleted by somebody")
+var errDeleted = errors.New("node was deleted by another client")
+
+// ErrOwned means that another process has announced the same path later. The
+// announcement waits until that process ends.
+var ErrOwned = errors.New("node belongs to another process: give each process a path of its own")
 
 // Announcement keeps an ephemeral node present with the given data: across
 // reconnects, new leaders and new sessions, and even if other clients delete or
@@ -62,6 +69,9 @@ type Announcement struct {
 // mistake. Of two such processes, the one that announced last keeps the node;
 // the other waits until the node is gone.
 func Announce(ctx context.Context, c *pyxis.Client, path string, data []byte, logger *slog.Logger) (*Announcement, error) {
+	if c == nil {
+		return nil, fmt.Errorf("announcing %s: %w", path, errNoClient)
+	}
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
@@ -96,9 +106,9 @@ func (a *Announcement) Set(data []byte) {
 	}
 }
 
-// Err returns the error of the last attempt to check or correct the node, or
-// nil if that succeeded. It is also nil while the announcement waits because
-// another process owns the node.
+// Err returns the error of the last attempt to check or correct the node, or nil if
+// the node is as announced. It returns [ErrOwned] while the announcement waits
+// because another process owns the node.
 func (a *Announcement) Err() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -130,7 +140,7 @@ func (a *Announcement) run() {
 			return
 		}
 		a.setErr(err)
-		if !acted && err == nil {
+		if !acted && (err == nil || errors.Is(err, ErrOwned)) {
 			select {
 			case <-fired:
 			case <-a.changed:
@@ -191,8 +201,8 @@ func (a *Announcement) settle(fired chan *watch.Event) (acted bool, err error) {
 		return true, a.client.Write(nil, a.path, data)
 	case a.settled && !slices.Contains(a.sids, n.Owner):
 		a.owned = 0
-		a.log.Warn("announced by somebody else, waiting until that ends", "path", a.path, "session", n.Owner)
-		return false, nil
+		a.log.Warn("another process owns the node, waiting until it ends", "path", a.path, "session", n.Owner)
+		return false, ErrOwned
 	default:
 		// Left by an earlier session of this or another process.
 		if err := a.client.Delete(nil, a.path); err != nil && !errors.Is(err, pyxis.ErrNotFound) {

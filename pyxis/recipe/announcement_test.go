@@ -122,12 +122,18 @@ func TestAnnouncementTakesOver(t *testing.T) {
 		expectNode(t, s, "/p1", "after")
 		time.Sleep(time.Minute)
 		expectNode(t, s, "/p1", "after")
+		// The first one has another owner, which Err did not say.
+		if err := first.Err(); !errors.Is(err, recipe.ErrOwned) {
+			t.Errorf("the first announcement: %v", err)
+		}
+		must(t, second.Err())
 		if n := s.Count(pyxistest.Create | pyxistest.Delete); n > 6 {
 			t.Errorf("%d creations and deletions: they fight", n)
 		}
 		must(t, second.Close())
 		time.Sleep(time.Second)
 		expectNode(t, s, "/p1", "before")
+		must(t, first.Err())
 		must(t, first.Close())
 		expectNoNode(t, s, "/p1")
 	})

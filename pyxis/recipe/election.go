@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 
 	"github.com/pinfleet/pinfleet/pyxis"
@@ -18,6 +19,9 @@ import (
 // The leader holds the [Lock] at path. value describes the leader to other
 // processes, see [Holders].
 func Elect(ctx context.Context, c *pyxis.Client, path string, value []byte, lead func(context.Context) error) error {
+	if lead == nil {
+		return fmt.Errorf("election at %s: %w: there is no function to run", path, pyxis.ErrInvalidArgument)
+	}
 	for {
 		lock, err := Acquire(ctx, c, path, value)
 		if err != nil {
@@ -43,6 +47,10 @@ func Elect(ctx context.Context, c *pyxis.Client, path string, value []byte, lead
 // same way as that of pyxis.Client.Watch.
 func Holders(ctx context.Context, c *pyxis.Client, path string) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
+		if c == nil {
+			yield(nil, fmt.Errorf("holders of %s: %w", path, errNoClient))
+			return
+		}
 		for u, err := range c.WithContext(ctx).Watch(nil, path) {
 			var value []byte
 			if err == nil && u.Nodes[path] != nil {

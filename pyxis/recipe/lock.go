@@ -48,6 +48,9 @@ type Lock struct {
 // Release the lock before closing the client: Client.Close ends the session,
 // and with it the lock, without warning the holder.
 func Acquire(ctx context.Context, c *pyxis.Client, path string, value []byte) (*Lock, error) {
+	if c == nil {
+		return nil, fmt.Errorf("acquiring %s: %w", path, errNoClient)
+	}
 	l := &Lock{client: c, path: path, claim: newClaim(value), lost: make(chan struct{}), release: make(chan struct{})}
 	states := make(chan *watch.Event, 1)
 	stop := c.Notify(&pyxis.Watcher{Done: states})

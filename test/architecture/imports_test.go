@@ -19,10 +19,10 @@ const module = "github.com/pinfleet/pinfleet"
 // import none.
 var allowed = map[string][]string{
 	"api":                              {},
-	"config":                           {"api", "internal/regularfile"},
+	"config":                           {"api", "internal/nilness", "internal/regularfile"},
 	"transport":                        {"config"},
 	"transport/p2p":                    {"transport", "config"},
-	"client":                           {"api", "config", "transport", "internal/ctxerr", "internal/oneline", "internal/wirejson", "client/internal/auth", "client/internal/documents"},
+	"client":                           {"api", "config", "transport", "internal/ctxerr", "internal/nilness", "internal/oneline", "internal/wirejson", "client/internal/auth", "client/internal/documents"},
 	"client/internal/auth":             {},
 	"client/internal/documents":        {"internal/wirejson"},
 	"strategy":                         {"client", "api"},
@@ -58,7 +58,7 @@ var allowed = map[string][]string{
 	"test/bench":                       {"api", "client", "config", "strategy", "lbclient", "transport/p2p", "test/clustertest", "internal/naive"},
 
 	"pyxis/recipe": {"pyxis", "pyxis/node", "pyxis/watch", "internal/sleep"},
-	"discovery":    {"config", "client", "api", "pyxis", "pyxis/recipe", "internal/regularfile", "internal/rewatch", "internal/sleep", "internal/oneline"},
+	"discovery":    {"config", "client", "api", "pyxis", "pyxis/recipe", "internal/nilness", "internal/regularfile", "internal/rewatch", "internal/sleep", "internal/oneline"},
 
 	"examples/add": {"api", "config", "lbclient", "strategy"},
 	"examples/discovery": {"api", "client", "config", "discovery", "lbclient", "pyxis", "pyxis/recipe",
