@@ -33,7 +33,7 @@ func (c *Client) pause(ctx, caller context.Context, cl *call, ep *endpoint) erro
 		}
 	}
 	if wait > maxRetryAfter {
-		return fmt.Errorf("%s asks to be left alone for %s", ep.name, wait)
+		return fmt.Errorf("%s asked not to be called for %s (Retry-After)", ep.name, wait)
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()

