@@ -48,6 +48,8 @@ func BenchmarkImport(b *testing.B) {
 		{"rawleaves", Params{CidVersion: 1, RawLeaves: true}},
 		{"trickle", Params{Layout: "trickle"}},
 		{"buzhash", Params{Chunker: "buzhash"}},
+		{"rabin", Params{Chunker: "rabin"}},
+		{"hashonly", Params{HashOnly: true}},
 	} {
 		b.Run("ours/"+c.name, func(b *testing.B) {
 			b.SetBytes(benchSize)
@@ -75,6 +77,30 @@ func BenchmarkImport(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkHashSmall hashes one file of 4 KiB, and 1 MiB in chunks of 32 bytes.
+func BenchmarkHashSmall(b *testing.B) {
+	buf := xorshift32(1, 1<<20)
+	for _, c := range []struct {
+		name   string
+		params Params
+		size   int
+	}{
+		{"4KiB", Params{HashOnly: true}, 4 << 10},
+		{"size-32", Params{HashOnly: true, Chunker: "size-32"}, len(buf)},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			b.SetBytes(int64(c.size))
+			b.ReportAllocs()
+			for b.Loop() {
+				r := bytes.NewReader(buf[:c.size])
+				if _, err := Import(context.Background(), single(r), c.params, discard{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }
 
 // BenchmarkImportDirectory imports a directory that becomes a HAMT.

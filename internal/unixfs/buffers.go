@@ -3,6 +3,7 @@ package unixfs
 import (
 	"errors"
 	"io"
+	"slices"
 )
 
 // firstRead is the room in the first buffer for a file, in bytes. A file of 4 KiB
@@ -16,16 +17,19 @@ type buffers struct {
 	window []byte
 }
 
-// get returns a buffer of leafHead bytes, with room for a chunk of n bytes or
+// get returns a buffer of leafHead bytes, with room for a chunk of n bytes and
 // for leafTail more bytes. A free buffer can be larger.
 func (b *buffers) get(n int) []byte {
 	size := leafHead + n + leafTail
-	for len(b.free) > 0 {
-		last := b.free[len(b.free)-1]
-		b.free = b.free[:len(b.free)-1]
-		if cap(last) >= size {
-			return last[:leafHead]
+	for i, buf := range slices.Backward(b.free) {
+		if cap(buf) >= size {
+			b.free = slices.Delete(b.free, i, i+1)
+			return buf[:leafHead]
 		}
+	}
+	// A new buffer replaces a smaller one, so that their number does not grow.
+	if len(b.free) > 0 {
+		b.free = b.free[:len(b.free)-1]
 	}
 	return make([]byte, leafHead, size)
 }

@@ -331,7 +331,7 @@ func (a *adder) put(n node, c cid.Cid) (link, error) {
 	switch {
 	case a.params.HashOnly:
 		a.builder.pool.put(n.buf)
-	case len(block) < cap(n.buf)/2:
+	case len(block) < 4*(cap(n.buf)-len(block)):
 		// The sink keeps the block, but not a buffer that is much larger.
 		block = bytes.Clone(block)
 		a.builder.pool.put(n.buf)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -42,17 +43,18 @@ func (p *pieces) Read(b []byte) (int, error) {
 }
 
 // checkFile imports the content as one file, in pieces and at once. It checks
-// that both give the same blocks, and that the blocks hold the content.
-func checkFile(t rapid.TB, split *pieces, p Params) {
+// that both give the same blocks, that the blocks hold the content, and that
+// hashing alone gives the same events.
+func checkFile(t rapid.TB, split pieces, p Params) {
 	t.Helper()
-	want := bytes.Clone(split.content)
+	want := split.content
 	whole := newMemory()
 	result, err := Import(context.Background(), single(bytes.NewReader(want)), p, whole)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cut := newMemory()
-	again, err := Import(context.Background(), single(split), p, cut)
+	cut, cutAgain := newMemory(), split
+	again, err := Import(context.Background(), single(&cutAgain), p, cut)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,6 +66,16 @@ func checkFile(t rapid.TB, split *pieces, p Params) {
 		t.Fatalf("read back %d bytes, want %d, or others", len(got), len(want))
 	}
 	cumulativeSize(t, cut, result.Root)
+
+	hashed := newMemory()
+	p.HashOnly = true
+	hashedResult, err := Import(context.Background(), single(&split), p, hashed)
+	if err != nil || !hashedResult.Root.Equals(result.Root) {
+		t.Fatalf("only hashed: %s, %v; want %s", hashedResult.Root, err, result.Root)
+	}
+	if len(hashed.blocks) != 0 || !slices.Equal(hashed.events, cut.events) {
+		t.Fatalf("only hashed: %d blocks, events %+v; want 0, %+v", len(hashed.blocks), hashed.events, cut.events)
+	}
 }
 
 // TestAnySplit checks that the sizes of reads do not matter.
@@ -85,7 +97,7 @@ func TestAnySplit(t *testing.T) {
 			p.Hash = rapid.SampledFrom(testHashes).Draw(t, "hash")
 		}
 		data := xorshift32(rapid.Uint32Range(1, 1000).Draw(t, "seed"), rapid.IntRange(0, most).Draw(t, "length"))
-		checkFile(t, &pieces{
+		checkFile(t, pieces{
 			content:     data,
 			lengths:     rapid.SliceOfN(rapid.IntRange(1, 70000), 0, 5).Draw(t, "pieces"),
 			eofWithData: rapid.Bool().Draw(t, "eof with data"),
@@ -136,6 +148,6 @@ func FuzzImport(f *testing.F) {
 		if trickle {
 			p.Layout = "trickle"
 		}
-		checkFile(t, &pieces{content: data, lengths: []int{int(split) + 1}, eofWithData: split%2 == 0}, p)
+		checkFile(t, pieces{content: data, lengths: []int{int(split) + 1}, eofWithData: split%2 == 0}, p)
 	})
 }

@@ -3,6 +3,7 @@ package unixfs
 import (
 	"errors"
 	"io"
+	"math/bits"
 )
 
 // A chunkSource splits a file into chunks. next returns the buffer of a chunk,
@@ -127,9 +128,10 @@ func (s *cutSource) read() (last bool) {
 	return false
 }
 
-// chunk returns the next n pending bytes in a buffer of their own.
+// chunk returns the next n pending bytes in a buffer of their own. The chunks
+// differ in size, so that buffers with a power of two are reused more often.
 func (s *cutSource) chunk(n int) []byte {
 	pending := s.pool.window[s.start:]
 	s.start += n
-	return append(s.pool.get(n), pending[:n]...)
+	return append(s.pool.get(1<<bits.Len(uint(n-1))), pending[:n]...)
 }
