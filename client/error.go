@@ -28,6 +28,9 @@ var (
 	// ErrIncomplete: the response is not complete, or is not an answer of a
 	// cluster peer, or its completeness cannot be verified.
 	ErrIncomplete = errors.New("response is incomplete")
+	// ErrContentMismatch: what the server says it stored is not what was sent. The
+	// error wraps a [*MismatchError].
+	ErrContentMismatch = errors.New("content mismatch")
 	// ErrSource: the data to add could not be read.
 	ErrSource = errors.New("source cannot be read")
 	// ErrCredentials: the client could not get a bearer token, and so did not

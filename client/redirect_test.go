@@ -90,8 +90,8 @@ func TestRedirectedGet(t *testing.T) {
 		}
 	}
 	for location, want := range map[string]string{
-		"":                           "nowhere",
-		"http://[::1":                "nowhere",
+		"":                           "missing or malformed",
+		"http://[::1":                "missing or malformed",
 		"http://elsewhere.test/id":   "http://elsewhere.test",
 		"//elsewhere.test":           "another host",
 		"https://127.0.0.1:1/":       "another host",

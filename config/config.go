@@ -155,6 +155,14 @@ type Config struct {
 	// announcement too, nothing is left to verify. Such streams are always
 	// accepted, and logged once.)
 	AllowUnverifiedStreams bool
+	// BufferedAdds makes adds ask for their report in one piece at the end, as
+	// AddParams.StreamChannels = false does. Some reverse proxies need this,
+	// because they damage an upload whose answer begins before its end. Without
+	// BufferedAdds, the client notices the damage and uses this mode from then on.
+	BufferedAdds bool
+	// SkipVerify turns off the verification of adds: the client does not compute
+	// the CIDs of what it uploads, and believes those that the peer reports.
+	SkipVerify bool
 
 	// Logger receives the events of this endpoint. Nil means no logging.
 	Logger *slog.Logger

@@ -38,6 +38,8 @@ type document struct {
 	Web                    webDocument  `json:"web,omitzero"`
 	Weight                 int          `json:"weight,omitempty"`
 	AllowUnverifiedStreams bool         `json:"allow_unverified_streams,omitempty"`
+	BufferedAdds           bool         `json:"buffered_adds,omitempty"`
+	SkipVerify             bool         `json:"skip_verify,omitempty"`
 }
 
 // tlsDocument is the JSON form of TLS. PEM data are strings.
@@ -87,6 +89,8 @@ func (c *Config) document() *document {
 		Web:                    webDocument(c.Web),
 		Weight:                 c.Weight,
 		AllowUnverifiedStreams: c.AllowUnverifiedStreams,
+		BufferedAdds:           c.BufferedAdds,
+		SkipVerify:             c.SkipVerify,
 	}
 	if len(c.APIAddr) == 0 {
 		d.APIAddr = ""
@@ -153,6 +157,8 @@ func (d *document) config() (*Config, error) {
 		Web:                    WebPolicy(d.Web),
 		Weight:                 d.Weight,
 		AllowUnverifiedStreams: d.AllowUnverifiedStreams,
+		BufferedAdds:           d.BufferedAdds,
+		SkipVerify:             d.SkipVerify,
 	}
 	if d.TLS != nil {
 		c.TLS = d.TLS.tls()

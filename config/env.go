@@ -83,6 +83,8 @@ func parseAddr(text string) (*Config, error) {
 //	PINFLEET_USER_AGENT            UserAgent
 //	PINFLEET_PROTECTOR_KEY         64 hexadecimal digits
 //	PINFLEET_PROXY_ADDR            a multiaddress
+//	PINFLEET_BUFFERED_ADDS         true or false; BufferedAdds
+//	PINFLEET_SKIP_VERIFY           true or false; SkipVerify
 //	PINFLEET_DIAL_TIMEOUT          a duration such as 10s
 //	PINFLEET_HEADER_TIMEOUT        a duration
 //	PINFLEET_IDLE_TIMEOUT          a duration
@@ -108,6 +110,8 @@ func FromEnv(lookup func(string) (string, bool)) ([]*Config, error) {
 			Insecure:   e.bool("INSECURE"),
 		},
 		UserAgent:     e.text("USER_AGENT"),
+		BufferedAdds:  e.bool("BUFFERED_ADDS"),
+		SkipVerify:    e.bool("SKIP_VERIFY"),
 		DialTimeout:   e.duration("DIAL_TIMEOUT"),
 		HeaderTimeout: e.duration("HEADER_TIMEOUT"),
 		IdleTimeout:   e.duration("IDLE_TIMEOUT"),

@@ -19,7 +19,7 @@ func TestLoad(t *testing.T) {
 		"protector_key": "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
 		"proxy_addr": "/ip4/1.2.3.4/tcp/9095",
 		"dial_timeout": "1s", "header_timeout": "2s", "idle_timeout": "3s", "timeout": "-1ns",
-		"disable_keep_alives": true, "weight": 2, "allow_unverified_streams": true,
+		"disable_keep_alives": true, "weight": 2, "allow_unverified_streams": true, "buffered_adds": true, "skip_verify": true,
 		"web": {"hosts": ["example.com", "*.example.org"], "public_only": true, "max_bytes": 1000}
 	}`
 	key := make([]byte, 32)
@@ -33,7 +33,7 @@ func TestLoad(t *testing.T) {
 		Headers: http.Header{"X-A": {"1", "2"}}, UserAgent: "ua",
 		ProtectorKey: key, ProxyAddr: maddr(t, "/ip4/1.2.3.4/tcp/9095"),
 		DialTimeout: time.Second, HeaderTimeout: 2 * time.Second, IdleTimeout: 3 * time.Second, Timeout: -1,
-		DisableKeepAlives: true, Weight: 2, AllowUnverifiedStreams: true,
+		DisableKeepAlives: true, Weight: 2, AllowUnverifiedStreams: true, BufferedAdds: true, SkipVerify: true,
 		Web: WebPolicy{Hosts: []string{"example.com", "*.example.org"}, PublicOnly: true, MaxBytes: 1000},
 	}
 	got, err := Load(strings.NewReader(text))
@@ -116,11 +116,13 @@ func TestFromEnv(t *testing.T) {
 		"PINFLEET_API":            "/ip4/1.2.3.4/tcp/9094, https://u:p@h/base,,localhost:9094",
 		"PINFLEET_TIMEOUT":        "10s",
 		"PINFLEET_INSECURE":       "true",
+		"PINFLEET_BUFFERED_ADDS":  "true",
+		"PINFLEET_SKIP_VERIFY":    "1",
 		"PINFLEET_SSL":            "",
 		"PINFLEET_PROXY_ADDR":     "/ip4/1.2.3.4/tcp/1",
 		"PINFLEET_HEADER_TIMEOUT": "-1s",
 	}))
-	template := Config{Timeout: 10 * time.Second, TLS: TLS{Insecure: true}, ProxyAddr: maddr(t, "/ip4/1.2.3.4/tcp/1"), HeaderTimeout: -time.Second}
+	template := Config{Timeout: 10 * time.Second, TLS: TLS{Insecure: true}, ProxyAddr: maddr(t, "/ip4/1.2.3.4/tcp/1"), HeaderTimeout: -time.Second, BufferedAdds: true, SkipVerify: true}
 	want := []*Config{template.Clone(), template.Clone(), template.Clone()}
 	want[0].APIAddr = maddr(t, "/ip4/1.2.3.4/tcp/9094")
 	want[1].URL, want[1].Username, want[1].Password = "https://h/base", "u", "p"
