@@ -1,0 +1,56 @@
+package field
+
+import (
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"testing"
+	"time"
+)
+
+// goProxies returns configurations of httputil.ReverseProxy. By default, Go's
+// server stops reading a request when the response begins: up to 256 KiB of the
+// body vanish (B1).
+func goProxies() []proxy {
+	return []proxy{
+		{name: "go", start: goProxy{}.start},
+		{name: "go-flushing", start: goProxy{flush: -1}.start},
+		{name: "go-full-duplex", start: goProxy{flush: -1, fullDuplex: true}.start},
+	}
+}
+
+type goProxy struct {
+	flush      time.Duration // ReverseProxy.FlushInterval
+	fullDuplex bool          // read the request while the response is sent
+}
+
+func (g goProxy) start(t *testing.T, peers []string) []string {
+	t.Helper()
+	var fronts []string
+	for _, peer := range peers {
+		transport := &http.Transport{}
+		t.Cleanup(transport.CloseIdleConnections)
+		reverse := &httputil.ReverseProxy{
+			Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(&url.URL{Scheme: "http", Host: peer}) },
+			Transport:     transport,
+			FlushInterval: g.flush,
+			ErrorLog:      log.New(io.Discard, "", 0),
+		}
+		front := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if g.fullDuplex {
+				if err := http.NewResponseController(w).EnableFullDuplex(); err != nil {
+					t.Errorf("full duplex: %v", err)
+				}
+			}
+			reverse.ServeHTTP(w, r)
+		}))
+		front.Config.ErrorLog = log.New(io.Discard, "", 0)
+		front.Start()
+		t.Cleanup(front.Close)
+		fronts = append(fronts, front.Listener.Addr().String())
+	}
+	return fronts
+}
