@@ -22,7 +22,7 @@ func TestAdds(t *testing.T) {
 		for _, up := range uploads {
 			for _, m := range methods() {
 				for _, o := range openers() {
-					t.Run(fmt.Sprintf("%s/%s/%s", up.name, m.name, o.name), func(t *testing.T) {
+					t.Run(fmt.Sprintf("%s-%s-%s", up.name, m.name, o.name), func(t *testing.T) {
 						repeat(t, n, cluster, up, m, func() client.Client { return o.open(t, cfgs) })
 					})
 				}

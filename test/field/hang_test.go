@@ -13,7 +13,7 @@ import (
 // nginx's timeout of a minute, the add ended with "unexpected EOF" (B4).
 func TestB4HangsWithoutRequestBuffering(t *testing.T) {
 	skipIfShort(t)
-	up := prepare(t, []shape{{name: "1kB+6MiB twice", files: []file{{"a", 1000}, {"b", 6 << 20}, {"c", 1000}, {"d", 6 << 20}}}})[0]
+	up := prepare(t, []shape{{name: "1kB-and-6MiB-twice", files: []file{{"a", 1000}, {"b", 6 << 20}, {"c", 1000}, {"d", 6 << 20}}}})[0]
 	impatient := append(slices.Clone(unbuffered), "proxy_read_timeout 5s")
 	p := proxy{name: "nginx-unbuffered", start: nginx{Directives: impatient}.start, dropsTrailers: true}
 	for _, buffered := range []bool{false, true} {
@@ -29,7 +29,7 @@ func TestB4HangsWithoutRequestBuffering(t *testing.T) {
 			}
 			for _, m := range methods() {
 				for _, o := range openers() {
-					t.Run(m.name+"/"+o.name, func(t *testing.T) {
+					t.Run(m.name+"-"+o.name, func(t *testing.T) {
 						if !buffered && m.name == "AddMultiFile" && o.name == "default" {
 							t.Skip("a reader cannot be read again, and only the load balancer keeps what it has read")
 						}

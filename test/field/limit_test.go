@@ -26,7 +26,7 @@ func TestBodyLimit(t *testing.T) {
 			cfgs := p.configs(t, cluster)
 			for _, m := range methods() {
 				for _, o := range openers() {
-					t.Run(m.name+"/"+o.name, func(t *testing.T) {
+					t.Run(m.name+"-"+o.name, func(t *testing.T) {
 						c := o.open(t, cfgs)
 						outputs, err := add(t, c, m, uploads[0])
 						if err != nil {

@@ -71,7 +71,7 @@ func (p program) find(t *testing.T) string {
 	case err == nil:
 		return path
 	case os.Getenv("CI") == "true" && runtime.GOOS == "linux":
-		t.Fatalf("%s is not installed: .ci/proxies installs it", p.name)
+		t.Fatalf("%s is not installed: .ci/install installs it", p.name)
 	default:
 		t.Skipf("%s is not installed", p.name)
 	}

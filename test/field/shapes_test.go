@@ -28,7 +28,7 @@ type file struct {
 // shapes returns the shapes that FIELD lists under B1 and B4.
 func shapes() []shape {
 	return []shape{
-		{name: "1kB+3MiB", files: []file{{"small", 1000}, {"large", 3 << 20}}},
+		{name: "1kB-and-3MiB", files: []file{{"small", 1000}, {"large", 3 << 20}}},
 		{name: "3MiB-progress", files: []file{{"file", 3 << 20}}, params: func(p *api.AddParams) { p.Progress = true }},
 		{name: "60x20kB", files: many(60, 20_000, 60)},
 		{name: "8x1kB", files: many(8, 1000, 8)},
