@@ -19,7 +19,7 @@ import (
 
 // silence is the IdleTimeout of clients of servers that stop in the middle. It
 // only shortens the test.
-const silence = 500 * time.Millisecond
+const silence = 100 * time.Millisecond
 
 // TestEarlyAnswers: a server that answered before it had read the upload counted
 // as one that had stored it (B2). Here, servers send the right report in many
