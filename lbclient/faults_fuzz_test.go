@@ -3,6 +3,7 @@ package lbclient
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -199,6 +200,21 @@ func FuzzFaults(f *testing.F) {
 		}
 		synctest.Test(t, func(t *testing.T) { runFaults(t, script) })
 	})
+}
+
+// TestRandomFaults runs the model of FuzzFaults with scripts that do not change.
+func TestRandomFaults(t *testing.T) {
+	for seed := range uint64(200) {
+		rng := rand.New(rand.NewPCG(seed, 0))
+		script := make([]byte, 80)
+		for i := range script {
+			script[i] = byte(rng.Uint32())
+		}
+		synctest.Test(t, func(t *testing.T) { runFaults(t, script) })
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
+	}
 }
 
 func runFaults(t *testing.T, script []byte) {
