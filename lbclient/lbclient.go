@@ -12,6 +12,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/internal/nilness"
 	"github.com/pinfleet/pinfleet/lbclient/internal/spool"
 	"github.com/pinfleet/pinfleet/strategy"
 )
@@ -96,7 +97,7 @@ func New(s strategy.LBStrategy, clients []client.Client, retries int, opts ...Op
 		errs = append(errs, errors.New("no clients: give at least one"))
 	}
 	for i, c := range clients {
-		if isNil(c) {
+		if nilness.Is(c) {
 			errs = append(errs, fmt.Errorf("client %d is nil (%T)", i, c))
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/internal/nilness"
 	"github.com/pinfleet/pinfleet/internal/panics"
 )
 
@@ -72,7 +73,7 @@ func (c *Client) open(cfgs []*config.Config) (next, opened []*endpoint, errs []e
 			continue
 		}
 		made, err := c.opener(cfg)
-		if err == nil && isNil(made) {
+		if err == nil && nilness.Is(made) {
 			err = fmt.Errorf("the opener returned neither a client nor an error (%T)", made)
 		}
 		if err != nil {

@@ -4,11 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"reflect"
 	"time"
 
 	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/internal/nilness"
 	"github.com/pinfleet/pinfleet/lbclient/internal/spool"
 	"github.com/pinfleet/pinfleet/strategy"
 )
@@ -119,7 +119,7 @@ func WithReplayDir(dir string) Option {
 func WithHooks(values ...Hook) Option {
 	return func(o *options) {
 		for i, v := range values {
-			if isNil(v) {
+			if nilness.Is(v) {
 				o.errs = append(o.errs, fmt.Errorf("hook %d is nil (%T)", i, v))
 			} else if !o.hooks.add(v) {
 				o.errs = append(o.errs, fmt.Errorf("hook %d is a %T, which implements none of the hook interfaces", i, v))
@@ -161,7 +161,7 @@ func newOptions(s strategy.LBStrategy, retries int, opts []Option) (*options, er
 		opt(o)
 	}
 	errs := o.errs
-	if isNil(s) {
+	if nilness.Is(s) {
 		errs = append(errs, errors.New("no strategy: use &strategy.Failover{} or &strategy.RoundRobin{}"))
 	}
 	if retries < 0 {
@@ -171,16 +171,4 @@ func newOptions(s strategy.LBStrategy, retries int, opts []Option) (*options, er
 		errs = append(errs, fmt.Errorf("replay limit of %d and %d bytes: use 0 to keep nothing", o.replay.Memory, o.replay.Total))
 	}
 	return o, errors.Join(errs...)
-}
-
-// isNil reports whether v is nil or holds a nil pointer or function. Calling a method of
-// such a value usually panics.
-func isNil(v any) bool {
-	switch value := reflect.ValueOf(v); value.Kind() {
-	case reflect.Pointer, reflect.Func:
-		return value.IsNil()
-	case reflect.Invalid:
-		return true
-	}
-	return false
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/config"
 	"github.com/pinfleet/pinfleet/internal/ctxerr"
+	"github.com/pinfleet/pinfleet/internal/nilness"
 	"github.com/pinfleet/pinfleet/internal/panics"
 	"github.com/pinfleet/pinfleet/internal/rewatch"
 	"github.com/pinfleet/pinfleet/strategy"
@@ -35,7 +36,7 @@ type Source interface {
 // randomised wait of up to a minute. Each of these cases is logged.
 func NewFromSource(ctx context.Context, s strategy.LBStrategy, src Source, retries int, opts ...Option) (*Client, error) {
 	o, err := newOptions(s, retries, opts)
-	if isNil(src) {
+	if nilness.Is(src) {
 		err = errors.Join(err, errors.New("no source: use NewFromConfigs for fixed endpoints"))
 	}
 	if err != nil {

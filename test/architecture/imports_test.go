@@ -26,7 +26,7 @@ var allowed = map[string][]string{
 	"client/internal/auth":             {},
 	"client/internal/documents":        {"internal/wirejson"},
 	"strategy":                         {"client", "api"},
-	"lbclient":                         {"client", "strategy", "config", "api", "lbclient/internal/spool", "internal/ctxerr", "internal/oneline", "internal/panics", "internal/rewatch"},
+	"lbclient":                         {"client", "strategy", "config", "api", "lbclient/internal/spool", "internal/ctxerr", "internal/nilness", "internal/oneline", "internal/panics", "internal/rewatch"},
 	"lbclient/internal/spool":          {},
 	"lbclient/debug":                   {"client", "lbclient", "internal/nilness"},
 	"internal/unixfs":                  {},
