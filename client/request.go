@@ -102,10 +102,16 @@ func (c *defaultClient) send(caller context.Context, req *request) (*response, e
 		return nil, r.fail(0, "", err, false)
 	}
 	r.limit()
+	done := false
+	defer func() {
+		if !done { // exchange failed, or a RoundTripper, TokenFunc or Body.Open panicked
+			r.release()
+		}
+	}()
 	if err := r.exchange(); err != nil {
-		r.release()
 		return nil, err
 	}
+	done = true
 	return r, nil
 }
 
