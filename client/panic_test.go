@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"sync/atomic"
 	"testing"
 
@@ -80,5 +81,28 @@ func TestPanicReleasesTheCall(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// A panic of an add's source ended the process, because the client reads the source on a
+// goroutine of its own (E13). The caller gets the panic.
+func TestPanicOfTheSource(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
+	defer server.Close()
+	c, err := NewDefaultClient(&config.Config{URL: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	body := &endlessBody{explodes: true}
+	panicOf(t, func() {
+		open := func(context.Context) (io.ReadCloser, error) { return body, nil }
+		_ = c.(BodyAdder).AddBody(t.Context(), &Body{Boundary: "b", Open: open}, nil, nil)
+	})
+	if n := body.closed.Load(); n != 1 {
+		t.Errorf("the source was closed %d times", n)
+	}
+	if n := len(c.(*defaultClient).life.calls); n != 0 {
+		t.Errorf("%d exchanges are open", n)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/pinfleet/pinfleet/internal/ctxerr"
+	"github.com/pinfleet/pinfleet/internal/panics"
 )
 
 // upload is a request body. A goroutine reads the source ahead, so that the source
@@ -33,6 +34,8 @@ type upload struct {
 	reading bool // a Read of the source is pending
 	closed  bool
 	err     error // end, once all bytes before it were sent
+
+	panicked *panics.Recovered // of a Read of the source; guarded by mu
 }
 
 // newUpload returns an upload of body, which it opens.
@@ -130,8 +133,16 @@ func (u *upload) fill() {
 		if room == nil {
 			return
 		}
-		n, err := u.src.Read(room)
-		if over := u.took(len(room[:n]), err); over {
+		n, err := 0, error(nil)
+		over := true
+		panics.Run(func() { n, err = u.src.Read(room) }, func(p *panics.Recovered) {
+			if p != nil {
+				n, err = 0, errSourcePanicked
+				u.notePanic(p)
+			}
+			over = u.took(len(room[:n]), err)
+		})
+		if over {
 			return
 		}
 	}
@@ -209,11 +220,13 @@ func (u *upload) Close() error {
 	return err
 }
 
-// sourceError returns the error of the source, or nil if it has not failed.
+// sourceError returns the error of the source, or nil if it has not failed. If the
+// source has panicked, sourceError panics, because it runs on the caller's goroutine.
 func (u *upload) sourceError() error {
 	if u == nil {
 		return nil
 	}
+	u.sourcePanic().Repanic()
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	switch {
@@ -223,4 +236,19 @@ func (u *upload) sourceError() error {
 		return u.err
 	}
 	return fmt.Errorf("%w: %w", ErrSource, u.err)
+}
+
+// errSourcePanicked ends an upload whose source panicked. The caller gets the panic instead.
+var errSourcePanicked = errors.New("the source panicked")
+
+func (u *upload) notePanic(p *panics.Recovered) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.panicked = p
+}
+
+func (u *upload) sourcePanic() *panics.Recovered {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.panicked
 }

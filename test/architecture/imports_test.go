@@ -22,7 +22,7 @@ var allowed = map[string][]string{
 	"config":                           {"api", "internal/nilness", "internal/regularfile"},
 	"transport":                        {"config"},
 	"transport/p2p":                    {"transport", "config"},
-	"client":                           {"api", "config", "transport", "internal/ctxerr", "internal/nilness", "internal/oneline", "internal/wirejson", "client/internal/auth", "client/internal/documents"},
+	"client":                           {"api", "config", "transport", "internal/ctxerr", "internal/nilness", "internal/oneline", "internal/panics", "internal/wirejson", "client/internal/auth", "client/internal/documents"},
 	"client/internal/auth":             {},
 	"client/internal/documents":        {"internal/wirejson"},
 	"strategy":                         {"client", "api"},
