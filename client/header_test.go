@@ -91,7 +91,7 @@ func TestWithHeaderIsChecked(t *testing.T) {
 	if _, err := c.Version(ctx); err != nil {
 		t.Errorf("on a loopback address: %v", err)
 	}
-	for _, cfg := range []*config.Config{{URL: "http://192.0.2.1:9094"}, {URL: "http://192.0.2.1:9094", AllowCleartextAuth: true}} {
+	for _, cfg := range []*config.Config{{URL: "http://192.0.2.1:9094"}, {URL: "http://localhost:9094"}, {URL: "http://192.0.2.1:9094", AllowCleartextAuth: true}} {
 		round := roundTripper(func(*http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: 200, Body: http.NoBody}, nil
 		})

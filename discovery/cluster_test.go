@@ -73,7 +73,7 @@ func TestMappings(t *testing.T) {
 	must(t, err)
 	listed := &api.ID{ID: id, Addresses: []api.Multiaddr{
 		"/ip4/127.0.0.1/tcp/9096/p2p/" + id1, "/ip4/10.0.0.1/tcp/9096/p2p/" + id1, "/ip4/10.0.0.1/udp/9096/quic-v1/p2p/" + id1,
-		"/ip6zone/eth0/ip6/fe80::1/tcp/9096", "/dns4/x.test/tcp/9096/p2p/" + id2, "/ip4/10.0.0.9/tcp/9096/p2p/" + id2 + "/p2p-circuit/p2p/" + id1,
+		"/dns4/a.localhost/tcp/9096/p2p/" + id1, "/ip6zone/eth0/ip6/fe80::1/tcp/9096", "/dns4/x.test/tcp/9096/p2p/" + id2, "/ip4/10.0.0.9/tcp/9096/p2p/" + id2 + "/p2p-circuit/p2p/" + id1,
 		"/tcp/9096/p2p/" + id2, "/nonsense", "",
 	}}
 	const zone = "/ip6zone/eth0/ip6/fe80::1"
@@ -84,14 +84,15 @@ func TestMappings(t *testing.T) {
 		want []string
 	}{
 		{"address", discovery.SamePort, cfg("/dns4/s.test/tcp/9094"), []string{"/ip4/10.0.0.1/tcp/9094", zone + "/tcp/9094", "/dns4/x.test/tcp/9094"}},
-		{"loopback", discovery.SamePort, cfg("/ip4/127.0.0.1/tcp/9094"), []string{"/ip4/127.0.0.1/tcp/9094", "/ip4/10.0.0.1/tcp/9094", zone + "/tcp/9094", "/dns4/x.test/tcp/9094"}},
+		{"loopback", discovery.SamePort, cfg("/ip4/127.0.0.1/tcp/9094"), []string{"/ip4/127.0.0.1/tcp/9094", "/ip4/10.0.0.1/tcp/9094", "/dns4/a.localhost/tcp/9094", zone + "/tcp/9094", "/dns4/x.test/tcp/9094"}},
+		{"localhost", discovery.SamePort, cfg("/dns/b.localhost/tcp/9094"), []string{"/ip4/127.0.0.1/tcp/9094", "/ip4/10.0.0.1/tcp/9094", "/dns4/a.localhost/tcp/9094", zone + "/tcp/9094", "/dns4/x.test/tcp/9094"}},
 		{"TLS", discovery.SamePort, cfg("/ip4/10.0.0.7/tcp/443/tls/http"), []string{"/ip4/10.0.0.1/tcp/443/tls/http", zone + "/tcp/443/tls/http", "/dns4/x.test/tcp/443/tls/http"}},
 		{"URL", discovery.SamePort, &config.Config{URL: "https://s.test/a/b"}, []string{"/ip4/10.0.0.1/tcp/443/https/http-path/a%2Fb", zone + "/tcp/443/https/http-path/a%2Fb", "/dns4/x.test/tcp/443/https/http-path/a%2Fb"}},
 		{"host and port", discovery.SamePort, &config.Config{Host: "s.test"}, []string{"/ip4/10.0.0.1/tcp/9094/http", zone + "/tcp/9094/http", "/dns4/x.test/tcp/9094/http"}},
 		{"socket", discovery.SamePort, cfg("/unix/run/api.sock"), nil},
 		{"libp2p seed", discovery.SamePort, cfg("/ip4/10.0.0.7/tcp/9096/p2p/" + id2), nil},
 		{"unusable seed", discovery.SamePort, &config.Config{URL: "ftp://x"}, nil},
-		{"libp2p", discovery.Libp2pAddrs, nil, []string{"/ip4/127.0.0.1/tcp/9096/p2p/" + id1, "/ip4/10.0.0.1/tcp/9096/p2p/" + id1, "/ip4/10.0.0.1/udp/9096/quic-v1/p2p/" + id1, zone + "/tcp/9096/p2p/" + id1}},
+		{"libp2p", discovery.Libp2pAddrs, nil, []string{"/ip4/127.0.0.1/tcp/9096/p2p/" + id1, "/ip4/10.0.0.1/tcp/9096/p2p/" + id1, "/ip4/10.0.0.1/udp/9096/quic-v1/p2p/" + id1, "/dns4/a.localhost/tcp/9096/p2p/" + id1, zone + "/tcp/9096/p2p/" + id1}},
 	} {
 		var got []string
 		for _, m := range test.m(test.seed, listed) {
