@@ -12,8 +12,16 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/internal/oneline"
 	"github.com/pinfleet/pinfleet/lbclient"
 )
+
+// maxText is the maximum size in bytes of the description of a span's status.
+const maxText = 2 << 10
+
+// textOf returns the text of err as one printable line of at most maxText bytes. An
+// error of a user's client may have any text.
+func textOf(err error) string { return oneline.Text(err.Error(), maxText) }
 
 var (
 	_ lbclient.CallHook    = (*Hook)(nil)
@@ -51,7 +59,7 @@ func (h *Hook) CallEnded(ctx context.Context, e lbclient.CallEvent) {
 	if e.Err != nil {
 		failed := semconv.ErrorTypeKey.String(errorType(e.Err))
 		span.SetAttributes(failed)
-		span.SetStatus(codes.Error, e.Err.Error())
+		span.SetStatus(codes.Error, textOf(e.Err))
 		attrs = append(attrs, failed)
 	}
 	h.metrics.calls.RecordSet(ctx, e.Duration.Seconds(), attribute.NewSet(attrs...))
@@ -93,7 +101,7 @@ func (h *Hook) AttemptEnded(ctx context.Context, e lbclient.AttemptEvent) {
 		if status := statusOf(e.Err); status != 0 {
 			span.SetAttributes(semconv.HTTPResponseStatusCode(status))
 		}
-		span.SetStatus(codes.Error, e.Err.Error())
+		span.SetStatus(codes.Error, textOf(e.Err))
 		attrs = append(attrs, failed)
 	}
 	h.metrics.attempts.Record(ctx, e.Duration.Seconds(), metric.WithAttributes(attrs...))

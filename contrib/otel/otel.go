@@ -79,6 +79,7 @@ package otel
 
 import (
 	"errors"
+	"fmt"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/metric"
@@ -125,11 +126,14 @@ func WithPropagator(p propagation.TextMapPropagator) Option {
 	return func(s *settings) { s.propagator = p }
 }
 
-// New returns a Hook. It fails if an option's value is nil or the meter rejects
-// an instrument.
+// New returns a Hook. It fails if an option or its value is nil, or if the meter
+// rejects an instrument.
 func New(opts ...Option) (*Hook, error) {
 	s := settings{otel.GetTracerProvider(), otel.GetMeterProvider(), otel.GetTextMapPropagator()}
-	for _, opt := range opts {
+	for i, opt := range opts {
+		if opt == nil {
+			return nil, fmt.Errorf("otel: option %d is nil: leave it out", i)
+		}
 		opt(&s)
 	}
 	if s.tracers == nil || s.meters == nil || s.propagator == nil {

@@ -177,3 +177,29 @@ func TestDefaultsAndNil(t *testing.T) {
 		}
 	}
 }
+
+// E10: the text of an error of a user's client reached the span's status with any length
+// and any characters.
+func TestStatusTextIsOneLine(t *testing.T) {
+	b := newBench(t)
+	err := errors.New("first\nsecond\x1b[31m" + strings.Repeat("x", 200_000))
+	ctx := b.CallStarted(t.Context(), client.OpID)
+	b.AttemptEnded(b.AttemptStarted(ctx, lbclient.AttemptEvent{Op: client.OpID}), lbclient.AttemptEvent{Op: client.OpID, Err: err})
+	b.CallEnded(ctx, lbclient.CallEvent{Op: client.OpID, Err: err})
+	spans := b.spans.Ended()
+	if len(spans) != 2 {
+		t.Fatalf("%d spans", len(spans))
+	}
+	for _, span := range spans {
+		if text := span.Status().Description; len(text) > 2<<10+len("…") || !strings.HasPrefix(text, "first second") || strings.ContainsAny(text, "\n\x1b") {
+			t.Errorf("%s: a status of %d bytes: %.50q", span.Name(), len(text), text)
+		}
+	}
+}
+
+// E14: a nil option panicked.
+func TestNilOption(t *testing.T) {
+	if _, err := New(nil); err == nil {
+		t.Error("no error")
+	}
+}
