@@ -30,7 +30,7 @@ type subject struct {
 	first int // index of the candidate to ask first
 
 	asked  int // candidates asked
-	failed int // candidates that were somebody else, or did not answer in time
+	failed int // candidates that did not answer in time, or with another ID
 	queued bool
 	done   bool
 
@@ -56,9 +56,10 @@ type answer struct {
 	err  error
 }
 
-// askers asks the candidates of subjects. All methods are called by one goroutine.
-// Subjects take turns, so that one with many or silent candidates delays no other:
-// those that wait for their first candidate come before those that have had one.
+// askers asks the candidates of subjects, several at a time. One goroutine calls all
+// its methods. The subjects take turns: the first candidate of each is asked before
+// the second candidate of any. So a subject with many candidates, or with silent
+// ones, delays no other.
 type askers struct {
 	queue   []*subject
 	delayed []delayed // subjects whose next candidate is asked after a delay, in order of time
@@ -132,8 +133,8 @@ func (a *askers) tick() {
 	}
 }
 
-// take takes an answer, and reports whether it is from a seed or the peer that was
-// looked for.
+// take takes an answer. It reports whether the answer is from a seed, or from the
+// peer whose candidate was asked.
 func (a *askers) take(r answer) bool {
 	a.running--
 	s := r.from

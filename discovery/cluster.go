@@ -112,7 +112,7 @@ type members struct {
 	seedAt   map[string]*config.Config // by key
 
 	of        map[peer.ID]*member
-	changes   int               // of the field of
+	changes   int               // counts the changes of the field of
 	tried     map[peer.ID]trial // listed peers that answered at none of their candidates
 	looks     int
 	heard     bool // there was a list
@@ -142,7 +142,7 @@ func (m *members) configs() []*config.Config {
 	return cfgs
 }
 
-// join makes a peer a member, unless it is one at a seed.
+// join makes a peer a member at cfg. A peer that is a member at a seed stays there.
 func (m *members) join(id peer.ID, cfg *config.Config) {
 	next := &member{cfg: cfg, seed: slices.Contains(m.Seeds, cfg)}
 	if known := m.of[id]; known != nil {
