@@ -172,6 +172,9 @@ func (d *cborDecoder) skip(links []cid.Cid, depth int) ([]cid.Cid, error) {
 			}
 		}
 	case cborTag:
+		if len(*d) == 0 || (*d)[0]>>5 != cborBytes {
+			return d.skip(links, depth+1) // tags mean nothing elsewhere
+		}
 		var c cid.Cid
 		c, err = d.tagged(arg)
 		links = append(links, c)
