@@ -73,17 +73,20 @@ func TestLayout(t *testing.T) {
 	}
 }
 
-// TestBlocksAreNotReused checks that the buffer left by a short chunk is used
-// for only one block of the next file.
+// TestBlocksAreNotReused checks that the buffers left by a short file are used
+// for only one block of the next file, and that nothing in them becomes part of
+// it.
 func TestBlocksAreNotReused(t *testing.T) {
-	for _, raw := range []bool{false, true} {
-		big := part{Filename: "d/big", ContentType: typeFile}
-		big.Content.Seed, big.Content.Len = 1, 3500
-		parts := []part{file("d/a", "short"), big, file("d/b", "short, too")}
-		sink, _ := mustImport(t, parts, Params{Chunker: "size-1000", RawLeaves: raw})
-		for i, p := range parts {
-			if got := content(t, sink, sink.events[i].Cid); !bytes.Equal(got, p.data()) {
-				t.Errorf("raw leaves %v: %s has %d bytes, or others", raw, p.Filename, len(got))
+	big := part{Filename: "d/big", ContentType: typeFile}
+	big.Content.Seed, big.Content.Len = 1, 3500
+	parts := []part{file("d/a", "short"), big, file("d/b", "short, too"), file("d/empty", "")}
+	for _, chunker := range []string{"size-1000", "rabin-100", "buzhash"} {
+		for _, raw := range []bool{false, true} {
+			sink, _ := mustImport(t, parts, Params{Chunker: chunker, RawLeaves: raw})
+			for i, p := range parts {
+				if got := content(t, sink, sink.events[i].Cid); !bytes.Equal(got, p.data()) {
+					t.Errorf("%s, raw leaves %v: %s has %d bytes, or others", chunker, raw, p.Filename, len(got))
+				}
 			}
 		}
 	}

@@ -19,6 +19,7 @@ func newChunkSource(r io.Reader, chunker string, pool *buffers) (chunkSource, er
 	if err != nil {
 		return nil, err
 	}
+	pool.window = pool.window[:0] // what a file before this one left
 	switch c.kind {
 	case rabinChunks:
 		return &cutSource{r: r, cutter: newRabin(c.rabin), pool: pool}, nil
