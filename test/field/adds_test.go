@@ -2,8 +2,9 @@ package field
 
 import (
 	"fmt"
+	"strings"
 	"testing"
-	"time"
+	"text/tabwriter"
 
 	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/config"
@@ -18,36 +19,62 @@ func TestAdds(t *testing.T) {
 	skipIfShort(t)
 	n := count(t)
 	uploads := prepare(t, shapes())
-	eachProxy(t, clustertest.Options{Peers: 2}, func(t *testing.T, _ proxy, cluster *clustertest.Cluster, cfgs []*config.Config) {
+	totals := map[string]tally{}
+	eachProxy(t, clustertest.Options{Peers: 2}, func(t *testing.T, p proxy, cluster *clustertest.Cluster, cfgs []*config.Config) {
 		for _, up := range uploads {
 			for _, m := range methods() {
 				for _, o := range openers() {
 					t.Run(fmt.Sprintf("%s-%s-%s", up.name, m.name, o.name), func(t *testing.T) {
-						repeat(t, n, cluster, up, m, func() client.Client { return o.open(t, cfgs) })
+						got := repeat(t, n, cluster, up, m, func() client.Client { return o.open(t, cfgs) })
+						totals[p.name] = totals[p.name].plus(got)
 					})
 				}
 			}
 		}
 	})
+	t.Log(table(totals))
+}
+
+// tally counts the results of adds.
+type tally struct {
+	adds   int
+	wrong  int // nil error, but the outputs or what is pinned are wrong
+	failed int
+	strays int // pins of other roots, which damaged attempts have left
+}
+
+func (a tally) plus(b tally) tally {
+	return tally{a.adds + b.adds, a.wrong + b.wrong, a.failed + b.failed, a.strays + b.strays}
+}
+
+// table returns the totals of all proxies as lines.
+func table(totals map[string]tally) string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "\nproxy\tadds\twrong\tfailed\twrong pins left\t")
+	for _, p := range proxies() {
+		a := totals[p.name]
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t\n", p.name, a.adds, a.wrong, a.failed, a.strays)
+	}
+	w.Flush()
+	return b.String()
 }
 
 // repeat makes an add n times, each with a new client, which knows nothing of the
 // proxy yet.
-func repeat(t *testing.T, n int, cluster *clustertest.Cluster, up *upload, m method, open func() client.Client) {
-	start, wrong, failed, strays := time.Now(), 0, 0, 0
+func repeat(t *testing.T, n int, cluster *clustertest.Cluster, up *upload, m method, open func() client.Client) tally {
+	var got tally
 	for range n {
+		got.adds++
 		outputs, err := add(t, open(), m, up)
-		switch {
-		case err != nil:
-			failed++
+		if err != nil {
+			got.failed++
 			t.Errorf("failed: %v", err)
-		default:
-			if err := up.check(cluster, outputs); err != nil {
-				wrong++
-				t.Errorf("wrong, with a nil error: %v", err)
-			}
+		} else if err := up.check(cluster, outputs); err != nil {
+			got.wrong++
+			t.Errorf("wrong, with a nil error: %v", err)
 		}
-		strays += up.clean(t, cluster)
+		got.strays += up.clean(t, cluster)
 	}
-	t.Logf("%d adds: %d wrong, %d failed, %d wrong pins left; %v", n, wrong, failed, strays, time.Since(start).Round(time.Millisecond))
+	return got
 }

@@ -26,7 +26,9 @@ func TestListings(t *testing.T) {
 				t.Run(o.name, func(t *testing.T) {
 					c := o.open(t, cfgs)
 					checkListed(t, "Allocations", pins, c.Allocations(within(t), api.AllType))
-					checkListed(t, "StatusAll", pins, c.StatusAll(within(t), api.TrackerStatusUndefined, false))
+					if o.name == "default" {
+						checkListed(t, "StatusAll", pins, c.StatusAll(within(t), api.TrackerStatusUndefined, false))
+					}
 				})
 			}
 			if p.dropsTrailers {
