@@ -62,7 +62,7 @@ type Error struct {
 	// that the server rejected it.
 	MayHaveExecuted bool
 	// RetryAfter is how long the server asked the client to wait (Retry-After),
-	// or 0 if it did not ask.
+	// or 0 if it did not ask. It is at most 24 hours.
 	RetryAfter time.Duration
 }
 

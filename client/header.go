@@ -119,7 +119,7 @@ func (c *defaultClient) contextFields(ctx context.Context) (http.Header, error) 
 	if err != nil {
 		return nil, err
 	}
-	rules := config.Config{Headers: h.fields, AllowCleartextAuth: c.cfg.AllowCleartextAuth, RoundTripper: c.cfg.RoundTripper}
+	rules := config.Config{Headers: h.fields, AllowCleartextAuth: c.cfg.AllowCleartextAuth, RoundTripper: c.cfg.RoundTripper, Proxy: c.cfg.Proxy}
 	return h.fields, rules.CheckCleartext(addr)
 }
 

@@ -45,8 +45,9 @@ const (
 	ReplayOnce ReplayClass = iota
 	// ReplayRead: whenever no usable response was received.
 	ReplayRead
-	// ReplayWrite: after a transport failure at any stage, and after 429, 502,
-	// 503 and 504, because the operation is idempotent.
+	// ReplayWrite: after a transport failure at any stage, and after a status
+	// that the API never sends ([Error.Unavailable]), because the operation is
+	// idempotent.
 	ReplayWrite
 	// ReplayAdd: as ReplayWrite, and after an error of the peer's own IPFS
 	// daemon, provided that the body can be sent again. Blocks are

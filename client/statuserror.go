@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -30,7 +31,7 @@ func (r *response) statusError(why error) error {
 	defer r.Body.Close()
 	if r.StatusCode < 400 {
 		// The body of a redirect has no information for the error.
-		return r.fail(r.StatusCode, "", cmp.Or(why, fmt.Errorf("unexpected status %d", r.StatusCode)), !notExecuted(r.StatusCode))
+		return r.fail(r.StatusCode, "", cmp.Or(why, fmt.Errorf("unexpected status %d", r.StatusCode)), !statusRules[r.StatusCode].refused)
 	}
 	patience := time.AfterFunc(errorBodyTimeout, func() { r.cancel(nil) })
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxErrorBody))
@@ -47,7 +48,7 @@ func (r *response) statusError(why error) error {
 	if wire.Code == 0 {
 		wire.Code = r.StatusCode
 	}
-	e := r.fail(r.StatusCode, wire.Message, wire, foreign || !notExecuted(r.StatusCode))
+	e := r.fail(r.StatusCode, wire.Message, wire, foreign || !statusRules[r.StatusCode].refused)
 	switch {
 	case foreign:
 		e.Err = fmt.Errorf("%w; %w", wire, errForeign)
@@ -58,21 +59,8 @@ func (r *response) statusError(why error) error {
 	case why != nil:
 		e.Err = fmt.Errorf("%w; %w", wire, why)
 	}
-	e.RetryAfter = parseRetryAfter(r.Header.Get("Retry-After"), time.Now())
+	e.RetryAfter = parseRetryAfter(r.Header.Get("Retry-After"), r.Header.Get("Date"), time.Now())
 	return e
-}
-
-// notExecuted reports whether the status proves that the request was not
-// executed. Peers and proxies redirect before they act, but 303 may mean that the
-// request was executed and that its result is elsewhere.
-func notExecuted(status int) bool {
-	switch status {
-	case http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect,
-		http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed,
-		http.StatusRequestEntityTooLarge, http.StatusTooManyRequests, http.StatusRequestHeaderFieldsTooLarge:
-		return true
-	}
-	return false
 }
 
 // decodeError decodes the first document of an error's body, and returns the
@@ -126,14 +114,30 @@ func printable(err error) error {
 	return cleanError{err}
 }
 
-// parseRetryAfter parses a Retry-After header, which is in seconds or a date. It
-// returns 0 if value is neither, or in the past.
-func parseRetryAfter(value string, now time.Time) time.Duration {
-	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
+// maxRetryAfter is the longest Retry-After that an error reports.
+const maxRetryAfter = 24 * time.Hour
+
+// parseRetryAfter parses a Retry-After header, which is in seconds or a date. A
+// date is compared with the Date header of the same response, because both come
+// from the server's clock. Without a Date, or if the difference is not plausible, it
+// is compared with now. The result is at most maxRetryAfter, and 0 if value is
+// neither form, or in the past.
+func parseRetryAfter(value, date string, now time.Time) time.Duration {
+	seconds, err := strconv.ParseUint(value, 10, 64)
+	switch {
+	case err == nil && seconds < uint64(maxRetryAfter/time.Second):
 		return time.Duration(seconds) * time.Second
+	case err == nil, errors.Is(err, strconv.ErrRange):
+		return maxRetryAfter
 	}
-	if at, err := http.ParseTime(value); err == nil && at.After(now) {
-		return at.Sub(now)
+	at, err := http.ParseTime(value)
+	if err != nil {
+		return 0
 	}
-	return 0
+	if sent, err := http.ParseTime(date); err == nil {
+		if wait := at.Sub(sent); wait >= 0 && wait <= maxRetryAfter {
+			return wait
+		}
+	}
+	return min(max(at.Sub(now), 0), maxRetryAfter)
 }

@@ -92,26 +92,80 @@ func TestErrorBodyIsBounded(t *testing.T) {
 	}
 }
 
+// C7: a number of seconds that does not fit into 31 bits read as 0, that is, as no request
+// to wait. A date was compared with the client's clock although it comes from the server's.
 func TestRetryAfter(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	for value, want := range map[string]time.Duration{
-		"":                              0,
-		"0":                             0,
-		"120":                           2 * time.Minute,
-		"-1":                            0,
-		"99999999999999999999":          0,
-		"soon":                          0,
-		"Fri, 02 Jan 2026 03:05:05 GMT": time.Minute,
-		"Fri, 02 Jan 2026 03:04:05 GMT": 0,
-		"Fri, 02 Jan 2016 03:04:05 GMT": 0,
+	const day = 24 * time.Hour
+	for _, test := range []struct {
+		value, date string
+		want        time.Duration
+	}{
+		{"", "", 0},
+		{"0", "", 0},
+		{"120", "", 2 * time.Minute},
+		{"-1", "", 0},
+		{"1.5", "", 0},
+		{"86399", "", day - time.Second},
+		{"86401", "", day},
+		{"2147483648", "", day},
+		{"9223372036854775807", "", day},
+		{"18446744073709551615", "", day},
+		{"99999999999999999999", "", day},
+		{"soon", "", 0},
+		{"Fri, 02 Jan 2026 03:05:05 GMT", "", time.Minute},
+		{"Fri, 02 Jan 2026 03:04:05 GMT", "", 0},
+		{"Fri, 02 Jan 2016 03:04:05 GMT", "", 0},
+		{"Fri, 02 Jan 2096 03:04:05 GMT", "", day},
+		// The server's clock is ten years and one minute slow, or ten years fast.
+		{"Sat, 02 Jan 2016 03:04:05 GMT", "Sat, 02 Jan 2016 03:03:05 GMT", time.Minute},
+		{"Wed, 02 Jan 2036 03:04:35 GMT", "Wed, 02 Jan 2036 03:04:05 GMT", 30 * time.Second},
+		{"Fri, 02 Jan 2026 03:05:05 GMT", "Fri, 02 Jan 2026 03:05:05 GMT", 0},
+		// The Date is of no use.
+		{"Fri, 02 Jan 2026 03:05:05 GMT", "Thu, 01 Jan 1970 00:00:00 GMT", time.Minute},
+		{"Fri, 02 Jan 2026 03:05:05 GMT", "Sat, 03 Jan 2026 03:05:05 GMT", time.Minute},
+		{"Fri, 02 Jan 2026 03:05:05 GMT", "yesterday", time.Minute},
+		{"Fri, 31 Dec 9999 23:59:59 GMT", "Mon, 01 Jan 0001 00:00:00 GMT", day},
 	} {
-		if got := parseRetryAfter(value, now); got != want {
-			t.Errorf("%q: %s, want %s", value, got, want)
+		if got := parseRetryAfter(test.value, test.date, now); got != test.want {
+			t.Errorf("%q with the date %q: %s, want %s", test.value, test.date, got, test.want)
 		}
 	}
 	r := rawserver.Response{Status: 503, Header: [][2]string{{"Content-Length", "0"}, {"Retry-After", "7"}}, Framing: rawserver.Length}
 	var e *Error
 	if err := calls[OpID](t.Context(), answering(t, r.Answer())); !asError(err, &e) || e.RetryAfter != 7*time.Second {
 		t.Errorf("%+v", e)
+	}
+	r.Header[1] = [2]string{"Retry-After", "Sat, 02 Jan 2016 03:04:05 GMT"}
+	r.Header = append(r.Header, [2]string{"Date", "Sat, 02 Jan 2016 03:03:05 GMT"})
+	if err := calls[OpID](t.Context(), answering(t, r.Answer())); !asError(err, &e) || e.RetryAfter != time.Minute {
+		t.Errorf("%+v", e)
+	}
+}
+
+// C7: the statuses of CDNs and of proxies' timeouts (520 to 530, 561, 598, …) counted as the
+// API's, so that writes did not go to another peer. 408, 421 and 425 were final.
+func TestWhoseStatus(t *testing.T) {
+	elsewhere := map[int]bool{407: true, 408: true, 421: true, 425: true, 429: true, 404: true}
+	refused := map[int]bool{301: true, 302: true, 307: true, 308: true, 401: true, 403: true, 405: true, 407: true, 413: true, 421: true, 425: true, 429: true, 431: true}
+	status := 0
+	c := overRoundTripper(t, func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: status, Header: http.Header{}}, nil
+	})
+	for status = 300; status < 1000; status++ {
+		var e *Error
+		if err := calls[OpPin](t.Context(), c); !asError(err, &e) {
+			t.Errorf("%d: %v", status, err)
+			continue
+		}
+		if want := status > 500 || elsewhere[status]; e.Unavailable() != want {
+			t.Errorf("%d: Unavailable is %t", status, !want)
+		}
+		if e.MayHaveExecuted == (refused[status] || status == 400) {
+			t.Errorf("%d: MayHaveExecuted is %t", status, e.MayHaveExecuted)
+		}
+	}
+	if (&Error{Status: 404, Err: errors.New("no such pin")}).Unavailable() || (&Error{Err: errors.New("reset")}).Unavailable() {
+		t.Error("an API's 404, or a failure without a status, is no proxy's status")
 	}
 }

@@ -21,8 +21,9 @@ import (
 // DefaultCheckFreq is the time between WaitFor's checks if CheckFreq is not set.
 const DefaultCheckFreq = time.Second
 
-// maxTransient is the number of consecutive failed checks that WaitFor tolerates.
-const maxTransient = 5
+// DefaultPatience is WaitFor's patience if Patience is not set. It is longer than
+// the restart of a peer takes.
+const DefaultPatience = 30 * time.Second
 
 // StatusFilterParams are the parameters of WaitFor and WaitForAll.
 type StatusFilterParams struct {
@@ -43,6 +44,11 @@ type StatusFilterParams struct {
 	Limit int
 	// CheckFreq is the time between checks. 0 or less means DefaultCheckFreq.
 	CheckFreq time.Duration
+	// Patience is the time for which all checks may fail, or for which peers that
+	// are needed for the target may be unreachable for the contacted peer. After
+	// it, the wait ends with an error. 0 or less means DefaultPatience. A wait ends
+	// only at a check, and never at the first one that fails.
+	Patience time.Duration
 }
 
 // maxName is the maximum size of a peer's name in an error, in bytes.
@@ -51,8 +57,8 @@ const maxName = 200
 // ErrStatus is wrapped by every *StatusError, for errors.Is.
 var ErrStatus = errors.New("the item is in an error state")
 
-// StatusError reports that an item will not reach the target of WaitFor, because
-// peers failed.
+// StatusError reports that an item will not reach the target of WaitFor because
+// peers failed, or that too many peers could not be asked.
 type StatusError struct {
 	// Info is the last status of the item.
 	Info *api.GlobalPinInfo
@@ -61,6 +67,9 @@ type StatusError struct {
 	// Failed lists the peers that report an error or could not be queried, as
 	// sorted keys of Info.PeerMap.
 	Failed []string
+	// Unasked is the time for which peers in Failed could not be queried. It is
+	// positive if the item may still reach the target once they can be.
+	Unasked time.Duration
 }
 
 // Error returns one line of bounded length with the failed peers and their errors.
@@ -70,7 +79,11 @@ func (e *StatusError) Error() string {
 	if info == nil {
 		info = &api.GlobalPinInfo{} // in an error that a program has created
 	}
-	fmt.Fprintf(&b, "%s will not become %s", info.Cid, e.Target)
+	if e.Unasked > 0 {
+		fmt.Fprintf(&b, "%s has not become %s, and peers could not be asked for %s", info.Cid, e.Target, e.Unasked.Round(time.Millisecond))
+	} else {
+		fmt.Fprintf(&b, "%s will not become %s", info.Cid, e.Target)
+	}
 	for i, p := range e.Failed {
 		if b.Len() > maxMessage {
 			fmt.Fprintf(&b, "; and %d more", len(e.Failed)-i)
@@ -92,11 +105,12 @@ func (e *StatusError) Unwrap() error { return ErrStatus }
 // returns that status. It checks at once and then every CheckFreq.
 //
 // WaitFor returns a *StatusError if the target cannot be reached because peers
-// report an error, or because they could not be queried in six consecutive
-// checks. If a check fails with an error that may be transient, WaitFor checks
-// again, and returns the error of the sixth consecutive failed check. It returns
-// any other error at once. When ctx ends, WaitFor returns an error that wraps
-// ctx.Err() and describes the last status.
+// report an error. It also returns one if peers that are needed for the target
+// could not be queried for as long as Patience. If a check fails with an error that
+// may be transient, such as that of a peer that restarts, WaitFor checks again, and
+// returns the error when no check has succeeded for Patience. It returns any other
+// error at once. When ctx ends, WaitFor returns an error that wraps ctx.Err() and
+// describes the last status. Only ctx bounds the duration of a single check.
 func WaitFor(ctx context.Context, c Client, fp StatusFilterParams) (*api.GlobalPinInfo, error) {
 	if !fp.Cid.Defined() {
 		return nil, invalid(OpStatus, "undefined CID to wait for")
@@ -121,7 +135,7 @@ func WaitForAll(ctx context.Context, c Client, cids []cid.Cid, fp StatusFilterPa
 			yield(nil, invalid(OpStatus, "no target status to wait for: use for example api.TrackerStatusPinned"))
 			return
 		}
-		w := waiter{client: c, fp: fp, last: map[string]*api.GlobalPinInfo{}, unsure: map[string]int{}}
+		w := newWaiter(c, fp)
 		for _, ci := range cids {
 			if !ci.Defined() {
 				yield(nil, invalid(OpStatus, "undefined CID to wait for"))
@@ -136,10 +150,20 @@ func WaitForAll(ctx context.Context, c Client, cids []cid.Cid, fp StatusFilterPa
 // waiter is the state of one WaitFor or WaitForAll.
 type waiter struct {
 	client  Client
-	fp      StatusFilterParams
+	fp      StatusFilterParams // with the defaults
 	waiting []cid.Cid
 	last    map[string]*api.GlobalPinInfo // last status, by CID
-	unsure  map[string]int                // consecutive checks with an unsure verdict, by CID
+	unsure  map[string]time.Time          // when the verdict became unsure, by CID
+}
+
+func newWaiter(c Client, fp StatusFilterParams) *waiter {
+	if fp.CheckFreq <= 0 {
+		fp.CheckFreq = DefaultCheckFreq
+	}
+	if fp.Patience <= 0 {
+		fp.Patience = DefaultPatience
+	}
+	return &waiter{client: c, fp: fp, last: map[string]*api.GlobalPinInfo{}, unsure: map[string]time.Time{}}
 }
 
 func (w *waiter) add(ci cid.Cid) {
@@ -151,13 +175,11 @@ func (w *waiter) add(ci cid.Cid) {
 
 // run checks until no item is left to wait for.
 func (w *waiter) run(ctx context.Context, yield func(*api.GlobalPinInfo, error) bool) {
-	freq := w.fp.CheckFreq
-	if freq <= 0 {
-		freq = DefaultCheckFreq
-	}
-	ticker := time.NewTicker(freq)
+	ticker := time.NewTicker(w.fp.CheckFreq)
 	defer ticker.Stop()
-	for failures := 0; len(w.waiting) > 0; {
+	var failing time.Time // when the first of the last checks began that all failed, or zero
+	for len(w.waiting) > 0 {
+		began := time.Now()
 		proceed, err := w.check(ctx, yield)
 		switch {
 		case !proceed, len(w.waiting) == 0:
@@ -166,12 +188,15 @@ func (w *waiter) run(ctx context.Context, yield func(*api.GlobalPinInfo, error) 
 			yield(nil, w.ended(ctx))
 			return
 		case err == nil:
-			failures = 0
-		case !transient(err) || failures == maxTransient:
+			failing = time.Time{}
+		case !transient(err):
 			yield(nil, err)
 			return
-		default:
-			failures++
+		case failing.IsZero():
+			failing = began
+		case time.Since(failing) >= w.fp.Patience:
+			yield(nil, fmt.Errorf("the cluster could not be asked for %s: %w", time.Since(failing).Round(time.Millisecond), err))
+			return
 		}
 		select {
 		case <-ticker.C:
@@ -237,17 +262,25 @@ func (w *waiter) ask(ctx context.Context) iter.Seq2[*api.GlobalPinInfo, error] {
 // item will not reach it.
 func (w *waiter) judge(key string, info *api.GlobalPinInfo) (reached bool, err error) {
 	v := w.fp.verdict(info)
+	lost := &StatusError{Info: info, Target: w.fp.Target, Failed: v.failed}
 	switch {
 	case v.reached:
 		return true, nil
-	case !v.unsure && !v.lost:
-		w.unsure[key] = 0
-		return false, nil
-	case !v.lost && w.unsure[key] < maxTransient:
-		w.unsure[key]++
+	case v.lost:
+		return false, lost
+	case !v.unsure:
+		delete(w.unsure, key)
 		return false, nil
 	}
-	return false, &StatusError{Info: info, Target: w.fp.Target, Failed: v.failed}
+	since, ok := w.unsure[key]
+	if !ok {
+		w.unsure[key] = time.Now()
+		return false, nil
+	}
+	if lost.Unasked = time.Since(since); lost.Unasked < w.fp.Patience {
+		return false, nil
+	}
+	return false, lost
 }
 
 // ended returns the error of a wait whose context has ended.
@@ -267,15 +300,12 @@ func transient(err error) bool {
 	if !errors.As(err, &e) {
 		return false
 	}
-	switch {
-	case errors.Is(err, ErrClosed), errors.Is(err, ErrInvalid):
-		return false
-	case e.Status == http.StatusTooManyRequests, e.Status >= 500:
-		return true
-	case e.Status == http.StatusNotFound:
-		return !errors.Is(err, ErrNotFound) // a proxy's 404
+	for _, final := range []error{ErrClosed, ErrInvalid, ErrUnimplemented} {
+		if errors.Is(err, final) {
+			return false
+		}
 	}
-	return e.Status < 300
+	return e.Status < 300 || e.Status == http.StatusInternalServerError || e.Unavailable()
 }
 
 // verdict is the result of comparing an item's status with the target.

@@ -82,8 +82,11 @@ const (
 
 type statuses = []api.TrackerStatus
 
+// patient is the number of consecutive failed checks that toPinned tolerates.
+const patient = 5
+
 func toPinned() StatusFilterParams {
-	return StatusFilterParams{Cid: cidA, Target: pinned, CheckFreq: time.Minute}
+	return StatusFilterParams{Cid: cidA, Target: pinned, CheckFreq: time.Minute, Patience: patient * time.Minute}
 }
 
 // timeless runs f under synctest, where time passes only while all goroutines wait.
@@ -181,7 +184,7 @@ func TestU30FailuresThatDoNotMatter(t *testing.T) {
 	timeless(t, func(t *testing.T) { // a peer that never answers ends the wait
 		w := sequence(statuses{pinned, unasked})
 		_, err := WaitFor(t.Context(), w, toPinned())
-		if !errors.Is(err, ErrStatus) || w.asked != maxTransient+1 {
+		if !errors.Is(err, ErrStatus) || w.asked != patient+1 {
 			t.Errorf("%d checks, %v", w.asked, err)
 		}
 	})
@@ -198,11 +201,12 @@ func TestU30FailuresThatDoNotMatter(t *testing.T) {
 		fails int // number of consecutive failures
 		ok    bool
 	}{
-		"connection":         {&Error{Op: OpStatus, Err: errors.New("reset")}, maxTransient, true},
-		"503":                {&Error{Op: OpStatus, Status: 503, Err: errors.New("later")}, maxTransient, true},
-		"too many":           {&Error{Op: OpStatus, Status: 503, Err: errors.New("later")}, maxTransient + 1, false},
+		"connection":         {&Error{Op: OpStatus, Err: errors.New("reset")}, patient, true},
+		"503":                {&Error{Op: OpStatus, Status: 503, Err: errors.New("later")}, patient, true},
+		"too many":           {&Error{Op: OpStatus, Status: 503, Err: errors.New("later")}, patient + 1, false},
 		"incomplete":         {&Error{Op: OpStatus, Status: 200, Err: ErrIncomplete}, 1, true},
 		"401":                {&Error{Op: OpStatus, Status: 401, Err: errors.New("who?")}, 1, false},
+		"unimplemented":      {&Error{Op: OpStatus, Err: ErrUnimplemented}, 1, false},
 		"redirect":           {&Error{Op: OpStatus, Status: 301, Err: errors.New("there")}, 1, false},
 		"closed":             {&Error{Op: OpStatus, Err: ErrClosed}, 1, false},
 		"somebody's mistake": {errors.New("plain"), 1, false},

@@ -176,6 +176,11 @@ func TestConsecutiveFailures(t *testing.T) {
 		{"cut", brokenError(), client.OpID, 5},
 		{"foreign", errors.New("x"), client.OpID, 5},
 		{"429", statusError(429), client.OpID, 5},
+		// C7: these counted as successes.
+		{"408", statusError(408), client.OpID, 5},
+		{"421", statusError(421), client.OpID, 5},
+		{"425", statusError(425), client.OpID, 5},
+		{"530", statusError(530), client.OpPin, 5},
 		{"500", statusError(500), client.OpID, 5},
 		{"503", statusError(503), client.OpID, 5},
 		{"302", statusError(302), client.OpID, 5},

@@ -21,10 +21,10 @@ const (
 	unsent
 	// broken means that the request was sent and no complete answer came.
 	broken
-	// unavailable means the status 429, 502, 503 or 504, or a 404 that does not
-	// come from the API but from a proxy whose peer is gone, for instance.
+	// unavailable means a status that does not come from the API but from a proxy
+	// or a rate limit (see client.Error.Unavailable).
 	unavailable
-	// failed means any other 5xx status.
+	// failed means the status 500, which is the API's.
 	failed
 	// ipfsDown means that the peer's IPFS daemon did not accept the blocks.
 	ipfsDown
@@ -86,14 +86,11 @@ func failureKindOf(err error) failureKind {
 		return redirected
 	case e.Status < 400:
 		return broken
-	case e.Status == http.StatusNotFound && !errors.Is(err, client.ErrNotFound):
+	case e.Unavailable():
 		return unavailable
-	case e.Status == http.StatusTooManyRequests, e.Status == http.StatusBadGateway,
-		e.Status == http.StatusServiceUnavailable, e.Status == http.StatusGatewayTimeout:
-		return unavailable
-	case e.Status >= 500 && strings.Contains(e.Message, ipfsDownText):
+	case e.Status == http.StatusInternalServerError && strings.Contains(e.Message, ipfsDownText):
 		return ipfsDown
-	case e.Status >= 500:
+	case e.Status == http.StatusInternalServerError:
 		return failed
 	}
 	return answered

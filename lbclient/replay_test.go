@@ -77,10 +77,23 @@ var failures = []struct {
 	{"foreign error", errors.New("whatever"), "rwa"},
 	{"429", statusError(429), "rwa"},
 	{"500", statusError(500), "r"},
-	{"501", statusError(501), "r"},
 	{"502", statusError(502), "rwa"},
 	{"503", statusError(503), "rwa"},
 	{"504", statusError(504), "rwa"},
+	// C7: writes did not go to another peer after the statuses of CDNs and of
+	// proxies' timeouts. The API sends no status above 500.
+	{"501", statusError(501), "rwa"},
+	{"507", statusError(507), "rwa"},
+	{"520", statusError(520), "rwa"},
+	{"527", statusError(527), "rwa"},
+	{"530", statusError(530), "rwa"},
+	{"561", statusError(561), "rwa"},
+	{"599", statusError(599), "rwa"},
+	// C7: these were final.
+	{"407", statusError(407), "rwa"},
+	{"408", statusError(408), "rwa"},
+	{"421", statusError(421), "rwa"},
+	{"425", statusError(425), "rwa"},
 	{"trailer", trailerError("hash function name not known"), "r"},
 	// When a peer is stopped, the contexts of its handlers end before its
 	// connections do. Such adds used to fail, although another peer could have taken

@@ -37,8 +37,8 @@ type EndpointInfo struct {
 	Attempts uint64                   `json:"attempts"`
 	// Failures counts the failed attempts by kind: "unsent" (the peer could not
 	// be dialled), "broken" (no complete answer, or none in time),
-	// "unavailable" (429, 502, 503, 504, or a 404 that does not come from the
-	// API), "failed" (another 5xx), "ipfs-down", "reported" (an error in the
+	// "unavailable" (a status of a proxy or a rate limit, see
+	// client.Error.Unavailable), "failed" (500), "ipfs-down", "reported" (an error in the
 	// trailer after a good status), "no-credentials" and "redirected" (a
 	// redirect that the client does not follow). Refusals such as 404 and
 	// attempts that the caller cancelled are not counted.
