@@ -23,6 +23,19 @@ const DefaultProxyPort = "9095"
 // DefaultDialTimeout bounds a dial when Config.DialTimeout is 0.
 const DefaultDialTimeout = 10 * time.Second
 
+// DefaultMaxConnAge is the maximum age of connections to a host name when
+// Config.MaxConnAge is 0.
+const DefaultMaxConnAge = 10 * time.Minute
+
+// DefaultTCPUserTimeout is the time that the peer's system has for an
+// acknowledgement when Config.TCPUserTimeout is 0.
+const DefaultTCPUserTimeout = 30 * time.Second
+
+// DefaultMaxHeaderBytes is the size of request line and header fields that an
+// ipfs-cluster peer with default settings accepts: its max_header_bytes of 4096, and
+// 4096 more that Go's HTTP server allows.
+const DefaultMaxHeaderBytes = 8192
+
 // Config holds the settings of one endpoint. It is plain data. This module never
 // modifies a caller's Config, so one Config may be shared, reused and used as a
 // template. The zero value is the peer at /ip4/127.0.0.1/tcp/9094.
@@ -99,6 +112,12 @@ type Config struct {
 	Headers http.Header
 	// UserAgent replaces the client's User-Agent header.
 	UserAgent string
+	// MaxHeaderBytes is the size of request line and header fields, in bytes, that
+	// the server accepts. Longer requests are not sent. 0 means
+	// DefaultMaxHeaderBytes. Set it if the server's own limit was raised, for
+	// example because bearer tokens are long. A peer accepts 4096 bytes more than
+	// its max_header_bytes.
+	MaxHeaderBytes int
 
 	// ProtectorKey is the 32-byte key of a private libp2p network (the
 	// cluster's secret). Only for libp2p addresses.
@@ -111,6 +130,18 @@ type Config struct {
 	// ProxyAddr is the address of the peer's IPFS proxy. If empty, ProxyAddress
 	// derives it from the endpoint's address.
 	ProxyAddr multiaddr.Multiaddr
+
+	// Proxy is the URL of the HTTP or SOCKS proxy through which the peer is
+	// reached: http://, socks5:// or socks5h://, with optional user name and
+	// password. The address must be http or https. An HTTP proxy is asked to open
+	// a tunnel (CONNECT) to an https address, and forwards the requests to an http
+	// address. The proxy resolves the peer's name. Credentials for an http address
+	// need AllowCleartextAuth, even if it is a loopback address, because the proxy
+	// sees them. So do credentials for a proxy on another machine. Proxy is not
+	// used for sources that an add fetches, nor for the peer's IPFS proxy
+	// (ProxyAddr), which is something else. Environment variables such as
+	// HTTP_PROXY have no effect.
+	Proxy string
 
 	// DialTimeout bounds name resolution, connecting and the TLS handshake
 	// together. 0 means DefaultDialTimeout.
@@ -130,11 +161,28 @@ type Config struct {
 	Timeout time.Duration
 	// DisableKeepAlives opens a new connection for every request.
 	DisableKeepAlives bool
+	// MaxConnAge is the age after which a connection gets no further requests. It
+	// lets a client that is always busy notice that a name leads to another
+	// machine. 0 means DefaultMaxConnAge if the address is a name, and no limit if
+	// it is an IP address or a Unix socket. A negative value means no limit. For
+	// libp2p it limits the age of the streams, not of the connection below them,
+	// which is tied to the peer's identity.
+	MaxConnAge time.Duration
+	// TCPUserTimeout is the time that the peer's system has to acknowledge what
+	// was sent. After it, the system closes the connection, as it does if the
+	// peer's machine has vanished. A peer that answers slowly is not affected,
+	// because its system acknowledges at once. It does not apply while an upload
+	// is sent, because a peer that accepts no more data for a while would then
+	// count as gone. 0 means DefaultTCPUserTimeout. A negative value leaves it to
+	// the system, which waits for about 15 minutes. It has an effect on Linux
+	// only, and none on libp2p.
+	TCPUserTimeout time.Duration
 
 	// RoundTripper performs the requests instead of the built-in transport. It
 	// is used unchanged and never closed. The address then only yields the
 	// URLs of the requests, and the other connection settings (DialTimeout,
-	// HeaderTimeout, IdleTimeout, DisableKeepAlives, Resolver) do not apply.
+	// HeaderTimeout, IdleTimeout, DisableKeepAlives, MaxConnAge, TCPUserTimeout,
+	// Resolver) do not apply.
 	// The RoundTripper must also resend requests that were sent on a dead idle
 	// connection. Requests that may be sent twice have GetBody and an
 	// Idempotency-Key without a value, which net/http understands.
@@ -174,6 +222,10 @@ type Config struct {
 type TLS struct {
 	// CAFile names a file of PEM certificates, and CA holds PEM certificates.
 	// Together they replace the system's roots.
+	//
+	// The files that CAFile, CertFile and KeyFile name are read again when they
+	// have changed, for new connections. If they cannot be used then, connections
+	// are made with the previous content, and a warning is logged once.
 	CAFile string
 	CA     []byte
 	// CertFile and KeyFile name PEM files with the client's certificate chain

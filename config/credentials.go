@@ -12,11 +12,14 @@ import (
 // The addresses that a /dnsaddr/ address resolves to are checked when dialled.
 //
 // The name localhost counts as this machine only for the built-in transport, which
-// does not resolve it. A RoundTripper may resolve it to any machine.
+// does not resolve it. A RoundTripper may resolve it to any machine. With a Proxy,
+// no address counts as this machine.
 func (c *Config) CheckCleartext(addr Address) error {
 	switch {
 	case c.AllowCleartextAuth || addr.Scheme != SchemeHTTP || !c.hasCredentials():
 		return nil
+	case c.Proxy != "":
+		return fmt.Errorf("credentials for %s would be sent unencrypted to the Proxy and beyond: use https, or set AllowCleartextAuth", addr)
 	case c.RoundTripper != nil && addr.IsLocalhost():
 		return fmt.Errorf("credentials would be sent unencrypted to %s, which the RoundTripper may resolve to another machine: write 127.0.0.1 or ::1 instead of the name, use https, or set AllowCleartextAuth", addr)
 	case addr.IsLoopback():

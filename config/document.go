@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/multiformats/go-multiaddr"
@@ -28,14 +29,18 @@ type document struct {
 	AllowCleartextAuth     bool         `json:"allow_cleartext_auth,omitempty"`
 	Headers                http.Header  `json:"headers,omitempty"`
 	UserAgent              string       `json:"user_agent,omitempty"`
+	MaxHeaderBytes         int          `json:"max_header_bytes,omitempty"`
 	ProtectorKey           string       `json:"protector_key,omitempty"`
 	ProxyAddr              string       `json:"proxy_addr,omitempty"`
+	Proxy                  string       `json:"proxy,omitempty"`
 	DialTimeout            duration     `json:"dial_timeout,omitempty"`
 	HeaderTimeout          duration     `json:"header_timeout,omitempty"`
 	IdleTimeout            duration     `json:"idle_timeout,omitempty"`
 	Timeout                duration     `json:"timeout,omitempty"`
 	DisableKeepAlives      bool         `json:"disable_keep_alives,omitempty"`
 	Web                    webDocument  `json:"web,omitzero"`
+	MaxConnAge             duration     `json:"max_conn_age,omitempty"`
+	TCPUserTimeout         duration     `json:"tcp_user_timeout,omitempty"`
 	Weight                 int          `json:"weight,omitempty"`
 	AllowUnverifiedStreams bool         `json:"allow_unverified_streams,omitempty"`
 	BufferedAdds           bool         `json:"buffered_adds,omitempty"`
@@ -79,14 +84,18 @@ func (c *Config) document() *document {
 		AllowCleartextAuth:     c.AllowCleartextAuth,
 		Headers:                maskHeaders(c.Headers),
 		UserAgent:              c.UserAgent,
+		MaxHeaderBytes:         c.MaxHeaderBytes,
 		ProtectorKey:           masked(len(c.ProtectorKey) > 0),
 		ProxyAddr:              c.ProxyAddr.String(),
+		Proxy:                  maskURL(c.Proxy),
 		DialTimeout:            duration(c.DialTimeout),
 		HeaderTimeout:          duration(c.HeaderTimeout),
 		IdleTimeout:            duration(c.IdleTimeout),
 		Timeout:                duration(c.Timeout),
 		DisableKeepAlives:      c.DisableKeepAlives,
 		Web:                    webDocument(c.Web),
+		MaxConnAge:             duration(c.MaxConnAge),
+		TCPUserTimeout:         duration(c.TCPUserTimeout),
 		Weight:                 c.Weight,
 		AllowUnverifiedStreams: c.AllowUnverifiedStreams,
 		BufferedAdds:           c.BufferedAdds,
@@ -147,14 +156,18 @@ func (d *document) config() (*Config, error) {
 		AllowCleartextAuth:     d.AllowCleartextAuth,
 		Headers:                d.Headers,
 		UserAgent:              d.UserAgent,
+		MaxHeaderBytes:         d.MaxHeaderBytes,
 		ProtectorKey:           key,
 		ProxyAddr:              proxyAddr,
+		Proxy:                  d.Proxy,
 		DialTimeout:            time.Duration(d.DialTimeout),
 		HeaderTimeout:          time.Duration(d.HeaderTimeout),
 		IdleTimeout:            time.Duration(d.IdleTimeout),
 		Timeout:                time.Duration(d.Timeout),
 		DisableKeepAlives:      d.DisableKeepAlives,
 		Web:                    WebPolicy(d.Web),
+		MaxConnAge:             time.Duration(d.MaxConnAge),
+		TCPUserTimeout:         time.Duration(d.TCPUserTimeout),
 		Weight:                 d.Weight,
 		AllowUnverifiedStreams: d.AllowUnverifiedStreams,
 		BufferedAdds:           d.BufferedAdds,
@@ -191,6 +204,9 @@ func (d *document) checkMasks() error {
 				secrets["headers."+name] = v
 			}
 		}
+	}
+	if u, err := url.Parse(d.Proxy); err == nil && u.User != nil {
+		secrets["proxy"] = u.User.Username()
 	}
 	var wrong problems
 	for key, value := range secrets {

@@ -85,10 +85,14 @@ func parseAddr(text string) (*Config, error) {
 //	PINFLEET_PROXY_ADDR            a multiaddress
 //	PINFLEET_BUFFERED_ADDS         true or false; BufferedAdds
 //	PINFLEET_SKIP_VERIFY           true or false; SkipVerify
+//	PINFLEET_PROXY                 the URL of an HTTP or SOCKS proxy
+//	PINFLEET_MAX_HEADER_BYTES      a number; MaxHeaderBytes
 //	PINFLEET_DIAL_TIMEOUT          a duration such as 10s
 //	PINFLEET_HEADER_TIMEOUT        a duration
 //	PINFLEET_IDLE_TIMEOUT          a duration
 //	PINFLEET_TIMEOUT               a duration
+//	PINFLEET_MAX_CONN_AGE          a duration
+//	PINFLEET_TCP_USER_TIMEOUT      a duration
 //
 // The error of FromEnv names every malformed variable. FromEnv does not call
 // Validate.
@@ -116,6 +120,11 @@ func FromEnv(lookup func(string) (string, bool)) ([]*Config, error) {
 		HeaderTimeout: e.duration("HEADER_TIMEOUT"),
 		IdleTimeout:   e.duration("IDLE_TIMEOUT"),
 		Timeout:       e.duration("TIMEOUT"),
+
+		MaxHeaderBytes: e.int("MAX_HEADER_BYTES"),
+		Proxy:          e.text("PROXY"),
+		MaxConnAge:     e.duration("MAX_CONN_AGE"),
+		TCPUserTimeout: e.duration("TCP_USER_TIMEOUT"),
 	}
 	if auth := e.text("BASIC_AUTH"); auth != "" {
 		var ok bool
@@ -174,6 +183,18 @@ func (e *env) duration(name string) time.Duration {
 	v, err := time.ParseDuration(text)
 	if err != nil {
 		e.fail(name, fmt.Errorf("%q is not a duration such as 10s", text))
+	}
+	return v
+}
+
+func (e *env) int(name string) int {
+	text := e.text(name)
+	if text == "" {
+		return 0
+	}
+	v, err := strconv.Atoi(text)
+	if err != nil {
+		e.fail(name, fmt.Errorf("%q is not a number", text))
 	}
 	return v
 }

@@ -19,6 +19,7 @@ func TestLoad(t *testing.T) {
 		"protector_key": "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
 		"proxy_addr": "/ip4/1.2.3.4/tcp/9095",
 		"dial_timeout": "1s", "header_timeout": "2s", "idle_timeout": "3s", "timeout": "-1ns",
+		"max_header_bytes": 16384, "proxy": "socks5://u:p@1.2.3.4", "max_conn_age": "4s", "tcp_user_timeout": "5s",
 		"disable_keep_alives": true, "weight": 2, "allow_unverified_streams": true, "buffered_adds": true, "skip_verify": true,
 		"web": {"hosts": ["example.com", "*.example.org"], "public_only": true, "max_bytes": 1000}
 	}`
@@ -33,6 +34,7 @@ func TestLoad(t *testing.T) {
 		Headers: http.Header{"X-A": {"1", "2"}}, UserAgent: "ua",
 		ProtectorKey: key, ProxyAddr: maddr(t, "/ip4/1.2.3.4/tcp/9095"),
 		DialTimeout: time.Second, HeaderTimeout: 2 * time.Second, IdleTimeout: 3 * time.Second, Timeout: -1,
+		MaxHeaderBytes: 16384, Proxy: "socks5://u:p@1.2.3.4", MaxConnAge: 4 * time.Second, TCPUserTimeout: 5 * time.Second,
 		DisableKeepAlives: true, Weight: 2, AllowUnverifiedStreams: true, BufferedAdds: true, SkipVerify: true,
 		Web: WebPolicy{Hosts: []string{"example.com", "*.example.org"}, PublicOnly: true, MaxBytes: 1000},
 	}
@@ -63,7 +65,7 @@ func TestLoadOfPrinted(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, c) {
 		t.Errorf("%s became %v, error %v", b, got, err)
 	}
-	for _, c := range []*Config{{Password: "p"}, {Token: "t"}, {TLS: TLS{Key: []byte("k")}}, {Headers: http.Header{"Cookie": {"c"}}}, {ProtectorKey: make([]byte, 32)}} {
+	for _, c := range []*Config{{Password: "p"}, {Token: "t"}, {TLS: TLS{Key: []byte("k")}}, {Headers: http.Header{"Cookie": {"c"}}}, {ProtectorKey: make([]byte, 32)}, {Proxy: "http://u:p@h"}} {
 		b, err := json.Marshal(c)
 		if err != nil {
 			t.Fatal(err)
@@ -89,6 +91,7 @@ func TestLoadRefuses(t *testing.T) {
 		`{"protector_key":"SECRET"}`:         "64 hexadecimal digits",
 		`{"password":"***"}`:                 "put in the secret",
 		`{"tls":{"key":"***"}}`:              "put in the secret",
+		`{"proxy":"http://***@h"}`:           "put in the secret",
 		`{"headers":{"Cookie":["a","***"]}}`: "put in the secret",
 	} {
 		_, err := Load(strings.NewReader(text))
@@ -113,16 +116,23 @@ func TestFromEnv(t *testing.T) {
 		t.Errorf("empty environment: %v, error %v", got, err)
 	}
 	got, err = FromEnv(env(map[string]string{
-		"PINFLEET_API":            "/ip4/1.2.3.4/tcp/9094, https://u:p@h/base,,localhost:9094",
-		"PINFLEET_TIMEOUT":        "10s",
-		"PINFLEET_INSECURE":       "true",
-		"PINFLEET_BUFFERED_ADDS":  "true",
-		"PINFLEET_SKIP_VERIFY":    "1",
-		"PINFLEET_SSL":            "",
-		"PINFLEET_PROXY_ADDR":     "/ip4/1.2.3.4/tcp/1",
-		"PINFLEET_HEADER_TIMEOUT": "-1s",
+		"PINFLEET_API":              "/ip4/1.2.3.4/tcp/9094, https://u:p@h/base,,localhost:9094",
+		"PINFLEET_TIMEOUT":          "10s",
+		"PINFLEET_INSECURE":         "true",
+		"PINFLEET_BUFFERED_ADDS":    "true",
+		"PINFLEET_SKIP_VERIFY":      "1",
+		"PINFLEET_SSL":              "",
+		"PINFLEET_PROXY":            "http://1.2.3.4:3128",
+		"PINFLEET_MAX_CONN_AGE":     "1m",
+		"PINFLEET_TCP_USER_TIMEOUT": "-1s",
+		"PINFLEET_MAX_HEADER_BYTES": "20000",
+		"PINFLEET_PROXY_ADDR":       "/ip4/1.2.3.4/tcp/1",
+		"PINFLEET_HEADER_TIMEOUT":   "-1s",
 	}))
-	template := Config{Timeout: 10 * time.Second, TLS: TLS{Insecure: true}, ProxyAddr: maddr(t, "/ip4/1.2.3.4/tcp/1"), HeaderTimeout: -time.Second, BufferedAdds: true, SkipVerify: true}
+	template := Config{
+		Timeout: 10 * time.Second, Proxy: "http://1.2.3.4:3128", MaxConnAge: time.Minute, TCPUserTimeout: -time.Second, MaxHeaderBytes: 20000,
+		TLS: TLS{Insecure: true}, ProxyAddr: maddr(t, "/ip4/1.2.3.4/tcp/1"), HeaderTimeout: -time.Second, BufferedAdds: true, SkipVerify: true,
+	}
 	want := []*Config{template.Clone(), template.Clone(), template.Clone()}
 	want[0].APIAddr = maddr(t, "/ip4/1.2.3.4/tcp/9094")
 	want[1].URL, want[1].Username, want[1].Password = "https://h/base", "u", "p"
@@ -137,23 +147,24 @@ func TestFromEnv(t *testing.T) {
 	}
 
 	_, err = FromEnv(env(map[string]string{
-		"PINFLEET_API":           "/ip4/1.2.3.4,http://u:SECRET@h?x,ftp://u:SECRET@h",
-		"PINFLEET_BASIC_AUTH":    "SECRET",
-		"PINFLEET_PROTECTOR_KEY": "SECRET",
-		"PINFLEET_INSECURE":      "maybe",
-		"PINFLEET_TIMEOUT":       "10",
-		"PINFLEET_PROXY_ADDR":    "x",
+		"PINFLEET_API":              "/ip4/1.2.3.4,http://u:SECRET@h?x,ftp://u:SECRET@h",
+		"PINFLEET_BASIC_AUTH":       "SECRET",
+		"PINFLEET_PROTECTOR_KEY":    "SECRET",
+		"PINFLEET_INSECURE":         "maybe",
+		"PINFLEET_TIMEOUT":          "10",
+		"PINFLEET_PROXY_ADDR":       "x",
+		"PINFLEET_MAX_HEADER_BYTES": "many",
 	}))
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, name := range []string{"API: ", "element 1", "element 2", "element 3", "BASIC_AUTH: ", "PROTECTOR_KEY: ", "INSECURE: ", "_TIMEOUT: ", "PROXY_ADDR: "} {
+	for _, name := range []string{"API: ", "element 1", "element 2", "element 3", "BASIC_AUTH: ", "PROTECTOR_KEY: ", "INSECURE: ", "_TIMEOUT: ", "PROXY_ADDR: ", "MAX_HEADER_BYTES: "} {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("%v\ndoes not have %q", err, name)
 		}
 	}
-	if n := strings.Count(err.Error(), "config: "); n != 6 {
-		t.Errorf("%v\nhas %d prefixes, want 6", err, n)
+	if n := strings.Count(err.Error(), "config: "); n != 7 {
+		t.Errorf("%v\nhas %d prefixes, want 7", err, n)
 	}
 	if strings.Contains(err.Error(), "SECRET") {
 		t.Errorf("%v tells a secret", err)

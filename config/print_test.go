@@ -17,6 +17,7 @@ import (
 func secretive() Config {
 	return Config{
 		URL:          "https://SECRET:SECRET@host/base?SECRET=SECRET#SECRET",
+		Proxy:        "http://SECRET:SECRET@proxy.test:3128",
 		Username:     "user",
 		Password:     "SECRET-password",
 		Token:        "SECRET-token",

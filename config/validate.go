@@ -15,13 +15,16 @@ func (c *Config) Validate() error {
 	addr, err := c.Address()
 	errs := []error{err}
 	if err == nil {
-		errs = append(errs, c.CheckCleartext(addr), c.checkTLS(addr), c.checkLibp2p(addr), c.checkRoundTripper())
+		errs = append(errs, c.CheckCleartext(addr), c.checkTLS(addr), c.checkLibp2p(addr), c.checkRoundTripper(), c.checkProxy(addr))
 	}
 	if len(c.ProxyAddr) > 0 {
 		_, err := c.ProxyAddress()
 		errs = append(errs, err)
 	}
 	errs = append(errs, c.checkCredentials(), c.checkHeaders(), c.checkDurations(), c.Web.check())
+	if c.MaxHeaderBytes < 0 {
+		errs = append(errs, errors.New("MaxHeaderBytes is negative"))
+	}
 	if c.Weight < 0 {
 		errs = append(errs, errors.New("the Weight is negative"))
 	}
