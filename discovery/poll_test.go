@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -90,14 +91,14 @@ func TestManyFailuresInARow(t *testing.T) {
 // seconds.
 func TestSilentNameDelaysNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		silent := true
+		var answers atomic.Bool
 		l := listen(t, &discovery.DNS{
 			Addrs: []multiaddr.Multiaddr{maddr("/dnsaddr/a.test"), maddr("/dnsaddr/b.test")},
 			ResolveDNSAddr: func(ctx context.Context, addr multiaddr.Multiaddr, _ *net.Resolver) ([]multiaddr.Multiaddr, error) {
 				if addr.String() == "/dnsaddr/b.test" {
 					return []multiaddr.Multiaddr{maddr(a2)}, nil
 				}
-				if silent {
+				if !answers.Load() {
 					<-ctx.Done()
 					return nil, ctx.Err()
 				}
@@ -107,7 +108,7 @@ func TestSilentNameDelaysNoOther(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		l.expect(t, a2)
 		time.Sleep(time.Minute)
-		silent = false
+		answers.Store(true)
 		time.Sleep(time.Minute)
 		l.expect(t, a1, a2)
 		if _, n := l.last(); n != 2 {
