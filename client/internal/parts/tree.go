@@ -1,0 +1,249 @@
+// Package parts reads a multipart upload as the tree of files that a server makes
+// of it, while the upload is sent.
+//
+// Servers ignore some entries of an upload without an error. Package parts returns
+// an error for these, because they would be lost.
+package parts
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"mime/quotedprintable"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/ipfs/boxo/files"
+)
+
+// A Tree is the directory of the top-level entries of an upload. Its entries can
+// be read once, in order, each before the next.
+type Tree struct {
+	// Progress, if not nil, is called after progressStep further bytes of a file
+	// were read, and at its end.
+	Progress func(name string, read uint64) error
+
+	dir
+	r *reader
+	// wrap is set if the server puts all top-level entries into one directory.
+	wrap bool
+	// ahead is the head of the next part, if known is set.
+	ahead head
+	known bool
+	// top is the name of the first top-level entry.
+	top *string
+	err error // final
+}
+
+// New returns the tree of an upload with this boundary, which pull delivers piece
+// by piece. A piece stays valid until the next call of pull. When New's Tree calls
+// pull, all that can be known from the earlier pieces was read from the Tree. The
+// Tree does not call pull any more when it has seen the closing delimiter.
+//
+// Without wrap, the upload may have only one top-level entry.
+func New(boundary string, wrap bool, pull func() ([]byte, error)) *Tree {
+	t := &Tree{r: newReader(boundary, pull), wrap: wrap}
+	t.dir = dir{tree: t, path: "/"}
+	return t
+}
+
+var (
+	errNoName    = errors.New("a part has no file name, so that it would be lost")
+	errTwoRoots  = errors.New("several top-level entries, of which only the last one would be pinned: set Wrap, or add them one by one")
+	errUnread    = errors.New("text after the entry that the server would read")
+	errSeek      = errors.New("an upload cannot be read again")
+	errLongLink  = errors.New("the target of a symlink is too long")
+	errTruncated = errors.New("the upload ends before its closing delimiter")
+)
+
+// maxLink is the maximum length of the target of a symlink, in bytes.
+const maxLink = 64 << 10
+
+// Finish returns an error if a server would have stopped before the closing
+// delimiter. It is called after the entries were read.
+func (t *Tree) Finish() error {
+	h, err := t.peek()
+	switch {
+	case err == io.EOF:
+		return nil
+	case err != nil:
+		return err
+	case h.path == "":
+		return errNoName
+	}
+	return errUnread
+}
+
+// peek returns the head of the next part. At the end it returns io.EOF.
+func (t *Tree) peek() (head, error) {
+	if t.known || t.err != nil {
+		return t.ahead, t.err
+	}
+	text, err := t.r.next()
+	if err == nil {
+		t.ahead, err = parseHead(text)
+	}
+	if err == io.ErrUnexpectedEOF {
+		err = errTruncated
+	}
+	t.known, t.err = err == nil, err
+	return t.ahead, t.err
+}
+
+// enter returns an error if the server would lose a top-level entry.
+func (t *Tree) enter(name string, isDir bool) error {
+	switch {
+	case t.wrap:
+	case t.top == nil:
+		t.top = &name
+	case !isDir || *t.top != name:
+		return errTwoRoots
+	}
+	return nil
+}
+
+// dir is a directory of the tree.
+type dir struct {
+	node
+	tree *Tree
+	path string // absolute
+}
+
+// Entries implements files.Directory.
+func (d *dir) Entries() files.DirIterator { return &iterator{dir: d} }
+
+// iterator iterates over the entries of a directory. The entries of a directory
+// are the parts whose paths are below its path, up to the first one that is not.
+type iterator struct {
+	dir  *dir
+	name string
+	node files.Node
+	err  error
+}
+
+func (it *iterator) Name() string     { return it.name }
+func (it *iterator) Node() files.Node { return it.node }
+func (it *iterator) Err() error       { return it.err }
+
+func (it *iterator) Next() bool {
+	t := it.dir.tree
+	if it.err != nil {
+		return false
+	}
+	h, err := t.peek()
+	if err != nil {
+		if err != io.EOF {
+			it.err = err
+		}
+		return false
+	}
+	below, ok := relative(h.path, it.dir.path)
+	if !ok {
+		return false
+	}
+	name, _, implicit := strings.Cut(below, "/")
+	if implicit && name == it.name {
+		it.err = fmt.Errorf("%s is a directory and a file", path.Join(it.dir.path, name))
+		return false
+	}
+	it.name = name
+	at := path.Join(it.dir.path, name)
+	switch {
+	case implicit:
+		it.node = &dir{tree: t, path: at}
+	default:
+		t.known = false
+		it.node, it.err = t.open(h, at)
+	}
+	if it.err == nil && it.dir == &t.dir {
+		_, isDir := it.node.(files.Directory)
+		it.err = t.enter(name, isDir)
+	}
+	return it.err == nil
+}
+
+// relative returns the path of a part relative to a directory. It returns false
+// if the part is not below the directory.
+func relative(name, dir string) (string, bool) {
+	if dir != "/" {
+		var ok bool
+		if name, ok = strings.CutPrefix(name, dir); !ok {
+			return "", false
+		}
+	}
+	below, ok := strings.CutPrefix(name, "/")
+	return below, ok && below != ""
+}
+
+// open returns the node of a part.
+func (t *Tree) open(h head, at string) (files.Node, error) {
+	var content io.Reader = t.r
+	if h.quoted {
+		content = quotedprintable.NewReader(content)
+	}
+	switch h.kind {
+	case directory:
+		return &dir{tree: t, path: at}, nil
+	case symlink:
+		target, err := io.ReadAll(io.LimitReader(content, maxLink+1))
+		if err == nil && len(target) > maxLink {
+			err = errLongLink
+		}
+		return files.NewSymlinkFile(string(target), time.Time{}), err
+	}
+	return &regular{content: content, tree: t, name: t.progressName(at)}, nil
+}
+
+// progressName returns the name that a server uses in the progress of a file: the
+// path below the top-level entry.
+func (t *Tree) progressName(at string) string {
+	name := at[1:]
+	if !t.wrap {
+		_, name, _ = strings.Cut(name, "/")
+	}
+	return name
+}
+
+// regular is a file of the tree.
+type regular struct {
+	node
+	content io.Reader
+	tree    *Tree
+	name    string
+	// read is the number of bytes read, and told how many of them Progress knows.
+	read, told uint64
+	ended      bool
+}
+
+// progressStep is the number of bytes between two calls of Progress for a file.
+const progressStep = 256 << 10
+
+// Read implements files.File.
+func (f *regular) Read(p []byte) (int, error) {
+	n, err := f.content.Read(p)
+	if err == io.ErrUnexpectedEOF {
+		err = errTruncated
+	}
+	f.read += uint64(n)
+	if f.tree.Progress == nil || f.ended || f.read < f.told+progressStep && err != io.EOF {
+		return n, err
+	}
+	f.told, f.ended = f.read, err == io.EOF
+	if failed := f.tree.Progress(f.name, f.read); failed != nil {
+		err = failed
+	}
+	return n, err
+}
+
+// Seek implements files.File.
+func (f *regular) Seek(int64, int) (int64, error) { return 0, errSeek }
+
+// node has the methods of files.Node that an import does not need.
+type node struct{}
+
+func (node) Close() error         { return nil }
+func (node) Size() (int64, error) { return 0, files.ErrNotSupported }
+func (node) Mode() fs.FileMode    { return 0 }
+func (node) ModTime() time.Time   { return time.Time{} }
