@@ -1,18 +1,15 @@
 package client
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"net/http"
 
 	"github.com/ipfs/boxo/files"
 
 	"github.com/pinfleet/pinfleet/api"
-	"github.com/pinfleet/pinfleet/client/internal/documents"
-	"github.com/pinfleet/pinfleet/internal/ctxerr"
 )
 
 // Add implements Client.
@@ -69,18 +66,15 @@ func (c *defaultClient) addBody(ctx context.Context, body *Body, oneShot bool, p
 	}
 	checked := &Body{Boundary: body.Boundary, Open: func(ctx context.Context) (io.ReadCloser, error) {
 		src, err := body.Open(ctx)
-		if err != nil {
-			return nil, err
+		if err == nil && src == nil {
+			err = fmt.Errorf("%w: Open of the body returned no reader", ErrInvalid)
 		}
-		if src == nil {
-			return nil, fmt.Errorf("%w: Open of the body returned no reader", ErrInvalid)
-		}
-		return newNonEmpty(src, body.Boundary), nil
+		return src, err
 	}}
 	return c.add(ctx, &request{op: OpAddMultiFile, body: checked, oneShot: oneShot}, params, out)
 }
 
-// addParams checks params and returns a copy with StreamChannels set.
+// addParams checks params and returns a copy.
 func addParams(op Op, params *api.AddParams) (*api.AddParams, error) {
 	if params == nil {
 		params = api.DefaultAddParams()
@@ -89,92 +83,15 @@ func addParams(op Op, params *api.AddParams) (*api.AddParams, error) {
 		return nil, invalid(op, "%w", err)
 	}
 	p := *params
-	p.StreamChannels = true
 	return &p, nil
 }
 
 // add performs the upload and sends the server's reports to out.
 func (c *defaultClient) add(ctx context.Context, req *request, params *api.AddParams, out chan<- *api.AddedOutput) error {
-	query, err := params.ToQueryString()
-	if err != nil {
-		return invalid(req.op, "%w", err)
+	if params.Format == formatCAR {
+		req.body = carBody(req.body)
 	}
-	req.method, req.path, req.query = http.MethodPost, "/add", query
-	r, err := c.send(ctx, req)
-	if err != nil {
-		return err
-	}
-	defer r.close()
-	s := documents.NewDecoder(r.Body)
-	for rooted := false; ; {
-		o := new(api.AddedOutput)
-		switch err := r.next(s, o); {
-		case err == io.EOF:
-			return r.added(s, rooted)
-		case err != nil:
-			return r.brokenError(err)
-		}
-		rooted = o.Cid.Defined()
-		if out == nil {
-			continue
-		}
-		select {
-		case out <- o:
-		case <-r.ctx.Done():
-			return r.brokenError(ctxerr.Of(r.ctx))
-		}
-	}
-}
-
-// added returns an error if the add is incomplete. It is called at the end of the
-// server's reports. rooted says that the last output names a CID. After a complete
-// add, this is the CID of the root or, if sharded, of the list of shards.
-func (r *response) added(s *documents.Decoder, rooted bool) error {
-	if src := r.upload.sourceError(); src != nil {
-		return r.brokenError(src)
-	}
-	if err := r.verify(s); err != nil {
-		return err
-	}
-	if !rooted {
-		return r.brokenError(errors.New("the server did not report the root of what it added"))
-	}
-	return nil
-}
-
-// nonEmpty makes reading a body without parts fail, because servers close the
-// connection when they receive one (quirk Q3).
-type nonEmpty struct {
-	io.ReadCloser
-	end  string // the closing delimiter
-	head []byte // bytes read ahead, not yet returned
-	seen bool   // the beginning was checked
-}
-
-func newNonEmpty(src io.ReadCloser, boundary string) *nonEmpty {
-	return &nonEmpty{ReadCloser: src, end: "--" + boundary + "--"}
-}
-
-var errNoParts = fmt.Errorf("%w: nothing to add: the body has no parts", ErrInvalid)
-
-func (n *nonEmpty) Read(p []byte) (int, error) {
-	if !n.seen {
-		n.seen = true
-		head := make([]byte, len("\r\n")+len(n.end))
-		k, err := io.ReadFull(n.ReadCloser, head)
-		if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF {
-			return 0, err
-		}
-		n.head = head[:k]
-		// An empty body may begin with a line end, depending on its writer.
-		if text := bytes.TrimPrefix(n.head, []byte("\r\n")); len(text) == 0 || bytes.HasPrefix(text, []byte(n.end)) {
-			return 0, errNoParts
-		}
-	}
-	if len(n.head) > 0 {
-		k := copy(p, n.head)
-		n.head = n.head[k:]
-		return k, nil
-	}
-	return n.ReadCloser.Read(p)
+	req.method, req.path, req.deadline, req.add = http.MethodPost, "/add", c.deadline(), params
+	a := &adding{client: c, req: req, params: params, out: out, seed: maphash.MakeSeed()}
+	return a.run(ctx)
 }

@@ -3,9 +3,12 @@ package client
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"mime"
+	"mime/multipart"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -16,12 +19,14 @@ import (
 	"testing"
 
 	"github.com/ipfs/boxo/files"
+	"github.com/ipfs/go-cid"
 	"github.com/multiformats/go-multiaddr"
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/config"
 	"github.com/pinfleet/pinfleet/internal/rawserver"
 	"github.com/pinfleet/pinfleet/internal/testenv"
+	"github.com/pinfleet/pinfleet/internal/unixfs"
 )
 
 // part is a part of an upload as a server sees it.
@@ -41,8 +46,7 @@ type adder struct {
 }
 
 func (a *adder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	parts, err := r.MultipartReader()
-	if err != nil {
+	if _, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil {
 		http.Error(w, `{"code":400,"message":"no multipart"}`, http.StatusBadRequest)
 		return
 	}
@@ -51,26 +55,59 @@ func (a *adder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.parts, a.query = nil, r.URL.RawQuery
-	for {
-		p, err := parts.NextPart()
-		if err == io.EOF {
-			break
-		}
-		var content []byte
-		if err == nil {
-			content, err = io.ReadAll(p)
-		}
-		if err != nil {
-			w.Header().Set(trailerError, err.Error())
-			return
-		}
-		a.parts = append(a.parts, seenPart(p.Header, content))
-		fmt.Fprintf(w, "{\"name\":%q,\"cid\":%q}\n", a.parts[len(a.parts)-1].name, textA)
-		w.(http.Flusher).Flush()
+	if err := a.add(w, r); err != nil {
+		w.Header().Set(trailerError, err.Error())
+		return
 	}
 	if a.fail != "" {
 		w.Header().Set(trailerError, a.fail)
 	}
+}
+
+// add imports the upload and records its parts.
+func (a *adder) add(w http.ResponseWriter, r *http.Request) error {
+	params, err := api.AddParamsFromQuery(r.URL.Query())
+	if err != nil {
+		return err
+	}
+	_, media, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil {
+		return err
+	}
+	var body bytes.Buffer
+	upload, err := files.NewFileFromPartReader(multipart.NewReader(io.TeeReader(r.Body, &body), media["boundary"]), "multipart/form-data")
+	if err != nil {
+		return err
+	}
+	_, failed := unixfs.Import(r.Context(), upload, unixfs.Params{
+		Format: params.Format, Layout: params.Layout, Chunker: params.Chunker, Hash: params.HashFun, CidVersion: params.CidVersion,
+		RawLeaves: params.RawLeaves, Wrap: params.Wrap, Progress: params.Progress,
+	}, outputs{w})
+	for parts := multipart.NewReader(&body, media["boundary"]); ; {
+		p, err := parts.NextPart()
+		if err != nil {
+			return failed
+		}
+		content, err := io.ReadAll(p)
+		if err != nil {
+			return failed
+		}
+		a.parts = append(a.parts, seenPart(p.Header, content))
+	}
+}
+
+// outputs writes the events of an import as a server does.
+type outputs struct{ w http.ResponseWriter }
+
+func (o outputs) Put(cid.Cid, []byte) error { return nil }
+
+func (o outputs) Emit(e unixfs.Event) error {
+	line, err := json.Marshal(api.AddedOutput{Name: e.Name, Cid: api.NewCid(e.Cid), Bytes: e.Bytes, Size: e.Size})
+	if err == nil {
+		_, err = fmt.Fprintf(o.w, "%s\n", line)
+		o.w.(http.Flusher).Flush()
+	}
+	return err
 }
 
 // names returns the names of the last upload's parts.
@@ -153,9 +190,9 @@ func TestU2UploadAndReportAtTheSameTime(t *testing.T) {
 			}
 			c := newClient(t, cfg)
 			outputs, err := receive(func(out chan<- *api.AddedOutput) error {
-				return c.AddMultiFile(t.Context(), files.NewMultiFileReader(files.NewMapDirectory(many), true, false), nil, out)
+				return c.AddMultiFile(t.Context(), files.NewMultiFileReader(files.NewMapDirectory(many), true, false), &api.AddParams{Wrap: true, StreamChannels: true}, out)
 			})
-			if err != nil || len(outputs) != n {
+			if err != nil || len(outputs) != n+1 {
 				t.Errorf("%d outputs, error %v", len(outputs), err)
 			}
 		})
@@ -166,14 +203,14 @@ func TestU2UploadAndReportAtTheSameTime(t *testing.T) {
 // and errors are returned.
 func TestU9NilOut(t *testing.T) {
 	a, c := addTo(t)
-	if err := c.AddMultiFile(t.Context(), multiFile("a", "x"), nil, nil); err != nil {
+	if err := c.AddMultiFile(t.Context(), multiFile("a", "hello"), nil, nil); err != nil {
 		t.Error(err)
 	}
-	if err := c.Add(t.Context(), []string{"testdata/hello.txt"}, nil, nil); err != nil {
+	if err := c.Add(t.Context(), []string{"testdata/a"}, nil, nil); err != nil {
 		t.Error(err)
 	}
 	a.fail = "no room"
-	if err := c.AddMultiFile(t.Context(), multiFile("a", "x"), nil, nil); err == nil || !strings.Contains(err.Error(), "no room") {
+	if err := c.AddMultiFile(t.Context(), multiFile("a", "hello"), nil, nil); err == nil || !strings.Contains(err.Error(), "no room") {
 		t.Error(err)
 	}
 }
@@ -185,7 +222,7 @@ func TestOutIsAlwaysClosed(t *testing.T) {
 	cancel()
 	closed := newClient(t, nil)
 	_ = closed.Close()
-	body := func() *files.MultiFileReader { return multiFile("a", "x") }
+	body := func() *files.MultiFileReader { return multiFile("a", "hello") }
 	for name, do := range map[string]func(out chan<- *api.AddedOutput) error{
 		"success": func(out chan<- *api.AddedOutput) error { return c.AddMultiFile(t.Context(), body(), nil, out) },
 		"bad params": func(out chan<- *api.AddedOutput) error {
@@ -245,7 +282,7 @@ func TestAddAnswers(t *testing.T) {
 	} {
 		c := answering(t, test.answer)
 		outputs, err := receive(func(out chan<- *api.AddedOutput) error {
-			return c.Add(t.Context(), []string{"testdata/hello.txt"}, nil, out)
+			return c.Add(t.Context(), []string{"testdata/a"}, nil, out)
 		})
 		if len(outputs) != test.outputs || (err == nil) != (test.message == "") {
 			t.Errorf("%s: %d outputs, error %v", name, len(outputs), err)
@@ -255,7 +292,7 @@ func TestAddAnswers(t *testing.T) {
 	}
 	c := answering(t, rawserver.AddStream([]string{progress, addedA}).Answer())
 	outputs, err := receive(func(out chan<- *api.AddedOutput) error {
-		return c.Add(t.Context(), []string{"testdata/hello.txt"}, nil, out)
+		return c.Add(t.Context(), []string{"testdata/a"}, nil, out)
 	})
 	if err != nil || outputs[0].Bytes != 262144 || outputs[0].Cid.Defined() || outputs[1].Cid.Cid != cidA || outputs[1].Size != 13 {
 		t.Errorf("%+v, %v", outputs, err)
@@ -295,7 +332,7 @@ func TestStalledUpload(t *testing.T) {
 		return rawserver.Answer{Unread: true, Close: true}
 	}, func(t *testing.T, c *defaultClient) {
 		for name, source := range map[string]io.Reader{
-			"server":        &endless{text: strings.Repeat("x", 4096)},
+			"server":        io.MultiReader(strings.NewReader(partA), &endless{text: strings.Repeat("x", 4096)}),
 			"server, small": io.MultiReader(strings.NewReader("--b\r\n"), blocked(t)),
 			"source":        blocked(t),
 		} {

@@ -17,6 +17,7 @@ const (
 type blocks struct {
 	list    [][]byte // oldest first; the last one has room up to its capacity
 	emptied int      // number of bytes consumed from the oldest block
+	held    int      // number of bytes at the end that piece does not return yet
 	size    int      // size of the newest block, in bytes
 	spare   [][]byte // consumed blocks of size largeBlock, for reuse
 }
@@ -54,10 +55,14 @@ func (b *blocks) fill(n int) {
 	*last = (*last)[:len(*last)+n]
 }
 
-// piece returns the oldest bytes that are contiguous.
+// piece returns the oldest bytes that are contiguous, without those that are held.
+// All held bytes must be in the newest block.
 func (b *blocks) piece() []byte {
-	if len(b.list) == 0 {
+	switch len(b.list) {
+	case 0:
 		return nil
+	case 1:
+		return b.list[0][b.emptied : len(b.list[0])-b.held]
 	}
 	return b.list[0][b.emptied:]
 }

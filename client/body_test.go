@@ -38,12 +38,15 @@ func TestQ3EmptyAdd(t *testing.T) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
-	for _, text := range []string{"--b\r\n\r\n\r\n--b--", "\r\n--b\r\n\r\n\r\n--b--\r\n", "preamble\r\n--b\r\n\r\n\r\n--b--\r\n"} {
+	for _, text := range []string{partA + "\r\n--b--", "\r\n" + partA + "\r\n--b--\r\n", "preamble\r\n" + partA + "--b--\r\n"} {
 		if err := c.AddBody(t.Context(), textBody(text), nil, nil); err != nil {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
 }
+
+// partA is the beginning of a part that is named a.
+const partA = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n"
 
 func textBody(text string) *Body {
 	return &Body{Boundary: "b", Open: func(context.Context) (io.ReadCloser, error) {
@@ -59,8 +62,8 @@ func TestUnreadableSource(t *testing.T) {
 	for name, text := range map[string]string{
 		"at once":          "",
 		"in the header":    "--b\r\nContent-Dispo",
-		"in the content":   "--b\r\n\r\nabc",
-		"behind an output": "--b\r\n\r\nabc\r\n--b\r\n\r\nabc",
+		"in the content":   partA + "abc",
+		"behind an output": strings.ReplaceAll(partA+"abc\r\n"+partA+"abc", "\"a\"", "\"d/a\""),
 	} {
 		for way, reader := range map[string]io.Reader{
 			"":      io.MultiReader(strings.NewReader(text), iotest.ErrReader(ours)),
@@ -99,7 +102,7 @@ func TestSourceFailsWhenClosed(t *testing.T) {
 	for name, isTheSource := range map[string]bool{"all of it": true, "given up": false} {
 		ctx, cancel := context.WithCancel(t.Context())
 		body := &Body{Boundary: "b", Open: func(context.Context) (io.ReadCloser, error) {
-			src := io.Reader(strings.NewReader("--b\r\n\r\nabc\r\n--b--\r\n"))
+			src := io.Reader(strings.NewReader(partA + "hello\r\n--b--\r\n"))
 			if !isTheSource {
 				src = readerFunc(func(p []byte) (int, error) { cancel(); return len(p), nil })
 			}
@@ -197,7 +200,7 @@ func (b *trackedBody) Close() error {
 	return nil
 }
 
-const onePart = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\nx\r\n--b--\r\n"
+const onePart = partA + "hello\r\n--b--\r\n"
 
 // Every opened body is closed exactly once, however the call ends.
 func TestBodiesAreClosed(t *testing.T) {

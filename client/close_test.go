@@ -30,7 +30,11 @@ func TestU33Close(t *testing.T) {
 		switch r.URL.Path {
 		case "/version":
 			return rawserver.JSON(200, version)
-		case "/add", "/allocations":
+		case "/add":
+			_, _ = io.Copy(io.Discard, r.Body)
+			arrived <- struct{}{}
+			return hanging(before(rawserver.AddStream([]string{addedA})))(r)
+		case "/allocations":
 			arrived <- struct{}{}
 			return hanging(before(rawserver.Stream([]string{pinA})))(r)
 		}
@@ -53,7 +57,7 @@ func TestU33Close(t *testing.T) {
 	}
 	calling.Go(func() { // Close also ends an add whose channel nobody reads
 		out := make(chan *api.AddedOutput)
-		if err := c.Add(t.Context(), []string{"testdata/hello.txt"}, nil, out); !errors.Is(err, ErrClosed) {
+		if err := c.Add(t.Context(), []string{"testdata/a"}, nil, out); !errors.Is(err, ErrClosed) {
 			t.Errorf("add that nobody reads: %v", err)
 		}
 	})

@@ -197,12 +197,13 @@ func TestCancelledListingDeliversNothingMore(t *testing.T) {
 // stopped receiving blocked Add for ever.
 func TestU7ConsumerThatStopsReading(t *testing.T) {
 	overBoth(t, func(*http.Request) rawserver.Answer {
-		return rawserver.AddStream([]string{addedA, addedA, addedA}).Answer()
+		const progress = `{"name":"a","cid":null,"bytes":1}`
+		return rawserver.AddStream([]string{progress, progress, progress, addedA}).Answer()
 	}, func(t *testing.T, c *defaultClient) {
 		ctx, cancel := context.WithCancel(t.Context())
 		out := make(chan *api.AddedOutput)
 		done := make(chan error)
-		go func() { done <- c.Add(ctx, []string{"testdata/hello.txt"}, nil, out) }()
+		go func() { done <- c.Add(ctx, []string{"testdata/a"}, nil, out) }()
 		<-out
 		cancel() // without receiving from out
 		if err := <-done; !isCanceled(err) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"github.com/pinfleet/pinfleet/client/internal/auth"
 	"github.com/pinfleet/pinfleet/config"
@@ -28,6 +29,8 @@ type defaultClient struct {
 	answers   sync.Pool // of *answer
 	life      life
 	closeOnce sync.Once
+	// buffered is set after an add was damaged: adds are reported at their end.
+	buffered atomic.Bool
 	// unannounced makes the warning about missing trailers appear once.
 	unannounced sync.Once
 	closeErr    error

@@ -91,7 +91,8 @@ func (r *response) brokenError(err error) error {
 		}
 		cause = fmt.Errorf("%w: %w", ErrIncomplete, err)
 	}
-	return r.fail(r.StatusCode, "", cause, true)
+	// The server never gets the end of an upload that is invalid.
+	return r.fail(r.StatusCode, "", cause, !errors.Is(cause, ErrInvalid))
 }
 
 // streamError returns the error that a server reports in the trailer.

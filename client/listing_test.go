@@ -176,7 +176,7 @@ func TestU48UnverifiableStreams(t *testing.T) {
 	}
 	// A server announces the trailer of a successful add, but does not send it.
 	add := rawserver.AddStream([]string{addedA})
-	if err := answering(t, add.Answer()).Add(t.Context(), []string{"testdata/hello.txt"}, nil, nil); err != nil {
+	if err := answering(t, add.Answer()).Add(t.Context(), []string{"testdata/a"}, nil, nil); err != nil {
 		t.Error(err)
 	}
 }
@@ -203,11 +203,11 @@ func TestU48UnannouncedTrailer(t *testing.T) {
 	}
 	add := rawserver.AddStream([]string{addedA})
 	old := rawserver.Response{Proto: "HTTP/1.0", Status: 200, Header: add.Header[:2], Body: []byte(addedA), Framing: rawserver.Close}
-	if err := answering(t, old.Answer()).Add(t.Context(), []string{"testdata/hello.txt"}, nil, nil); !errors.Is(err, ErrIncomplete) {
+	if err := answering(t, old.Answer()).Add(t.Context(), []string{"testdata/a"}, nil, nil); !errors.Is(err, ErrIncomplete) {
 		t.Errorf("add over HTTP/1.0: %v", err)
 	}
 	add.Header = slices.Delete(add.Header, 1, 2)
-	if err := answering(t, add.Answer()).Add(t.Context(), []string{"testdata/hello.txt"}, nil, nil); err != nil {
+	if err := answering(t, add.Answer()).Add(t.Context(), []string{"testdata/a"}, nil, nil); err != nil {
 		t.Errorf("add without an announcement: %v", err)
 	}
 }

@@ -124,7 +124,7 @@ var calls = map[Op]func(context.Context, Client) error{
 	OpHealth:              func(ctx context.Context, c Client) error { return c.Health(ctx) },
 	OpToken:               func(ctx context.Context, c Client) error { return second(c.Token(ctx)) },
 	OpAdd: func(ctx context.Context, c Client) error {
-		return c.Add(ctx, []string{"testdata/hello.txt"}, nil, nil)
+		return c.Add(ctx, []string{"testdata/a"}, nil, nil)
 	},
 	OpAddMultiFile: func(ctx context.Context, c Client) error {
 		return c.AddMultiFile(ctx, multiFile("a", "hello"), nil, nil)

@@ -18,17 +18,26 @@ type MismatchError struct {
 	// Got is the CID that the server reports. It is undefined if the server does
 	// not report Name.
 	Got cid.Cid
+	// Pinned is the root that the server reports, and that it has probably pinned.
+	// If it was not pinned before, it should be unpinned. Pinned is undefined if
+	// the upload was ended before the server had all of it.
+	Pinned cid.Cid
 }
 
-// Error returns one line with the name and both CIDs.
+// Error returns one line with the name and the CIDs.
 func (e *MismatchError) Error() string {
+	text := fmt.Sprintf("%q must be %s, and the server reports %s", e.Name, e.Want, e.Got)
 	switch {
 	case !e.Got.Defined():
-		return fmt.Sprintf("%s: %q must be %s, and the server does not report it", ErrContentMismatch, e.Name, e.Want)
+		text = fmt.Sprintf("%q must be %s, and the server does not report it", e.Name, e.Want)
 	case !e.Want.Defined():
-		return fmt.Sprintf("%s: the server reports %q as %s, which was not sent", ErrContentMismatch, e.Name, e.Got)
+		text = fmt.Sprintf("the server reports %q as %s, which was not sent", e.Name, e.Got)
 	}
-	return fmt.Sprintf("%s: %q must be %s, and the server reports %s", ErrContentMismatch, e.Name, e.Want, e.Got)
+	text = fmt.Sprintf("%s: %s", ErrContentMismatch, text)
+	if e.Pinned.Defined() {
+		text += fmt.Sprintf("; it has probably pinned %s, which should be unpinned", e.Pinned)
+	}
+	return text
 }
 
 // Unwrap returns ErrContentMismatch.

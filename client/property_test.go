@@ -51,7 +51,7 @@ func TestUploadDeliversItsSource(t *testing.T) {
 		case 3:
 			src = &hesitant{r: src}
 		}
-		u, err := newUpload(context.Background(), &Body{Open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(src), nil }})
+		u, err := newUpload(context.Background(), &Body{Open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(src), nil }}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/internal/ctxerr"
 )
 
@@ -29,8 +30,12 @@ type request struct {
 	body   *Body  // multipart body, may be nil
 	// oneShot is set if body can be opened only once.
 	oneShot bool
-	public  bool   // needs no credentials
-	auth    string // Authorization to use instead of the client's
+	// add has the parameters of an add, whose body is verified while it is sent.
+	add *api.AddParams
+	// sent, if not nil, is called with the progress of the body.
+	sent   func(ctx context.Context, name string, read uint64) error
+	public bool   // needs no credentials
+	auth   string // Authorization to use instead of the client's
 	// maxAnswer is the maximum size of the response document, in bytes; 0 means
 	// maxDocument.
 	maxAnswer int64
@@ -55,11 +60,12 @@ type response struct {
 	caller context.Context
 	// ctx is derived from caller. It also ends with the configured Timeout, and with
 	// the client's Close.
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	expire context.CancelFunc // nil without a timeout
-	upload *upload            // nil without a multipart body
-	sent   atomic.Bool        // the Config's RoundTripper has written a request head
+	ctx      context.Context
+	cancel   context.CancelCauseFunc
+	expire   context.CancelFunc // nil without a timeout
+	upload   *upload            // nil without a multipart body
+	verifier *verifier          // of the upload
+	sent     atomic.Bool        // the Config's RoundTripper has written a request head
 	// collected is the memory of the items so far, in bytes; nulls is the number of
 	// null items.
 	collected, nulls int
@@ -283,14 +289,22 @@ func (r *response) openBody() (io.ReadCloser, error) {
 	if r.upload != nil {
 		_ = r.upload.Close()
 	}
-	u, err := newUpload(r.ctx, r.req.body)
+	v := newVerifier(r.req.body.Boundary, r.req.add, r.client.cfg.SkipVerify)
+	v.sent = r.req.sent
+	u, err := newUpload(r.ctx, r.req.body, v.run)
 	if err != nil {
 		if r.ctx.Err() == nil && !errors.Is(err, ErrBodyNotReplayable) && !errors.Is(err, ErrInvalid) {
 			err = fmt.Errorf("%w: %w", ErrSource, err)
 		}
 		return nil, err
 	}
-	r.upload = u
+	r.upload, r.verifier = u, v
+	if r.req.add.Format == formatCAR {
+		// The first bytes show whether it is a CAR.
+		if err := u.begin(); err != nil {
+			return nil, err
+		}
+	}
 	return u, nil
 }
 

@@ -132,7 +132,7 @@ const defaultAddQuery = "chunker=size-262144&cid-version=0&format=unixfs&hash=sh
 
 func TestU22RawLeavesAreLeftToTheServer(t *testing.T) {
 	r := &recorder{answer: rawserver.AddStream([]string{addedA}).Answer()}
-	c := serve(t, r.handle)
+	c := newClient(t, &config.Config{URL: "http://" + rawserver.New(t, r.handle).Addr(), SkipVerify: true})
 	for _, test := range []struct {
 		params api.IPFSAddParams
 		want   string
@@ -149,7 +149,7 @@ func TestU22RawLeavesAreLeftToTheServer(t *testing.T) {
 			t.Errorf("%+v: %s", test.params, line)
 		}
 	}
-	if err := c.Add(t.Context(), []string{"testdata/hello.txt"}, &api.AddParams{IPFSAddParams: api.IPFSAddParams{RawLeaves: true, NoRawLeaves: true}}, nil); !isInvalid(err) {
+	if err := c.Add(t.Context(), []string{"testdata/a"}, &api.AddParams{IPFSAddParams: api.IPFSAddParams{RawLeaves: true, NoRawLeaves: true}}, nil); !isInvalid(err) {
 		t.Errorf("a contradiction: %v", err)
 	}
 }
@@ -209,7 +209,7 @@ func TestInvalidArguments(t *testing.T) {
 		"bad options by path": func() error {
 			return second(c.PinPath(ctx, textA, api.PinOptions{ReplicationFactorMin: 3, ReplicationFactorMax: 2}))
 		},
-		"add: bad params": func() error { return c.Add(ctx, []string{"testdata/hello.txt"}, &api.AddParams{Format: "tar"}, nil) },
+		"add: bad params": func() error { return c.Add(ctx, []string{"testdata/a"}, &api.AddParams{Format: "tar"}, nil) },
 		"add: nothing":    func() error { return c.Add(ctx, nil, nil, nil) },
 	} {
 		err := do()

@@ -29,6 +29,10 @@ const (
 // nil, it says why a redirect was not followed or the request was not repeated.
 func (r *response) statusError(why error) error {
 	defer r.Body.Close()
+	if src := r.upload.sourceError(); errors.Is(src, ErrInvalid) {
+		// The status is about an upload that this client has ended.
+		return r.fail(0, "", src, false)
+	}
 	if r.StatusCode < 400 {
 		// The body of a redirect has no information for the error.
 		return r.fail(r.StatusCode, "", cmp.Or(why, fmt.Errorf("unexpected status %d", r.StatusCode)), !statusRules[r.StatusCode].refused)

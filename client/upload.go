@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"sync"
 
 	"github.com/pinfleet/pinfleet/internal/ctxerr"
@@ -15,6 +16,11 @@ import (
 // and the connection need not wait for each other. Whenever the connection is
 // ready, it gets all contiguous bytes read so far.
 //
+// On the way, the same goroutine passes the bytes to a reader, which verifies
+// them. The connection gets a piece only when the reader asks for the next one.
+// So the connection gets the end of the body only if the reader has accepted the
+// whole body, and the server never knows more of the body than the reader.
+//
 // A Read of an upload returns when its context ends, even if a Read of the source
 // hangs. This is necessary because the HTTP library returns from a cancelled call
 // only after the last Read of the body has returned. upload records the error of
@@ -23,30 +29,42 @@ type upload struct {
 	ctx    context.Context // of the attempt; also ends with Close
 	cancel context.CancelCauseFunc
 	src    io.ReadCloser
+	// read reads what pull returns, up to the closing delimiter, and returns an
+	// error if the body must not be sent. It is nil if nobody wants to read it.
+	read func(ctx context.Context, pull func() ([]byte, error)) error
 
 	filled  chan struct{} // holds a token after a read of the source
 	emptied chan struct{} // holds a token after bytes were sent
+	over    chan struct{} // closed when the connection wants no more bytes
 
 	mu      sync.Mutex
 	ahead   blocks // read and not yet sent
 	end     error  // error or io.EOF of the source; bytes before it may be unsent
 	started bool
 	reading bool // a Read of the source is pending
+	decided bool // read has returned, or is nil
 	closed  bool
+	isOver  bool  // over is closed
 	err     error // end, once all bytes before it were sent
+	// from and to are the numbers of bytes that came from the source and went to the
+	// connection. A server needs the first needed bytes to know the whole body.
+	from, to, needed int64
 
 	panicked *panics.Recovered // of a Read of the source; guarded by mu
 }
 
 // newUpload returns an upload of body, which it opens.
-func newUpload(ctx context.Context, body *Body) (*upload, error) {
+func newUpload(ctx context.Context, body *Body, read func(context.Context, func() ([]byte, error)) error) (*upload, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	src, err := body.Open(ctx)
 	if err != nil {
 		cancel(nil)
 		return nil, err
 	}
-	return &upload{ctx: ctx, cancel: cancel, src: src, filled: make(chan struct{}, 1), emptied: make(chan struct{}, 1)}, nil
+	return &upload{
+		ctx: ctx, cancel: cancel, src: src, read: read, decided: read == nil, needed: math.MaxInt64,
+		filled: make(chan struct{}, 1), emptied: make(chan struct{}, 1), over: make(chan struct{}),
+	}, nil
 }
 
 var errUploadClosed = errors.New("upload is over")
@@ -58,6 +76,7 @@ func (u *upload) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	n := copy(p, piece)
+	u.handOver(n)
 	u.sent(n)
 	return n, nil
 }
@@ -73,6 +92,7 @@ func (u *upload) WriteTo(w io.Writer) (written int64, err error) {
 		if err != nil {
 			return written, err
 		}
+		u.handOver(len(piece))
 		n, err := w.Write(piece)
 		u.sent(n)
 		written += int64(n)
@@ -80,6 +100,15 @@ func (u *upload) WriteTo(w io.Writer) (written int64, err error) {
 			return written, err
 		}
 	}
+}
+
+// begin starts reading the source, and waits until it has delivered the first
+// bytes. It returns an error if it fails before that.
+func (u *upload) begin() error {
+	if _, err := u.next(); err != nil && err != io.EOF {
+		return err
+	}
+	return nil
 }
 
 // next waits for bytes from the source and returns them. They stay valid until
@@ -110,11 +139,19 @@ func (u *upload) poll() ([]byte, error) {
 		go u.fill()
 	}
 	piece := u.ahead.piece()
-	if len(piece) > 0 || u.end == nil {
+	if len(piece) > 0 || u.end == nil || !u.decided {
 		return piece, nil
 	}
 	u.err = u.end
+	u.finish()
 	return nil, u.end
+}
+
+// handOver records that the connection gets the next n bytes.
+func (u *upload) handOver(n int) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.to += int64(n)
 }
 
 // sent removes the first n bytes of the slice that next returned.
@@ -125,31 +162,75 @@ func (u *upload) sent(n int) {
 	notify(u.emptied)
 }
 
+// finish records that the connection wants no more bytes.
+func (u *upload) finish() {
+	if !u.isOver {
+		u.isOver = true
+		close(u.over)
+	}
+}
+
 // fill reads the source until the source or the upload ends. It may outlive
 // Close.
 func (u *upload) fill() {
-	for {
-		room := u.room()
-		if room == nil {
+	panics.Run(u.readAhead, func(p *panics.Recovered) {
+		if p != nil {
+			u.notePanic(p)
+			u.refuse(errSourcePanicked)
+		}
+	})
+}
+
+func (u *upload) readAhead() {
+	if u.read != nil {
+		if err := u.read(u.ctx, u.pull); err != nil {
+			u.refuse(err)
 			return
 		}
-		n, err := 0, error(nil)
-		over := true
-		panics.Run(func() { n, err = u.src.Read(room) }, func(p *panics.Recovered) {
-			if p != nil {
-				n, err = 0, errSourcePanicked
-				u.notePanic(p)
-			}
-			over = u.took(len(room[:n]), err)
-		})
-		if over {
+		u.accept()
+	}
+	for {
+		if _, err := u.pull(); err != nil {
 			return
 		}
 	}
 }
 
-// room waits for free space and returns it. It returns nil when the upload has
-// ended.
+// accept releases the end of the body.
+func (u *upload) accept() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.decided, u.needed = true, u.from
+	u.ahead.held = 0
+	notify(u.filled)
+}
+
+// refuse ends the upload with err, unless the source has failed. The connection
+// does not get the end of the body.
+func (u *upload) refuse(err error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.decided = true
+	if u.end == nil || u.end == io.EOF {
+		u.end = err
+	}
+	notify(u.filled)
+}
+
+// pull reads a piece of the source. The connection gets the piece at the next
+// call, unless the body was accepted. The piece stays valid until then.
+func (u *upload) pull() ([]byte, error) {
+	room := u.room()
+	if room == nil {
+		return nil, ctxerr.Of(u.ctx)
+	}
+	n, err := u.src.Read(room)
+	u.took(len(room[:n]), err)
+	return room[:n], err
+}
+
+// room waits for free space and returns it. It returns nil when the upload or its
+// source has ended.
 func (u *upload) room() []byte {
 	for u.ctx.Err() == nil {
 		if room := u.claim(); room != nil {
@@ -171,24 +252,30 @@ func (u *upload) claim() []byte {
 	if u.closed {
 		return nil
 	}
+	if u.ahead.held > 0 {
+		u.ahead.held = 0
+		notify(u.filled)
+	}
 	room := u.ahead.room()
 	u.reading = room != nil
 	return room
 }
 
-// took records the result of a Read of the source, and reports whether it was the
-// last one.
-func (u *upload) took(n int, err error) (over bool) {
+// took records the result of a Read of the source.
+func (u *upload) took(n int, err error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.reading = false
+	u.from += int64(n)
 	u.ahead.fill(n)
+	if !u.decided {
+		u.ahead.held = n
+	}
 	u.end = err
 	if u.closed {
 		_ = u.src.Close()
 	}
 	notify(u.filled)
-	return u.closed || err != nil
 }
 
 // notify puts a token into c unless there is one.
@@ -210,6 +297,7 @@ func (u *upload) Close() error {
 	}
 	u.closed = true
 	u.cancel(errUploadClosed)
+	u.finish()
 	if u.reading {
 		return nil
 	}
@@ -218,6 +306,22 @@ func (u *upload) Close() error {
 		u.err = err
 	}
 	return err
+}
+
+// isNeeded reports whether the server needs more of the body than the connection
+// was given. A server can know the end of the body before it has got the bytes
+// behind the closing delimiter.
+func (u *upload) isNeeded() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.to < u.needed
+}
+
+// isSent reports whether the connection has taken the whole body.
+func (u *upload) isSent() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.err == io.EOF
 }
 
 // sourceError returns the error of the source, or nil if it has not failed. If the
@@ -245,6 +349,10 @@ func (u *upload) notePanic(p *panics.Recovered) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.panicked = p
+	if u.reading && u.closed {
+		_ = u.src.Close()
+	}
+	u.reading = false
 }
 
 func (u *upload) sourcePanic() *panics.Recovered {

@@ -29,7 +29,7 @@ func (s *source) Close() error {
 func uploadOf(t testing.TB, ctx context.Context, r io.Reader) (*upload, *source) {
 	t.Helper()
 	src := &source{Reader: r}
-	u, err := newUpload(ctx, &Body{Open: func(context.Context) (io.ReadCloser, error) { return src, nil }})
+	u, err := newUpload(ctx, &Body{Open: func(context.Context) (io.ReadCloser, error) { return src, nil }}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -247,3 +247,22 @@ func (node) Close() error         { return nil }
 func (node) Size() (int64, error) { return 0, files.ErrNotSupported }
 func (node) Mode() fs.FileMode    { return 0 }
 func (node) ModTime() time.Time   { return time.Time{} }
+
+// Skim reads all entries of d and discards them.
+func Skim(d files.Directory) error {
+	it := d.Entries()
+	for it.Next() {
+		switch n := it.Node().(type) {
+		case files.Directory:
+			if err := Skim(n); err != nil {
+				return err
+			}
+		case *files.Symlink:
+		case files.File:
+			if _, err := io.Copy(io.Discard, n); err != nil {
+				return err
+			}
+		}
+	}
+	return it.Err()
+}
