@@ -55,7 +55,7 @@ func chart(o *outcome) string {
 	times := axis{max: o.length.Seconds()}
 	series := map[string][]bin{}
 	for _, strategy := range everyStrategy {
-		series[strategy] = bins(o.records[strategy], o.length, groups)
+		series[strategy] = o.intervals(o.records[strategy], groups)
 	}
 	latency := latencyAxis(series)
 	for i, strategy := range everyStrategy {
@@ -157,12 +157,18 @@ func drawLatency(s *svg, series []bin, x, y axis) {
 	width := (x.to - x.from) / float64(len(series))
 	for _, b := range bands {
 		var points []point
+		empty := func(i int) bool { return i < 0 || i >= len(series) || series[i].percentile(b.q) == 0 }
 		for i := range series {
-			p := point{x.from + width*(float64(i)+0.5), math.NaN()}
-			if v := series[i].percentile(b.q); v > 0 {
-				p.y = y.at(v.Seconds())
+			middle := x.from + width*(float64(i)+0.5)
+			value := y.at(series[i].percentile(b.q).Seconds())
+			switch {
+			case empty(i):
+				points = append(points, point{middle, math.NaN()})
+			case empty(i-1) && empty(i+1): // a line needs two points
+				points = append(points, point{middle - width/2, value}, point{middle + width/2, value})
+			default:
+				points = append(points, point{middle, value})
 			}
-			points = append(points, p)
 		}
 		s.path(points, b.colour, 1.6)
 	}

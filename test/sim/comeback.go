@@ -29,7 +29,7 @@ var flap = &scenario{
 	figures: []figure{
 		failedCalls(ours...),
 		{
-			name: "ejections_per_min", about: "ejections a minute after the first minute", unit: factor, onlyOurs: true,
+			name: "ejections_per_min", about: "ejections a minute after the first minute", unit: factor, without: []string{baseline},
 			of: func(r, _ *record) float64 {
 				n := 0
 				for _, e := range r.ejections {
@@ -85,7 +85,7 @@ var recovery = &scenario{
 			}},
 		},
 		{
-			name: "ejection_delay_s", about: "how long it was ejected for when it came back, jitter aside", unit: seconds, onlyOurs: true,
+			name: "ejection_delay_s", about: "how long it was ejected for when it came back, jitter aside", unit: seconds, without: []string{baseline},
 			of: func(r, _ *record) float64 { return ejectionDelay(r).Seconds() },
 		},
 		failedCalls(ours...),
@@ -117,4 +117,42 @@ func ejectionDelay(r *record) time.Duration {
 		}
 	}
 	return min(time.Second<<max(0, times+begunIn(span{diesAt, returnsAt}, r.probes)-1), time.Minute)
+}
+
+// returning is the number of peers in the scenario return.
+const returning = 5
+
+// outageOfAll is the time in which all peers are out, and afterwards the time in
+// which their load is compared.
+var (
+	outageOfAll = span{10 * time.Second, 40 * time.Second}
+	afterwards  = span{outageOfAll.to, outageOfAll.to + 5*time.Second}
+)
+
+var comeback = &scenario{
+	name:    "return",
+	about:   "5 peers at 50 ms, 300 calls/s; all are dead from 10 s to 40 s",
+	length:  time.Minute,
+	peers:   returning,
+	retries: 2,
+	special: func(int) bool { return true },
+	event:   outageOfAll, what: "all dead",
+	answer: func(r *rand.Rand, _ int, _ time.Duration) answer {
+		return answer{after: around(r, 50*time.Millisecond)}
+	},
+	down:  func(int) []span { return []span{outageOfAll} },
+	drive: reads(300),
+	figures: []figure{{
+		name: "max_share_ratio", about: "largest share of one peer in the 5 s after the outage, over the fair one", unit: factor,
+		// Failover sends all calls to one peer even if all peers are well.
+		without: []string{"failover"},
+		of: func(r, _ *record) float64 {
+			most := 0.0
+			for peer := range returning {
+				most = max(most, r.share(afterwards, only(peer)))
+			}
+			return returning * most
+		},
+		bar: &bar{most: 1.5, holds: spreading},
+	}},
 }

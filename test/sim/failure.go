@@ -103,7 +103,7 @@ var outage = &scenario{
 			}},
 		},
 		{
-			name: "probes_per_s", about: "background probes a second", unit: factor, onlyOurs: true,
+			name: "probes_per_s", about: "background probes a second", unit: factor, without: []string{baseline},
 			of: func(r, _ *record) float64 {
 				return float64(begunIn(outageTime, r.probes)) / outageTime.to.Seconds()
 			},

@@ -56,21 +56,59 @@ func (n *naive) Pin(ctx context.Context, ci cid.Cid, opts api.PinOptions) (pin *
 	return pin, err
 }
 
+func (n *naive) PinPath(ctx context.Context, path string, opts api.PinOptions) (pin *api.Pin, err error) {
+	err = n.run(ctx, func(c client.Client) error {
+		pin, err = c.PinPath(ctx, path, opts)
+		return err
+	})
+	return pin, err
+}
+
+func (n *naive) Status(ctx context.Context, ci cid.Cid, local bool) (info *api.GlobalPinInfo, err error) {
+	err = n.run(ctx, func(c client.Client) error {
+		info, err = c.Status(ctx, ci, local)
+		return err
+	})
+	return info, err
+}
+
+func (n *naive) Peers(ctx context.Context) (members []*api.ID, err error) {
+	err = n.run(ctx, func(c client.Client) error {
+		members, err = c.Peers(ctx)
+		return err
+	})
+	return members, err
+}
+
 func (n *naive) Allocations(ctx context.Context, filter api.PinType) iter.Seq2[*api.Pin, error] {
-	return func(yield func(*api.Pin, error) bool) {
+	return listNaively(ctx, n, func(c client.Client) iter.Seq2[*api.Pin, error] {
+		return c.Allocations(ctx, filter)
+	})
+}
+
+func (n *naive) StatusAll(ctx context.Context, filter api.TrackerStatus, local bool) iter.Seq2[*api.GlobalPinInfo, error] {
+	return listNaively(ctx, n, func(c client.Client) iter.Seq2[*api.GlobalPinInfo, error] {
+		return c.StatusAll(ctx, filter, local)
+	})
+}
+
+// listNaively begins a listing anew after an error.
+func listNaively[T any](ctx context.Context, n *naive, list func(client.Client) iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
 		err := n.run(ctx, func(c client.Client) error {
-			for pin, err := range c.Allocations(ctx, filter) {
+			for item, err := range list(c) {
 				if err != nil {
 					return err
 				}
-				if !yield(pin, nil) {
+				if !yield(item, nil) {
 					return nil
 				}
 			}
 			return nil
 		})
 		if err != nil {
-			yield(nil, err)
+			var none T
+			yield(none, err)
 		}
 	}
 }

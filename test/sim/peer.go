@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -26,11 +25,14 @@ const (
 	ipfsDown         // 503 to everything except /health, because the IPFS daemon is down
 	swallowing       // packets are lost, so a dial ends after dialTimeout
 	hanging          // connections are accepted, but nothing is ever sent
+	timingOut        // as hanging, and the client's HeaderTimeout is headerWait
 )
 
 const (
 	// dialTimeout is the time after which a client gives up a dial.
 	dialTimeout = 2 * time.Second
+	// headerWait is the time after which a client gives up waiting for a header.
+	headerWait = 2 * time.Second
 	// roundTrip is the time until a connection is refused, and until a healthy API
 	// answers a probe.
 	roundTrip = time.Millisecond
@@ -65,7 +67,7 @@ func newPeer(w *world, index int) *peer {
 }
 
 // Endpoint returns the peer's name in errors and snapshots.
-func (p *peer) Endpoint() string { return fmt.Sprintf("peer-%d", p.index+1) }
+func (p *peer) Endpoint() string { return peerName(p.index) }
 
 // Close does nothing.
 func (p *peer) Close() error { return nil }
@@ -78,7 +80,7 @@ func (p *peer) Health(ctx context.Context) error {
 		a = answer{after: roundTrip}
 	}
 	err := p.meet(ctx, client.OpHealth, a)
-	p.w.probed(p.index, begun, err)
+	p.w.probed(ctx, p.index, begun, err)
 	return err
 }
 
@@ -97,9 +99,19 @@ func (p *peer) Allocation(ctx context.Context, ci cid.Cid) (*api.Pin, error) {
 // serve serves a request.
 func (p *peer) serve(ctx context.Context, op client.Op) error {
 	begun := p.w.now()
-	err := p.meet(ctx, op, p.answer())
-	p.w.attempted(p.index, begun, err)
+	err := p.meet(ctx, op, p.answerTo(op))
+	p.w.attempted(ctx, p.index, begun, err)
 	return err
+}
+
+// answerTo returns the peer's reaction to a request for an operation that arrives
+// now.
+func (p *peer) answerTo(op client.Op) answer {
+	a := p.answer()
+	if p.w.extra != nil {
+		a.after += p.w.extra(p.index, op)
+	}
+	return a
 }
 
 // answer returns the peer's reaction to a request that arrives now.
@@ -118,8 +130,12 @@ func (p *peer) meet(ctx context.Context, op client.Op, a answer) error {
 	switch a.mode {
 	case swallowing:
 		a.after = dialTimeout
+	case timingOut:
+		a.after = headerWait
 	case hanging:
 		a.after = change + 1 // later than the death of the process
+	case good:
+		a.after = p.w.stretch(p.index, a.after)
 	}
 	if err := p.wait(ctx, op, min(a.after, change)); err != nil {
 		return err
@@ -131,6 +147,8 @@ func (p *peer) meet(ctx context.Context, op client.Op, a answer) error {
 		return p.fail(op, io.ErrUnexpectedEOF, true)
 	case a.mode == swallowing:
 		return p.fail(op, syscall.ETIMEDOUT, false)
+	case a.mode == timingOut:
+		return p.fail(op, headerTimeoutError{}, true)
 	case a.mode != good:
 		return p.status(op, http.StatusServiceUnavailable, "the IPFS daemon is not there")
 	}
@@ -170,3 +188,11 @@ func (p *peer) status(op client.Op, status int, message string) error {
 		MayHaveExecuted: status >= 500,
 	}
 }
+
+// headerTimeoutError is like the error of net/http for a response whose header
+// does not arrive in time.
+type headerTimeoutError struct{}
+
+func (headerTimeoutError) Error() string        { return "timeout awaiting response headers" }
+func (headerTimeoutError) Timeout() bool        { return true }
+func (headerTimeoutError) Is(target error) bool { return target == context.DeadlineExceeded }

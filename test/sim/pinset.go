@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"iter"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -50,7 +51,7 @@ func (s *pinset) get(p *peer, ci cid.Cid) (*api.Pin, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.has[ci] {
-		return nil, p.status(client.OpAllocation, 404, "not part of the pinset")
+		return nil, p.status(client.OpAllocation, http.StatusNotFound, "not part of the pinset")
 	}
 	return &api.Pin{Cid: api.NewCid(ci)}, nil
 }
@@ -62,21 +63,24 @@ func (s *pinset) list() []cid.Cid {
 }
 
 // Pin takes effect half-way, so a process that dies may or may not have pinned.
-func (p *peer) Pin(ctx context.Context, ci cid.Cid, _ api.PinOptions) (*api.Pin, error) {
+func (p *peer) Pin(ctx context.Context, ci cid.Cid, opts api.PinOptions) (*api.Pin, error) {
 	begun := p.w.now()
-	err := p.pin(ctx, ci)
-	p.w.attempted(p.index, begun, err)
+	err := p.pin(ctx, ci, opts)
+	p.w.attempted(ctx, p.index, begun, err)
 	if err != nil {
 		return nil, err
 	}
 	return &api.Pin{Cid: api.NewCid(ci)}, nil
 }
 
-func (p *peer) pin(ctx context.Context, ci cid.Cid) error {
-	a := p.answer()
+func (p *peer) pin(ctx context.Context, ci cid.Cid, opts api.PinOptions) error {
+	a := p.answerTo(client.OpPin)
 	a.after /= 2
 	if err := p.meet(ctx, client.OpPin, a); err != nil {
 		return err
+	}
+	if text := p.refusal(opts); text != "" {
+		return p.status(client.OpPin, http.StatusInternalServerError, text)
 	}
 	p.w.pins.pin(ci)
 	return p.step(ctx, client.OpPin, a.after)
@@ -92,8 +96,8 @@ func (p *peer) step(ctx context.Context, op client.Op, d time.Duration) error {
 func (p *peer) Allocations(ctx context.Context, _ api.PinType) iter.Seq2[*api.Pin, error] {
 	return func(yield func(*api.Pin, error) bool) {
 		begun := p.w.now()
-		err := p.meet(ctx, client.OpAllocations, p.answer())
-		defer func() { p.w.attempted(p.index, begun, err) }()
+		err := p.meet(ctx, client.OpAllocations, p.answerTo(client.OpAllocations))
+		defer func() { p.w.attempted(ctx, p.index, begun, err) }()
 		if err != nil {
 			yield(nil, err)
 			return
@@ -122,12 +126,12 @@ func (p *peer) Add(ctx context.Context, paths []string, _ *api.AddParams, out ch
 	defer close(out)
 	begun := p.w.now()
 	err := p.add(ctx, paths[0], out)
-	p.w.attempted(p.index, begun, err)
+	p.w.attempted(ctx, p.index, begun, err)
 	return err
 }
 
 func (p *peer) add(ctx context.Context, path string, out chan<- *api.AddedOutput) error {
-	if err := p.meet(ctx, client.OpAdd, p.answer()); err != nil {
+	if err := p.meet(ctx, client.OpAdd, p.answerTo(client.OpAdd)); err != nil {
 		return err
 	}
 	for _, ci := range makeCids(path, addNodes) {

@@ -31,6 +31,7 @@ type attempt struct {
 	peer        int
 	begun, took time.Duration
 	failed      bool
+	givenUp     bool // the client gave up the attempt before the peer's answer
 }
 
 // failed returns the number of failed calls.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 	"time"
 )
@@ -18,7 +19,7 @@ type outcome struct {
 // value returns a figure of a strategy. ok is false if the strategy does not
 // have it.
 func (o *outcome) value(f figure, strategy string) (v float64, ok bool) {
-	if f.onlyOurs && strategy == baseline {
+	if slices.Contains(f.without, strategy) {
 		return 0, false
 	}
 	return f.of(o.records[strategy], o.controls[strategy]), true

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"time"
 
@@ -43,11 +44,7 @@ var rolling = &scenario{
 	},
 	figures: []figure{
 		failedCalls(ours...),
-		{
-			name: "wrong", about: "duplicated, missing or wrong items",
-			of:  func(r, _ *record) float64 { return float64(r.wrong) },
-			bar: &bar{most: 0, holds: ours},
-		},
+		wrongItems(),
 	},
 }
 
@@ -145,16 +142,34 @@ func misplaced(got, want []cid.Cid) int {
 	return n
 }
 
-// list counts duplicate items and missing ones that were pinned before the
-// listing began.
 func (m *mixed) list(ctx context.Context) error {
-	before := m.pins.list()
+	return m.compare(m.pins.list(), pinCids(m.client.Allocations(ctx, api.AllType)))
+}
+
+// pinCids returns the CIDs of a listing of pins.
+func pinCids(all iter.Seq2[*api.Pin, error]) iter.Seq2[cid.Cid, error] {
+	return func(yield func(cid.Cid, error) bool) {
+		for pin, err := range all {
+			if err != nil {
+				yield(cid.Undef, err)
+				return
+			}
+			if !yield(pin.Cid.Cid, nil) {
+				return
+			}
+		}
+	}
+}
+
+// compare counts the duplicate items of a listing, and the missing ones of those
+// that were pinned before the listing began. It returns the error of the listing.
+func (m *mixed) compare(before []cid.Cid, listing iter.Seq2[cid.Cid, error]) error {
 	seen := map[cid.Cid]int{}
-	for pin, err := range m.client.Allocations(ctx, api.AllType) {
+	for ci, err := range listing {
 		if err != nil {
 			return err
 		}
-		seen[pin.Cid.Cid]++
+		seen[ci]++
 	}
 	wrong := 0
 	for _, n := range seen {

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/lbclient"
 )
 
@@ -28,6 +29,14 @@ type scenario struct {
 	answer func(r *rand.Rand, peer int, now time.Duration) answer
 	// down returns when a peer's process is down; nil means never.
 	down func(peer int) []span
+	// silent returns when a peer's API is silent, in order: it then accepts
+	// requests, does nothing, and continues afterwards. nil means never. deaf means
+	// that a silent peer does not answer the other members of the cluster either.
+	silent func(peer int) []span
+	deaf   bool
+	// extra returns how much longer than answer says a peer takes for an operation;
+	// nil means no longer.
+	extra func(peer int, op client.Op) time.Duration
 	// prepare creates what the peers share. drive makes the calls.
 	prepare func(w *world)
 	drive   func(w *world)
@@ -39,17 +48,17 @@ type scenario struct {
 	special func(peer int) bool
 	event   span
 	what    string
+	bins    int // number of intervals; 0 means defaultBins
 }
 
 // figure is a result that a scenario reports for each strategy.
 type figure struct {
-	name  string // in JSON
-	about string
-	unit  unit
-	of    func(r, control *record) float64
-	// onlyOurs means that the baseline does not have the figure.
-	onlyOurs bool
-	bar      *bar // nil means none
+	name    string // in JSON
+	about   string
+	unit    unit
+	of      func(r, control *record) float64
+	without []string // strategies that do not have the figure
+	bar     *bar     // nil means none
 }
 
 // bar is the limit that a figure must reach.
@@ -123,6 +132,7 @@ func (u unit) format(v float64) string {
 // scenarios holds all scenarios in the order of the report.
 var scenarios = []*scenario{
 	slowOne, deadFirst, failFast, outage, flap, recovery, tail, hang, rolling, scale,
+	coldBurst, silent, slowNotDead, typos, comeback, deafMember,
 }
 
 // failedCalls returns the figure that is the number of failed calls. It must be
@@ -136,4 +146,14 @@ func failedCalls(holds ...string) figure {
 		f.bar = &bar{most: 0, holds: holds}
 	}
 	return f
+}
+
+// wrongItems returns the figure that is the number of wrong items and results. It
+// must be 0 for all strategies.
+func wrongItems() figure {
+	return figure{
+		name: "wrong", about: "duplicated, missing or wrong items",
+		of:  func(r, _ *record) float64 { return float64(r.wrong) },
+		bar: &bar{most: 0, holds: ours},
+	}
 }

@@ -1,13 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
 )
 
-// binCount is the number of intervals in a chart.
-const binCount = 60
+// defaultBins is the usual number of intervals in a chart.
+const defaultBins = 60
 
 // bin is an interval of a chart.
 type bin struct {
@@ -18,15 +19,15 @@ type bin struct {
 
 func (b *bin) percentile(q float64) time.Duration { return percentile(b.took, q) }
 
-// bins divides the time until end into intervals. Calls and requests belong to
-// the interval in which they began.
-func bins(r *record, end time.Duration, groups []group) []bin {
-	all := make([]bin, binCount)
+// intervals divides the time of the scenario into intervals. Calls and requests belong
+// to the interval in which they began.
+func (s *scenario) intervals(r *record, groups []group) []bin {
+	all := make([]bin, cmp.Or(s.bins, defaultBins))
 	of := func(at time.Duration) *bin {
-		if at >= end {
+		if at >= s.length {
 			return nil
 		}
-		return &all[int(at*binCount/end)]
+		return &all[int(at*time.Duration(len(all))/s.length)]
 	}
 	for _, c := range r.calls {
 		if b := of(c.begun); b != nil {

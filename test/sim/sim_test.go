@@ -36,7 +36,7 @@ func brief() *scenario {
 		},
 		drive: reads(100),
 		figures: []figure{failedCalls(ours...), {
-			name: "share", unit: percent, onlyOurs: true,
+			name: "share", unit: percent, without: []string{baseline},
 			of: func(r, _ *record) float64 { return r.share(span{time.Second, 3 * time.Second}, only(0)) },
 		}},
 	}
@@ -194,8 +194,8 @@ func TestParse(t *testing.T) {
 	if err != nil || len(s.scenarios) != 1 || s.scenarios[0] != tail || !s.json {
 		t.Errorf("got %+v, %v", s, err)
 	}
-	if s, err := parse(nil, io.Discard); err != nil || len(s.scenarios) != 10 {
-		t.Errorf("got %+v, %v, want all 10 scenarios", s, err)
+	if s, err := parse(nil, io.Discard); err != nil || len(s.scenarios) != 16 {
+		t.Errorf("got %+v, %v, want all 16 scenarios", s, err)
 	}
 	for _, args := range [][]string{{"-scenario", "none"}, {"tail"}, {"-none"}} {
 		if _, err := parse(args, io.Discard); err == nil {

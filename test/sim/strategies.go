@@ -14,6 +14,9 @@ const baseline = "naive"
 // ours holds the strategies under test, in the order of the report.
 var ours = []string{"failover", "roundrobin", "leastloaded", "sticky", "weighted"}
 
+// spreading holds those that distribute the calls over all peers.
+var spreading = []string{"roundrobin", "leastloaded", "sticky", "weighted"}
+
 // strategies holds the constructors of the strategies by name.
 var strategies = map[string]func() strategy.LBStrategy{
 	"failover":    func() strategy.LBStrategy { return &strategy.Failover{} },
@@ -24,16 +27,16 @@ var strategies = map[string]func() strategy.LBStrategy{
 }
 
 // maker creates the client under test.
-type maker func(w *world, peers []client.Client) (client.Client, error)
+type maker func(w *world, peers []client.Client, retries int) (client.Client, error)
 
 // makerOf returns the constructor of a load balancer with the named strategy.
 func makerOf(name string, options []lbclient.Option) maker {
 	if name == baseline {
-		return func(w *world, peers []client.Client) (client.Client, error) {
-			return &naive{peers: peers, retries: w.retries, inOrder: w.inOrder}, nil
+		return func(w *world, peers []client.Client, retries int) (client.Client, error) {
+			return &naive{peers: peers, retries: retries, inOrder: w.inOrder}, nil
 		}
 	}
-	return func(w *world, peers []client.Client) (client.Client, error) {
-		return lbclient.New(strategies[name](), peers, w.retries, append(slices.Clip(options), lbclient.WithHooks(w))...)
+	return func(w *world, peers []client.Client, retries int) (client.Client, error) {
+		return lbclient.New(strategies[name](), peers, retries, append(slices.Clip(options), lbclient.WithHooks(w))...)
 	}
 }

@@ -22,6 +22,7 @@ type world struct {
 	seed   uint64
 	start  time.Time
 	peers  []*peer
+	make   maker
 	client client.Client // the client under test
 	pins   *pinset       // nil if the scenario has none
 	rand   *rand.Rand    // random numbers of the load
@@ -33,36 +34,41 @@ type world struct {
 
 // simulate runs a scenario with a strategy and returns the record.
 func simulate(t *testing.T, s *scenario, seed uint64, make maker) *record {
-	w := &world{scenario: s, seed: seed}
+	w := &world{scenario: s, seed: seed, make: make}
 	synctest.Test(t, func(t *testing.T) {
 		w.start = time.Now()
 		w.rand = rand.New(rand.NewPCG(seed, 1<<32))
-		clients := w.newPeers()
+		for i := range s.peers {
+			w.peers = append(w.peers, newPeer(w, i))
+		}
 		if s.prepare != nil {
 			s.prepare(w)
 		}
-		c, err := make(w, clients)
-		if err != nil {
-			panic(err) // our own settings are valid
-		}
-		w.client = c
+		w.open(w.peers, s.retries)
 		s.drive(w)
 		w.load.Wait()
-		if err := c.Close(); err != nil {
-			panic(err)
-		}
+		w.close()
 	})
 	return &w.record
 }
 
-func (w *world) newPeers() []client.Client {
-	clients := []client.Client{}
-	for i := range w.scenario.peers {
-		p := newPeer(w, i)
-		w.peers = append(w.peers, p)
+// open creates the client under test.
+func (w *world) open(peers []*peer, retries int) {
+	var clients []client.Client
+	for _, p := range peers {
 		clients = append(clients, p)
 	}
-	return clients
+	c, err := w.make(w, clients, retries)
+	if err != nil {
+		panic(err) // our own settings are valid
+	}
+	w.client = c
+}
+
+func (w *world) close() {
+	if err := w.client.Close(); err != nil {
+		panic(err) // peers close without an error
+	}
 }
 
 // now returns the time since the start of the simulation.
@@ -86,22 +92,38 @@ func (w *world) process(peer int) (up bool, change time.Duration) {
 	return true, never
 }
 
-// attempted records an attempt that ends now.
-func (w *world) attempted(peer int, begun time.Duration, err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.record.attempts = append(w.record.attempts, w.attempt(peer, begun, err))
+// stretch returns how long a peer takes for work of length d that it begins now,
+// if it is silent at times.
+func (w *world) stretch(peer int, d time.Duration) time.Duration {
+	if w.silent == nil {
+		return d
+	}
+	now := w.now()
+	end := now + d
+	for _, s := range w.silent(peer) {
+		if s.contains(now) || now < s.from && s.from < end {
+			end += s.to - max(s.from, now)
+		}
+	}
+	return end - now
 }
 
-// probed records a probe that ends now.
-func (w *world) probed(peer int, begun time.Duration, err error) {
+// attempted records an attempt that ends now. ctx is its context.
+func (w *world) attempted(ctx context.Context, peer int, begun time.Duration, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.record.probes = append(w.record.probes, w.attempt(peer, begun, err))
+	w.record.attempts = append(w.record.attempts, w.attempt(ctx, peer, begun, err))
 }
 
-func (w *world) attempt(peer int, begun time.Duration, err error) attempt {
-	return attempt{peer: peer, begun: begun, took: w.now() - begun, failed: err != nil}
+// probed records a probe that ends now. ctx is its context.
+func (w *world) probed(ctx context.Context, peer int, begun time.Duration, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.record.probes = append(w.record.probes, w.attempt(ctx, peer, begun, err))
+}
+
+func (w *world) attempt(ctx context.Context, peer int, begun time.Duration, err error) attempt {
+	return attempt{peer: peer, begun: begun, took: w.now() - begun, failed: err != nil, givenUp: err != nil && ctx.Err() != nil}
 }
 
 // EndpointEjected implements [lbclient.HealthHook].
