@@ -271,3 +271,21 @@ func TestManyPins(t *testing.T) {
 		}
 	}
 }
+
+// TestReadFile checks that a file can be read that was added in a directory, and
+// that neither a directory nor unknown content can.
+func TestReadFile(t *testing.T) {
+	c := clustertest.New(t, clustertest.Options{Peers: 1})
+	content := strings.Repeat("content ", 1000)
+	added := decode[api.AddedOutput](t, newCaller(t, c.Peer(0)).add("chunker=size-1000&wrap-with-directory=true", file("f", content)))
+	got, err := c.ReadFile(added[0].Cid.Cid)
+	if err != nil || string(got) != content {
+		t.Errorf("%d bytes, error %v", len(got), err)
+	}
+	if _, err := c.ReadFile(added[len(added)-1].Cid.Cid); err == nil || !strings.Contains(err.Error(), "directory") {
+		t.Errorf("a directory: error %v", err)
+	}
+	if _, err := c.ReadFile(c.Seed(1)[0]); err == nil {
+		t.Error("unknown content: no error")
+	}
+}

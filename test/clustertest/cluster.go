@@ -1,6 +1,7 @@
 package clustertest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/internal/testenv"
+	"github.com/pinfleet/pinfleet/internal/unixfs"
 )
 
 // Cluster is a set of peers that share a pinset. It is safe for concurrent use,
@@ -175,6 +177,17 @@ func (c *Cluster) Pinset() []api.Pin {
 		all = append(all, rec.pin)
 	}
 	return all
+}
+
+// ReadFile returns the content of a file that was added to the cluster. It fails if ci
+// is not a file, or if one of its blocks is missing, for example because a garbage
+// collection has removed it.
+func (c *Cluster) ReadFile(ci cid.Cid) ([]byte, error) {
+	var content bytes.Buffer
+	if err := unixfs.Read(c.blocks.get, ci, &content); err != nil {
+		return nil, fmt.Errorf("file %s: %w", ci, err)
+	}
+	return content.Bytes(), nil
 }
 
 // Seed stores n pins in the pinset, pinned by every peer, and returns their
