@@ -4,8 +4,21 @@
 //	go run ./test/devcluster -peers 3 -port 9094
 //
 // Peer i listens on 127.0.0.1, port 9094+100*i. The command prints one
-// multiaddr per line, "ca FILE" with -tls, and then "ready". It serves until it
-// is interrupted. Then everything that was added is lost.
+// multiaddr per line, "ipfs MULTIADDR" for each peer with -ipfs, "ca FILE" with
+// -tls, and then "ready". It serves until it is interrupted. Then everything that
+// was added is lost.
+//
+// To have one process per peer, for example to kill it, serve the state in one
+// process and the API of each peer in another:
+//
+//	go run ./test/devcluster -port 19094
+//	go run ./test/devcluster -port 9094 -forward-to 127.0.0.1:19094
+//	go run ./test/devcluster -port 9194 -forward-to 127.0.0.1:19194
+//	go run ./test/devcluster -port 9294 -forward-to 127.0.0.1:19294
+//
+// With -forward-to, the process only forwards the bytes of connections. If it is
+// killed or stopped, clients see what they would see of the API of a peer that is
+// killed or stopped. The other peers are not affected, and the state is kept.
 package main
 
 import (
@@ -14,6 +27,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/signal"
 	"strings"
@@ -34,11 +48,14 @@ func main() {
 
 // run serves until ctx is done. The text of an error is one sentence.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
-	opts, err := parse(args, stderr)
+	s, err := parse(args, stderr)
 	if err != nil {
 		return err
 	}
-	cluster, err := clustertest.Start(opts)
+	if s.forwardTo != "" {
+		return forward(ctx, s.BasePort, s.forwardTo, stdout)
+	}
+	cluster, err := clustertest.Start(s.Options)
 	if err != nil {
 		return err
 	}
@@ -46,6 +63,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	for _, p := range cluster.Peers() {
 		for _, addr := range p.Addrs() {
 			if _, err := fmt.Fprintln(stdout, addr); err != nil {
+				return err
+			}
+		}
+	}
+	if s.ipfs {
+		addrs, stop, err := serveIPFS(cluster, s.BasePort)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		for _, addr := range addrs {
+			if _, err := fmt.Fprintln(stdout, "ipfs", addr); err != nil {
 				return err
 			}
 		}
@@ -67,9 +96,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	return nil
 }
 
+// settings are the values of the flags.
+type settings struct {
+	clustertest.Options
+	ipfs      bool
+	forwardTo string
+}
+
 // parse parses the flags. The help text goes to stderr.
-func parse(args []string, stderr io.Writer) (clustertest.Options, error) {
-	opts := clustertest.Options{Listen: clustertest.HTTP}
+func parse(args []string, stderr io.Writer) (settings, error) {
+	opts := settings{Options: clustertest.Options{Listen: clustertest.HTTP}}
 	flags := flag.NewFlagSet("devcluster", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.IntVar(&opts.Peers, "peers", 3, "number of peers")
@@ -77,6 +113,8 @@ func parse(args []string, stderr io.Writer) (clustertest.Options, error) {
 	flags.StringVar(&opts.UnixDir, "unix", "", "also serve on the sockets peer<i>.sock in this directory")
 	useTLS := flags.Bool("tls", false, "serve HTTPS instead of HTTP, with a self-signed certificate")
 	libp2p := flags.Bool("libp2p", false, "also serve on libp2p, two ports above")
+	flags.BoolVar(&opts.ipfs, "ipfs", false, "also serve each peer's IPFS proxy, one port above; only its method cat works")
+	flags.StringVar(&opts.forwardTo, "forward-to", "", "only forward connections on -port to this `host:port`, where another devcluster serves")
 	consensus := flags.String("consensus", string(clustertest.CRDT), "crdt or raft")
 	flags.Func("basic-auth", "ask for these credentials, `user:password`; can be repeated", func(text string) error {
 		user, password, ok := strings.Cut(text, ":")
@@ -103,6 +141,17 @@ func parse(args []string, stderr io.Writer) (clustertest.Options, error) {
 	}
 	if opts.Peers < 1 {
 		return opts, fmt.Errorf("number of peers %d: use at least 1", opts.Peers)
+	}
+	if opts.forwardTo != "" {
+		others := 0
+		flags.Visit(func(f *flag.Flag) {
+			if f.Name != "forward-to" && f.Name != "port" {
+				others++
+			}
+		})
+		if _, _, err := net.SplitHostPort(opts.forwardTo); err != nil || others > 0 {
+			return opts, errors.New("-forward-to: use host:port, and no other flag than -port")
+		}
 	}
 	if opts.BasePort < 1 {
 		return opts, fmt.Errorf("port %d: use 1 to 65535", opts.BasePort)

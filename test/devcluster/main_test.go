@@ -111,6 +111,7 @@ func getSecure(t *testing.T, caFile string, port int, user, password string) int
 func TestBadFlags(t *testing.T) {
 	for _, args := range []string{
 		"-peers x", "-peers 0", "-peers 65", "-port 0", "-port 70000", "-basic-auth secret", "-basic-auth secret:", "-nope", "argument", "-consensus paxos",
+		"-forward-to 127.0.0.1", "-forward-to 127.0.0.1:1 -peers 2", "-forward-to 127.0.0.1:1 -port 70000",
 	} {
 		err := run(t.Context(), strings.Fields(args), io.Discard, io.Discard)
 		if err == nil || strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), "secret") {
