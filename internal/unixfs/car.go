@@ -79,6 +79,9 @@ func readCARSection(r *bufio.Reader, buf *bytes.Buffer) ([]byte, error) {
 		return nil, err
 	}
 	size, err := varint.ReadUvarint(r)
+	if errors.Is(err, varint.ErrOverflow) || errors.Is(err, varint.ErrNotMinimal) {
+		return nil, &CARError{"a block has an invalid length", err}
+	}
 	if err != nil {
 		return nil, cutBy(err, errCARCut)
 	}

@@ -3,6 +3,7 @@ package unixfs
 import (
 	"bytes"
 	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -108,12 +109,22 @@ func TestBadCAR(t *testing.T) {
 		"no header":   {carSection([]byte{0x01}), false, "invalid header: "},
 		"cut":         {good[:len(good)-1], false, "unexpected EOF"},
 		"huge":        {varint.ToUvarint(1 << 40), false, "malformed car; section is larger than 32 MiB"},
+		"long length": {append(bytes.Clone(good), 0x81, 0x00), false, "varint not minimally encoded"},
+		"no length":   {append(bytes.Clone(good), bytes.Repeat([]byte{0xff}, 10)...), false, "varints larger than uint63 not supported"},
+		"length cut":  {append(bytes.Clone(good), 0x81), false, "unexpected EOF"},
+		"no cid":      {append(bytes.Clone(good), 1, 0), false, "invalid cid: "},
 		"wrong hash":  {append(carHeader(t, 1, result.Root), carSection(result.Root.Bytes(), block[1:])...), false, "mismatch in content integrity, name: " + result.Root.String()},
 		"other codec": {append(carHeader(t, 1, other), carSection(other.Bytes(), block)...), false, "only dag-pb, dag-cbor and raw blocks are supported"},
 		"no blocks":   {carHeader(t, 1, result.Root), false, "nothing to import"},
 	} {
-		if _, _, err := importCAR(c.car, c.wrap); err == nil || !strings.HasPrefix(err.Error(), c.want) {
+		_, _, err := importCAR(c.car, c.wrap)
+		if err == nil || !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want %s", name, err, c.want)
+		}
+		// These two are not found in the archive itself.
+		var bad *CARError
+		if name != "wrapped" && name != "no blocks" && (!errors.As(err, &bad) || bad.Reason == "") {
+			t.Errorf("%s: error %#v is not a CARError with a reason", name, err)
 		}
 	}
 	_, err := Import(context.Background(), files.NewSliceDirectory([]files.DirEntry{
