@@ -46,8 +46,8 @@ func TestDamage(t *testing.T) {
 		{"report of the root missing", clustertest.OmitItem(5)},
 		{"report of a file doubled", clustertest.DoubleItem(3)},
 		{"report of the root doubled", clustertest.DoubleItem(5)},
-		{"report cut off", clustertest.CutAfterItems(3)},
-		{"report cut off before the root", clustertest.Truncate(600)},
+		{"report cut off", clustertest.CutMidItem(0)},
+		{"report cut off, regular end", clustertest.Truncate(600)},
 		{"answer lost", clustertest.CutAfter()},
 	} {
 		t.Run(tc.name, func(t *testing.T) { checkDamaged(t, up, tc.effect) })
