@@ -54,6 +54,7 @@ var allowed = map[string][]string{
 	"test/clustertest":                 {"api", "internal/unixfs", "internal/faults", "internal/heldport", "internal/testenv"},
 	"test/devcluster":                  {"test/clustertest"},
 	"test/conformance":                 {"api", "client"},
+	"test/chaos":                       {"api", "client", "config", "strategy", "lbclient", "internal/sleep", "internal/unixfs"},
 	"test/sim":                         {"api", "client", "strategy", "lbclient"},
 	"test/bench":                       {"api", "client", "config", "strategy", "lbclient", "transport/p2p", "test/clustertest", "internal/naive"},
 

@@ -31,6 +31,7 @@ var captions = map[string]string{
 	"test/devcluster":  "clustertest as a command",
 	"test/devpyxis":    "pyxistest as a command",
 	"test/sim":         "peers that fail, simulated",
+	"test/chaos":       "processes killed under load",
 	"test/bench":       "how close to the wire",
 
 	"examples/add":        "the program in README",

@@ -1,0 +1,155 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/ipfs/go-cid"
+
+	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/internal/sleep"
+)
+
+// check checks, after the load, what was promised during it.
+type check struct {
+	*load
+	peers    []client.Client
+	promised []cid.Cid // must be pinned
+	removed  []cid.Cid // must not be pinned
+}
+
+func newCheck(l *load, peers []client.Client) *check {
+	return &check{load: l, peers: peers, promised: l.ledger.withState(pinned), removed: l.ledger.withState(unpinned)}
+}
+
+// run checks everything.
+func (c *check) run(ctx context.Context) {
+	for i := range c.peers {
+		if err := c.eventually(ctx, func(ctx context.Context) error { return c.pinsetAt(ctx, i) }); err != nil {
+			c.record.violated("wrong pinsets", "peer %d: %v", i, err)
+		}
+		if err := c.eventually(ctx, func(ctx context.Context) error { return c.statusAt(ctx, i) }); err != nil {
+			c.record.violated("adds that are not pinned", "peer %d: %v", i, err)
+		}
+	}
+	c.record.found("%d adds, each pinned at every peer; %d unpinned items, none of them in a pinset", len(c.promised), len(c.removed))
+	c.readAll(ctx)
+}
+
+// eventually calls do until it succeeds or the time to settle has passed.
+func (l *load) eventually(ctx context.Context, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, l.settings.settle)
+	defer cancel()
+	for {
+		err := do(ctx)
+		if err == nil || !sleep.For(ctx, 200*time.Millisecond) {
+			return err
+		}
+	}
+}
+
+// pinsetAt compares a peer's pinset with what was promised.
+func (c *check) pinsetAt(ctx context.Context, peer int) error {
+	has := map[cid.Cid]bool{}
+	for pin, err := range c.peers[peer].Allocations(ctx, api.AllType) {
+		if err != nil {
+			return err
+		}
+		has[pin.Cid.Cid] = true
+	}
+	for _, root := range c.promised {
+		if !has[root] {
+			return fmt.Errorf("%s was added, but is not in the pinset of %d items", root, len(has))
+		}
+	}
+	for _, root := range c.removed {
+		if has[root] {
+			return fmt.Errorf("%s was unpinned, but is in the pinset", root)
+		}
+	}
+	return nil
+}
+
+// statusAt checks that all peers have pinned what was promised, according to one.
+func (c *check) statusAt(ctx context.Context, peer int) error {
+	n := 0
+	for info, err := range c.peers[peer].StatusCids(ctx, c.promised, false) {
+		if err != nil {
+			return err
+		}
+		n++
+		for name, at := range info.PeerMap {
+			if !at.Status.Match(api.TrackerStatusPinned | api.TrackerStatusRemote) {
+				return fmt.Errorf("%s is %s at peer %s: %s", info.Cid, at.Status, name, at.Error)
+			}
+		}
+	}
+	if n != len(c.promised) {
+		return fmt.Errorf("the status of %d items, want %d", n, len(c.promised))
+	}
+	return nil
+}
+
+// readers is the number of files that are read at the same time.
+const readers = 4
+
+// readAll reads what was promised and compares the bytes.
+func (c *check) readAll(ctx context.Context) {
+	todo := make(chan int)
+	var active sync.WaitGroup
+	for range readers {
+		active.Go(func() {
+			for i := range todo {
+				root := c.promised[i]
+				if err := c.eventually(ctx, func(ctx context.Context) error { return c.read(ctx, root, i%len(c.peers)) }); err != nil {
+					c.record.violated("adds that cannot be read", "%s: %v", root, err)
+				}
+			}
+		})
+	}
+	for i := range c.promised {
+		todo <- i
+	}
+	close(todo)
+	active.Wait()
+	c.record.found("%d files read back from the peers' IPFS daemons", len(c.promised))
+}
+
+// read reads a file from a peer's IPFS proxy and compares its bytes.
+func (c *check) read(ctx context.Context, root cid.Cid, peer int) error {
+	base, ipfs, err := c.peers[peer].IPFS(ctx)
+	if err != nil {
+		return err
+	}
+	target := base.JoinPath("api/v0/cat")
+	target.RawQuery = url.Values{"arg": {root.String()}}.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target.String(), nil)
+	if err != nil {
+		return err
+	}
+	resp, err := ipfs.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	want := c.ledger.fileOf(root).content()
+	got, err := io.ReadAll(io.LimitReader(resp.Body, int64(len(want))+1))
+	switch {
+	case err != nil:
+		return err
+	case resp.StatusCode != http.StatusOK:
+		return fmt.Errorf("peer %d: %s: %q", peer, resp.Status, got)
+	case !bytes.Equal(got, want):
+		return fmt.Errorf("peer %d: %d bytes that differ from the %d that were added", peer, len(got), len(want))
+	}
+	return nil
+}

@@ -1,0 +1,38 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/pinfleet/pinfleet/client"
+)
+
+// cleanUp unpins everything that the load may have pinned, also if the test was
+// interrupted. peers are clients of the cluster, which take turns.
+func (l *load) cleanUp(ctx context.Context, peers []client.Client) error {
+	if ctx.Err() != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), commandTime)
+		defer cancel()
+	}
+	var errs []error
+	for i, root := range l.ledger.all() {
+		err := l.eventually(ctx, func(ctx context.Context) error {
+			_, err := peers[i%len(peers)].Unpin(ctx, root)
+			if errors.Is(err, client.ErrNotFound) {
+				return nil
+			}
+			return err
+		})
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d items of the test stay pinned: %w", len(errs), errs[0])
+}
