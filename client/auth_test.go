@@ -55,12 +55,8 @@ func TestU47Authorization(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		for i, got := range r.requests() {
-			want := test.want
-			if i == 3 {
-				want = "" // Health needs no credentials
-			}
-			if got.header.Get("Authorization") != want {
-				t.Errorf("%s: request %d with %q, want %q", name, i, got.header.Get("Authorization"), want)
+			if got.header.Get("Authorization") != test.want {
+				t.Errorf("%s: request %d with %q, want %q", name, i, got.header.Get("Authorization"), test.want)
 			}
 		}
 		if n := tokens.Load(); (n != 0) != (name == "fetched") || n > 1 {
@@ -133,6 +129,56 @@ func TestUnauthorizedWithoutRenewal(t *testing.T) {
 			t.Errorf("%s: %d requests, %v", name, len(r.requests()), err)
 		}
 		contains(t, err.Error(), "unauthorized: invalid token (401)", "check Username and Password")
+	}
+}
+
+// C8: Health sent no credentials, so that a proxy that asks everybody for them answered 401
+// to every probe. Health sends those that are known, and fetches no token.
+func TestHealthBehindAProxyWithAuth(t *testing.T) {
+	s := rawserver.New(t, func(r *http.Request) rawserver.Answer {
+		if user, password, ok := r.BasicAuth(); !ok || user != "alice" || password != "wonder" {
+			return rawserver.JSON(401, unauthorized)
+		}
+		return rawserver.Response{Status: 204}.Answer()
+	})
+	if err := newClient(t, &config.Config{URL: "http://" + s.Addr(), Username: "alice", Password: "wonder"}).Health(t.Context()); err != nil {
+		t.Error(err)
+	}
+	for name, cfg := range map[string]*config.Config{
+		"fetched":  {Username: "alice", Password: "wonder", FetchToken: true},
+		"function": {TokenFunc: func(context.Context) (string, error) { t.Error("a token was asked for"); return "t", nil }},
+	} {
+		cfg.URL = "http://" + s.Addr()
+		if err := newClient(t, cfg).Health(t.Context()); !errors.Is(err, ErrUnauthorized) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// C10: a bearer token of 9 kB was refused at a fixed limit, although the operator had raised
+// the server's.
+func TestMaxHeaderBytes(t *testing.T) {
+	r := &recorder{answer: rawserver.JSON(200, idDoc)}
+	s := rawserver.New(t, r.handle)
+	token := strings.Repeat("s", 9000)
+	for limit, ok := range map[int]bool{0: false, 9000: false, 10_000: true, 1 << 20: true} {
+		c, err := NewDefaultClient(&config.Config{URL: "http://" + s.Addr(), Token: token, MaxHeaderBytes: limit})
+		if (err == nil) != ok {
+			t.Errorf("limit %d: %v", limit, err)
+		}
+		if err != nil {
+			contains(t, err.Error(), "set MaxHeaderBytes")
+			continue
+		}
+		if _, err := c.ID(t.Context()); err != nil {
+			t.Errorf("limit %d: %v", limit, err)
+		}
+		_ = c.Close()
+	}
+	c := newClient(t, &config.Config{URL: "http://" + s.Addr(), MaxHeaderBytes: 2000})
+	_, err := c.ID(WithHeader(t.Context(), http.Header{"Baggage": {strings.Repeat("x", 2000)}}))
+	if !isInvalid(err) {
+		t.Errorf("above a lower limit: %v", err)
 	}
 }
 
@@ -243,7 +289,7 @@ func TestCredentialsThatCannotBeSent(t *testing.T) {
 			t.Errorf("%s: no error", name)
 			continue
 		}
-		contains(t, err.Error(), "shorten", "servers accept 8192")
+		contains(t, err.Error(), "shorten", "the server accepts 8192")
 		if strings.Contains(err.Error(), "sss") {
 			t.Errorf("%s: %v", name, err)
 		}

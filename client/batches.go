@@ -71,7 +71,7 @@ func (b *batcher) room(ctx context.Context) int {
 		return maxCidsQuery
 	}
 	hreq := &http.Request{Method: http.MethodGet, URL: target, Host: target.Host, Header: header}
-	return min(maxCidsQuery, maxRequestHead-headSize(hreq))
+	return min(maxCidsQuery, b.client.maxHead()-headSize(hreq))
 }
 
 // ask yields the status of each CID in batch, and reports whether to continue.

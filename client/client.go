@@ -137,8 +137,9 @@ type Client interface {
 	// contacted peer's if local is set. It can take hours.
 	RepoGC(ctx context.Context, local bool) (*api.GlobalRepoGC, error)
 
-	// Health returns nil if the contacted peer's API answers. It sends no
-	// credentials, and does not check IPFS.
+	// Health returns nil if the contacted peer's API answers. It does not check
+	// IPFS. The API needs no credentials for it. A proxy may need them, so that
+	// Health sends those that are known. It does not fetch a token.
 	Health(ctx context.Context) error
 
 	// Token returns a bearer token for the configured user. The token is valid

@@ -56,9 +56,9 @@ func NewDefaultClient(cfg *config.Config) (Client, error) {
 		web:      newWebSources(cfg),
 	}
 	c.repeatable = repeatableHeader(c.header)
-	room := maxRequestHead - c.smallestHead()
+	room := c.maxHead() - c.smallestHead()
 	c.auth = newAuthorizer(cfg, c.fetchToken, room)
-	if err := checkAuthorization(c.auth, room); err != nil {
+	if err := c.checkAuthorization(room); err != nil {
 		_ = endpoint.Close()
 		return nil, err
 	}
@@ -77,17 +77,17 @@ func (c *defaultClient) smallestHead() int {
 
 // checkAuthorization returns an error if every request would exceed the server's
 // limit for the head. Fetched tokens are checked when they are fetched.
-func checkAuthorization(a auth.Authorizer, room int) error {
+func (c *defaultClient) checkAuthorization(room int) error {
 	var value string
-	if _, fetched := a.(*auth.Fetched); !fetched {
+	if _, fetched := c.auth.(*auth.Fetched); !fetched {
 		var err error
-		if value, err = a.Authorization(context.Background()); err != nil {
+		if value, err = c.auth.Authorization(context.Background()); err != nil {
 			return err
 		}
 	}
 	if len(value) > room {
-		return fmt.Errorf("config: Headers, UserAgent and credentials take %d bytes of each request, and servers accept %d: shorten them",
-			maxRequestHead-room+len(value), maxRequestHead)
+		return fmt.Errorf("config: Headers, UserAgent and credentials take %d bytes of each request, and the server accepts %d: shorten them, or set MaxHeaderBytes if the server accepts more",
+			c.maxHead()-room+len(value), c.maxHead())
 	}
 	return nil
 }

@@ -134,7 +134,7 @@ func FuzzLocation(f *testing.F) {
 				}
 				return &http.Response{StatusCode: status, Header: http.Header{"Location": {location}}, Body: http.NoBody, Request: r}, nil
 			})
-			c := &defaultClient{cfg: &config.Config{}, auth: newAuthorizer(&config.Config{}, nil, maxRequestHead), endpoint: endpointAt("http://h.test/base")}
+			c := &defaultClient{cfg: &config.Config{}, auth: newAuthorizer(&config.Config{}, nil, config.DefaultMaxHeaderBytes), endpoint: endpointAt("http://h.test/base")}
 			c.endpoint.RoundTripper = redirects
 			for _, op := range []Op{OpID, OpPin} {
 				if err := calls[op](t.Context(), c); err == nil {

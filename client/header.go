@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -134,22 +135,22 @@ func (req *request) contentType() string {
 	return ""
 }
 
-const (
-	// maxRequestHead is the size of request line and headers, in bytes, that a
-	// server with default settings accepts: 4096, and the slack that Go's HTTP
-	// server adds.
-	maxRequestHead = 8192
-	// headSlack leaves room, in bytes, for headers that the HTTP library and a
-	// proxy add, such as Transfer-Encoding and X-Forwarded-For.
-	headSlack = 256
-)
+// headSlack leaves room, in bytes, for headers that the HTTP library and a proxy
+// add, such as Transfer-Encoding and X-Forwarded-For.
+const headSlack = 256
+
+// maxHead returns the size of request line and headers, in bytes, that the server
+// accepts.
+func (c *defaultClient) maxHead() int {
+	return cmp.Or(c.cfg.MaxHeaderBytes, config.DefaultMaxHeaderBytes)
+}
 
 // checkHead returns an error for a request whose head exceeds the server's limit.
 // The server itself is not consistent: it answers 431 on a new connection and may
 // accept the same request on a reused one (U13).
-func checkHead(op Op, hreq *http.Request) error {
-	if size := headSize(hreq); size > maxRequestHead {
-		return invalid(op, "the request line and headers would take %d bytes, and servers accept %d: use fewer or shorter options", size, maxRequestHead)
+func (c *defaultClient) checkHead(op Op, hreq *http.Request) error {
+	if size := headSize(hreq); size > c.maxHead() {
+		return invalid(op, "the request line and headers would take %d bytes, and the server accepts %d: use fewer or shorter options, or set MaxHeaderBytes if the server accepts more", size, c.maxHead())
 	}
 	return nil
 }

@@ -33,8 +33,11 @@ type request struct {
 	// add has the parameters of an add, whose body is verified while it is sent.
 	add *api.AddParams
 	// sent, if not nil, is called with the progress of the body.
-	sent   func(ctx context.Context, name string, read uint64) error
-	public bool   // needs no credentials
+	sent func(ctx context.Context, name string, read uint64) error
+	// public is set if the API answers without credentials. The request has those
+	// that are known, for the sake of a proxy that asks for them, but it does not
+	// wait for a token.
+	public bool
 	auth   string // Authorization to use instead of the client's
 	// maxAnswer is the maximum size of the response document, in bytes; 0 means
 	// maxDocument.
@@ -227,12 +230,9 @@ func (r *response) nextHop(h *hops, authorization string) error {
 // httpRequest returns the request for one hop and the Authorization in it.
 func (r *response) httpRequest(target *url.URL) (*http.Request, string, error) {
 	req := r.req
-	authorization := req.auth
-	if authorization == "" && !req.public {
-		var err error
-		if authorization, err = r.client.auth.Authorization(r.ctx); err != nil {
-			return nil, "", r.authError(err)
-		}
+	authorization, err := r.authorization()
+	if err != nil {
+		return nil, "", r.authError(err)
 	}
 	header, err := r.client.headerFor(r.ctx, req, authorization)
 	if err != nil {
@@ -247,7 +247,7 @@ func (r *response) httpRequest(target *url.URL) (*http.Request, string, error) {
 		Host:       target.Host,
 		Header:     header,
 	}).WithContext(r.traced())
-	if err := checkHead(req.op, hreq); err != nil {
+	if err := r.client.checkHead(req.op, hreq); err != nil {
 		return nil, "", err
 	}
 	switch {
@@ -270,6 +270,17 @@ func (r *response) httpRequest(target *url.URL) (*http.Request, string, error) {
 		hreq.GetBody = nil
 	}
 	return hreq, authorization, nil
+}
+
+// authorization returns the Authorization of the request, or "".
+func (r *response) authorization() (string, error) {
+	switch {
+	case r.req.auth != "":
+		return r.req.auth, nil
+	case r.req.public:
+		return r.client.auth.Current(), nil
+	}
+	return r.client.auth.Authorization(r.ctx)
 }
 
 // traced returns the context of a request. A DialError of the built-in transport

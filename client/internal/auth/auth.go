@@ -21,6 +21,9 @@ import (
 type Authorizer interface {
 	// Authorization returns the header's value, or "" for no header.
 	Authorization(ctx context.Context) (string, error)
+	// Current returns the header's value if it is known without waiting for
+	// anybody, or "".
+	Current() string
 	// Renew discards refused, a value that the server answered with 401. It
 	// reports whether Authorization may return another value now.
 	Renew(refused string) bool
@@ -40,6 +43,9 @@ func Bearer(token string) Static { return Static("Bearer " + token) }
 
 // Authorization implements Authorizer.
 func (a Static) Authorization(context.Context) (string, error) { return string(a), nil }
+
+// Current implements Authorizer.
+func (a Static) Current() string { return string(a) }
 
 // Renew implements Authorizer.
 func (a Static) Renew(string) bool { return false }
@@ -62,7 +68,8 @@ func NewFetched(fetch func(context.Context) (string, error), room int) *Fetched 
 	return &Fetched{fetch: fetch, room: room, turn: make(chan struct{}, 1)}
 }
 
-func (a *Fetched) current() string {
+// Current implements Authorizer. It returns the last token, and fetches none.
+func (a *Fetched) Current() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.value
@@ -70,7 +77,7 @@ func (a *Fetched) current() string {
 
 // Authorization implements Authorizer.
 func (a *Fetched) Authorization(ctx context.Context) (string, error) {
-	if v := a.current(); v != "" {
+	if v := a.Current(); v != "" {
 		return v, nil
 	}
 	select {
@@ -79,7 +86,7 @@ func (a *Fetched) Authorization(ctx context.Context) (string, error) {
 	case <-ctx.Done():
 		return "", context.Cause(ctx)
 	}
-	if v := a.current(); v != "" {
+	if v := a.Current(); v != "" {
 		return v, nil
 	}
 	token, err := a.fetch(ctx)
@@ -149,6 +156,15 @@ func (a *Minted) Authorization(context.Context) (string, error) {
 	}
 	err := a.mint()
 	return a.value, err
+}
+
+// Current implements Authorizer.
+func (a *Minted) Current() string {
+	value, err := a.Authorization(context.Background())
+	if err != nil {
+		return ""
+	}
+	return value
 }
 
 // wallClock returns the time without a monotonic reading. The monotonic clock may

@@ -22,6 +22,27 @@ func TestStatic(t *testing.T) {
 	}
 }
 
+// Current returns the value that the next request would have, but waits for nobody.
+func TestCurrent(t *testing.T) {
+	fetches := 0
+	fetched := NewFetched(func(context.Context) (string, error) { fetches++; return "t", nil }, room)
+	for want, a := range map[string]Authorizer{"": fetched, "Bearer a.b.c": Bearer("a.b.c")} {
+		if got := a.Current(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if fetches != 0 {
+		t.Error("a token was fetched")
+	}
+	if _, err := fetched.Authorization(t.Context()); err != nil || fetched.Current() != "Bearer t" {
+		t.Errorf("got %q, %v", fetched.Current(), err)
+	}
+	minted := NewMinted("u", "p", time.Hour)
+	if got := minted.Current(); !strings.HasPrefix(got, "Bearer ") {
+		t.Errorf("minted: got %q", got)
+	}
+}
+
 // room is the size of a header value that all tests accept.
 const room = 1000
 
