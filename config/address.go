@@ -200,6 +200,24 @@ func (a Address) IsLocalhost() bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
 
+// IsName reports whether the endpoint is found by resolving a name: its host is not
+// an IP address, or it is a libp2p address that begins with a name.
+func (a Address) IsName() bool {
+	if len(a.Multiaddr) > 0 {
+		switch a.Multiaddr[0].Code() {
+		case multiaddr.P_DNS, multiaddr.P_DNS4, multiaddr.P_DNS6, multiaddr.P_DNSADDR:
+			return true
+		}
+		return false
+	}
+	host, _, err := net.SplitHostPort(a.HostPort)
+	if err != nil {
+		return false
+	}
+	_, err = netip.ParseAddr(host)
+	return err != nil
+}
+
 // loopbackIP reports whether the host of the address is an IP address that leads to
 // this machine. Other spellings that systems accept, such as 127.1, are host names
 // here, because a name server may resolve them.

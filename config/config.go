@@ -171,11 +171,11 @@ type Config struct {
 	// TCPUserTimeout is the time that the peer's system has to acknowledge what
 	// was sent. After it, the system closes the connection, as it does if the
 	// peer's machine has vanished. A peer that answers slowly is not affected,
-	// because its system acknowledges at once. It does not apply while an upload
-	// is sent, because a peer that accepts no more data for a while would then
-	// count as gone. 0 means DefaultTCPUserTimeout. A negative value leaves it to
-	// the system, which waits for about 15 minutes. It has an effect on Linux
-	// only, and none on libp2p.
+	// because its system acknowledges at once. It does not apply to a connection
+	// on which an upload was sent, because a peer that accepts no more data for a
+	// while would then count as gone. 0 means DefaultTCPUserTimeout. A negative
+	// value leaves it to the system, which waits for about 15 minutes. It has an
+	// effect on Linux only, and none on libp2p.
 	TCPUserTimeout time.Duration
 
 	// RoundTripper performs the requests instead of the built-in transport. It

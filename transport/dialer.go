@@ -14,7 +14,8 @@ import (
 )
 
 // keepAlive lets the system detect within 75 seconds that the host of an
-// otherwise silent connection is gone.
+// otherwise silent connection is gone. On Linux, Config.TCPUserTimeout shortens
+// that to 45 seconds.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 15 * time.Second, Count: 4}
 
 // NewDialer returns the Dialer for an http, https or unix address. It dials TCP or
@@ -25,19 +26,14 @@ func NewDialer(cfg *config.Config, addr config.Address) (Dialer, error) {
 	if d.resolver == nil {
 		d.resolver = net.DefaultResolver
 	}
-	if !addr.TLS {
-		return d, nil
-	}
-	tc, err := cfg.TLS.ClientConfig()
-	if err != nil {
+	var err error
+	if d.proxy, err = newProxied(cfg, addr, *d); err != nil {
 		return nil, err
 	}
-	tc.ServerName = serverName(addr)
-	// Servers close the connection after every add, so handshakes are frequent
-	// despite the pool of connections.
-	tc.ClientSessionCache = tls.NewLRUClientSessionCache(4)
-	d.tls = tc
-	return d, nil
+	if addr.TLS {
+		d.tls, err = newTLSFiles(cfg, addr)
+	}
+	return d, err
 }
 
 // serverName returns the name for which the server's certificate must be valid.
@@ -54,7 +50,8 @@ type netDialer struct {
 	addr     config.Address
 	net      net.Dialer
 	resolver *net.Resolver
-	tls      *tls.Config // nil for plain connections
+	proxy    *proxied  // nil for direct connections
+	tls      *tlsFiles // nil for plain connections
 }
 
 func (d *netDialer) DialContext(ctx context.Context) (net.Conn, error) {
@@ -62,7 +59,7 @@ func (d *netDialer) DialContext(ctx context.Context) (net.Conn, error) {
 	if err != nil || d.tls == nil {
 		return conn, err
 	}
-	tc := tls.Client(conn, d.tls)
+	tc := tls.Client(conn, d.tls.config())
 	if err := tc.HandshakeContext(ctx); err != nil {
 		_ = conn.Close()
 		if r := (tls.RecordHeaderError{}); errors.As(err, &r) {
@@ -77,6 +74,9 @@ func (d *netDialer) DialContext(ctx context.Context) (net.Conn, error) {
 func (d *netDialer) Close() error { return nil }
 
 func (d *netDialer) connect(ctx context.Context) (net.Conn, error) {
+	if d.proxy != nil {
+		return d.proxy.connect(ctx)
+	}
 	if d.addr.Scheme == config.SchemeUnix {
 		return d.net.DialContext(ctx, "unix", d.addr.Socket)
 	}

@@ -58,6 +58,12 @@ func (x *exchange) gotConn(info httptrace.GotConnInfo) {
 	x.connected.Store(true)
 	x.reused.Store(info.Reused)
 	x.watch.set(sending, true)
+	if x.req.Body != nil && x.req.Body != http.NoBody {
+		// A peer that accepts no more of an upload for a while is not gone, but
+		// counts as such: its window is closed for longer than the timeout. The
+		// connection is rarely used again.
+		setUserTimeout(info.Conn, 0)
+	}
 }
 
 // send sends the request and returns the response when its header has arrived. It

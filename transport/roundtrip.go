@@ -1,11 +1,13 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"sync"
 	"syscall"
@@ -36,8 +38,9 @@ const (
 type roundTripper struct {
 	name          string
 	scheme, host  string // the only ones that requests may have
-	base          *http.Transport
+	pool          *generations
 	dialer        Dialer
+	userTimeout   time.Duration // of TCP; 0 means the system's
 	dialTimeout   time.Duration // 0 means no limit
 	headerTimeout time.Duration // 0 means no limit
 	idleTimeout   time.Duration // 0 means no limit
@@ -57,6 +60,7 @@ func newRoundTripper(cfg *config.Config, addr config.Address, dialer Dialer) *ro
 		dialTimeout:   cfg.DialTimeout,
 		headerTimeout: max(cfg.HeaderTimeout, 0),
 		idleTimeout:   max(cfg.IdleTimeout, 0),
+		userTimeout:   max(cmp.Or(cfg.TCPUserTimeout, config.DefaultTCPUserTimeout), 0),
 	}
 	switch {
 	case cfg.DialTimeout == 0:
@@ -65,13 +69,27 @@ func newRoundTripper(cfg *config.Config, addr config.Address, dialer Dialer) *ro
 		rt.dialTimeout = 0
 	}
 	rt.closing, rt.stop = context.WithCancel(context.Background())
+	proxy := http.ProxyURL(requestProxy(cfg, addr)) // not from the environment: requests carry credentials
+	rt.pool = newGenerations(maxConnAge(cfg, addr), func() *http.Transport { return rt.newTransport(proxy, cfg.DisableKeepAlives) })
+	return rt
+}
+
+// maxConnAge returns the maximum age of connections, or 0 for no limit.
+func maxConnAge(cfg *config.Config, addr config.Address) time.Duration {
+	if cfg.MaxConnAge == 0 && addr.IsName() {
+		return config.DefaultMaxConnAge
+	}
+	return max(cfg.MaxConnAge, 0)
+}
+
+func (rt *roundTripper) newTransport(proxy func(*http.Request) (*url.URL, error), disableKeepAlives bool) *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	rt.base = &http.Transport{
-		Proxy:                  nil, // not from the environment: requests carry credentials
+	return &http.Transport{
+		Proxy:                  proxy,
 		DialContext:            rt.dial,
 		DialTLSContext:         rt.dial,
-		DisableKeepAlives:      cfg.DisableKeepAlives,
+		DisableKeepAlives:      disableKeepAlives,
 		DisableCompression:     true,
 		MaxIdleConns:           maxIdleConns,
 		MaxIdleConnsPerHost:    maxIdleConns,
@@ -82,7 +100,6 @@ func newRoundTripper(cfg *config.Config, addr config.Address, dialer Dialer) *ro
 		ReadBufferSize:         readBufferSize,
 		Protocols:              protocols,
 	}
-	return rt
 }
 
 // dial opens a connection for the http.Transport. The http.Transport does not
@@ -100,6 +117,10 @@ func (rt *roundTripper) dial(ctx context.Context, _, _ string) (net.Conn, error)
 	conn, err := rt.dialer.DialContext(ctx)
 	switch {
 	case err == nil && rt.closing.Err() == nil:
+		if rt.userTimeout > 0 {
+			// Only now, so that it does not shorten a dial.
+			setUserTimeout(conn, rt.userTimeout)
+		}
 		return conn, nil
 	case rt.closing.Err() != nil:
 		if conn != nil {
@@ -121,11 +142,13 @@ func (rt *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	x := newExchange(req, rt.idleTimeout)
-	resp, err := x.send(rt.base)
+	base := rt.pool.get()
+	resp, err := x.send(base)
+	rt.pool.done(base)
 	if rt.closing.Err() != nil {
 		// A request that began before close may have returned its connection
 		// to the pool afterwards.
-		rt.base.CloseIdleConnections()
+		base.CloseIdleConnections()
 	}
 	if ctx := x.req.Context(); err == nil && ctx.Err() != nil {
 		// The server may have sent this response because it noticed the
@@ -184,7 +207,7 @@ func (rt *roundTripper) explain(ctx context.Context, x *exchange, err error) err
 func (rt *roundTripper) close() error {
 	rt.once.Do(func() {
 		rt.stop()
-		rt.base.CloseIdleConnections()
+		rt.pool.current.Load().CloseIdleConnections()
 		rt.closeErr = rt.dialer.Close()
 	})
 	return rt.closeErr
