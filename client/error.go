@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/pinfleet/pinfleet/transport"
 )
 
 // Sentinel errors, to test the error of a failed call with errors.Is. The error
@@ -36,6 +38,10 @@ var (
 	// ErrCredentials: the client could not get a bearer token, and so did not
 	// send the request. The peer has not failed.
 	ErrCredentials = errors.New("no credentials")
+	// ErrLocal: this machine could not connect to any peer: it has no file
+	// descriptors, ports or memory left, no route to other machines, or a rule that
+	// forbids the connection. The request was not sent, and the peer has not failed.
+	ErrLocal = errors.New("this machine cannot connect")
 )
 
 // Error reports the failure of a call to one endpoint.
@@ -115,14 +121,17 @@ var errForeign = errors.New("that is not the cluster's API: check the address, a
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Is reports whether target is the sentinel error for e's status: ErrNotFound or
-// ErrUnauthorized.
+// Is reports whether target is a sentinel error that follows from e's status or
+// cause: ErrNotFound, ErrUnauthorized or ErrLocal.
 func (e *Error) Is(target error) bool {
 	switch target {
 	case ErrNotFound:
 		return e.Status == http.StatusNotFound && !errors.Is(e.Err, errForeign)
 	case ErrUnauthorized:
 		return e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden
+	case ErrLocal:
+		var dial *transport.DialError
+		return !e.MayHaveExecuted && errors.As(e.Err, &dial) && dial.Local
 	}
 	return false
 }

@@ -104,7 +104,7 @@ func (c *Client) judge(ctx, caller context.Context, a *attempt, err error) resul
 		return r
 	}
 	kind := failureKindOf(err)
-	r.cancelled = kind == refused || kind == noCredentials
+	r.cancelled = kind.isOurs()
 	if op != client.OpIPFS {
 		r.outcome = outcomeOf(err, op.ReplayClass())
 	}

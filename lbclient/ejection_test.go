@@ -173,6 +173,8 @@ func TestConsecutiveFailures(t *testing.T) {
 		want int // calls until a is ejected; 0 for never
 	}{
 		{"dial", dialError(), client.OpID, 1},
+		// C10: a client without descriptors ejected all its peers.
+		{"local", localError(), client.OpID, 0},
 		{"cut", brokenError(), client.OpID, 5},
 		{"foreign", errors.New("x"), client.OpID, 5},
 		{"429", statusError(429), client.OpID, 5},

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/ipfs/boxo/files"
@@ -20,6 +21,7 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/strategy"
+	"github.com/pinfleet/pinfleet/transport"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -285,6 +287,9 @@ func dialError() error {
 }
 func brokenError() error {
 	return &client.Error{Endpoint: "fake", Err: io.ErrUnexpectedEOF, MayHaveExecuted: true}
+}
+func localError() error {
+	return &client.Error{Endpoint: "fake", Err: &transport.DialError{Addr: "fake", Err: syscall.EMFILE, Local: true}}
 }
 func statusError(code int) error {
 	text := http.StatusText(code)

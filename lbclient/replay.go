@@ -38,12 +38,15 @@ const (
 	// redirected means a redirect that the client does not follow, to a login page
 	// or to where a proxy has moved, for instance. The request was not executed.
 	redirected
+	// local means that the request was not sent because this machine cannot
+	// connect: it has no file descriptors or no route, for instance.
+	local
 	// failureKinds is the number of kinds.
 	failureKinds
 )
 
 // failureKindNames holds the keys of EndpointInfo.Failures.
-var failureKindNames = [failureKinds]string{"refused", "unsent", "broken", "unavailable", "failed", "ipfs-down", "reported", "answered", "no-credentials", "redirected"}
+var failureKindNames = [failureKinds]string{"refused", "unsent", "broken", "unavailable", "failed", "ipfs-down", "reported", "answered", "no-credentials", "redirected", "local"}
 
 // ipfsDownText is part of the error of an add when none of the IPFS daemons that were to
 // store a block accepted it. The error is usually in the trailer.
@@ -69,6 +72,8 @@ func failureKindOf(err error) failureKind {
 	switch {
 	case errors.Is(err, client.ErrCredentials):
 		return noCredentials
+	case e.Status == 0 && !e.MayHaveExecuted && errors.Is(e, client.ErrLocal):
+		return local
 	case e.Status == 0 && !e.MayHaveExecuted:
 		return unsent
 	case e.Status == 0:
@@ -99,14 +104,18 @@ func failureKindOf(err error) failureKind {
 // replayable holds the kinds of failure after which a call of each replay class may be
 // sent to another peer.
 var replayable = map[client.ReplayClass][]failureKind{
-	client.ReplayOnce:  {unsent, noCredentials, redirected},
-	client.ReplayRead:  {unsent, noCredentials, redirected, broken, unavailable, failed, ipfsDown, reported},
-	client.ReplayWrite: {unsent, noCredentials, redirected, broken, unavailable},
-	client.ReplayAdd:   {unsent, noCredentials, redirected, broken, unavailable, ipfsDown},
+	client.ReplayOnce:  {unsent, local, noCredentials, redirected},
+	client.ReplayRead:  {unsent, local, noCredentials, redirected, broken, unavailable, failed, ipfsDown, reported},
+	client.ReplayWrite: {unsent, local, noCredentials, redirected, broken, unavailable},
+	client.ReplayAdd:   {unsent, local, noCredentials, redirected, broken, unavailable, ipfsDown},
 }
 
 // isFailure reports whether EndpointInfo.Failures counts failures of this kind.
 func (k failureKind) isFailure() bool { return k != refused && k != answered }
+
+// isOurs reports whether a failure of this kind comes from this side. It says nothing
+// about the endpoint.
+func (k failureKind) isOurs() bool { return k == refused || k == noCredentials || k == local }
 
 // outcomeOf returns the effect of an attempt that failed with err on its endpoint's
 // health. It must not be called for an attempt that the caller cancelled.

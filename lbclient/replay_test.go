@@ -70,6 +70,8 @@ var failures = []struct {
 	classes string
 }{
 	{"dial", dialError(), "rwao"},
+	// C10: an error of this machine ejected the peer.
+	{"local", localError(), "rwao"},
 	{"inner client closed", &client.Error{Err: client.ErrClosed}, "rwao"},
 	{"cut", brokenError(), "rwa"},
 	{"cut after the header", &client.Error{Status: 200, Err: client.ErrIncomplete, MayHaveExecuted: true}, "rwa"},

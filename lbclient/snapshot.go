@@ -38,10 +38,11 @@ type EndpointInfo struct {
 	// Failures counts the failed attempts by kind: "unsent" (the peer could not
 	// be dialled), "broken" (no complete answer, or none in time),
 	// "unavailable" (a status of a proxy or a rate limit, see
-	// client.Error.Unavailable), "failed" (500), "ipfs-down", "reported" (an error in the
-	// trailer after a good status), "no-credentials" and "redirected" (a
-	// redirect that the client does not follow). Refusals such as 404 and
-	// attempts that the caller cancelled are not counted.
+	// client.Error.Unavailable), "failed" (500), "ipfs-down", "reported" (an
+	// error in the trailer after a good status), "no-credentials", "redirected" (a
+	// redirect that the client does not follow) and "local" (this machine cannot
+	// connect). Refusals such as 404 and attempts that the caller cancelled are not
+	// counted.
 	Failures    map[string]uint64 `json:"failures,omitempty"`
 	LastError   string            `json:"last_error,omitempty"`
 	LastErrorAt time.Time         `json:"last_error_at,omitzero"`
@@ -135,7 +136,7 @@ func (s *stats) note(a *attempt, r result) {
 	case r.err == nil && !r.cancelled:
 		s.took(a.asked.Op.Kind(), a.duration())
 	case r.err != nil && r.outcome != success:
-		if k := failureKindOf(r.err); k.isFailure() && (!r.cancelled || k == noCredentials) {
+		if k := failureKindOf(r.err); k.isFailure() && (!r.cancelled || k.isOurs()) {
 			s.failures[k].Add(1)
 			s.last.Store(&lastFailure{textOf(r.err), a.began + a.took})
 		}

@@ -14,11 +14,18 @@ type DialError struct {
 	Addr string
 	// Err is the cause. It may be the error of the caller's context.
 	Err error
+	// Local is set if this machine is the cause, and not the endpoint: it has no
+	// file descriptors, ports or memory left, no route to other machines, or a rule
+	// that forbids the connection.
+	Local bool
 }
 
 func (e *DialError) Error() string {
 	if e.Err == nil {
 		return "dialling " + e.Addr + ": failed"
+	}
+	if e.Local {
+		return "dialling " + e.Addr + " failed on this machine: " + e.Err.Error()
 	}
 	return "dialling " + e.Addr + ": " + e.Err.Error()
 }

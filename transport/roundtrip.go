@@ -130,7 +130,7 @@ func (rt *roundTripper) dial(ctx context.Context, _, _ string) (net.Conn, error)
 	case ctx.Err() == context.DeadlineExceeded:
 		err = &timeoutError{what: "no connection", after: rt.dialTimeout, err: err}
 	}
-	return nil, &DialError{Addr: rt.name, Err: err}
+	return nil, &DialError{Addr: rt.name, Err: err, Local: isLocal(err)}
 }
 
 // RoundTrip implements http.RoundTripper.
