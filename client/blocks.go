@@ -56,15 +56,15 @@ func (b *blocks) fill(n int) {
 }
 
 // piece returns the oldest bytes that are contiguous, without those that are held.
-// All held bytes must be in the newest block.
 func (b *blocks) piece() []byte {
-	switch len(b.list) {
-	case 0:
+	if len(b.list) == 0 {
 		return nil
-	case 1:
-		return b.list[0][b.emptied : len(b.list[0])-b.held]
 	}
-	return b.list[0][b.emptied:]
+	held := b.held
+	for _, newer := range b.list[1:] {
+		held -= len(newer)
+	}
+	return b.list[0][b.emptied : len(b.list[0])-max(0, held)]
 }
 
 // empty removes the first n bytes of the slice that piece returned.

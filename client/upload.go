@@ -35,7 +35,6 @@ type upload struct {
 
 	filled  chan struct{} // holds a token after a read of the source
 	emptied chan struct{} // holds a token after bytes were sent
-	over    chan struct{} // closed when the connection wants no more bytes
 
 	mu      sync.Mutex
 	ahead   blocks // read and not yet sent
@@ -44,10 +43,10 @@ type upload struct {
 	reading bool // a Read of the source is pending
 	decided bool // read has returned, or is nil
 	closed  bool
-	isOver  bool  // over is closed
 	err     error // end, once all bytes before it were sent
 	// from and to are the numbers of bytes that came from the source and went to the
-	// connection. A server needs the first needed bytes to know the whole body.
+	// connection. Only the reading goroutine writes from. A server needs the first
+	// needed bytes to know the whole body.
 	from, to, needed int64
 
 	panicked *panics.Recovered // of a Read of the source; guarded by mu
@@ -63,7 +62,7 @@ func newUpload(ctx context.Context, body *Body, read func(context.Context, func(
 	}
 	return &upload{
 		ctx: ctx, cancel: cancel, src: src, read: read, decided: read == nil, needed: math.MaxInt64,
-		filled: make(chan struct{}, 1), emptied: make(chan struct{}, 1), over: make(chan struct{}),
+		filled: make(chan struct{}, 1), emptied: make(chan struct{}, 1),
 	}, nil
 }
 
@@ -143,7 +142,6 @@ func (u *upload) poll() ([]byte, error) {
 		return piece, nil
 	}
 	u.err = u.end
-	u.finish()
 	return nil, u.end
 }
 
@@ -160,14 +158,6 @@ func (u *upload) sent(n int) {
 	defer u.mu.Unlock()
 	u.ahead.empty(n)
 	notify(u.emptied)
-}
-
-// finish records that the connection wants no more bytes.
-func (u *upload) finish() {
-	if !u.isOver {
-		u.isOver = true
-		close(u.over)
-	}
 }
 
 // fill reads the source until the source or the upload ends. It may outlive
@@ -187,7 +177,13 @@ func (u *upload) readAhead() {
 			u.refuse(err)
 			return
 		}
-		u.accept()
+		needed := u.from
+		// The source may still fail at its end.
+		if _, err := u.take(); err != nil && err != io.EOF {
+			u.refuse(err)
+			return
+		}
+		u.accept(needed)
 	}
 	for {
 		if _, err := u.pull(); err != nil {
@@ -196,11 +192,12 @@ func (u *upload) readAhead() {
 	}
 }
 
-// accept releases the end of the body.
-func (u *upload) accept() {
+// accept releases the end of the body, of which a server needs the first needed
+// bytes.
+func (u *upload) accept(needed int64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.decided, u.needed = true, u.from
+	u.decided, u.needed = true, needed
 	u.ahead.held = 0
 	notify(u.filled)
 }
@@ -220,6 +217,23 @@ func (u *upload) refuse(err error) {
 // pull reads a piece of the source. The connection gets the piece at the next
 // call, unless the body was accepted. The piece stays valid until then.
 func (u *upload) pull() ([]byte, error) {
+	u.release()
+	return u.take()
+}
+
+// release gives all bytes that were read to the connection.
+func (u *upload) release() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.ahead.held = 0
+	notify(u.filled)
+}
+
+// take reads a piece of the source.
+func (u *upload) take() ([]byte, error) {
+	if err := u.ended(); err != nil {
+		return nil, err
+	}
 	room := u.room()
 	if room == nil {
 		return nil, ctxerr.Of(u.ctx)
@@ -227,6 +241,13 @@ func (u *upload) pull() ([]byte, error) {
 	n, err := u.src.Read(room)
 	u.took(len(room[:n]), err)
 	return room[:n], err
+}
+
+// ended returns the error or io.EOF of the source, or nil before its end.
+func (u *upload) ended() error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.end
 }
 
 // room waits for free space and returns it. It returns nil when the upload or its
@@ -252,10 +273,6 @@ func (u *upload) claim() []byte {
 	if u.closed {
 		return nil
 	}
-	if u.ahead.held > 0 {
-		u.ahead.held = 0
-		notify(u.filled)
-	}
 	room := u.ahead.room()
 	u.reading = room != nil
 	return room
@@ -269,7 +286,7 @@ func (u *upload) took(n int, err error) {
 	u.from += int64(n)
 	u.ahead.fill(n)
 	if !u.decided {
-		u.ahead.held = n
+		u.ahead.held += n
 	}
 	u.end = err
 	if u.closed {
@@ -297,7 +314,6 @@ func (u *upload) Close() error {
 	}
 	u.closed = true
 	u.cancel(errUploadClosed)
-	u.finish()
 	if u.reading {
 		return nil
 	}
@@ -315,13 +331,6 @@ func (u *upload) isNeeded() bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.to < u.needed
-}
-
-// isSent reports whether the connection has taken the whole body.
-func (u *upload) isSent() bool {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.err == io.EOF
 }
 
 // sourceError returns the error of the source, or nil if it has not failed. If the

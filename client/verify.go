@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/ipfs/go-cid"
 
@@ -32,7 +33,8 @@ type verifier struct {
 	mu       sync.Mutex
 	expected []unixfs.Event // in the order of the report; the first at of them have come
 	at       int
-	read     bool // the whole upload was read
+	read     bool  // the whole upload was read
+	failed   error // why not all of it was imported
 }
 
 // newVerifier returns a verifier of an upload with these parameters.
@@ -48,34 +50,43 @@ func newVerifier(boundary string, params *api.AddParams, skip bool) *verifier {
 			RawLeaves:   params.RawLeaves || !params.NoRawLeaves && params.CidVersion > 0,
 			Wrap:        params.Wrap,
 			RequireRoot: true,
+			HashOnly:    true,
 		},
 		skip: skip || params.Shard || params.NoCopy,
 	}
 }
 
 // run reads the upload that pull delivers, up to its closing delimiter. It returns
-// an error if a server would refuse the upload or lose a part of it.
+// an error if a server would lose a part of the upload, or if it is no good CAR.
+// Other faults, such as an unknown chunker, are left to the server.
 func (v *verifier) run(ctx context.Context, pull func() ([]byte, error)) error {
 	tree := parts.New(v.boundary, v.params.Wrap, pull)
 	if v.sent != nil {
 		tree.Progress = func(name string, read uint64) error { return v.sent(ctx, name, read) }
 	}
-	var err error
-	if v.skip {
-		err = parts.Skim(tree)
-	} else {
-		_, err = unixfs.Import(ctx, tree, v.params, v)
+	if !v.skip {
+		_, err := unixfs.Import(ctx, tree, v.params, v)
+		if err != nil && v.params.Format == formatCAR {
+			return unfit(err)
+		}
+		v.end(err)
 	}
-	if err == nil || errors.Is(err, unixfs.ErrEmpty) {
-		err = cmp.Or(tree.Finish(), err)
-	}
-	if err != nil {
+	if err := cmp.Or(parts.Skim(tree), tree.Finish()); err != nil {
 		return unfit(err)
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.read = true
 	return nil
+}
+
+// end records the error of the import.
+func (v *verifier) end(err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if err != nil {
+		v.failed = fmt.Errorf("%w: the upload cannot be verified: %w", ErrIncomplete, err)
+	}
 }
 
 // unfit returns the error of an upload that no server would add.
@@ -131,13 +142,16 @@ func (v *verifier) take(o *api.AddedOutput) (unixfs.Event, error) {
 	rest := v.expected[v.at:]
 	if len(rest) == 0 {
 		err := error(&MismatchError{Name: o.Name, Got: o.Cid.Cid})
-		if !v.read {
+		switch {
+		case v.failed != nil:
+			err = v.failed
+		case !v.read:
 			err = fmt.Errorf("%w: %w: %w", ErrIncomplete, errEarly, err)
 		}
 		return unixfs.Event{}, err
 	}
 	e := rest[0]
-	if e.Name != o.Name {
+	if !sameName(e.Name, o.Name) {
 		i := directoryNamed(rest, o.Name)
 		if i < 0 {
 			return unixfs.Event{}, &MismatchError{Name: e.Name, Want: e.Cid}
@@ -158,11 +172,17 @@ func directoryNamed(expected []unixfs.Event, name string) int {
 		switch {
 		case e.Directory == nil:
 			return -1
-		case e.Name == name:
+		case sameName(e.Name, name):
 			return i
 		}
 	}
 	return -1
+}
+
+// sameName reports whether a server that adds name reports it as reported. JSON has
+// U+FFFD for each byte that is not valid UTF-8.
+func sameName(name, reported string) bool {
+	return name == reported || !utf8.ValidString(name) && string([]rune(name)) == reported
 }
 
 // finish returns an error if the server has not reported everything.
@@ -170,7 +190,7 @@ func (v *verifier) finish() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.at == len(v.expected) {
-		return nil
+		return v.failed
 	}
 	missing := v.expected[v.at]
 	return &MismatchError{Name: missing.Name, Want: missing.Cid}
