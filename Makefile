@@ -9,6 +9,7 @@ help: ## list the targets
 
 build: ## compile everything
 	$(GO) build ./... ./contrib/otel/...
+	cd test/oracle && GOWORK=off $(GO) vet ./...
 
 test: ## run all tests
 	.ci/test
