@@ -1,11 +1,20 @@
 // Package unixfs imports uploaded files into UnixFS like the adder of
 // ipfs-cluster v1.1.6: with the same blocks, CIDs and events, in the same order.
-// The in-process test cluster uses it.
+// The in-process test cluster stores uploads with it, and package client
+// computes what a server must report for an upload. test/oracle compares it with
+// boxo and go-car.
 //
-// [Import] streams an upload in one pass. For a file, it keeps in memory at
-// most two chunks, eight more that are being hashed, and one path of partly
-// filled nodes; for a directory, it keeps the entries. It sends every finished
-// block and every event that the server reports to a [Sink].
+// [Import] streams an upload in one pass. It sends every finished block and every
+// event that the server reports to a [Sink]; with [Params].HashOnly, only the
+// events. For a file, it keeps in memory at most hashAhead+2 chunks, of which
+// hashAhead are being hashed, and one path of partly filled nodes. A chunker that
+// looks at the content reads up to 512 KiB ahead, or one chunk more. For a
+// directory, it keeps the entries, and for a CAR one block.
+//
+// A server's version determines when a directory becomes a HAMT. So the event of
+// a directory has a [Directory], which accepts both forms.
+//
+// [OpenCAR] and [CheckCARHead] find out whether an archive can be sent.
 //
 // [Resolve] and [Walk] read the trees that Import stores.
 package unixfs

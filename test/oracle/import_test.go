@@ -209,17 +209,17 @@ func TestDeepFiles(t *testing.T) {
 // and in other directories, by each rule.
 func TestWideDirectories(t *testing.T) {
 	for _, version := range []int{0, 1} {
-		for _, bytes := range []int{256<<10 - 1, 256 << 10, 256<<10 + 1, 300 << 10} {
+		for _, total := range []int{256<<10 - 1, 256 << 10, 256<<10 + 1, 300 << 10} {
 			p := params{Params: unixfs.Params{CidVersion: version, RawLeaves: version == 1}}
 			cidSize := 34 + 2*version
-			wide := wideDirectory(bytes, cidSize)
+			wide := wideDirectory(total, cidSize)
 			above := tree{
 				kind:     aDirectory,
 				names:    []string{"a", "wide", "z"},
 				children: []tree{{kind: aFile}, wide, wideDirectory(1000, cidSize)},
 			}
 			for _, s := range append([]sharding{serverSharding}, otherShardings...) {
-				t.Log(version, bytes, s.name)
+				t.Log(version, total, s.name)
 				check(t, above, p, s)
 			}
 		}

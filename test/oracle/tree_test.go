@@ -129,21 +129,21 @@ func drawDirectory(t *rapid.T, chunk, depth int) tree {
 	return d
 }
 
-// wideDirectory returns a directory whose names and CIDs have the given number
-// of bytes together, for CIDs of cidSize bytes.
-func wideDirectory(bytes, cidSize int) tree {
+// wideDirectory returns a directory whose names and CIDs have total
+// bytes together, for CIDs of cidSize bytes.
+func wideDirectory(total, cidSize int) tree {
 	const nameSize = 200
 	d := tree{kind: aDirectory}
-	for i := 0; bytes > 0; i++ {
+	for i := 0; total > 0; i++ {
 		// The last entry takes what is left.
 		size := nameSize
-		if left := bytes - cidSize - nameSize; left < cidSize+nameSize {
-			size = bytes - cidSize
+		if left := total - cidSize - nameSize; left < cidSize+nameSize {
+			size = total - cidSize
 		}
 		name := fmt.Sprintf("%06d", i)
 		d.names = append(d.names, name+strings.Repeat("x", size-len(name)))
 		d.children = append(d.children, tree{kind: aFile, data: content{size: i % 3}})
-		bytes -= cidSize + size
+		total -= cidSize + size
 	}
 	return d
 }
