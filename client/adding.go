@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/ipfs/go-cid"
@@ -73,12 +72,7 @@ func (c *defaultClient) logDamage(err error) {
 // that damaged a streamed add: a wrong or missing output, an answer that ended
 // first, or an upload that the server found to be cut.
 func damaged(err error) bool {
-	if errors.Is(err, ErrContentMismatch) || errors.Is(err, ErrIncomplete) {
-		return true
-	}
-	// The client has checked the form of the upload.
-	var trailer api.Error
-	return errors.As(err, &trailer) && (strings.Contains(trailer.Message, "multipart: ") || strings.Contains(trailer.Message, io.ErrUnexpectedEOF.Error()))
+	return errors.Is(err, ErrContentMismatch) || errors.Is(err, ErrIncomplete)
 }
 
 // attempt makes one attempt and delivers the outputs that are new.

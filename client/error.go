@@ -28,7 +28,8 @@ var (
 	// call.
 	ErrInvalid = errors.New("invalid argument")
 	// ErrIncomplete: the response is not complete, or is not an answer of a
-	// cluster peer, or its completeness cannot be verified.
+	// cluster peer, or its completeness cannot be verified. Or the server has not
+	// received the whole upload.
 	ErrIncomplete = errors.New("response is incomplete")
 	// ErrContentMismatch: what the server says it stored is not what was sent. The
 	// error wraps a [*MismatchError].

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/pinfleet/pinfleet/api"
@@ -98,7 +99,20 @@ func (r *response) brokenError(err error) error {
 // streamError returns the error that a server reports in the trailer.
 func (r *response) streamError(messages []string) error {
 	text := clean(strings.Join(messages, "; "))
-	return r.fail(r.StatusCode, text, api.Error{Code: http.StatusInternalServerError, Message: text}, true)
+	return r.fail(r.StatusCode, text, r.unreadUpload(api.Error{Code: http.StatusInternalServerError, Message: text}), true)
+}
+
+// unreadable holds parts of the errors of a server that cannot parse an upload.
+var unreadable = []string{"multipart: ", "malformed MIME header", io.ErrUnexpectedEOF.Error()}
+
+// unreadUpload returns wire, the error of a server. If the server could not parse the
+// upload, the error wraps ErrIncomplete: the client has parsed the same upload, so
+// a part of it was lost on the way.
+func (r *response) unreadUpload(wire api.Error) error {
+	if r.req.body == nil || !slices.ContainsFunc(unreadable, func(part string) bool { return strings.Contains(wire.Message, part) }) {
+		return wire
+	}
+	return fmt.Errorf("%w: the server has not received the upload as it was sent: %w", ErrIncomplete, wire)
 }
 
 // invalid returns an error that wraps ErrInvalid.

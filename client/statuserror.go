@@ -60,6 +60,8 @@ func (r *response) statusError(why error) error {
 		// Current servers answer 400 for bad options, but then execute the request
 		// and append its result (quirk Q1).
 		e.MayHaveExecuted = documents > 1
+	case r.StatusCode == http.StatusInternalServerError && why == nil:
+		e.Err = r.unreadUpload(wire)
 	case why != nil:
 		e.Err = fmt.Errorf("%w; %w", wire, why)
 	}

@@ -78,6 +78,8 @@ func failureKindOf(err error) failureKind {
 		return unsent
 	case e.Status == 0:
 		return broken
+	case errors.Is(err, client.ErrIncomplete):
+		return broken
 	case e.Status < 300:
 		var trailer api.Error
 		switch {
