@@ -25,7 +25,7 @@ func floods() []Answer {
 		much("an array of names", `["ping"`, `,"ping"`, "]"),
 		much("an array of short metrics", `[{"name":"a"}`, `,{"name":"a"}`, "]"),
 		much("an array of metrics", `[{"name":"a","peer":"`+Peer+`"}`, `,{"name":"a","peer":"`+Peer+`","value":"`+number+`"}`, "]"),
-		much("an array of pins", "["+pin, ","+pin, "]", "Add", "AddMultiFile", "Allocations", "StatusAll", "RecoverAll", "StatusCids"),
+		much("an array of pins", "["+pin, ","+pin, "]", "Allocations", "StatusAll", "RecoverAll", "StatusCids"),
 		much("an array of IDs", "["+id, ","+id, "]"),
 		much("an array of blanks", "[", "    \n", "]"),
 		much("an object of numbers", `{"a":0`, `,"`+number+`":0`, "}"),

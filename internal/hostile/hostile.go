@@ -80,7 +80,8 @@ const (
 	// stream read the trailer and treat it as Fault. Other methods treat the
 	// answer as Rubbish.
 	Reported
-	// Busy is 429, 502, 503 or 504. It is treated as Rubbish.
+	// Busy is a status of a proxy or of a rate limit, such as 429 or any status above
+	// 500. It is treated as Rubbish.
 	Busy
 	// Moved is a redirect that the client does not follow. The peer has failed, and
 	// every call may be sent to another peer, because the request was not executed.
@@ -140,7 +141,7 @@ func (a Answer) repeat(yield func([]byte) bool) bool {
 func All() []Answer {
 	return slices.Concat(
 		statusLines(), informational(), successes(), redirects(), clientErrors(), serverErrors(),
-		headers(), lengths(), chunks(), trailers(), pages(), documents(), things(), streams(), floods(),
+		headers(), lengths(), chunks(), trailers(), pages(), documents(), things(), streams(), adds(), floods(),
 	)
 }
 
@@ -155,7 +156,7 @@ var (
 	// of the body.
 	ofPin = append(slices.Clip(bodiless), "Pin", "PinPath", "Unpin", "UnpinPath", "Allocation", "Status", "Recover", "StatusCids")
 	// notOfPins are the methods that do not decode the fields particular to a pin.
-	notOfPins = []string{"Add", "AddMultiFile", "Status", "Recover", "StatusAll", "RecoverAll", "StatusCids"}
+	notOfPins = []string{"Status", "Recover", "StatusAll", "RecoverAll", "StatusCids"}
 	// nothing are the methods that accept a response without a body.
 	nothing = append(slices.Clip(bodiless), "Allocations", "StatusAll", "RecoverAll", "Pin", "PinPath", "Unpin", "UnpinPath")
 )

@@ -24,6 +24,9 @@ type method struct {
 	op client.Op
 }
 
+// adds reports whether the method uploads hostile.Directory.
+func (m method) adds() bool { return m.op == client.OpAdd || m.op == client.OpAddMultiFile }
+
 var (
 	errorType   = reflect.TypeFor[error]()
 	contextType = reflect.TypeFor[context.Context]()
@@ -88,14 +91,23 @@ var arguments = map[reflect.Type]func(t *testing.T) any{
 	reflect.TypeFor[api.TrackerStatus](): func(*testing.T) any { return api.TrackerStatusUndefined },
 	reflect.TypeFor[*api.AddParams]():    func(*testing.T) any { return api.DefaultAddParams() },
 	reflect.TypeFor[[]string](): func(t *testing.T) any {
-		path := filepath.Join(t.TempDir(), "hello.txt")
-		if err := os.WriteFile(path, []byte("hello"), 0o600); err != nil {
+		dir := filepath.Join(t.TempDir(), hostile.Directory)
+		if err := os.Mkdir(dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		return []string{path}
+		for _, f := range hostile.Files() {
+			if err := os.WriteFile(filepath.Join(dir, f.Name), []byte(f.Content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return []string{dir}
 	},
 	reflect.TypeFor[*files.MultiFileReader](): func(*testing.T) any {
-		dir := files.NewSliceDirectory([]files.DirEntry{files.FileEntry("hello.txt", files.NewBytesFile([]byte("hello")))})
+		var entries []files.DirEntry
+		for _, f := range hostile.Files() {
+			entries = append(entries, files.FileEntry(f.Name, files.NewBytesFile([]byte(f.Content))))
+		}
+		dir := files.NewSliceDirectory([]files.DirEntry{files.FileEntry(hostile.Directory, files.NewSliceDirectory(entries))})
 		return files.NewMultiFileReader(dir, true, false)
 	},
 }
@@ -112,7 +124,7 @@ func fixed(t *testing.T) map[reflect.Type]func(*testing.T) any {
 }
 
 // call calls the method at c, reads what it returns to the end, and returns its
-// error. outputs is how many outputs of an add there were.
+// error. outputs is the number of outputs of an add that name a CID.
 func (m method) call(ctx context.Context, t *testing.T, c client.Client, args map[reflect.Type]func(*testing.T) any) (outputs int, err error) {
 	in := make([]reflect.Value, 0, m.Type.NumIn())
 	drained := make(chan int, 1)
@@ -127,8 +139,10 @@ func (m method) call(ctx context.Context, t *testing.T, c client.Client, args ma
 			<-drained
 			go func() {
 				n := 0
-				for range out {
-					n++
+				for o := range out {
+					if o.Cid.Defined() {
+						n++ // the others are progress
+					}
 				}
 				drained <- n
 			}()
