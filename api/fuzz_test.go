@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 	"testing"
+
+	"github.com/pinfleet/pinfleet/internal/hostile"
 )
 
 // addQueries seeds a fuzz target with queries that cover every parameter.
@@ -86,6 +88,9 @@ func FuzzDecode(f *testing.F) {
 			seeded[doc.Type] = true
 			f.Add([]byte(doc.Body))
 		}
+	}
+	for _, body := range hostile.Seeds() {
+		f.Add(body)
 	}
 	f.Add([]byte(`{"id":"peer/0","cid":{"/":"` + textCid + `"},"type":2,"peer_map":{"a":{"status":"x","ipfs_peer_id":"2NEpo7TZRRrLZSi2U"}}}`))
 	f.Fuzz(func(t *testing.T, document []byte) {

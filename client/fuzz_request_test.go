@@ -28,6 +28,9 @@ func FuzzConfig(f *testing.F) {
 		{"/ip6zone/eth0/ip6/fe80::1/tcp/80", "", "//evil.test", "Transfer-Encoding", "chunked"},
 		{"/unix/tmp/x", "", "/a/../b", "X", "\x00"},
 		{"", "[::1%25eth0]:80", "/%2e%2e/x", "", ""},
+		{"", "peer.localhost:9094", "", "X-Jwt", "secret"}, // E7, E8
+		{"https://x.localhost./", "", "", "Idempotency-Key", "1"},
+		{"http://localhost.evil.test/", "", "", "X-Amzn-Oidc-Data", "secret"},
 		{"", "2130706433", "/a b\u2028#", "X:", " y"},
 	} {
 		f.Add(s[0], s[1], s[2], s[3], s[4])
@@ -120,6 +123,7 @@ func FuzzLocation(f *testing.F) {
 	for _, location := range []string{
 		"/moved", "moved", "?q", "#f", "//evil.test/", "///evil.test/", `/\evil.test/`, `\\evil.test\`, "http://evil.test/", "https://h.test/", "http://h.test:80/x",
 		"HTTP://H.TEST/x", "http://h.test.evil.test/", "http://h.test@evil.test/", "http://evil.test@h.test/x", "http://h.test:81/", "http:evil.test", "http:///x",
+		"/login?next=%2Fid", "https://login.test/", "https://h.test:443/x", "HTTPS://evil.test/", // E4, E9
 		"javascript:x", "http://[::1]/", "http://h.test%00.evil.test/", "http://h.test./", "/%0d%0aHost:%20evil.test", "http://h.test\t.evil.test/", "http://h\u3002test/", "//h.test/x", "",
 	} {
 		f.Add(location)

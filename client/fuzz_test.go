@@ -14,6 +14,7 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/config"
 	"github.com/pinfleet/pinfleet/internal/golden"
+	"github.com/pinfleet/pinfleet/internal/hostile"
 	"github.com/pinfleet/pinfleet/internal/rawserver"
 )
 
@@ -33,6 +34,11 @@ func FuzzErrorBody(f *testing.F) {
 			f.Add(r.Status, body)
 		}
 	})
+	for status, body := range hostile.Seeds() {
+		if status >= 400 {
+			f.Add(status, body)
+		}
+	}
 	f.Add(502, []byte(`{"error":"bad gateway"}`))
 	f.Add(500, []byte("<html>\n\x00\xff</html>"))
 	f.Add(500, []byte(`{"code":-1,"message":"`+strings.Repeat("é", 3000)+`"}`))
@@ -73,6 +79,9 @@ func FuzzTrailers(f *testing.F) {
 		_, chunks, _ := bytes.Cut(wire.Wire(), []byte("\r\n\r\n"))
 		f.Add(chunks)
 	})
+	for chunks := range hostile.ChunkedSeeds() {
+		f.Add([]byte(chunks))
+	}
 	one := "63\r\n" + pinA + "\n\r\n"
 	for _, text := range []string{
 		one + "0\r\nX-Stream-Error: \r\n\r\n", one + "0\r\nX-Stream-Error: \r\nX-Stream-Error: boom\r\n\r\n", one + "0\r\n\r\n", one + "0\r\n",

@@ -248,6 +248,9 @@ func FuzzAddress(f *testing.F) {
 	f.Add("", "https://[fe80::1%25eth0]:1/x", "", "")
 	f.Add("", "", "[::1]:9094", "9094")
 	f.Add("/unix/x", "", "h", "1")
+	f.Add("/dns4/peer.localhost/tcp/9094", "", "", "") // E7
+	f.Add("", "http://localhost.evil.test", "", "")
+	f.Add("", "", "LOCALHOST.:9094", "")
 	f.Fuzz(func(t *testing.T, addr, url, host, basePath string) {
 		c := &Config{URL: url, Host: host, BasePath: basePath}
 		if m, err := multiaddr.NewMultiaddr(addr); err == nil {

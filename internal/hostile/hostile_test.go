@@ -52,3 +52,21 @@ func TestPieces(t *testing.T) {
 		break
 	}
 }
+
+// Fuzz targets depend on the seeds: they must be there, and small.
+func TestSeeds(t *testing.T) {
+	bodies := map[string]bool{}
+	for _, body := range Seeds() {
+		if len(body) > maxSeed {
+			t.Errorf("%d bytes", len(body))
+		}
+		bodies[string(body)] = true
+	}
+	if !bodies[`{"status":"ok"}`] || !bodies["default backend - 404"] || len(bodies) < 100 {
+		t.Errorf("%d bodies, and known ones are missing", len(bodies))
+	}
+	chunked := slices.Collect(ChunkedSeeds())
+	if len(chunked) < 40 || !slices.Contains(chunked, chunk(pin+"\n")+"0\r\nX-Stream-Error: \xff\xfe\r\n\r\n") {
+		t.Errorf("%d chunked bodies, and a known one is missing", len(chunked))
+	}
+}

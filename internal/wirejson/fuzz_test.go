@@ -1,6 +1,10 @@
 package wirejson
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/pinfleet/pinfleet/internal/hostile"
+)
 
 // fuzz checks that Decode returns the same value as encoding/json for every
 // document that it accepts. Each document is decoded by a new Decoder, and by
@@ -9,6 +13,9 @@ import "testing"
 func fuzz(f *testing.F, typ string) {
 	for _, doc := range goldenDocuments(f, typ) {
 		f.Add(doc)
+	}
+	for _, body := range hostile.Seeds() {
+		f.Add(body)
 	}
 	for _, docs := range []map[string][]string{ordinary, extraordinary} {
 		for _, doc := range docs[typ] {

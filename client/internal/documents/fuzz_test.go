@@ -11,6 +11,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/internal/golden"
+	"github.com/pinfleet/pinfleet/internal/hostile"
 )
 
 // rawItems decodes a body like a listing, and returns the texts of its items.
@@ -33,6 +34,9 @@ func rawItems(body []byte) (items []string, err error) {
 func FuzzStream(f *testing.F) {
 	if err := golden.EachBody(func(_ golden.Response, body []byte) { f.Add(body) }); err != nil {
 		f.Fatal(err)
+	}
+	for _, body := range hostile.Seeds() {
+		f.Add(body)
 	}
 	for _, text := range []string{"", " ", "null", "[]", `[{"a":1},{"a":[2]}]`, "{\"a\":1}\n{\"a\":2}\n", `[{"a":1}`, `[1,]`, "nul", "[[", "{}]", "[null]", "null null", "\n[\n]\n"} {
 		f.Add([]byte(text))
@@ -61,6 +65,9 @@ func FuzzStream(f *testing.F) {
 func FuzzItems(f *testing.F) {
 	if err := golden.EachBody(func(_ golden.Response, body []byte) { f.Add(body, 100) }); err != nil {
 		f.Fatal(err)
+	}
+	for _, body := range hostile.Seeds() {
+		f.Add(body, 50)
 	}
 	for _, text := range layouts(f) {
 		f.Add([]byte(text), 7)
