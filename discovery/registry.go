@@ -9,8 +9,12 @@ import (
 	"strings"
 
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/internal/oneline"
 	"github.com/pinfleet/pinfleet/pyxis"
 )
+
+// maxReason limits the text that an announcement gets into a log, in bytes.
+const maxReason = 500
 
 // Registry reports the endpoints that are announced as children of a pyxis
 // node, see [Announce]. It watches the node and does not poll. Endpoints are
@@ -61,7 +65,7 @@ func (r *Registry) Watch(ctx context.Context, update func([]*config.Config)) err
 			}
 			e, err := parseEndpoint(u.Nodes[path].Data)
 			if err != nil {
-				log.Warn("announcement left out", "path", path, "error", err)
+				log.Warn("announcement left out", "path", oneline.Text(path, maxReason), "error", oneline.Text(err.Error(), maxReason))
 				continue
 			}
 			cfgs = append(cfgs, e.config(r.Template))

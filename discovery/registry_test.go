@@ -1,12 +1,16 @@
 package discovery_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode"
 
 	"github.com/pinfleet/pinfleet/config"
 	"github.com/pinfleet/pinfleet/discovery"
@@ -170,6 +174,26 @@ func TestAnnounceRefuses(t *testing.T) {
 			if _, err := discovery.Announce(t.Context(), dial(), peers, test.name, test.e, nil); err == nil {
 				t.Errorf("%q, %v: announced", test.name, test.e)
 			}
+		}
+	})
+}
+
+// E10: the text of an announcement, of up to 4 KiB and with escapes, came raw into the
+// value of a log's record.
+func TestRegistryLogsOneLine(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *pyxistest.Cluster, dial func() *pyxis.Client) {
+		must(t, s.Create("/r", nil))
+		must(t, s.Create("/r/a", []byte(`{"addr":"/ip4/\u001b[2J\nlevel=error`+strings.Repeat("x", 3<<10)+`"}`)))
+		var text bytes.Buffer
+		listen(t, &discovery.Registry{Client: dial(), Path: "/r", Logger: slog.New(slog.NewJSONHandler(&text, nil))})
+		time.Sleep(time.Second)
+		synctest.Wait()
+		var record struct{ Msg, Error string }
+		if err := json.Unmarshal(bytes.SplitN(text.Bytes(), []byte("\n"), 2)[0], &record); err != nil {
+			t.Fatal(err)
+		}
+		if record.Msg != "announcement left out" || len(record.Error) > 600 || strings.ContainsFunc(record.Error, unicode.IsControl) {
+			t.Errorf("%s: %d bytes, %.100q", record.Msg, len(record.Error), record.Error)
 		}
 	})
 }

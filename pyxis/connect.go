@@ -206,7 +206,7 @@ func (k *core) resync(s *session, newSession bool) {
 func (k *core) inspect(l *link, call *mux.Call, answer *pyxiswire.Response) {
 	switch codeOf(answer) {
 	case pyxiswire.ErrorType_NOT_LEADER:
-		l.conn.Fail(&redirect{to: limit(string(answer.Err.GetData()))})
+		l.conn.Fail(redirectTo(string(answer.Err.GetData())))
 	case pyxiswire.ErrorType_AGAIN:
 		l.conn.Fail(&redirect{})
 	case pyxiswire.ErrorType_SESSION_EXPIRED:

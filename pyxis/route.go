@@ -7,6 +7,9 @@ import (
 	"net"
 	"slices"
 	"time"
+
+	"github.com/pinfleet/pinfleet/internal/oneline"
+	"github.com/pinfleet/pinfleet/internal/pyxiswire"
 )
 
 // maxHops is the number of redirects in a row to follow before the list of
@@ -16,6 +19,15 @@ const maxHops = 4
 // redirect is the reason why a connection to a server that does not lead ended.
 type redirect struct {
 	to string // the leader's address according to the server; may be empty
+}
+
+// redirectTo returns a redirect to addr, which a server chose. An address that is too
+// long or not printable is omitted, because it would appear in errors and logs.
+func redirectTo(addr string) *redirect {
+	if !oneline.Is(addr, pyxiswire.MaxPath) {
+		return &redirect{}
+	}
+	return &redirect{to: addr}
 }
 
 func (r *redirect) Error() string {

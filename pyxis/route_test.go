@@ -3,8 +3,10 @@ package pyxis
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+	"unicode"
 )
 
 func TestRouteTriesAddressesInTurn(t *testing.T) {
@@ -91,6 +93,18 @@ func TestBackoffIsJittered(t *testing.T) {
 		}
 		if chi > 35 { // 7 degrees of freedom: once in 100,000 runs
 			t.Errorf("%d failures: uneven %v", failures, buckets)
+		}
+	}
+}
+
+// E10: the address of the leader came raw from a server into errors and logs.
+func TestRedirectIsPrintable(t *testing.T) {
+	for addr, want := range map[string]string{
+		"10.0.0.1:7001": "10.0.0.1:7001", "": "", "\x1b[2J:7001": "", "a\nlevel=error:1": "", "\xff:1": "", strings.Repeat("a", 5000) + ":1": "",
+	} {
+		r := redirectTo(addr)
+		if r.to != want || strings.ContainsFunc(r.Error(), unicode.IsControl) {
+			t.Errorf("%.20q: %q, error %q", addr, r.to, r)
 		}
 	}
 }

@@ -48,7 +48,7 @@ var allowed = map[string][]string{
 	"internal/hostile":                 {},
 	"internal/nilness":                 {},
 	"internal/oneline":                 {},
-	"pyxis":                            {"pyxis/node", "pyxis/watch", "pyxis/internal/mux", "internal/pyxiswire"},
+	"pyxis":                            {"pyxis/node", "pyxis/watch", "pyxis/internal/mux", "internal/oneline", "internal/pyxiswire"},
 	"pyxis/internal/mux":               {"pyxis/node", "pyxis/watch", "internal/pyxiswire"},
 	"transport/internal/transporttest": {"transport", "config"},
 	"test/pyxistest":                   {"internal/pyxiswire", "internal/faults", "internal/heldport"},
