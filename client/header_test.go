@@ -103,6 +103,21 @@ func TestWithHeaderIsChecked(t *testing.T) {
 	}
 }
 
+// A proxy sees the requests to an http address, also to one of this machine.
+func TestWithHeaderThroughAProxy(t *testing.T) {
+	c := newClient(t, &config.Config{URL: "http://127.0.0.1:1", Proxy: "http://127.0.0.1:1"})
+	_, err := c.Version(WithHeader(t.Context(), http.Header{"Cookie": {"s3cret"}}))
+	if !isInvalid(err) {
+		t.Error(err)
+	} else if strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("the error shows the value: %v", err)
+	}
+	c = newClient(t, &config.Config{URL: "https://127.0.0.1:1", Proxy: "http://127.0.0.1:1"})
+	if _, err := c.Version(WithHeader(t.Context(), http.Header{"Cookie": {"s3cret"}})); err == nil || isInvalid(err) {
+		t.Errorf("through a tunnel: %v", err)
+	}
+}
+
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -9,15 +9,20 @@ import (
 	"github.com/pinfleet/pinfleet/transport"
 )
 
-// openProxy returns the endpoint of the peer's IPFS proxy. It has the peer's TLS
-// settings, DialTimeout and Resolver, but no credentials, because the proxy needs
-// none.
+// openProxy returns the endpoint of the peer's IPFS proxy. It has the peer's
+// connection settings, but no credentials, because the proxy needs none.
 func openProxy(cfg *config.Config) (*transport.Endpoint, error) {
 	addr, err := cfg.ProxyAddress()
 	if err != nil {
 		return nil, err
 	}
-	proxy := &config.Config{APIAddr: cfg.ProxyAddr, DialTimeout: cfg.DialTimeout, Resolver: cfg.Resolver}
+	proxy := &config.Config{
+		APIAddr: cfg.ProxyAddr, DialTimeout: cfg.DialTimeout, MaxConnAge: cfg.MaxConnAge, TCPUserTimeout: cfg.TCPUserTimeout,
+		Resolver: cfg.Resolver, Logger: cfg.Logger,
+	}
+	if addr.Scheme != config.SchemeUnix {
+		proxy.Proxy, proxy.AllowCleartextAuth = cfg.Proxy, cfg.AllowCleartextAuth
+	}
 	if len(cfg.ProxyAddr) == 0 {
 		proxy.URL = addr.URL().String()
 	}

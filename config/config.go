@@ -137,10 +137,10 @@ type Config struct {
 	// a tunnel (CONNECT) to an https address, and forwards the requests to an http
 	// address. The proxy resolves the peer's name. Credentials for an http address
 	// need AllowCleartextAuth, even if it is a loopback address, because the proxy
-	// sees them. So do credentials for a proxy on another machine. Proxy is not
-	// used for sources that an add fetches, nor for the peer's IPFS proxy
-	// (ProxyAddr), which is something else. Environment variables such as
-	// HTTP_PROXY have no effect.
+	// sees them. So do credentials for a proxy on another machine. The peer's IPFS
+	// proxy (ProxyAddr), which is something else, is reached through Proxy as well.
+	// Sources that an add fetches are not. Environment variables such as HTTP_PROXY
+	// have no effect on requests to the peer.
 	Proxy string
 
 	// DialTimeout bounds name resolution, connecting and the TLS handshake

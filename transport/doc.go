@@ -9,8 +9,14 @@
 //
 // # Errors
 //
-// A [DialError] reports that a request was provably not sent. After any other
-// error, the server may have executed the request.
+// A [DialError] reports that a request was provably not sent. Its field Local says
+// whether this machine is the cause. After any other error, the server may have
+// executed the request.
+//
+// # Changes at run time
+//
+// New connections use the TLS files as they are then. A connection to a name gets no
+// further requests once it is older than Config.MaxConnAge.
 //
 // # Timeouts
 //
