@@ -40,10 +40,13 @@ type dialer struct {
 
 	mu    sync.Mutex
 	peers map[peer.ID]bool // peers whose connections this endpoint keeps; nil once closed
+	// plains holds the dialers of plain HTTP addresses, by address. They are kept
+	// for the sake of their TLS sessions and of the TLS files they have read.
+	plains map[string]transport.Dialer
 }
 
 func open(cfg *config.Config, addr config.Address) (transport.Dialer, error) {
-	d := &dialer{cfg: cfg, addr: addr, peers: make(map[peer.ID]bool)}
+	d := &dialer{cfg: cfg, addr: addr, peers: make(map[peer.ID]bool), plains: make(map[string]transport.Dialer)}
 	if cfg.Libp2pHost != nil {
 		h, ok := cfg.Libp2pHost.(host.Host)
 		if !ok {
@@ -143,6 +146,13 @@ func (d *dialer) targets(addrs []multiaddr.Multiaddr) ([]func(context.Context) (
 // A Config with this address must pass Validate, which also ensures that no
 // credentials are sent in clear text.
 func (d *dialer) plain(m multiaddr.Multiaddr) (func(context.Context) (net.Conn, error), error) {
+	key := string(m.Bytes())
+	d.mu.Lock()
+	via, ok := d.plains[key]
+	d.mu.Unlock()
+	if ok {
+		return via.DialContext, nil
+	}
 	cfg := d.cfg.AsTemplateFor([]multiaddr.Multiaddr{m})[0]
 	cfg.Libp2pHost = nil
 	if err := cfg.Validate(); err != nil {
@@ -155,10 +165,15 @@ func (d *dialer) plain(m multiaddr.Multiaddr) (func(context.Context) (net.Conn, 
 	if a.Scheme != config.SchemeHTTP && a.Scheme != config.SchemeHTTPS || a.BasePath != d.addr.BasePath {
 		return nil, fmt.Errorf("%s stands for %s, which is neither a libp2p address nor a host and port", d.addr, m)
 	}
-	via, err := transport.NewDialer(cfg, a)
-	if err != nil {
+	if via, err = transport.NewDialer(cfg, a); err != nil {
 		return nil, err
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.plains) >= maxResults {
+		clear(d.plains) // the name leads to ever new addresses
+	}
+	d.plains[key] = via
 	return via.DialContext, nil
 }
 

@@ -1,9 +1,13 @@
 package p2p
 
 import (
+	"encoding/pem"
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -139,6 +143,31 @@ func TestAllAddressesOfAPeerAreTried(t *testing.T) {
 			t.Errorf("%s: %v", addr, err)
 		}
 		ep.Close()
+	}
+}
+
+// C9: for an https address behind a /dnsaddr/ name, the TLS files were read for each
+// connection, so that a file that was broken for a moment made every dial fail.
+func TestDNSAddrOfHTTPSKeepsItsAuthority(t *testing.T) {
+	dns, resolver := transporttest.NewDNS(t)
+	server := httptest.NewTLSServer(http.HandlerFunc(nothing))
+	t.Cleanup(server.Close)
+	dns.SetDNSAddrs("plain.test", fmt.Sprintf("/ip4/127.0.0.1/tcp/%d/https", server.Listener.Addr().(*net.TCPAddr).Port))
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(file, authority, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ep := transporttest.Open(t, &config.Config{APIAddr: multiaddr.StringCast("/dnsaddr/plain.test"), Resolver: resolver,
+		TLS: config.TLS{CAFile: file}, DisableKeepAlives: true})
+	if err := id(t, ep); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte("half a certificate"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := id(t, ep); err != nil {
+		t.Errorf("with a broken file: %v", err)
 	}
 }
 
