@@ -25,6 +25,11 @@ const (
 	// A client is a suspect if its expected time is more than suspectFactor
 	// times the typical one.
 	suspectFactor = 2
+	// After an answer or a failure, a suspect gets no attempt for restFactor times
+	// its expected time, but at most for maxRest. So it usually has an attempt in
+	// flight for a third of the time, and few callers wait for a slow answer.
+	restFactor = 2
+	maxRest    = decay
 	// uploadSize is the number of bytes that each add in flight counts as, in
 	// addition to the bytes accepted. uploadRate is the number of bytes that a
 	// second without progress counts as.
@@ -59,7 +64,7 @@ type burden struct {
 	// others.
 	suspect bool
 	// probed is set if a suspect has an attempt in flight, or a failed attempt
-	// that counts as one in flight.
+	// that counts as one in flight, or if it has just had one.
 	probed bool
 }
 
@@ -104,8 +109,15 @@ func (e *estimate) burden(now int64, typical float64) burden {
 		b.load = cost * float64(n+failed+1)
 		b.suspect = failed > 0 || typical > 0 && cost > suspectFactor*typical
 	}
-	b.probed = b.suspect && (waiting || failed > 0)
+	b.probed = b.suspect && (waiting || failed > 0 || e.rests(now))
 	return b
+}
+
+// rests reports whether a suspect is left alone, because its last answer or failure is
+// not long enough ago.
+func (e *estimate) rests(now int64) bool {
+	cost := math.Float64frombits(e.cost.Load())
+	return float64(now-e.quietSince.Load()) < min(restFactor*cost, float64(maxRest))
 }
 
 // fade returns e^(-age/decay), within 1 %. It takes a third of the time of math.Exp,

@@ -37,11 +37,11 @@ import (
 //     Scale"), raises the expected time to at least the time until it was
 //     abandoned.
 //   - A client is a suspect if it has just failed, or if its expected time is more
-//     than twice the typical one. It gets one attempt at a time, which keeps its
-//     expected time current. While the best of the drawn clients is a suspect, two
-//     more are drawn, up to twice. If only two were ever drawn and 10 of 100
-//     clients were slow, nearly 1 % of the calls would be slow, because both drawn
-//     clients would be slow in 0.9 % of the draws.
+//     than twice the typical one. It gets one attempt at a time, with pauses of
+//     twice its expected time, which keeps its expected time current. While the best
+//     of the drawn clients is a suspect, two more are drawn, up to twice. If only two
+//     were ever drawn and 10 of 100 clients were slow, nearly 1 % of the calls would
+//     be slow, because both drawn clients would be slow in 0.9 % of the draws.
 //   - A client that is new or has returned gets an attempt as soon as it is drawn.
 //     Its expected time is 1 s until its first answer, so that it is not flooded
 //     (Finagle has a penalty for this).
