@@ -9,6 +9,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/internal/oneline"
+	"github.com/pinfleet/pinfleet/lbclient/internal/health"
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
@@ -19,7 +20,7 @@ type attemptFunc func(ctx context.Context, peer client.Client) error
 type attempt struct {
 	asked  *strategy.Call
 	ep     *endpoint
-	permit permit
+	permit health.Permit
 	hedge  bool
 	// observed is set if the strategy was notified of the attempt.
 	observed bool
@@ -74,10 +75,10 @@ func (c *Client) attempt(ctx, caller context.Context, a *attempt, do attemptFunc
 // result is the result of an attempt. The zero value leaves the endpoint's health as it
 // is.
 type result struct {
-	outcome    outcome       // for the endpoint's health
-	cancelled  bool          // the attempt ended for a reason on this side
-	retryAfter time.Duration // the peer's Retry-After
-	err        error         // nil also if the consumer stopped
+	outcome    health.Outcome // for the endpoint's health
+	cancelled  bool           // the attempt ended for a reason on this side
+	retryAfter time.Duration  // the peer's Retry-After
+	err        error          // nil also if the consumer stopped
 }
 
 // judge determines the result of an attempt that ended with err.
@@ -87,14 +88,14 @@ func (c *Client) judge(ctx, caller context.Context, a *attempt, err error) resul
 	switch {
 	case errors.Is(err, errStopped):
 		if a.answered > 0 && op != client.OpIPFS {
-			r.outcome = success
+			r.outcome = health.Success
 		}
 		return r
 	case err == nil:
 		// IPFS sends nothing to the peer. Health succeeds even if the peer's
 		// IPFS daemon is down.
 		if op != client.OpIPFS && op != client.OpHealth {
-			r.outcome = success
+			r.outcome = health.Success
 		}
 		return r
 	}
@@ -131,7 +132,7 @@ func (c *Client) finish(ctx context.Context, a *attempt, r result) {
 	if a.observed {
 		p.observer.End(a.asked, a.ep, strategy.Result{
 			Duration:   a.duration(),
-			Failed:     r.outcome == failure || r.outcome == unreachable,
+			Failed:     r.outcome == health.Failure || r.outcome == health.Unreachable,
 			Cancelled:  r.cancelled,
 			RetryAfter: r.retryAfter,
 			Sent:       a.allSent(),
@@ -164,9 +165,9 @@ func (a *attempt) gotItem() {
 	if a.timer != nil {
 		a.timer.Stop()
 	}
-	if a.permit.trial {
-		p.record(a.ep, a.permit, result{outcome: success}, now)
-		a.permit, _ = a.ep.health.enter()
+	if a.permit.IsTrial() {
+		p.record(a.ep, a.permit, result{outcome: health.Success}, now)
+		a.permit, _ = a.ep.health.Enter()
 	}
 }
 

@@ -38,7 +38,7 @@ func TestHangingPeer(t *testing.T) {
 				}
 				wg.Wait()
 				info := c.Endpoints()[0]
-				if _, lazy := s.(*strategy.LeastLoaded); !lazy && info.Failures["broken"] < maxFailures {
+				if _, lazy := s.(*strategy.LeastLoaded); !lazy && info.Failures["broken"] < uint64(maxFailures) {
 					t.Errorf("the hanging endpoint: %+v", info)
 				}
 			})

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/pinfleet/pinfleet/lbclient/internal/health"
 )
 
 // The default retry budget: 20 % of the calls, plus 10 retries per second.
@@ -11,6 +13,9 @@ const (
 	retryFraction  = 0.2
 	retryPerSecond = 10
 )
+
+// windowLength is the number of seconds in which a budget counts.
+const windowLength = 10
 
 // ErrRetryBudget reports that a call was not retried because the retry budget is
 // exhausted: so many attempts fail that retries would only add to the load. See
@@ -23,18 +28,18 @@ var ErrRetryBudget = errors.New("the retry budget is exhausted")
 // retry budget.
 type budget struct {
 	fraction float64
-	fixed    float64 // extra requests in 10 seconds
-	calls    window  // counts calls as events, and extra requests as marked
+	fixed    float64        // extra requests in 10 seconds
+	calls    *health.Window // counts calls as events, and extra requests as marked
 
 	mu sync.Mutex // held by take
 }
 
 func newBudget(fraction, perSecond float64) *budget {
-	return &budget{fraction: fraction, fixed: perSecond * windowLength}
+	return &budget{fraction: fraction, fixed: perSecond * windowLength, calls: health.NewWindow(windowLength)}
 }
 
 // called counts a call.
-func (b *budget) called(now time.Duration) { b.calls.add(now, 1, 0) }
+func (b *budget) called(now time.Duration) { b.calls.Add(now, 1, 0) }
 
 // take reports whether one more extra request is allowed, and counts it if so.
 func (b *budget) take(now time.Duration) bool {
@@ -43,11 +48,11 @@ func (b *budget) take(now time.Duration) bool {
 	// Calls are summed over at most 10 seconds, and extra requests over at least
 	// 10 seconds, so that no period of 10 seconds exceeds the limit. This includes
 	// the first seconds of an outage.
-	calls, _ := b.calls.sum(now, windowLength)
-	_, extra := b.calls.sum(now, windowLength+1)
+	calls, _ := b.calls.Sum(now, windowLength)
+	_, extra := b.calls.Sum(now, windowLength+1)
 	if float64(extra+1) > b.fraction*float64(calls)+b.fixed {
 		return false
 	}
-	b.calls.add(now, 0, 1)
+	b.calls.Add(now, 0, 1)
 	return true
 }

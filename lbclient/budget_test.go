@@ -145,23 +145,6 @@ func TestBudgetProperty(t *testing.T) {
 	})
 }
 
-// The window counts the events of concurrent goroutines.
-func TestWindowConcurrently(t *testing.T) {
-	var w window
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() {
-			for i := range 10000 {
-				w.add(time.Duration(i)*time.Millisecond/2, 1, uint64(i%2))
-			}
-		})
-	}
-	wg.Wait()
-	if n, marked := w.sum(5*time.Second, windowLength); n != 80000 || marked != 40000 {
-		t.Errorf("%d, %d", n, marked)
-	}
-}
-
 // The failure of a TokenFunc is not a failure of its endpoint: the call tries the other
 // endpoints, which may have other credentials, and no endpoint is ejected.
 func TestNoCredentials(t *testing.T) {

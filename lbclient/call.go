@@ -9,6 +9,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/internal/ctxerr"
+	"github.com/pinfleet/pinfleet/lbclient/internal/health"
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
@@ -109,7 +110,7 @@ func (cl *call) begin() *attempt {
 }
 
 // next returns the endpoint of the next attempt, and the permit for it.
-func (c *Client) next(cl *call, target *endpoint) (*endpoint, permit, error) {
+func (c *Client) next(cl *call, target *endpoint) (*endpoint, health.Permit, error) {
 	if target == nil {
 		ep, permit := c.pool.pick(cl)
 		return ep, permit, nil
@@ -117,7 +118,7 @@ func (c *Client) next(cl *call, target *endpoint) (*endpoint, permit, error) {
 	if permit, ok := target.force(!cl.kind.Short()); ok {
 		return target, permit, nil
 	}
-	return nil, permit{}, &client.Error{Op: cl.asked.Op, Endpoint: target.name, Err: fmt.Errorf("the endpoint was removed: %w", client.ErrClosed)}
+	return nil, health.Permit{}, &client.Error{Op: cl.asked.Op, Endpoint: target.name, Err: fmt.Errorf("the endpoint was removed: %w", client.ErrClosed)}
 }
 
 // note records a failed attempt. Its endpoint is then picked again only if no other is

@@ -324,8 +324,14 @@ func TestPanicGivesThePermitBack(t *testing.T) {
 			_, _ = c.ID(t.Context())
 		}()
 		ep := c.pool.list()[0]
-		if ep.health.state != Eligible || ep.health.trials[0] || ep.users.Load() != 0 {
-			t.Errorf("state %s, trials %v, %d users", ep.health.state, ep.health.trials, ep.users.Load())
+		if stateOf(ep) != Eligible || ep.users.Load() != 0 {
+			t.Errorf("state %s, %d users", stateOf(ep), ep.users.Load())
 		}
+		permit, ok := ep.try(false, c.pool.now())
+		if !ok {
+			t.Fatal("another trial is not possible")
+		}
+		c.pool.record(ep, permit, result{}, c.pool.now())
+		ep.release()
 	})
 }

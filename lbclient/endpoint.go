@@ -11,6 +11,7 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/config"
 	"github.com/pinfleet/pinfleet/internal/panics"
+	"github.com/pinfleet/pinfleet/lbclient/internal/health"
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
@@ -25,8 +26,8 @@ type endpoint struct {
 	weight float64
 	own    strategy.Weigher // Client, if it was passed to New and has a weight; else nil
 
-	health    health
-	slowStart slowStart
+	health    *health.Machine
+	slowStart health.SlowStart
 	probed    bool // a probe is in progress; guarded by pool.mu
 	stats     stats
 
@@ -49,8 +50,8 @@ func (e *endpoint) Weight() float64 {
 	if e.own != nil {
 		weight = e.own.Weight()
 	}
-	if e.slowStart.running() {
-		weight *= e.slowStart.part(e.pool.now())
+	if e.slowStart.IsRunning() {
+		weight *= e.slowStart.Part(e.pool.now())
 	}
 	return weight
 }
@@ -73,7 +74,7 @@ func (p *pool) newEndpoint(c client.Client, index int, cfg *config.Config) *endp
 	} else {
 		e.own, _ = c.(strategy.Weigher)
 	}
-	e.health.start(p.now())
+	e.health = health.New(p.settings, p.now())
 	return e
 }
 
@@ -111,17 +112,17 @@ func (e *endpoint) close() error {
 }
 
 // enter returns a permit for an attempt, if the endpoint is admitted.
-func (e *endpoint) enter() (permit, bool) {
-	permit, ok := e.health.enter()
+func (e *endpoint) enter() (health.Permit, bool) {
+	permit, ok := e.health.Enter()
 	return permit, ok && e.acquire()
 }
 
 // try returns a permit for a trial, if the endpoint is eligible for one.
-func (e *endpoint) try(long bool, now time.Duration) (permit, bool) {
+func (e *endpoint) try(long bool, now time.Duration) (health.Permit, bool) {
 	if !e.acquire() {
-		return permit{}, false
+		return health.Permit{}, false
 	}
-	permit, ok := e.health.try(long, now)
+	permit, ok := e.health.Try(long, now)
 	if !ok {
 		e.release()
 	}
@@ -130,11 +131,11 @@ func (e *endpoint) try(long bool, now time.Duration) (permit, bool) {
 
 // force returns a permit in any state, for an attempt that has no other endpoint. It
 // returns false only if the endpoint was removed.
-func (e *endpoint) force(long bool) (permit, bool) {
+func (e *endpoint) force(long bool) (health.Permit, bool) {
 	if !e.acquire() {
-		return permit{}, false
+		return health.Permit{}, false
 	}
-	return e.health.force(long), true
+	return e.health.Force(long), true
 }
 
 // closeEndpoints closes all endpoints and returns their errors. If a client panics, the

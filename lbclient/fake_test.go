@@ -20,6 +20,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/lbclient/internal/health"
 	"github.com/pinfleet/pinfleet/strategy"
 	"github.com/pinfleet/pinfleet/transport"
 )
@@ -394,3 +395,10 @@ func checkCalls(t testing.TB, want string, fakes ...*fake) {
 		t.Errorf("calls %s, want %s", got, want)
 	}
 }
+
+// The limits of the default settings.
+var (
+	maxFailures = health.Defaults().Failures
+	minEjection = health.Defaults().Ejection
+	maxEjection = health.Defaults().MaxEjection
+)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/internal/panics"
+	"github.com/pinfleet/pinfleet/lbclient/internal/health"
 )
 
 // hedgeFraction limits hedges to this fraction of the calls that may be hedged.
@@ -64,7 +65,7 @@ func (r *firstResult[T]) get() T {
 // race makes an attempt at ep, and a second one at another endpoint if the first is
 // slow. It returns nil as soon as one succeeds. It returns an error when none is left
 // in progress, or as soon as one fails in a way that rules out a retry.
-func (c *Client) race(ctx, caller context.Context, cl *call, ep *endpoint, first permit) error {
+func (c *Client) race(ctx, caller context.Context, cl *call, ep *endpoint, first health.Permit) error {
 	// An attempt that is still running when race returns has lost. Its context ends,
 	// and race does not wait for it.
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -128,7 +129,7 @@ type raceEnd struct {
 // start starts an attempt in the background. The attempt gets its own copy of the
 // strategy's Call, because the race may change the original while the attempt is still
 // running.
-func (r *hedgedRace) start(ep *endpoint, permit permit, hedge bool) {
+func (r *hedgedRace) start(ep *endpoint, permit health.Permit, hedge bool) {
 	c := r.client
 	r.running++
 	r.call.made++
@@ -203,10 +204,10 @@ func (r *hedgedRace) onSlow(first *endpoint) (started bool) {
 
 // hedge chooses the endpoint for a second attempt. It returns false if there is none
 // besides first, or if the budget is exhausted.
-func (c *Client) hedge(cl *call, first *endpoint) (*endpoint, permit, bool) {
+func (c *Client) hedge(cl *call, first *endpoint) (*endpoint, health.Permit, bool) {
 	skipped := []*endpoint{first}
 	if c.pool.untried(cl, skipped) == nil || !c.hedging.budget.take(c.pool.now()) {
-		return nil, permit{}, false
+		return nil, health.Permit{}, false
 	}
 	return c.pool.choose(cl, skipped)
 }

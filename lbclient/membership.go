@@ -170,7 +170,7 @@ func (p *pool) swap(next, added, removed []*endpoint) (*panics.Recovered, error)
 	}
 	if len(p.list()) > 0 {
 		for _, ep := range added {
-			ep.slowStart.begin(p.now())
+			ep.slowStart.Begin(p.now())
 		}
 	}
 	p.members.Store(&next)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/lbclient/internal/health"
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
@@ -68,16 +69,17 @@ func TestEligibleListHoldsNoOthers(t *testing.T) {
 	c := newLB(t, &strategy.RoundRobin{}, newFakes(5), 0)
 	eps := c.pool.list()
 	for _, i := range []int{1, 3, 4} {
-		eps[i].health.change(Ejected, c.pool.now())
+		permit, _ := eps[i].health.Enter()
+		eps[i].health.Record(permit, health.Unreachable, c.pool.now(), 0)
 	}
-	eps[3].health.probed(true, c.pool.now())
+	eps[3].health.Probed(true, c.pool.now())
 	c.pool.update()
 	if got := *c.pool.eligible.Load(); !slices.Equal(got, eps[3:4]) {
 		t.Errorf("%d endpoints are listed as eligible, want 1", len(got))
 	}
 	ep, permit := c.pool.pick(newCall(client.OpID, ""))
-	if ep != eps[3] || !permit.trial {
-		t.Errorf("picked %s, trial %t, want the trial of d", ep.name, permit.trial)
+	if ep != eps[3] || !permit.IsTrial() {
+		t.Errorf("picked %s, trial %t, want the trial of d", ep.name, permit.IsTrial())
 	}
 	c.pool.record(ep, permit, result{}, c.pool.now())
 	ep.release()

@@ -100,7 +100,7 @@ func TestSetConfigs(t *testing.T) {
 		if w := c.Endpoints()[0].Weight; w != 1 {
 			t.Errorf("what stayed weighs %v", w)
 		}
-		if w := c.Endpoints()[1].Weight; w != minStart {
+		if w := c.Endpoints()[1].Weight; w != 0.1 {
 			t.Errorf("what is new weighs %v", w)
 		}
 		if a := town.at("a")[0]; a.closed != 1 {

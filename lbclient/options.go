@@ -9,6 +9,7 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/config"
 	"github.com/pinfleet/pinfleet/internal/nilness"
+	"github.com/pinfleet/pinfleet/lbclient/internal/health"
 	"github.com/pinfleet/pinfleet/lbclient/internal/spool"
 	"github.com/pinfleet/pinfleet/strategy"
 )
@@ -25,6 +26,7 @@ type options struct {
 	retryFraction  float64
 	retryPerSecond float64
 	hedging        bool
+	health         health.Settings
 	open           func(*config.Config) (client.Client, error)
 
 	errs []error // invalid values
@@ -152,6 +154,7 @@ func newOptions(s strategy.LBStrategy, retries int, opts []Option) (*options, er
 		retryFraction:  retryFraction,
 		retryPerSecond: retryPerSecond,
 		open:           client.NewDefaultClient,
+		health:         health.Defaults(),
 	}
 	for i, opt := range opts {
 		if opt == nil {

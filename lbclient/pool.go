@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/lbclient/internal/health"
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
@@ -20,6 +21,7 @@ type pool struct {
 	observer strategy.Observer // nil if the strategy is not an Observer
 	logger   *slog.Logger
 	hooks    *hooks
+	settings health.Settings
 	epoch    time.Time // the pool's start, to which other times are relative; in UTC for EndpointInfo
 
 	members  atomic.Pointer[[]*endpoint] // in configured order; the slice is replaced, never changed
@@ -38,7 +40,7 @@ type pool struct {
 }
 
 func newPool(life context.Context, s strategy.LBStrategy, o *options) *pool {
-	p := &pool{strategy: s, logger: o.logger, hooks: &o.hooks, epoch: time.Now().UTC(), draining: map[*endpoint]bool{}, life: life, wake: make(chan struct{}, 1)}
+	p := &pool{strategy: s, logger: o.logger, hooks: &o.hooks, settings: o.health, epoch: time.Now().UTC(), draining: map[*endpoint]bool{}, life: life, wake: make(chan struct{}, 1)}
 	p.picker, _ = s.(strategy.Picker)
 	p.observer, _ = s.(strategy.Observer)
 	p.members.Store(new([]*endpoint))
@@ -66,12 +68,12 @@ func (p *pool) refresh() {
 	var eligible []*endpoint
 	ejected := 0
 	for _, ep := range p.list() {
-		switch state, _, _ := ep.health.peek(); state {
-		case Admitted:
+		switch state, _, _ := ep.health.Peek(); state {
+		case health.Admitted:
 			offer = append(offer, ep)
-		case Eligible:
+		case health.Eligible:
 			eligible = append(eligible, ep)
-		case Ejected:
+		case health.Ejected:
 			ejected++
 		}
 	}
@@ -87,9 +89,9 @@ func (p *pool) refresh() {
 }
 
 // record records the result of an attempt that ended now.
-func (p *pool) record(ep *endpoint, permit permit, r result, now time.Duration) {
-	if ep.health.record(permit, r.outcome, now, r.retryAfter) {
-		p.changed(ep, r.outcome == success, r.err)
+func (p *pool) record(ep *endpoint, permit health.Permit, r result, now time.Duration) {
+	if ep.health.Record(permit, r.outcome, now, r.retryAfter) {
+		p.changed(ep, r.outcome == health.Success, r.err)
 	}
 }
 
@@ -98,13 +100,13 @@ func (p *pool) record(ep *endpoint, permit permit, r result, now time.Duration) 
 func (p *pool) changed(ep *endpoint, readmitted bool, err error) {
 	event := HealthEvent{Endpoint: ep.name}
 	if readmitted {
-		ep.slowStart.begin(p.now())
+		ep.slowStart.Begin(p.now())
 		p.update()
 		p.logger.Info("endpoint readmitted", "endpoint", ep.name)
 		p.hooks.endpointReadmitted(event)
 		return
 	}
-	_, since, until := ep.health.peek()
+	_, since, until := ep.health.Peek()
 	event.Err, event.For = err, max(until-since, 0)
 	p.update()
 	p.logger.Warn("endpoint ejected", "endpoint", ep.name, "for", event.For, "error", err)
@@ -115,7 +117,7 @@ func (p *pool) changed(ep *endpoint, readmitted bool, err error) {
 // exceptions: a new call may be the trial of an eligible endpoint; a call tries an
 // endpoint again only if no other admitted one is left; and if no endpoint is admitted,
 // pick chooses one itself.
-func (p *pool) pick(cl *call) (*endpoint, permit) {
+func (p *pool) pick(cl *call) (*endpoint, health.Permit) {
 	if eligible := *p.eligible.Load(); len(eligible) > 0 && cl.asked.Attempt == 0 && cl.kind != client.KindOther {
 		now := p.now()
 		for _, ep := range eligible {
@@ -137,9 +139,9 @@ func (p *pool) pick(cl *call) (*endpoint, permit) {
 
 // choose chooses an admitted endpoint. Those in skipped count as tried for this choice
 // only. It returns false if it finds none that accepts the attempt.
-func (p *pool) choose(cl *call, skipped []*endpoint) (*endpoint, permit, bool) {
+func (p *pool) choose(cl *call, skipped []*endpoint) (*endpoint, health.Permit, bool) {
 	if p.admitted.Load() == 0 {
-		return nil, permit{}, false
+		return nil, health.Permit{}, false
 	}
 	for i := range len(p.list()) + 1 {
 		ep := p.ask(cl, skipped, i)
@@ -157,14 +159,14 @@ func (p *pool) choose(cl *call, skipped []*endpoint) (*endpoint, permit, bool) {
 	return p.enterUntried(cl, skipped)
 }
 
-func (p *pool) enterUntried(cl *call, skipped []*endpoint) (*endpoint, permit, bool) {
+func (p *pool) enterUntried(cl *call, skipped []*endpoint) (*endpoint, health.Permit, bool) {
 	for ep := p.untried(cl, skipped); ep != nil; ep = p.untried(cl, skipped) {
 		if permit, ok := ep.enter(); ok {
 			return ep, permit, true
 		}
 		skipped = append(skipped, ep)
 	}
-	return nil, permit{}, false
+	return nil, health.Permit{}, false
 }
 
 // isTried reports whether a call has tried ep, or ep is in skipped.
@@ -201,7 +203,7 @@ func (p *pool) ask(cl *call, skipped []*endpoint, further int) *endpoint {
 // nil.
 func (p *pool) untried(cl *call, skipped []*endpoint) *endpoint {
 	for _, ep := range p.list() {
-		if ep.health.isAdmitted() && !isTried(cl, skipped, ep) {
+		if ep.health.IsAdmitted() && !isTried(cl, skipped, ep) {
 			return ep
 		}
 	}
@@ -217,8 +219,8 @@ func (p *pool) leastBad(cl *call) *endpoint {
 	var first time.Duration
 	for _, ep := range p.list() {
 		badness := 0
-		state, _, until := ep.health.peek()
-		if state == Ejected {
+		state, _, until := ep.health.Peek()
+		if state == health.Ejected {
 			badness += 2
 		} else {
 			until = 0

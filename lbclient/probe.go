@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pinfleet/pinfleet/internal/panics"
+	"github.com/pinfleet/pinfleet/lbclient/internal/health"
 )
 
 // probeTimeout limits the duration of a probe. Its request, GET /health, is cheap.
@@ -53,8 +54,8 @@ func (p *pool) nextProbe() (time.Duration, bool) {
 	p.probing = false
 	at := time.Duration(math.MaxInt64)
 	for _, ep := range p.list() {
-		state, _, until := ep.health.peek()
-		if state != Ejected || p.closed {
+		state, _, until := ep.health.Peek()
+		if state != health.Ejected || p.closed {
 			continue
 		}
 		p.probing = true
@@ -89,7 +90,7 @@ func (p *pool) probeOne(ep *endpoint) {
 // endProbe records the result of a probe. It has no caller that could handle a panic, so a
 // panic of the strategy or the logger is logged.
 func (p *pool) endProbe(ep *endpoint, well bool) {
-	eligible := ep.health.probed(well, p.now())
+	eligible := ep.health.Probed(well, p.now())
 	panics.Catch(func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()

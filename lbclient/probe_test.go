@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/lbclient/internal/health"
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
@@ -174,7 +175,7 @@ func TestTrialsAreShort(t *testing.T) {
 			for c.Endpoints()[1].State != Eligible {
 				time.Sleep(10 * time.Millisecond)
 			}
-			for _, after := range []time.Duration{0, longTrialAfter} {
+			for _, after := range []time.Duration{0, health.LongTrialAfter} {
 				time.Sleep(after)
 				before := fakes[1].called()
 				if err := methods(t.Context(), c)[op](); err != nil {
@@ -288,7 +289,7 @@ func TestRecoveringPeer(t *testing.T) {
 				for c.Endpoints()[0].Weight < 1 || c.Endpoints()[0].State != Admitted {
 					call()
 				}
-				if d := time.Since(start); d > maxEjection*3/2+slowStartLength+time.Second {
+				if d := time.Since(start); d > maxEjection*3/2+health.SlowStartLength+time.Second {
 					t.Errorf("back after %s", d)
 				}
 			})

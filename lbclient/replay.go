@@ -7,6 +7,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/lbclient/internal/health"
 )
 
 // failureKind is the kind of an attempt's failure. Together with the replay class of the
@@ -121,23 +122,23 @@ func (k failureKind) isOurs() bool { return k == refused || k == noCredentials |
 
 // outcomeOf returns the effect of an attempt that failed with err on its endpoint's
 // health. It must not be called for an attempt that the caller cancelled.
-func outcomeOf(err error, class client.ReplayClass) outcome {
+func outcomeOf(err error, class client.ReplayClass) health.Outcome {
 	switch failureKindOf(err) {
 	case unsent:
 		if errors.Is(err, client.ErrClosed) {
-			return failure
+			return health.Failure
 		}
-		return unreachable
+		return health.Unreachable
 	case broken, unavailable, failed, ipfsDown, redirected:
-		return failure
+		return health.Failure
 	case reported:
 		// The error of a write or an add is often caused by its arguments.
 		if class == client.ReplayRead {
-			return failure
+			return health.Failure
 		}
-		return neutral
+		return health.Neutral
 	case answered:
-		return success
+		return health.Success
 	}
-	return neutral
+	return health.Neutral
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/lbclient/internal/health"
 )
 
 // State says which traffic an endpoint receives.
@@ -15,10 +16,10 @@ type State string
 
 // The states of an endpoint.
 const (
-	Admitted State = "admitted" // its share of the calls
-	Eligible State = "eligible" // one call as a trial
-	Ejected  State = "ejected"  // only probes, unless all endpoints are ejected
-	Draining State = "draining" // removed; finishes its calls in flight
+	Admitted       = State(health.Admitted) // its share of the calls
+	Eligible       = State(health.Eligible) // one call as a trial
+	Ejected        = State(health.Ejected)  // only probes, unless all endpoints are ejected
+	Draining State = "draining"             // removed; finishes its calls in flight
 )
 
 // EndpointInfo is a snapshot of the state and statistics of one endpoint. Times are
@@ -76,16 +77,16 @@ func (c *Client) Endpoints() []EndpointInfo {
 
 func (e *endpoint) info() EndpointInfo {
 	at := e.pool.epoch.Add
-	state, since, until := e.health.peek()
+	state, since, until := e.health.Peek()
 	info := EndpointInfo{
 		Endpoint: e.name,
-		State:    state,
+		State:    State(state),
 		Since:    at(since),
 		Weight:   e.Weight(),
 		InFlight: int(e.users.Load()),
 		Attempts: e.stats.attempts.Load(),
 	}
-	if state == Ejected {
+	if state == health.Ejected {
 		info.NextProbe = at(until)
 	}
 	for i := range e.stats.times {
@@ -135,7 +136,7 @@ func (s *stats) note(a *attempt, r result) {
 	switch {
 	case r.err == nil && !r.cancelled:
 		s.took(a.asked.Op.Kind(), a.duration())
-	case r.err != nil && r.outcome != success:
+	case r.err != nil && r.outcome != health.Success:
 		if k := failureKindOf(r.err); k.isFailure() && (!r.cancelled || k.isOurs()) {
 			s.failures[k].Add(1)
 			s.last.Store(&lastFailure{textOf(r.err), a.began + a.took})

@@ -1,4 +1,4 @@
-package lbclient
+package health
 
 import (
 	"slices"
@@ -8,29 +8,31 @@ import (
 	"pgregory.net/rapid"
 )
 
-func newHealth() *health {
-	h := &health{}
-	h.start(0)
-	return h
-}
+func newMachine() *Machine { return New(Defaults(), 0) }
+
+var (
+	minEjection = Defaults().Ejection
+	maxEjection = Defaults().MaxEjection
+	maxFailures = Defaults().Failures
+)
 
 // ejectOnce ejects an admitted endpoint by a failed dial at now.
-func ejectOnce(t *testing.T, h *health, now time.Duration) {
+func ejectOnce(t *testing.T, h *Machine, now time.Duration) {
 	t.Helper()
-	p, ok := h.enter()
-	if !ok || !h.record(p, unreachable, now, 0) {
+	p, ok := h.Enter()
+	if !ok || !h.Record(p, Unreachable, now, 0) {
 		t.Fatal("not ejected")
 	}
 }
 
 // readmit readmits an ejected endpoint by a successful probe and trial.
-func readmit(t *testing.T, h *health, now time.Duration) {
+func readmit(t *testing.T, h *Machine, now time.Duration) {
 	t.Helper()
-	if !h.probed(true, now) {
+	if !h.Probed(true, now) {
 		t.Fatal("not eligible")
 	}
-	p, ok := h.try(false, now)
-	if !ok || !h.record(p, success, now, 0) {
+	p, ok := h.Try(false, now)
+	if !ok || !h.Record(p, Success, now, 0) {
 		t.Fatal("not readmitted")
 	}
 }
@@ -38,7 +40,7 @@ func readmit(t *testing.T, h *health, now time.Duration) {
 // Ejections get longer if the endpoint was admitted for less than a minute between them.
 // After a minute, the sequence starts over with the shortest.
 func TestEjectionsAreForgotten(t *testing.T) {
-	h := newHealth()
+	h := newMachine()
 	now := time.Duration(0)
 	for i := range 5 {
 		ejectOnce(t, h, now)
@@ -58,9 +60,9 @@ func TestEjectionsAreForgotten(t *testing.T) {
 // An ejection lasts at least the peer's Retry-After, but not more than the maximum.
 func TestEjectionHonoursRetryAfter(t *testing.T) {
 	for _, asked := range []time.Duration{20 * time.Second, time.Hour} {
-		h := newHealth()
-		p, _ := h.enter()
-		h.record(p, unreachable, 0, asked)
+		h := newMachine()
+		p, _ := h.Enter()
+		h.Record(p, Unreachable, 0, asked)
 		if want := min(asked, maxEjection); h.until != want {
 			t.Errorf("asked for %s: ejected for %s, want %s", asked, h.until, want)
 		}
@@ -72,7 +74,7 @@ func TestEjectionJitter(t *testing.T) {
 	const n = 10000
 	var tenths [10]int
 	for range n {
-		h := newHealth()
+		h := newMachine()
 		ejectOnce(t, h, 0)
 		d := h.until - minEjection/2
 		if d < 0 || d >= minEjection {
@@ -92,9 +94,9 @@ func TestEjectionJitter(t *testing.T) {
 
 // A success rate below 0.8 over 10 s, with at least 5 attempts, ejects an endpoint.
 func TestSuccessRate(t *testing.T) {
-	attempt := func(h *health, o outcome, at time.Duration) bool {
-		p, ok := h.enter()
-		return ok && h.record(p, o, at, 0)
+	attempt := func(h *Machine, o Outcome, at time.Duration) bool {
+		p, ok := h.Enter()
+		return ok && h.Record(p, o, at, 0)
 	}
 	for _, test := range []struct {
 		name     string
@@ -111,10 +113,10 @@ func TestSuccessRate(t *testing.T) {
 		{"every other", "fsfsf", time.Second, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			h := newHealth()
+			h := newMachine()
 			ejected := false
 			for i, o := range test.outcomes {
-				ejected = attempt(h, map[rune]outcome{'s': success, 'f': failure}[o], time.Duration(i)*test.interval) || ejected
+				ejected = attempt(h, map[rune]Outcome{'s': Success, 'f': Failure}[o], time.Duration(i)*test.interval) || ejected
 			}
 			if ejected != test.ejected {
 				t.Errorf("ejected is %v", ejected)
@@ -125,17 +127,17 @@ func TestSuccessRate(t *testing.T) {
 
 // After a readmission, earlier failures do not count.
 func TestSuccessRateStartsAnew(t *testing.T) {
-	h := newHealth()
+	h := newMachine()
 	for range maxFailures {
-		p, _ := h.enter()
-		h.record(p, failure, 0, 0)
+		p, _ := h.Enter()
+		h.Record(p, Failure, 0, 0)
 	}
 	if h.state != Ejected {
 		t.Fatal("not ejected")
 	}
 	readmit(t, h, h.until)
-	p, _ := h.enter()
-	if h.record(p, failure, h.until, 0) {
+	p, _ := h.Enter()
+	if h.Record(p, Failure, h.until, 0) {
 		t.Error("ejected by one failure")
 	}
 }
@@ -143,26 +145,26 @@ func TestSuccessRateStartsAnew(t *testing.T) {
 // A long call is a trial only if there was no short one for a while, and it does not prevent
 // the trial of a short one.
 func TestLongTrials(t *testing.T) {
-	h := newHealth()
+	h := newMachine()
 	ejectOnce(t, h, 0)
 	now := h.until
-	h.probed(true, now)
-	if _, ok := h.try(true, now); ok {
+	h.Probed(true, now)
+	if _, ok := h.Try(true, now); ok {
 		t.Error("a long trial at once")
 	}
-	now += longTrialAfter
-	long, ok := h.try(true, now)
+	now += LongTrialAfter
+	long, ok := h.Try(true, now)
 	if !ok {
 		t.Fatal("no long trial")
 	}
-	if _, ok := h.try(true, now); ok {
+	if _, ok := h.Try(true, now); ok {
 		t.Error("a second long trial")
 	}
-	short, ok := h.try(false, now)
-	if !ok || !h.record(short, success, now, 0) {
+	short, ok := h.Try(false, now)
+	if !ok || !h.Record(short, Success, now, 0) {
 		t.Error("no short trial")
 	}
-	if h.record(long, failure, now, 0) || h.state != Admitted {
+	if h.Record(long, Failure, now, 0) || h.state != Admitted {
 		t.Error("the long trial decides, too")
 	}
 }
@@ -170,9 +172,9 @@ func TestLongTrials(t *testing.T) {
 // The invariants of the state machine hold under any sequence of events.
 func TestHealthProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		h := newHealth()
+		h := newMachine()
 		now := time.Duration(0)
-		var out []permit
+		var out []Permit
 		for range rapid.IntRange(1, 200).Draw(t, "steps") {
 			long := rapid.Bool().Draw(t, "long")
 			before := h.state
@@ -180,16 +182,16 @@ func TestHealthProperties(t *testing.T) {
 			case 0:
 				now += time.Duration(rapid.IntRange(0, 90000).Draw(t, "ms")) * time.Millisecond
 			case 1:
-				if p, ok := h.enter(); ok {
+				if p, ok := h.Enter(); ok {
 					if h.state != Admitted {
 						t.Fatalf("entered an endpoint that is %s", h.state)
 					}
 					out = append(out, p)
 				}
 			case 2:
-				out = append(out, h.force(long))
+				out = append(out, h.Force(long))
 			case 3:
-				if p, ok := h.try(long, now); ok {
+				if p, ok := h.Try(long, now); ok {
 					if h.state != Eligible || !p.trial {
 						t.Fatalf("a trial of an endpoint that is %s", h.state)
 					}
@@ -197,7 +199,7 @@ func TestHealthProperties(t *testing.T) {
 				}
 			case 4:
 				well := rapid.Bool().Draw(t, "well")
-				changed := h.probed(well, now)
+				changed := h.Probed(well, now)
 				if changed != (before == Ejected && well) || changed != (h.state != before) {
 					t.Fatalf("probed: %s to %s", before, h.state)
 				}
@@ -208,14 +210,14 @@ func TestHealthProperties(t *testing.T) {
 				i := rapid.IntRange(0, len(out)-1).Draw(t, "which")
 				p := out[i]
 				out = slices.Delete(out, i, i+1)
-				o := outcome(rapid.IntRange(0, 3).Draw(t, "outcome"))
-				if changed := h.record(p, o, now, 0); changed != (h.state != before) {
+				o := Outcome(rapid.IntRange(0, 3).Draw(t, "outcome"))
+				if changed := h.Record(p, o, now, 0); changed != (h.state != before) {
 					t.Fatalf("changed is %v: %s to %s", changed, before, h.state)
 				}
 			}
 			trials := [2]int{}
 			for _, p := range out {
-				if p.trial && p.epoch == h.epoch() {
+				if p.trial && p.epoch() == h.epoch() {
 					if p.long {
 						trials[1]++
 					} else {
@@ -228,8 +230,8 @@ func TestHealthProperties(t *testing.T) {
 					t.Fatalf("trials %v, held %v, %s", trials, h.trials, h.state)
 				}
 			}
-			if h.isAdmitted() != (h.state == Admitted) || h.failures.Load() >= maxFailures {
-				t.Fatalf("%s, %d failures, admitted %v", h.state, h.failures.Load(), h.isAdmitted())
+			if h.IsAdmitted() != (h.state == Admitted) || int(h.failures.Load()) >= maxFailures {
+				t.Fatalf("%s, %d failures, admitted %v", h.state, h.failures.Load(), h.IsAdmitted())
 			}
 			if h.state == Ejected && h.until-now > maxEjection*3/2 {
 				t.Fatalf("ejected for %s", h.until-now)
