@@ -20,6 +20,7 @@ type call struct {
 	first    attempt   // the first attempt, here so that most calls need only one allocation
 	current  *attempt  // the attempt in progress; not set by hedgedRace
 	attempts []Attempt // the failed attempts
+	sent     []visit   // those of them whose request may have been sent
 	made     int       // number of attempts, including hedges
 	returns  int       // number of attempts at an endpoint that was tried before
 	// hedged makes an attempt of a call that may be hedged, and is safe for
@@ -28,6 +29,12 @@ type call struct {
 	// blocked, if not nil, returns the reason why the call cannot be retried, or
 	// nil if it can.
 	blocked func() error
+}
+
+// visit is an attempt at an endpoint.
+type visit struct {
+	ep     *endpoint
+	permit health.Permit
 }
 
 func newCall(op client.Op, key string) *call {
@@ -67,15 +74,13 @@ func (c *Client) loop(caller context.Context, cl *call, do attemptFunc) error {
 	}
 	now := c.pool.now() // read once: reading the clock is a large part of the overhead of a call
 	c.budget.called(now)
-	for ; ; now = c.pool.now() {
+	for {
 		ep, permit, err := c.next(cl, target)
 		if err != nil {
 			return err
 		}
-		if cl.asked.WasTried(ep) {
-			if err := c.pause(ctx, caller, cl, ep); err != nil {
-				c.pool.record(ep, permit, result{}, c.pool.now())
-				ep.release()
+		if cl.asked.Attempt > 0 {
+			if err := c.prepare(ctx, caller, cl, visit{ep, permit}); err != nil {
 				return cl.fail(err)
 			}
 			now = c.pool.now()
@@ -125,6 +130,9 @@ func (c *Client) next(cl *call, target *endpoint) (*endpoint, health.Permit, err
 // left.
 func (cl *call) note(a *attempt, err error) {
 	cl.asked.Tried = append(cl.asked.Tried, a.ep)
+	if kind := failureKindOf(err); kind != unsent && kind != noCredentials {
+		cl.sent = append(cl.sent, visit{a.ep, a.permit})
+	}
 	cl.attempts = append(cl.attempts, Attempt{
 		Endpoint: a.ep.name,
 		Duration: a.took,
@@ -152,18 +160,54 @@ func (c *Client) settle(caller context.Context, cl *call, targeted bool, err err
 			return cl.fail(err)
 		}
 	}
+	return nil
+}
+
+// prepare prepares a retry at the endpoint of next: it draws on the budget unless the
+// retry is free, and waits if the call has tried the endpoint before. It returns an error
+// if the call must not continue. If it fails or a hook panics, it gives the permit back.
+func (c *Client) prepare(ctx, caller context.Context, cl *call, next visit) error {
+	prepared := false
+	defer func() {
+		if !prepared {
+			c.pool.record(next.ep, next.permit, result{}, c.pool.now())
+			next.ep.release()
+		}
+	}()
 	last := cl.attempts[len(cl.attempts)-1]
-	event := AttemptEvent{Op: cl.asked.Op, Endpoint: last.Endpoint, Attempt: cl.asked.Attempt, Duration: last.Duration, Err: last.Err}
-	if !c.budget.take(c.pool.now()) {
+	event := AttemptEvent{Op: cl.asked.Op, Endpoint: last.Endpoint, Attempt: cl.asked.Attempt - 1, Duration: last.Duration, Err: last.Err}
+	if !cl.isFree(next) && !c.budget.take(c.pool.now()) {
 		c.logger.DebugContext(caller, "attempt failed, and the retry budget is exhausted",
 			"op", string(event.Op), "attempt", event.Attempt, "endpoint", event.Endpoint, "error", event.Err)
 		c.hooks.budgetExhausted(caller, event)
-		return cl.fail(ErrRetryBudget)
+		return ErrRetryBudget
 	}
 	c.logger.DebugContext(caller, "attempt failed, trying again",
 		"op", string(event.Op), "attempt", event.Attempt, "endpoint", event.Endpoint, "error", event.Err)
 	c.hooks.callRetried(caller, event)
+	if cl.asked.WasTried(next.ep) {
+		if err := c.pause(ctx, caller, cl, next.ep); err != nil {
+			return err
+		}
+	}
+	prepared = true
 	return nil
+}
+
+// isFree reports whether a retry at the endpoint of next does not draw on the budget,
+// because no peer that serves calls gets more than one request for this one: the
+// endpoint is admitted, and each earlier attempt was provably not sent or went to an
+// endpoint that has been ejected since. While no endpoint is admitted, no retry is free.
+func (cl *call) isFree(next visit) bool {
+	if !next.permit.IsAdmitted() || cl.asked.WasTried(next.ep) {
+		return false
+	}
+	for _, v := range cl.sent {
+		if !v.ep.health.EjectedSince(v.permit) {
+			return false
+		}
+	}
+	return true
 }
 
 // fail returns the error of a call, with its attempts.

@@ -74,11 +74,16 @@ func WithAttemptTimeout(d time.Duration) Option {
 // retries are counted per whole second. The defaults are 0.2 and 10: if all peers are
 // down, they receive 1.2 times the usual load plus 10 requests per second. A call that
 // may not be retried because the budget is exhausted fails with an [AttemptsError]
-// whose Cause is [ErrRetryBudget]. Two zeros turn retries off.
+// whose Cause is [ErrRetryBudget].
+//
+// Not counted is a retry at an admitted endpoint, if each earlier attempt of the call
+// was provably not sent, or went to an endpoint that has been ejected since. No peer
+// that serves calls gets a second request for the call then. With two zeros, only such
+// retries are made.
 func WithRetryBudget(fraction, perSecond float64) Option {
 	return func(o *options) {
 		if !(fraction >= 0) || !(perSecond >= 0) {
-			o.errs = append(o.errs, errors.New("retry budget: neither number may be negative; use 0, 0 to try nothing again"))
+			o.errs = append(o.errs, errors.New("retry budget: neither number may be negative; use 0, 0 for no retries that add to the load"))
 			return
 		}
 		o.retryFraction, o.retryPerSecond = fraction, perSecond

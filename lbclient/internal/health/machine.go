@@ -74,6 +74,16 @@ func (m *Machine) epoch() uint64 { return m.gate.Load() >> 1 }
 // IsAdmitted reports whether the endpoint is admitted.
 func (m *Machine) IsAdmitted() bool { return m.gate.Load()&1 == 1 }
 
+// EjectedSince reports whether the endpoint has been ejected since p was given, or was
+// not admitted then and has not been readmitted.
+func (m *Machine) EjectedSince(p Permit) bool {
+	gate := m.gate.Load()
+	if p.IsAdmitted() || gate&1 == 0 {
+		return gate != p.gate || !p.IsAdmitted()
+	}
+	return gate>>1 > p.epoch()+1 // the first change after p was the readmission
+}
+
 // Enter returns a permit for an attempt, and whether the endpoint is admitted.
 func (m *Machine) Enter() (Permit, bool) {
 	p := Permit{gate: m.gate.Load()}
