@@ -130,7 +130,7 @@ func (c *Client) next(cl *call, target *endpoint) (*endpoint, health.Permit, err
 // left.
 func (cl *call) note(a *attempt, err error) {
 	cl.asked.Tried = append(cl.asked.Tried, a.ep)
-	if kind := failureKindOf(err); kind != unsent && kind != noCredentials {
+	if kind := failureKindOf(err); kind != unsent && !kind.isOurs() {
 		cl.sent = append(cl.sent, visit{a.ep, a.permit})
 	}
 	cl.attempts = append(cl.attempts, Attempt{

@@ -73,6 +73,7 @@ func TestFreeRetries(t *testing.T) {
 		{"not sent", []error{dialError(), nil}, 2},
 		{"not sent, twice", []error{dialError(), dialError(), nil}, 3},
 		{"no credentials", []error{&client.Error{Err: client.ErrCredentials}, nil}, 2},
+		{"this machine", []error{localError(), nil}, 2},
 		{"sent", []error{statusError(503), nil}, 1},
 		{"not sent, then sent", []error{dialError(), brokenError(), nil}, 2},
 		{"nobody is admitted", []error{dialError(), dialError()}, 2},
