@@ -5,7 +5,9 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/ipfs/boxo/verifcid"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/multiformats/go-multihash"
 )
 
 // DefaultShardSize is the shard size of DefaultAddParams: 100 MiB. The server
@@ -63,12 +65,16 @@ type IPFSAddParams struct {
 	NoRawLeaves bool
 	Progress    bool   // report the bytes read of each file
 	CidVersion  int    // 0 or 1
-	HashFun     string // multihash name; all but sha2-256 need CidVersion 1
-	NoCopy      bool   // keep references to URLs instead of blocks
+	HashFun     string // multihash name, empty for sha2-256; all others need CidVersion 1
+	NoCopy      bool   // keep references to URLs instead of blocks; not verified
 }
 
 // AddParams determine how content is added and pinned. [DefaultAddParams] returns
 // parameters to start from. The server ignores PinUpdate and Mode.
+//
+// The client verifies every output of an add against what it has sent, except with
+// Shard and with NoCopy. Then it only checks that the upload and the report are
+// complete.
 type AddParams struct {
 	PinOptions
 	IPFSAddParams
@@ -76,8 +82,8 @@ type AddParams struct {
 	Recursive      bool   // permit adding directories; applied by the client
 	Hidden         bool   // include dot files found in directories; applied by the client
 	Wrap           bool   // wrap everything in one directory
-	Shard          bool   // experimental: spread the DAG over peers in shards of ShardSize
-	StreamChannels bool   // report while adding, instead of in one array at the end
+	Shard          bool   // experimental: spread the DAG over peers in shards of ShardSize; not verified
+	StreamChannels bool   // report while adding, instead of in one array at the end (buffered)
 	Format         string // "unixfs", "car", or empty for unixfs
 	NoPin          bool   // only put blocks; without effect when sharding
 }
@@ -129,7 +135,9 @@ func (p AddParams) Validate() error {
 	if p.CidVersion != 0 && p.CidVersion != 1 {
 		wrong.addf("unknown CID version %d: use 0 or 1", p.CidVersion)
 	}
-	if p.CidVersion == 0 && p.HashFun != "" && !strings.EqualFold(p.HashFun, defaultHash) {
+	if !validHash(p.HashFun) {
+		wrong.addf("hash function %q is unknown, or IPFS accepts no blocks with it: use sha2-256, blake2b-256, blake3 or the like", p.HashFun)
+	} else if p.CidVersion == 0 && p.HashFun != "" && !strings.EqualFold(p.HashFun, defaultHash) {
 		wrong.addf("hash function %q needs CID version 1", p.HashFun)
 	}
 	if p.RawLeaves && p.NoRawLeaves {
@@ -146,6 +154,22 @@ func (p AddParams) Validate() error {
 
 func validLayout(layout string) bool {
 	return layout == "" || layout == layoutBalanced || layout == layoutTrickle
+}
+
+// validHash reports whether a peer can hash with the function, and its IPFS daemon
+// accepts the blocks. A daemon refuses functions that are not secure, and identity,
+// whose CIDs would be as long as the blocks. The peer passes these on, and reports
+// each refusal as a broken daemon (B6).
+func validHash(name string) bool {
+	if name == "" {
+		return true
+	}
+	code, known := multihash.Names[strings.ToLower(name)]
+	if !known || code == multihash.IDENTITY || !verifcid.DefaultAllowlist.IsAllowed(code) {
+		return false
+	}
+	_, err := multihash.GetHasher(code)
+	return err == nil
 }
 
 func validFormat(format string) bool {

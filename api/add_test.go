@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ipfs/boxo/verifcid"
+	"github.com/ipfs/go-cid"
+	"github.com/multiformats/go-multihash"
 	"pgregory.net/rapid"
 )
 
@@ -240,4 +243,34 @@ func TestAddParamsQueryRoundTrip(t *testing.T) {
 			t.Fatalf("%s\n got %+v\nwant %+v", query, got, want)
 		}
 	})
+}
+
+// B6: md5 was taken for a peer whose IPFS daemon is down, and identity for a broken
+// one, so that the whole upload went to every peer.
+func TestB6HashFunctions(t *testing.T) {
+	for name, ok := range map[string]bool{
+		"": true, "sha2-256": true, "SHA2-256": true, "sha2-512": true, "sha1": true, "sha3-224": true, "sha3": true, "dbl-sha2-256": true,
+		"keccak-256": true, "shake-256": true, "blake3": true, "blake2b-256": true, "blake2b-160": true, "blake2s-256": true,
+		"md5": false, "identity": false, "IDENTITY": false, "murmur3-x64-64": false, "x11": false, "shake-128": false, "blake2b-152": false,
+		"poseidon-bls12_381-a2-fc1": false, "sha2-256-trunc254-padded": false, "nope": false, "sha2_256": false, " sha2-256": false,
+	} {
+		p := DefaultAddParams()
+		p.HashFun, p.CidVersion = name, 1
+		if err := p.Validate(); (err == nil) != ok {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	// What is accepted can be computed and has a CID that IPFS accepts.
+	for name, code := range multihash.Names {
+		if !validHash(name) {
+			continue
+		}
+		c, err := cid.Prefix{Version: 1, Codec: cid.Raw, MhType: code, MhLength: -1}.Sum([]byte("block"))
+		if err == nil {
+			err = verifcid.ValidateCid(verifcid.DefaultAllowlist, c)
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
