@@ -12,6 +12,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client/internal/documents"
+	"github.com/pinfleet/pinfleet/internal/addprogress"
 	"github.com/pinfleet/pinfleet/internal/ctxerr"
 )
 
@@ -29,6 +30,8 @@ type adding struct {
 	nodes int
 	sum   uint64
 	seed  maphash.Seed
+	// progress is how far the delivered progress has come.
+	progress addprogress.Position
 }
 
 // run makes the attempts.
@@ -47,21 +50,37 @@ func (a *adding) run(ctx context.Context) error {
 	if a.req.oneShot {
 		return err
 	}
+	a.progress.Repeat()
 	again := a.attempt(ctx, true)
-	var e *Error
-	switch {
-	case errors.Is(again, ErrBodyNotReplayable):
+	if errors.Is(again, ErrBodyNotReplayable) {
 		return err
-	case errors.As(again, &e):
+	}
+	var e *Error
+	if errors.As(again, &e) {
 		e.MayHaveExecuted = true // by the first attempt
+		if wrong := wronglyPinned(err); wrong != nil {
+			e.Err = fmt.Errorf("%w; the attempt before: %w", e.Err, wrong)
+		}
 	}
 	return again
 }
 
+// wronglyPinned returns the MismatchError of err if it names a root that the server
+// has probably pinned, else nil.
+func wronglyPinned(err error) *MismatchError {
+	var m *MismatchError
+	if errors.As(err, &m) && m.Pinned.Defined() {
+		return m
+	}
+	return nil
+}
+
 // logDamage records that adds at this endpoint are buffered from now on, and logs
-// that once.
+// that once. It also logs each add that has probably left a wrong pin, because the
+// error does not reach the caller if the repeated add succeeds.
 func (c *defaultClient) logDamage(err error) {
-	if c.buffered.Swap(true) || c.cfg.Logger == nil {
+	first := !c.buffered.Swap(true)
+	if c.cfg.Logger == nil || !first && wronglyPinned(err) == nil {
 		return
 	}
 	c.cfg.Logger.Warn("an add was damaged on the way, perhaps by a proxy: from now on, adds at this endpoint are reported at their end, as with BufferedAdds",
@@ -79,7 +98,7 @@ func damaged(err error) bool {
 func (a *adding) attempt(ctx context.Context, buffered bool) error {
 	params := *a.params
 	params.StreamChannels = !buffered
-	sent := sentProgress{out: a.out}
+	sent := sentProgress{out: a.out, position: &a.progress}
 	if buffered && params.Progress && a.out != nil {
 		params.Progress = false // it comes from what was sent
 		a.req.sent = sent.report
@@ -113,8 +132,11 @@ func (a *adding) receive(r *response, unasked bool) error {
 		if err := r.verifier.check(o); err != nil {
 			return a.mismatch(r, &report, err)
 		}
+		if o.Cid.Defined() {
+			a.progress.Complete(o.Name, report.nodes < a.nodes)
+		}
 		switch {
-		case !o.Cid.Defined() && unasked:
+		case !o.Cid.Defined() && (unasked || !a.progress.IsNew(o.Name, o.Bytes)):
 			continue
 		case o.Cid.Defined() && report.nodes <= a.nodes:
 			if report.nodes == a.nodes && report.hash.Sum64() != a.sum {
@@ -127,6 +149,8 @@ func (a *adding) receive(r *response, unasked bool) error {
 		}
 		if o.Cid.Defined() {
 			a.nodes, a.sum = report.nodes, report.hash.Sum64()
+		} else {
+			a.progress.Delivered(o.Name, o.Bytes)
 		}
 	}
 }

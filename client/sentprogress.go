@@ -7,13 +7,15 @@ import (
 	"sync"
 
 	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/internal/addprogress"
 	"github.com/pinfleet/pinfleet/internal/ctxerr"
 )
 
 // sentProgress delivers the progress of an upload while it is sent, because a
 // server that reports at the end reports no progress in time.
 type sentProgress struct {
-	out chan<- *api.AddedOutput
+	out      chan<- *api.AddedOutput
+	position *addprogress.Position // of what out was sent
 
 	mu sync.Mutex // held while sending to out
 	// over is set when out may be closed.
@@ -30,8 +32,12 @@ func (s *sentProgress) report(ctx context.Context, name string, read uint64) err
 	if s.over {
 		return errUploadClosed
 	}
+	if !s.position.IsNew(name, read) {
+		return nil
+	}
 	select {
 	case s.out <- &api.AddedOutput{Name: name, Bytes: read}:
+		s.position.Delivered(name, read)
 		return nil
 	case <-ctx.Done():
 		s.unheard = true

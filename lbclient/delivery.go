@@ -8,13 +8,14 @@ import (
 	"sync"
 
 	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/internal/addprogress"
 	"github.com/pinfleet/pinfleet/internal/panics"
 )
 
 // delivery passes the outputs of an add's attempts to the consumer, each once. A
 // repeated add reports everything from the beginning, in the same order. So the
 // delivery skips the nodes (outputs with a CID) that it has already delivered,
-// provided that they are the same, and likewise the progress of the current file.
+// provided that they are the same, and likewise the progress.
 type delivery struct {
 	out chan<- *api.AddedOutput
 	// sent, if not nil, is called with the estimated number of further bytes of
@@ -23,10 +24,8 @@ type delivery struct {
 
 	nodes int               // number of delivered nodes
 	sum   [sha256.Size]byte // of the delivered nodes, see chain
-	// file and bytes are the progress that was delivered after the last node. A
-	// server adds one file at a time.
-	file  string
-	bytes uint64
+	// progress is how far the delivered progress has come.
+	progress addprogress.Position
 }
 
 // attempt makes one attempt with send and delivers the outputs that are new. again is
@@ -34,7 +33,10 @@ type delivery struct {
 func (d *delivery) attempt(ctx context.Context, again bool, send func(context.Context, chan<- *api.AddedOutput) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	r := &report{delivery: d, again: again}
+	if again {
+		d.progress.Repeat()
+	}
+	r := &report{delivery: d}
 	in := make(chan *api.AddedOutput)
 	returned := make(chan struct{})
 	var undelivered error
@@ -105,10 +107,9 @@ func until(in <-chan *api.AddedOutput, returned <-chan struct{}) func(func(*api.
 // report is the state of the outputs of one attempt.
 type report struct {
 	*delivery
-	again bool   // this is not the first attempt
-	bytes uint64 // progress of the current file
-	nodes int    // number of nodes reported
-	sum   [sha256.Size]byte
+	counted estimate
+	nodes   int // number of nodes reported
+	sum     [sha256.Size]byte
 }
 
 // take delivers o unless an earlier attempt has delivered it.
@@ -118,18 +119,18 @@ func (r *report) take(ctx context.Context, o *api.AddedOutput) error {
 		return nil
 	}
 	if !o.Cid.Defined() {
-		known := r.nodes < d.nodes || r.again && o.Name == d.file && o.Bytes <= d.bytes
-		if known {
+		if !d.progress.IsNew(o.Name, o.Bytes) {
 			return nil
 		}
 		if err := d.send(ctx, o); err != nil {
 			return err
 		}
-		d.file, d.bytes = o.Name, o.Bytes
+		d.progress.Delivered(o.Name, o.Bytes)
 		return nil
 	}
 	r.nodes++
 	r.sum = chain(r.sum, o)
+	d.progress.Complete(o.Name, r.nodes < d.nodes)
 	if r.nodes <= d.nodes {
 		if r.nodes == d.nodes && r.sum != d.sum {
 			return ErrReplayDiverged
@@ -140,7 +141,6 @@ func (r *report) take(ctx context.Context, o *api.AddedOutput) error {
 		return err
 	}
 	d.nodes, d.sum = r.nodes, r.sum
-	d.file, d.bytes = "", 0
 	return nil
 }
 

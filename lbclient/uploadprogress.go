@@ -56,24 +56,44 @@ func (r *countedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// count estimates the progress of an Add's upload from the output o. Add reads its paths
-// inside the endpoint, so its bytes cannot be counted: the estimate is the reported
-// progress of a file, or its size if there was none. The size of a directory includes
-// its files, which are thus counted twice. Directories are reported at the end of the
-// add, so the error is harmless.
+// estimate estimates how much of an upload was sent, from the outputs of the add. Add
+// reads its paths inside the endpoint, so its bytes cannot be counted. The estimate is
+// the reported progress of a file, or its size if there was none. The size of a
+// directory includes its files, which are thus counted twice. Directories are reported
+// at the end of the add, so the error is harmless.
+type estimate struct {
+	file  string // whose progress was reported last
+	bytes uint64 // of it
+	// ahead is the number of bytes that were counted by the progress of files whose
+	// CIDs are not reported yet.
+	ahead uint64
+}
+
+// more returns the number of bytes that were sent since the last output.
+func (e *estimate) more(o *api.AddedOutput) (n uint64) {
+	if !o.Cid.Defined() {
+		if o.Name != e.file {
+			e.file, e.bytes = o.Name, 0
+		}
+		if o.Bytes > e.bytes {
+			n = o.Bytes - e.bytes
+		}
+		e.bytes = o.Bytes
+		e.ahead += n
+		return n
+	}
+	known := min(o.Size, e.ahead)
+	e.ahead -= known
+	e.file, e.bytes = "", 0
+	return o.Size - known
+}
+
+// count counts what the output o says of the upload.
 func (r *report) count(o *api.AddedOutput) {
 	if r.sent == nil || o == nil {
 		return
 	}
-	now := o.Bytes
-	if o.Cid.Defined() {
-		now = o.Size
-	}
-	if now > r.bytes {
-		r.sent(int(min(now-r.bytes, 1<<30)))
-	}
-	r.bytes = now
-	if o.Cid.Defined() {
-		r.bytes = 0
+	if n := r.counted.more(o); n > 0 {
+		r.sent(int(min(n, 1<<30)))
 	}
 }
