@@ -184,10 +184,11 @@ func (d *cborDecoder) skip(links []cid.Cid, depth int) ([]cid.Cid, error) {
 	return links, err
 }
 
-// checkCBORSimple accepts false, true, null and floats.
+// checkCBORSimple accepts false, true, null, undefined and floats, as the servers' decoder
+// does.
 func checkCBORSimple(info uint64) error {
 	switch info {
-	case 20, 21, 22, 25, 26, 27:
+	case 20, 21, 22, 23, 25, 26, 27:
 		return nil
 	default:
 		return fmt.Errorf("dag-cbor: simple value %d", info)

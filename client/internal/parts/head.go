@@ -52,6 +52,9 @@ func parseHead(text []byte) (head, error) {
 		}
 		h.kind = kindOf(media)
 	}
+	if _, err := url.QueryUnescape(fields.Get("Abspath-Encoded")); err != nil && h.kind == file {
+		return head{}, fmt.Errorf("the source path of a part is malformed: %w", err)
+	}
 	if _, params, err := mime.ParseMediaType(fields.Get("Content-Disposition")); err == nil {
 		h.path = cleanPath(params["filename"])
 	}
@@ -109,6 +112,9 @@ func plainHead(text []byte) (h head, ok bool) {
 				return head{}, false
 			}
 		case "Abspath", "Abspath-Encoded":
+			if _, err := url.QueryUnescape(string(value)); err != nil || !plain(string(value), "%+/") {
+				return head{}, false
+			}
 		default:
 			return head{}, false
 		}
