@@ -58,6 +58,9 @@ func (c *carAdder) addTop(name string, n files.Node) (cid.Cid, error) {
 		if err != nil {
 			return cid.Undef, err
 		}
+		if err := c.checkLinks(bc, block); err != nil {
+			return cid.Undef, err
+		}
 		event.Bytes += uint64(len(block))
 		if bc.Equals(root) {
 			event.Size, complete = fileSize(bc, block), true
@@ -110,7 +113,7 @@ func readCARHeader(r *bufio.Reader) (cid.Cid, error) {
 }
 
 // splitCARBlock returns the CID and the block of a section. It fails if the
-// block does not match its CID or cannot be decoded.
+// block does not match its CID.
 func splitCARBlock(section []byte) (cid.Cid, []byte, error) {
 	n, c, err := cid.CidFromBytes(section)
 	if err != nil {
@@ -127,10 +130,17 @@ func splitCARBlock(section []byte) (cid.Cid, []byte, error) {
 			fmt.Errorf("mismatch in content integrity, name: %s, data: %s", c, sum),
 		}
 	}
-	if _, err := blockLinks(c, block); err != nil {
-		return cid.Undef, nil, &CARError{fmt.Sprintf("its block %s cannot be decoded", c), err}
-	}
 	return c, block, nil
+}
+
+// checkLinks checks that the links of a block can be decoded. If nothing is
+// stored, other codecs are allowed, because some servers may know them.
+func (c *carAdder) checkLinks(bc cid.Cid, block []byte) error {
+	_, err := blockLinks(bc, block)
+	if err == nil || c.params.HashOnly && errors.Is(err, errCodec) {
+		return nil
+	}
+	return &CARError{fmt.Sprintf("its block %s cannot be decoded", bc), err}
 }
 
 // fileSize returns the size of a UnixFS file, or 0 for any other block.

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"github.com/ipfs/go-cid"
+	"github.com/multiformats/go-multihash"
 	"github.com/multiformats/go-varint"
 )
 
@@ -140,6 +142,25 @@ func TestCARv2EndsEarly(t *testing.T) {
 		}
 		if !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("%d bytes: error %v is not an unexpected EOF", size, err)
+		}
+	}
+}
+
+// TestCodecsOfOtherServers checks that the codec of a block is no reason to
+// refuse an archive which is only hashed: a server may know more codecs. Blocks
+// that are stored must be decoded.
+func TestCodecsOfOtherServers(t *testing.T) {
+	block := []byte(`{"a":1}`)
+	c, err := cid.NewPrefixV1(cid.DagJSON, multihash.SHA2_256).Sum(block)
+	if err != nil {
+		t.Fatal(err)
+	}
+	car := append(carHeader(t, 1, c), carSection(c.Bytes(), block)...)
+	for _, hashOnly := range []bool{false, true} {
+		p := Params{Format: "car", HashOnly: hashOnly}
+		_, err := Import(t.Context(), single(bytes.NewReader(car)), p, newMemory())
+		if refused := errors.Is(err, errCodec); refused == hashOnly || hashOnly && err != nil {
+			t.Errorf("hash only %t: error %v", hashOnly, err)
 		}
 	}
 }
