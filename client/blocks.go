@@ -3,7 +3,7 @@ package client
 const (
 	// firstBlock is the size of the first block, in bytes. A small upload needs no
 	// other.
-	firstBlock = 8 << 10
+	firstBlock = 5 << 10
 	// largeBlock is the maximum size of a block, in bytes. Each full block becomes
 	// one chunk of the request.
 	largeBlock = 128 << 10

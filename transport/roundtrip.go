@@ -30,15 +30,21 @@ const (
 	// than any write buffer.
 	readBufferSize  = 16 << 10
 	writeBufferSize = 8 << 10
+	// uploadBufferSize is the size of both buffers of the connection of an upload.
+	uploadBufferSize = 4 << 10
 )
 
 // roundTripper is an http.Transport on top of a Dialer. It returns a DialError
 // if a request was not sent, and applies the timeouts of the Config except
 // Timeout.
 type roundTripper struct {
-	name          string
-	scheme, host  string // the only ones that requests may have
-	pool          *generations
+	name         string
+	scheme, host string // the only ones that requests may have
+	pool         *generations
+	// uploads has the connections of uploads, which are not used again. Therefore it
+	// has smaller buffers: most answers are small, and pieces of uploads are larger
+	// than any write buffer.
+	uploads       *http.Transport
 	dialer        Dialer
 	userTimeout   time.Duration // of TCP; 0 means the system's
 	dialTimeout   time.Duration // 0 means no limit
@@ -71,6 +77,8 @@ func newRoundTripper(cfg *config.Config, addr config.Address, dialer Dialer) *ro
 	rt.closing, rt.stop = context.WithCancel(context.Background())
 	proxy := http.ProxyURL(requestProxy(cfg, addr)) // not from the environment: requests carry credentials
 	rt.pool = newGenerations(maxConnAge(cfg, addr), func() *http.Transport { return rt.newTransport(proxy, cfg.DisableKeepAlives) })
+	rt.uploads = rt.newTransport(proxy, true)
+	rt.uploads.ReadBufferSize, rt.uploads.WriteBufferSize = uploadBufferSize, uploadBufferSize
 	return rt
 }
 
@@ -142,9 +150,12 @@ func (rt *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	x := newExchange(req, rt.idleTimeout)
-	base := rt.pool.get()
+	base := rt.uploads
+	if !req.Close || req.Body == nil {
+		base = rt.pool.get()
+		defer rt.pool.done(base)
+	}
 	resp, err := x.send(base)
-	rt.pool.done(base)
 	if rt.closing.Err() != nil {
 		// A request that began before close may have returned its connection
 		// to the pool afterwards.

@@ -8,8 +8,10 @@ import (
 
 // Sizes of a readAhead's buffer, in bytes.
 const (
-	// minRoom is the initial size, and also the maximum size of one Read, even if
-	// the buffer has grown for a large document. A larger Read could return many
+	// firstRoom is the initial size. The report of a small add needs no more.
+	firstRoom = 2 << 10
+	// minRoom is the size after a Read that has filled the first buffer, and also the
+	// maximum size of one Read, even if the buffer has grown for a large document. A larger Read could return many
 	// small documents after the large one, and decoding each of them may scan all
 	// buffered bytes.
 	minRoom = 32 << 10
@@ -81,7 +83,10 @@ func (a *readAhead) read(p []byte) (n int, err error) {
 // makeRoom makes free space after the pending bytes.
 func (a *readAhead) makeRoom() {
 	switch n := len(a.pending()); {
-	case a.room == nil, len(a.room) > maxRoom && n < minRoom: // no buffer yet, or that of a large document
+	case a.room == nil:
+		a.room = make([]byte, firstRoom)
+	case len(a.room) > maxRoom && n < minRoom, // the buffer of a large document
+		len(a.room) < minRoom && a.end == len(a.room):
 		a.move(make([]byte, minRoom))
 	case n == 0:
 		a.begin, a.end = 0, 0
