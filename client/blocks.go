@@ -3,7 +3,7 @@ package client
 const (
 	// firstBlock is the size of the first block, in bytes. A small upload needs no
 	// other.
-	firstBlock = 5 << 10
+	firstBlock = 8 << 10
 	// largeBlock is the maximum size of a block, in bytes. Each full block becomes
 	// one chunk of the request.
 	largeBlock = 128 << 10
@@ -19,7 +19,7 @@ type blocks struct {
 	emptied int      // number of bytes consumed from the oldest block
 	held    int      // number of bytes at the end that piece does not return yet
 	size    int      // size of the newest block, in bytes
-	spare   [][]byte // consumed blocks of size largeBlock, for reuse
+	spare   [][]byte // blocks for reuse: consumed ones of size largeBlock, or a first one
 }
 
 // room returns the free space for the next bytes, or nil if all blocks are full.
@@ -43,6 +43,7 @@ func (b *blocks) next() []byte {
 	if n := len(b.spare); n > 0 {
 		last := b.spare[n-1]
 		b.spare = b.spare[:n-1]
+		b.size = max(b.size, cap(last))
 		return last[:0]
 	}
 	b.size = min(max(firstBlock, 4*b.size), largeBlock)

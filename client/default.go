@@ -29,6 +29,7 @@ type defaultClient struct {
 	answers   sync.Pool // of *answer
 	life      life
 	closeOnce sync.Once
+	scratches sync.Pool // of *scratch
 	// buffered is set after an add was damaged: adds are reported at their end.
 	buffered atomic.Bool
 	// unannounced makes the warning about missing trailers appear once.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 
@@ -51,7 +52,7 @@ func TestUploadDeliversItsSource(t *testing.T) {
 		case 3:
 			src = &hesitant{r: src}
 		}
-		u, err := newUpload(context.Background(), &Body{Open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(src), nil }}, nil)
+		u, err := newUpload(context.Background(), &Body{Open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(src), nil }}, nil, new(sync.Pool))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -39,4 +39,3 @@ func TestProxyIsUsedForThePeer(t *testing.T) {
 		t.Error(err)
 	}
 }
-

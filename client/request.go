@@ -302,7 +302,7 @@ func (r *response) openBody() (io.ReadCloser, error) {
 	}
 	v := newVerifier(r.req.body.Boundary, r.req.add, r.client.cfg.SkipVerify)
 	v.sent = r.req.sent
-	u, err := newUpload(r.ctx, r.req.body, v.run)
+	u, err := newUpload(r.ctx, r.req.body, v.run, &r.client.scratches)
 	if err != nil {
 		if r.ctx.Err() == nil && !errors.Is(err, ErrBodyNotReplayable) && !errors.Is(err, ErrInvalid) {
 			err = fmt.Errorf("%w: %w", ErrSource, err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/internal/ctxerr"
 	"github.com/pinfleet/pinfleet/internal/panics"
+	"github.com/pinfleet/pinfleet/internal/unixfs"
 )
 
 // upload is a request body. A goroutine reads the source ahead, so that the source
@@ -31,7 +32,7 @@ type upload struct {
 	src    io.ReadCloser
 	// read reads what pull returns, up to the closing delimiter, and returns an
 	// error if the body must not be sent. It is nil if nobody wants to read it.
-	read func(ctx context.Context, pull func() ([]byte, error)) error
+	read func(ctx context.Context, s *scratch, pull func() ([]byte, error)) error
 
 	filled  chan struct{} // holds a token after a read of the source
 	emptied chan struct{} // holds a token after bytes were sent
@@ -49,21 +50,49 @@ type upload struct {
 	// needed bytes to know the whole body.
 	from, to, needed int64
 
+	// scratch is lent by scratches until neither goroutine uses it any more.
+	scratch   *scratch
+	scratches *sync.Pool
+	writing   bool // the connection has a piece
+	isRead    bool // the reading goroutine has ended
+
 	panicked *panics.Recovered // of a Read of the source; guarded by mu
 }
 
 // newUpload returns an upload of body, which it opens.
-func newUpload(ctx context.Context, body *Body, read func(context.Context, func() ([]byte, error)) error) (*upload, error) {
+func newUpload(ctx context.Context, body *Body, read func(context.Context, *scratch, func() ([]byte, error)) error, scratches *sync.Pool) (*upload, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	src, err := body.Open(ctx)
 	if err != nil {
 		cancel(nil)
 		return nil, err
 	}
-	return &upload{
+	u := &upload{
 		ctx: ctx, cancel: cancel, src: src, read: read, decided: read == nil, needed: math.MaxInt64,
 		filled: make(chan struct{}, 1), emptied: make(chan struct{}, 1),
-	}, nil
+	}
+	u.scratches = scratches
+	if s, ok := scratches.Get().(*scratch); ok {
+		u.scratch = s
+	} else {
+		u.scratch = &scratch{block: make([]byte, 0, firstBlock)}
+	}
+	u.ahead.spare = append(u.ahead.spare, u.scratch.block)
+	return u, nil
+}
+
+// scratch has the memory of a small upload, for reuse.
+type scratch struct {
+	block  []byte // the first block
+	buffer unixfs.Buffer
+}
+
+// giveBack returns the scratch to the pool if nothing uses it any more.
+func (u *upload) giveBack() {
+	if u.closed && !u.writing && (u.isRead || !u.started) && u.scratch != nil {
+		u.scratches.Put(u.scratch)
+		u.scratch, u.ahead = nil, blocks{}
+	}
 }
 
 var errUploadClosed = errors.New("upload is over")
@@ -138,6 +167,7 @@ func (u *upload) poll() ([]byte, error) {
 		go u.fill()
 	}
 	piece := u.ahead.piece()
+	u.writing = len(piece) > 0
 	if len(piece) > 0 || u.end == nil || !u.decided {
 		return piece, nil
 	}
@@ -157,6 +187,8 @@ func (u *upload) sent(n int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.ahead.empty(n)
+	u.writing = false
+	u.giveBack()
 	notify(u.emptied)
 }
 
@@ -168,12 +200,16 @@ func (u *upload) fill() {
 			u.notePanic(p)
 			u.refuse(errSourcePanicked)
 		}
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		u.isRead = true
+		u.giveBack()
 	})
 }
 
 func (u *upload) readAhead() {
 	if u.read != nil {
-		if err := u.read(u.ctx, u.pull); err != nil {
+		if err := u.read(u.ctx, u.scratch, u.pull); err != nil {
 			u.refuse(err)
 			return
 		}
@@ -314,6 +350,7 @@ func (u *upload) Close() error {
 	}
 	u.closed = true
 	u.cancel(errUploadClosed)
+	defer u.giveBack()
 	if u.reading {
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/iotest"
@@ -29,7 +30,7 @@ func (s *source) Close() error {
 func uploadOf(t testing.TB, ctx context.Context, r io.Reader) (*upload, *source) {
 	t.Helper()
 	src := &source{Reader: r}
-	u, err := newUpload(ctx, &Body{Open: func(context.Context) (io.ReadCloser, error) { return src, nil }}, nil)
+	u, err := newUpload(ctx, &Body{Open: func(context.Context) (io.ReadCloser, error) { return src, nil }}, nil, new(sync.Pool))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,12 +59,13 @@ func newVerifier(boundary string, params *api.AddParams, skip bool) *verifier {
 // run reads the upload that pull delivers, up to its closing delimiter. It returns
 // an error if a server would lose a part of the upload, or if it is no good CAR.
 // Other faults, such as an unknown chunker, are left to the server.
-func (v *verifier) run(ctx context.Context, pull func() ([]byte, error)) error {
+func (v *verifier) run(ctx context.Context, s *scratch, pull func() ([]byte, error)) error {
 	tree := parts.New(v.boundary, v.params.Wrap, pull)
 	if v.sent != nil {
 		tree.Progress = func(name string, read uint64) error { return v.sent(ctx, name, read) }
 	}
 	if !v.skip {
+		v.params.Buffer = &s.buffer
 		_, err := unixfs.Import(ctx, tree, v.params, v)
 		if err != nil && v.params.Format == formatCAR {
 			return unfit(err)

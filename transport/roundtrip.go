@@ -30,8 +30,9 @@ const (
 	// than any write buffer.
 	readBufferSize  = 16 << 10
 	writeBufferSize = 8 << 10
-	// uploadBufferSize is the size of both buffers of the connection of an upload.
-	uploadBufferSize = 4 << 10
+	// The connection of an upload has smaller ones.
+	uploadReadBufferSize  = 2 << 10
+	uploadWriteBufferSize = 1 << 10
 )
 
 // roundTripper is an http.Transport on top of a Dialer. It returns a DialError
@@ -78,7 +79,7 @@ func newRoundTripper(cfg *config.Config, addr config.Address, dialer Dialer) *ro
 	proxy := http.ProxyURL(requestProxy(cfg, addr)) // not from the environment: requests carry credentials
 	rt.pool = newGenerations(maxConnAge(cfg, addr), func() *http.Transport { return rt.newTransport(proxy, cfg.DisableKeepAlives) })
 	rt.uploads = rt.newTransport(proxy, true)
-	rt.uploads.ReadBufferSize, rt.uploads.WriteBufferSize = uploadBufferSize, uploadBufferSize
+	rt.uploads.ReadBufferSize, rt.uploads.WriteBufferSize = uploadReadBufferSize, uploadWriteBufferSize
 	return rt
 }
 

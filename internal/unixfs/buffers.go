@@ -17,6 +17,22 @@ type buffers struct {
 	window []byte
 }
 
+// Buffer keeps a small buffer of an import for the next import. Imports that run at
+// the same time need one each. The zero value is empty.
+type Buffer struct{ buf []byte }
+
+// maxKept is the maximum size of a buffer in a Buffer, in bytes.
+const maxKept = 16 << 10
+
+// keep moves a small free buffer of b to kept.
+func (b *buffers) keep(kept *Buffer) {
+	for _, buf := range b.free {
+		if cap(buf) <= maxKept {
+			kept.buf = buf
+		}
+	}
+}
+
 // get returns a buffer of leafHead bytes, with room for a chunk of n bytes and
 // for leafTail more bytes. A free buffer can be larger.
 func (b *buffers) get(n int) []byte {

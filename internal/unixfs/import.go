@@ -98,6 +98,9 @@ func Import(ctx context.Context, upload files.Directory, p Params, sink Sink) (R
 	if err != nil {
 		return Result{}, err
 	}
+	if out.end != nil {
+		defer out.end()
+	}
 	if p.Wrap {
 		upload = files.NewSliceDirectory([]files.DirEntry{files.FileEntry("", upload)})
 	}
@@ -137,6 +140,11 @@ func newFormat(p Params, out *output) (func(name string, n files.Node) (cid.Cid,
 		}
 		a := &adder{output: out, params: p, prefix: prefix}
 		a.builder.hasher.sum, a.builder.hasher.put = a.sum, a.put
+		if p.Buffer != nil {
+			a.builder.pool.put(p.Buffer.buf)
+			p.Buffer.buf = nil
+			out.end = func() { a.builder.pool.keep(p.Buffer) }
+		}
 		return a.addTop, nil
 	case "car":
 		c := &carAdder{output: out, params: p}
@@ -153,6 +161,8 @@ type output struct {
 	put  func(cid.Cid, []byte) error
 	// stored is set once a block is complete.
 	stored bool
+	// end, if not nil, is called at the end of the import.
+	end func()
 }
 
 func (o *output) putBlock(c cid.Cid, block []byte) error {

@@ -39,6 +39,8 @@ type Params struct {
 	// HashOnly computes the CIDs and events without storing anything: the sink's Put
 	// is not called, and the buffers of blocks are reused.
 	HashOnly bool
+	// Buffer, if not nil, saves allocating a small buffer, together with HashOnly.
+	Buffer *Buffer
 	// RequireRoot makes it an error if the root of a CAR is not among its blocks.
 	// The server does not check that.
 	RequireRoot bool

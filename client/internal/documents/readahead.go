@@ -9,7 +9,7 @@ import (
 // Sizes of a readAhead's buffer, in bytes.
 const (
 	// firstRoom is the initial size. The report of a small add needs no more.
-	firstRoom = 2 << 10
+	firstRoom = 1 << 10
 	// minRoom is the size after a Read that has filled the first buffer, and also the
 	// maximum size of one Read, even if the buffer has grown for a large document. A larger Read could return many
 	// small documents after the large one, and decoding each of them may scan all
