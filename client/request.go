@@ -256,8 +256,10 @@ func (r *response) httpRequest(target *url.URL) (*http.Request, string, error) {
 		hreq.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(req.json)), nil }
 	case req.body != nil:
 		hreq.ContentLength = -1
-		// Peers close the connection after an add. A proxy may keep it open with the end of
-		// the upload unread, and take that for the next request.
+		// Peers close the connection after an add. The proxies in between must know that
+		// this connection will not be used again: otherwise Go's server, and with it
+		// caddy, discards a part of the upload when the response begins, or takes its end
+		// for the next request.
 		hreq.Close = true
 		hreq.GetBody = r.openBody
 	default:

@@ -11,14 +11,20 @@ import (
 	"time"
 )
 
-// goProxies returns configurations of httputil.ReverseProxy. By default, Go's
-// server stops reading a request when the response begins: up to 256 KiB of the
-// body vanish (B1).
+// goProxies returns configurations of httputil.ReverseProxy. When a response begins
+// before the end of the request, Go's server discards up to 256 KiB of the request,
+// unless the proxy is full duplex or the connection is not to be used again (B1).
+// Of two proxies in a row, the second one does not learn that the client does not
+// want to use its connection again.
 func goProxies() []proxy {
+	plain, duplex := goProxy{flush: -1}, goProxy{flush: -1, fullDuplex: true}
 	return []proxy{
 		{name: "go", start: goProxy{}.start},
-		{name: "go-flushing", start: goProxy{flush: -1}.start},
-		{name: "go-full-duplex", start: goProxy{flush: -1, fullDuplex: true}.start},
+		{name: "go-flushing", start: plain.start},
+		{name: "go-full-duplex", start: duplex.start},
+		{name: "go-behind-go", damages: true, start: func(t *testing.T, peers []string) []string {
+			return duplex.start(t, plain.start(t, peers))
+		}},
 	}
 }
 

@@ -33,7 +33,7 @@ func TestB4HangsWithoutRequestBuffering(t *testing.T) {
 						if !buffered && m.name == "AddMultiFile" && o.name == "default" {
 							t.Skip("a reader cannot be read again, and only the load balancer keeps what it has read")
 						}
-						repeat(t, 1, cluster, up, m, func() client.Client { return o.open(t, cfgs) })
+						repeat(t, 1, cluster, up, m, false, func() client.Client { return o.open(t, cfgs) })
 					})
 				}
 			}

@@ -20,6 +20,8 @@ type proxy struct {
 	base string
 	// username and password are what the proxy asks for.
 	username, password string
+	// damages is set if streamed adds are damaged.
+	damages bool
 	// dropsTrailers is set if listings arrive without their trailer.
 	dropsTrailers bool
 }

@@ -8,11 +8,12 @@ import (
 	"github.com/pinfleet/pinfleet/test/clustertest"
 )
 
-// TestUploadsEndTheirConnection: behind a full-duplex Go proxy, calls after an add
-// failed with "400 Bad Request". A peer may end its answer after the closing
-// delimiter of an upload, before the end of the request. Go's server then leaves
-// that end on the connection, and takes it for the next request. Therefore the
-// connection of an upload must not be used again.
+// TestUploadsEndTheirConnection: an upload must say that its connection will not be
+// used again. Otherwise Go's server, and with it caddy and every proxy written with
+// httputil.ReverseProxy, discards up to 256 KiB of the upload when the response
+// begins (B1): without verification, 121 of 600 adds came back wrong. Behind a
+// full-duplex Go proxy, it takes the end of an upload, which the peer does not
+// need, for the next request: calls after an add failed with "400 Bad Request".
 func TestUploadsEndTheirConnection(t *testing.T) {
 	up := prepare(t, []shape{{name: "small", files: []file{{"file", 1000}}}})[0]
 	cluster := clustertest.New(t, clustertest.Options{Peers: 1})
