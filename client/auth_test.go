@@ -132,8 +132,8 @@ func TestUnauthorizedWithoutRenewal(t *testing.T) {
 	}
 }
 
-// C8: Health sent no credentials, so that a proxy that asks everybody for them answered 401
-// to every probe. Health sends those that are known, and fetches no token.
+// C8: Health sent no credentials, so that a proxy that wants them for every request
+// answered 401 to every probe. Health sends those that are known, and fetches no token.
 func TestHealthBehindAProxyWithAuth(t *testing.T) {
 	s := rawserver.New(t, func(r *http.Request) rawserver.Answer {
 		if user, password, ok := r.BasicAuth(); !ok || user != "alice" || password != "wonder" {

@@ -105,6 +105,8 @@ func (e *Error) hint() string {
 	switch {
 	case e.Status == http.StatusUnauthorized:
 		return "check Username and Password, or the token"
+	case e.Status == http.StatusProxyAuthRequired:
+		return "check the user name and password in Proxy"
 	case e.Status == http.StatusNotFound && errors.Is(e.Err, errForeign):
 		return errForeign.Error()
 	case e.Status == http.StatusBadRequest && strings.Contains(e.Message, "HTTP request to an HTTPS server"):

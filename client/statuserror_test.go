@@ -34,6 +34,7 @@ func TestU14ErrorBodies(t *testing.T) {
 		{502, html, "<html>  <head><title>502 Bad Gateway</title></head>  </html>", "Bad Gateway"},
 		{504, "", "", "504 Gateway Timeout"},
 		{405, "", "", "405 Method Not Allowed"},
+		{407, "", "", "check the user name and password in Proxy"},
 		{599, "", "", "599"},
 		{500, "{\"message\":\"two\\nlines\\u0000\\u202e\"}", "two lines", "two lines (500)"},
 		{500, "\xff\xfe", "\uFFFD", "(500)"},

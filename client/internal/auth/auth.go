@@ -21,8 +21,7 @@ import (
 type Authorizer interface {
 	// Authorization returns the header's value, or "" for no header.
 	Authorization(ctx context.Context) (string, error)
-	// Current returns the header's value if it is known without waiting for
-	// anybody, or "".
+	// Current returns the header's value if it is known, or "". It does not wait.
 	Current() string
 	// Renew discards refused, a value that the server answered with 401. It
 	// reports whether Authorization may return another value now.

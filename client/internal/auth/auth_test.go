@@ -22,7 +22,7 @@ func TestStatic(t *testing.T) {
 	}
 }
 
-// Current returns the value that the next request would have, but waits for nobody.
+// Current returns the value that the next request would have, but does not wait for a token.
 func TestCurrent(t *testing.T) {
 	fetches := 0
 	fetched := NewFetched(func(context.Context) (string, error) { fetches++; return "t", nil }, room)
