@@ -17,6 +17,7 @@ import (
 type call struct {
 	asked    strategy.Call // Tried holds the endpoint of each failed attempt
 	kind     client.OpKind
+	class    client.ReplayClass
 	first    attempt   // the first attempt, here so that most calls need only one allocation
 	current  *attempt  // the attempt in progress; not set by hedgedRace
 	attempts []Attempt // the failed attempts
@@ -38,7 +39,7 @@ type visit struct {
 }
 
 func newCall(op client.Op, key string) *call {
-	return &call{asked: strategy.Call{Op: op, Key: key}, kind: op.Kind()}
+	return &call{asked: strategy.Call{Op: op, Key: key}, kind: op.Kind(), class: op.ReplayClass()}
 }
 
 // run makes the attempts of a call of any method, until one succeeds or no further
@@ -146,7 +147,7 @@ func (c *Client) settle(caller context.Context, cl *call, targeted bool, err err
 	if ended := c.ended(caller); ended != nil {
 		return cl.fail(ended)
 	}
-	if !slices.Contains(replayable[cl.asked.Op.ReplayClass()], failureKindOf(err)) {
+	if !slices.Contains(replayable[cl.class], failureKindOf(err)) {
 		if len(cl.attempts) == 1 {
 			return cl.attempts[0].Err // an AttemptsError would add nothing
 		}
@@ -185,6 +186,7 @@ func (c *Client) prepare(ctx, caller context.Context, cl *call, next visit) erro
 	c.logger.DebugContext(caller, "attempt failed, trying again",
 		"op", string(event.Op), "attempt", event.Attempt, "endpoint", event.Endpoint, "error", event.Err)
 	c.hooks.callRetried(caller, event)
+	c.logWrongPin(caller, event)
 	if cl.asked.WasTried(next.ep) {
 		if err := c.pause(ctx, caller, cl, next.ep); err != nil {
 			return err
@@ -208,6 +210,16 @@ func (cl *call) isFree(next visit) bool {
 		}
 	}
 	return true
+}
+
+// logWrongPin logs that the attempt of event has probably left a wrong pin. The caller
+// does not learn it if the call succeeds elsewhere.
+func (c *Client) logWrongPin(ctx context.Context, event AttemptEvent) {
+	var wrong *client.MismatchError
+	if errors.As(event.Err, &wrong) && wrong.Pinned.Defined() {
+		c.logger.WarnContext(ctx, "an add stored something else than was sent, and the peer has probably pinned it",
+			"op", string(event.Op), "endpoint", event.Endpoint, "pinned", wrong.Pinned.String(), "error", event.Err)
+	}
 }
 
 // fail returns the error of a call, with its attempts.

@@ -396,6 +396,10 @@ func checkCalls(t testing.TB, want string, fakes ...*fake) {
 	}
 }
 
+func mismatchError(pinned cid.Cid) error {
+	return &client.Error{Endpoint: "fake", Status: 200, Err: &client.MismatchError{Name: "a", Want: testCid(1), Got: testCid(2), Pinned: pinned}, MayHaveExecuted: true}
+}
+
 // The limits of the default settings.
 var (
 	maxFailures = health.Defaults().Failures

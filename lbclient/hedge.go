@@ -180,7 +180,7 @@ func (r *hedgedRace) onEnd(e raceEnd) (over bool, err error) {
 		return true, nil
 	}
 	r.call.note(e.attempt, e.err)
-	again := slices.Contains(replayable[r.call.asked.Op.ReplayClass()], failureKindOf(e.err))
+	again := slices.Contains(replayable[r.call.class], failureKindOf(e.err))
 	return r.running == 0 || !again || r.client.ended(r.caller) != nil, e.err
 }
 

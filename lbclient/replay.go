@@ -42,12 +42,15 @@ const (
 	// local means that the request was not sent because this machine cannot
 	// connect: it has no file descriptors or no route, for instance.
 	local
+	// mismatched means that the peer, or a proxy before it, has added something other
+	// than what was sent.
+	mismatched
 	// failureKinds is the number of kinds.
 	failureKinds
 )
 
 // failureKindNames holds the keys of EndpointInfo.Failures.
-var failureKindNames = [failureKinds]string{"refused", "unsent", "broken", "unavailable", "failed", "ipfs-down", "reported", "answered", "no-credentials", "redirected", "local"}
+var failureKindNames = [failureKinds]string{"refused", "unsent", "broken", "unavailable", "failed", "ipfs-down", "reported", "answered", "no-credentials", "redirected", "local", "mismatched"}
 
 // ipfsDownText is part of the error of an add when none of the IPFS daemons that were to
 // store a block accepted it. The error is usually in the trailer.
@@ -73,6 +76,8 @@ func failureKindOf(err error) failureKind {
 	switch {
 	case errors.Is(err, client.ErrCredentials):
 		return noCredentials
+	case errors.Is(err, client.ErrContentMismatch):
+		return mismatched
 	case e.Status == 0 && !e.MayHaveExecuted && errors.Is(e, client.ErrLocal):
 		return local
 	case e.Status == 0 && !e.MayHaveExecuted:
@@ -110,7 +115,7 @@ var replayable = map[client.ReplayClass][]failureKind{
 	client.ReplayOnce:  {unsent, local, noCredentials, redirected},
 	client.ReplayRead:  {unsent, local, noCredentials, redirected, broken, unavailable, failed, ipfsDown, reported},
 	client.ReplayWrite: {unsent, local, noCredentials, redirected, broken, unavailable},
-	client.ReplayAdd:   {unsent, local, noCredentials, redirected, broken, unavailable, ipfsDown},
+	client.ReplayAdd:   {unsent, local, noCredentials, redirected, broken, unavailable, ipfsDown, mismatched},
 }
 
 // isFailure reports whether EndpointInfo.Failures counts failures of this kind.
@@ -129,7 +134,7 @@ func outcomeOf(err error, class client.ReplayClass) health.Outcome {
 			return health.Failure
 		}
 		return health.Unreachable
-	case broken, unavailable, failed, ipfsDown, redirected:
+	case broken, unavailable, failed, ipfsDown, redirected, mismatched:
 		return health.Failure
 	case reported:
 		// The error of a write or an add is often caused by its arguments.

@@ -117,6 +117,9 @@ var failures = []struct {
 	{"404", statusError(404), ""},
 	{"405", statusError(405), ""},
 	{"431", statusError(431), ""},
+	// A wrong add that the client has noticed, and an answer that ended first.
+	{"mismatch", mismatchError(testCid(9)), "a"},
+	{"early answer", &client.Error{Status: 200, Err: fmt.Errorf("%w: %w", client.ErrIncomplete, &client.MismatchError{Name: "a"}), MayHaveExecuted: true}, "a"},
 	{"invalid", &client.Error{Err: client.ErrInvalid}, ""},
 	{"invalid, plain", fmt.Errorf("no CID: %w", client.ErrInvalid), ""},
 	{"source", &client.Error{Err: fmt.Errorf("%w: %w", client.ErrSource, io.ErrUnexpectedEOF), MayHaveExecuted: true}, ""},

@@ -41,8 +41,8 @@ type EndpointInfo struct {
 	// "unavailable" (a status of a proxy or a rate limit, see
 	// client.Error.Unavailable), "failed" (500), "ipfs-down", "reported" (an
 	// error in the trailer after a good status), "no-credentials", "redirected" (a
-	// redirect that the client does not follow) and "local" (this machine cannot
-	// connect). Refusals such as 404 and attempts that the caller cancelled are not
+	// redirect that the client does not follow), "local" (this machine cannot
+	// connect) and "mismatched" (an add stored something else than was sent). Refusals such as 404 and attempts that the caller cancelled are not
 	// counted.
 	Failures    map[string]uint64 `json:"failures,omitempty"`
 	LastError   string            `json:"last_error,omitempty"`
