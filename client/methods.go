@@ -74,7 +74,7 @@ func (c *defaultClient) PeerRm(ctx context.Context, pid peer.ID) error {
 	if err := pid.Validate(); err != nil {
 		return invalid(OpPeerRm, "peer ID: %w", err)
 	}
-	return c.run(ctx, &request{op: OpPeerRm, method: http.MethodDelete, path: "/peers/" + segment(pid.String())})
+	return c.write(ctx, &request{op: OpPeerRm, method: http.MethodDelete, path: "/peers/" + segment(pid.String())})
 }
 
 // pinCall performs a request that returns a pin. Servers before v0.11 return no
@@ -105,13 +105,23 @@ func (c *defaultClient) Pin(ctx context.Context, ci cid.Cid, opts api.PinOptions
 	return c.pinCall(ctx, &request{op: OpPin, method: http.MethodPost, path: path, query: query}, api.PinWithOpts(api.NewCid(ci), opts))
 }
 
+// unpinCall is pinCall for a request that removes a pin. Some older servers return a
+// pin without a CID although they have removed it. Then unpinCall returns asked.
+func (c *defaultClient) unpinCall(ctx context.Context, req *request, asked api.Pin) (*api.Pin, error) {
+	pin, err := c.pinCall(ctx, req, asked)
+	if errors.Is(err, errEmptyPin) {
+		return &asked, nil
+	}
+	return pin, err
+}
+
 // Unpin implements Client.
 func (c *defaultClient) Unpin(ctx context.Context, ci cid.Cid) (*api.Pin, error) {
 	path, err := cidPath(OpUnpin, "/pins/", ci)
 	if err != nil {
 		return nil, err
 	}
-	return c.pinCall(ctx, &request{op: OpUnpin, method: http.MethodDelete, path: path}, api.PinCid(api.NewCid(ci)))
+	return c.unpinCall(ctx, &request{op: OpUnpin, method: http.MethodDelete, path: path}, api.PinCid(api.NewCid(ci)))
 }
 
 // PinPath implements Client.
@@ -133,7 +143,7 @@ func (c *defaultClient) UnpinPath(ctx context.Context, path string) (*api.Pin, e
 	if err != nil {
 		return nil, err
 	}
-	return c.pinCall(ctx, &request{op: OpUnpinPath, method: http.MethodDelete, path: escaped}, api.Pin{})
+	return c.unpinCall(ctx, &request{op: OpUnpinPath, method: http.MethodDelete, path: escaped}, api.Pin{})
 }
 
 // Allocation implements Client.

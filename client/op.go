@@ -47,7 +47,8 @@ const (
 	ReplayRead
 	// ReplayWrite: after a transport failure at any stage, and after a status
 	// that the API never sends ([Error.Unavailable]), because the operation is
-	// idempotent.
+	// idempotent. PinPath and UnpinPath of a mutable path (/ipns/…) are not, and
+	// are repeated as ReplayOnce.
 	ReplayWrite
 	// ReplayAdd: as ReplayWrite, and after an error of the peer's own IPFS
 	// daemon, provided that the body can be sent again. Blocks are

@@ -20,6 +20,9 @@ import (
 // servers before v0.11, or a 204.
 var errNoResult = errors.New("the server returned no result")
 
+// errEmptyPin is the error of a successful response with a pin that has no CID.
+var errEmptyPin = errors.New("the server returned a pin without a CID")
+
 // call performs a request whose response is one document.
 func call[T any](ctx context.Context, c *defaultClient, req *request) (*T, error) {
 	r, err := c.send(ctx, req)
@@ -44,6 +47,9 @@ func call[T any](ctx context.Context, c *defaultClient, req *request) (*T, error
 		return nil, r.brokenError(fmt.Errorf("this is not what a cluster peer answers: %w", err))
 	}
 	if err := checkResult(v); err != nil {
+		if a.isEmptyPin() {
+			err = errEmptyPin
+		}
 		return nil, r.brokenError(err)
 	}
 	return v, nil
@@ -85,6 +91,24 @@ func (c *defaultClient) run(ctx context.Context, req *request) error {
 		return err
 	}
 	r.close()
+	return nil
+}
+
+// write performs a request that changes something and has no result. Servers answer
+// it with an empty body. A page with a good status, such as that of a login, does not
+// show that the request was executed.
+func (c *defaultClient) write(ctx context.Context, req *request) error {
+	r, err := c.send(ctx, req)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	switch n, err := io.ReadFull(r.Body, make([]byte, 1)); {
+	case n > 0:
+		return r.brokenError(errors.New("this is not what a cluster peer answers: its answer to this request has no body"))
+	case err != io.EOF:
+		return r.brokenError(err)
+	}
 	return nil
 }
 
@@ -136,4 +160,16 @@ func (a *answer) decode(v any) error {
 		return nil
 	}
 	return json.Unmarshal(a.body.Bytes(), v)
+}
+
+// isEmptyPin reports whether the document is a pin whose CID is null or empty.
+func (a *answer) isEmptyPin() bool {
+	var pin struct {
+		Cid  json.RawMessage `json:"cid"`
+		Type json.RawMessage `json:"type"`
+	}
+	if json.Unmarshal(a.body.Bytes(), &pin) != nil || pin.Type == nil {
+		return false
+	}
+	return string(pin.Cid) == "null" || string(pin.Cid) == `""`
 }

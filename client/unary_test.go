@@ -21,18 +21,15 @@ func TestDocumentIsBounded(t *testing.T) {
 	}
 }
 
-// U20: methods without a result ignore the body. A server before v0.11 accepts a pin
-// without returning a result.
+// U20: Health ignores the body. A server before v0.11 accepts a pin without returning a
+// result.
 func TestU20AnswersWithoutResult(t *testing.T) {
 	for _, answer := range []rawserver.Answer{
 		rawserver.JSON(200, ""), rawserver.JSON(200, "OK"), rawserver.JSON(200, "<html>"), rawserver.JSON(202, ""),
 		rawserver.Response{Status: 204, Framing: rawserver.Length}.Answer(),
 	} {
-		c := answering(t, answer)
-		for _, op := range []Op{OpHealth, OpPeerRm} {
-			if err := calls[op](t.Context(), c); err != nil {
-				t.Errorf("%s, %q: %v", op, answer.Pieces[0], err)
-			}
+		if err := answering(t, answer).Health(t.Context()); err != nil {
+			t.Errorf("%q: %v", answer.Pieces[0], err)
 		}
 	}
 	c := answering(t, rawserver.JSON(202, ""))
@@ -78,5 +75,50 @@ func TestU20TolerantDecoding(t *testing.T) {
 	}
 	if b, err := answering(t, rawserver.JSON(200, "null")).BandwidthByProtocol(t.Context()); b != nil || err != nil {
 		t.Errorf("bandwidth null: %v, %v", b, err)
+	}
+}
+
+// B7: PeerRm took every page with a good status, such as that of a login, for done.
+// Servers answer it with 204, and with no body.
+func TestB7PeerRmJudgesTheAnswer(t *testing.T) {
+	for _, answer := range []rawserver.Answer{
+		rawserver.Response{Status: 204, Framing: rawserver.Length}.Answer(), rawserver.JSON(200, ""), rawserver.JSON(202, ""),
+	} {
+		if err := answering(t, answer).PeerRm(t.Context(), peerA); err != nil {
+			t.Errorf("%q: %v", answer.Pieces[0], err)
+		}
+	}
+	for _, answer := range []rawserver.Answer{
+		rawserver.JSON(200, "<html>log in</html>"), rawserver.JSON(200, "OK"), rawserver.JSON(200, `{"status":"ok"}`), rawserver.JSON(202, "null"),
+	} {
+		var e *Error
+		err := answering(t, answer).PeerRm(t.Context(), peerA)
+		if !errors.Is(err, ErrIncomplete) || !asError(err, &e) || !e.MayHaveExecuted {
+			t.Errorf("%q: %v", answer.Pieces[0], err)
+		}
+	}
+}
+
+// B7: an Unpin that an older server answered with a pin without a CID was an error,
+// although the server had executed it. Any other document without a CID is still one,
+// and so is such a pin as the answer to a Pin.
+func TestB7UnpinWithAnEmptyPin(t *testing.T) {
+	empty := `{"replication_factor_min":0,"replication_factor_max":0,"name":"","mode":"recursive","cid":null,"type":"bad-type?","allocations":null,"max_depth":0,"reference":null}`
+	for _, doc := range []string{empty, strings.Replace(empty, "null", `""`, 1)} {
+		c := answering(t, rawserver.JSON(200, doc))
+		if pin, err := c.Unpin(t.Context(), cidA); err != nil || pin.Cid.Cid != cidA {
+			t.Errorf("%s: %v, %v", doc, pin, err)
+		}
+		if pin, err := c.UnpinPath(t.Context(), textA+"/a"); err != nil || pin.Defined() {
+			t.Errorf("%s: %v, %v", doc, pin, err)
+		}
+		if _, err := c.Pin(t.Context(), cidA, api.PinOptions{}); !errors.Is(err, ErrIncomplete) {
+			t.Errorf("a Pin answered %s: %v", doc, err)
+		}
+	}
+	for _, doc := range []string{`{}`, `{"status":"ok"}`, `{"cid":null}`, `{"type":"pin"}`, `null`} {
+		if _, err := answering(t, rawserver.JSON(200, doc)).Unpin(t.Context(), cidA); !errors.Is(err, ErrIncomplete) {
+			t.Errorf("%s: %v", doc, err)
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	ipfspath "github.com/ipfs/boxo/path"
 	"github.com/ipfs/go-cid"
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -19,8 +20,12 @@ import (
 // ask makes a call that has a single result. key is the CID or path that the call is
 // about; it is passed to the strategy.
 func ask[T any](ctx context.Context, c *Client, op client.Op, key string, do func(context.Context, client.Client) (T, error)) (result T, err error) {
-	cl := newCall(op, key)
-	if c.hedging.covers(op) {
+	return askCall(ctx, c, newCall(op, key), do)
+}
+
+// askCall is ask for a call that exists.
+func askCall[T any](ctx context.Context, c *Client, cl *call, do func(context.Context, client.Client) (T, error)) (result T, err error) {
+	if c.hedging.covers(cl.asked.Op) {
 		first := &firstResult[T]{}
 		cl.hedged = first.attemptFunc(do)
 		if err := c.run(ctx, cl, cl.hedged); err != nil {
@@ -79,16 +84,30 @@ func (c *Client) Unpin(ctx context.Context, ci cid.Cid) (*api.Pin, error) {
 	return pin, err
 }
 
-// PinPath implements [client.Client].
+// newPathCall returns a call about an IPFS path. Two peers may resolve a mutable path
+// (/ipns/…) to different CIDs, so that a second attempt could pin or unpin something
+// else. It is made only if the first was provably not executed.
+func newPathCall(op client.Op, path string) *call {
+	cl := newCall(op, path)
+	if p, err := ipfspath.NewPath(path); err == nil && p.Mutable() {
+		cl.class = client.ReplayOnce
+	}
+	return cl
+}
+
+// PinPath implements [client.Client]. A call with a mutable path (/ipns/…) is retried
+// only if the request was provably not sent, because another peer may resolve the path
+// to another CID.
 func (c *Client) PinPath(ctx context.Context, path string, opts api.PinOptions) (*api.Pin, error) {
-	return ask(ctx, c, client.OpPinPath, path, func(ctx context.Context, p client.Client) (*api.Pin, error) { return p.PinPath(ctx, path, opts) })
+	return askCall(ctx, c, newPathCall(client.OpPinPath, path), func(ctx context.Context, p client.Client) (*api.Pin, error) { return p.PinPath(ctx, path, opts) })
 }
 
 // UnpinPath implements [client.Client]. Like [Client.Unpin], it succeeds if a retry
 // finds nothing to unpin. The Pin that it returns then has at most its Cid field set,
-// namely if path is a CID, with or without the prefix /ipfs/.
+// namely if path is a CID, with or without the prefix /ipfs/. A call with a mutable path
+// is retried as rarely as that of [Client.PinPath].
 func (c *Client) UnpinPath(ctx context.Context, path string) (*api.Pin, error) {
-	pin, err := ask(ctx, c, client.OpUnpinPath, path, func(ctx context.Context, p client.Client) (*api.Pin, error) { return p.UnpinPath(ctx, path) })
+	pin, err := askCall(ctx, c, newPathCall(client.OpUnpinPath, path), func(ctx context.Context, p client.Client) (*api.Pin, error) { return p.UnpinPath(ctx, path) })
 	if wasUnpinned(err) {
 		ci, _ := api.DecodeCid(strings.TrimPrefix(path, "/ipfs/"))
 		return &api.Pin{Cid: ci}, nil
