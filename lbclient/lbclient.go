@@ -123,6 +123,7 @@ func newClient(s strategy.LBStrategy, retries int, o *options) *Client {
 		logger:  o.logger,
 		hooks:   &o.hooks,
 	}
+	c.replay.Shared = spool.NewShared(o.replayMemory, o.replayTotal)
 	if o.hedging {
 		c.hedging = newHedging()
 	}

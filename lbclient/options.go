@@ -19,8 +19,10 @@ type Option func(*options)
 
 type options struct {
 	logger *slog.Logger
-	replay spool.Limits
 	hooks  hooks
+
+	replay                    spool.Limits // of an upload
+	replayMemory, replayTotal int64        // of all uploads
 
 	timeout        time.Duration // of each attempt; 0 for none
 	retryFraction  float64
@@ -114,8 +116,18 @@ func WithReplayLimit(memory, total int64) Option {
 	return func(o *options) { o.replay.Memory, o.replay.Total = memory, total }
 }
 
-// WithReplayDir sets the directory of the temporary file of [WithReplayLimit]. The
-// default, "", is [os.TempDir].
+// WithOverallReplayLimit limits what all uploads in progress keep together, as
+// [WithReplayLimit] limits a single one. When memory bytes are in memory, uploads keep
+// further bytes in their temporary files. An upload for which total has no room goes on,
+// drops what it has kept, and is not retried. The defaults are 64 MiB and 8 GiB.
+func WithOverallReplayLimit(memory, total int64) Option {
+	return func(o *options) { o.replayMemory, o.replayTotal = memory, total }
+}
+
+// WithReplayDir sets the directory of the temporary files of [WithReplayLimit]. The
+// constructor creates and removes a file there, and fails if it cannot. The default, "",
+// is [os.TempDir], which is not tried: if it cannot be used, uploads that need it are not
+// retried, and the error of a failed one says so.
 func WithReplayDir(dir string) Option {
 	return func(o *options) { o.replay.Dir = dir }
 }
@@ -154,7 +166,10 @@ func WithOpener(open func(*config.Config) (client.Client, error)) Option {
 func newOptions(s strategy.LBStrategy, retries int, opts []Option) (*options, error) {
 	o := &options{
 		logger: slog.New(slog.DiscardHandler),
-		replay: spool.Limits{Memory: 8 << 20, Total: 1 << 30},
+
+		replay:       spool.Limits{Memory: 8 << 20, Total: 1 << 30},
+		replayMemory: 64 << 20,
+		replayTotal:  8 << 30,
 
 		retryFraction:  retryFraction,
 		retryPerSecond: retryPerSecond,
@@ -175,8 +190,21 @@ func newOptions(s strategy.LBStrategy, retries int, opts []Option) (*options, er
 	if retries < 0 {
 		errs = append(errs, fmt.Errorf("%d retries: use 0 for a single attempt", retries))
 	}
+	return o, errors.Join(append(errs, o.checkReplay()...)...)
+}
+
+// checkReplay checks the limits and the directory of what is kept of uploads.
+func (o *options) checkReplay() (errs []error) {
 	if o.replay.Memory < 0 || o.replay.Total < 0 {
 		errs = append(errs, fmt.Errorf("replay limit of %d and %d bytes: use 0 to keep nothing", o.replay.Memory, o.replay.Total))
 	}
-	return o, errors.Join(errs...)
+	if o.replayMemory < 0 || o.replayTotal < 0 {
+		errs = append(errs, fmt.Errorf("overall replay limit of %d and %d bytes: use 0 to keep nothing", o.replayMemory, o.replayTotal))
+	}
+	if o.replay.Dir != "" {
+		if err := spool.Try(o.replay.Dir); err != nil {
+			errs = append(errs, fmt.Errorf("replay directory %q: create it, and permit this program to write there: %w", o.replay.Dir, err))
+		}
+	}
+	return errs
 }

@@ -6,9 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/ipfs/boxo/files"
 
@@ -73,14 +77,23 @@ func TestU1BodyIsSentFromTheBeginning(t *testing.T) {
 
 // An upload that exceeds the limit continues, but cannot be repeated.
 func TestBodyPastTheBound(t *testing.T) {
+	gone := filepath.Join(t.TempDir(), "gone") // after the constructor has tried it
+	if err := os.Mkdir(gone, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	for name, opt := range map[string]Option{
 		"bound":   WithReplayLimit(100, 1000),
 		"nothing": WithReplayLimit(0, 0),
-		"no disk": func(o *options) { o.replay = spool.Limits{Memory: 10, Total: 1 << 30, Dir: t.TempDir() + "/missing"} },
+		"no disk": func(o *options) { o.replay = spool.Limits{Memory: 10, Total: 1 << 30, Dir: gone} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			fakes := newFakes(2)
 			c := newLB(t, &strategy.Failover{}, []*bodyFake{{fake: fakes[0]}, {fake: fakes[1]}}, 3, opt)
+			if name == "no disk" {
+				if err := os.Remove(gone); err != nil {
+					t.Fatal(err)
+				}
+			}
 			r, _ := multiFile(strings.Repeat("x", 5000))
 			if err := c.AddMultiFile(t.Context(), r, nil, nil); err != nil {
 				t.Errorf("without a failure: %v", err)
@@ -103,6 +116,64 @@ func TestBodyPastTheBound(t *testing.T) {
 			}
 		})
 	}
+}
+
+// B8: a replay directory that does not exist was noticed only when an upload broke, and the
+// uploads of a load balancer had no limit together.
+func TestB8ReplayIsCheckedAtConstruction(t *testing.T) {
+	dir := t.TempDir()
+	missing := filepath.Join(dir, "missing")
+	_, err := New(&strategy.Failover{}, clientsOf(newFakes(1)), -1, WithReplayDir(missing), WithOverallReplayLimit(-1, 0))
+	if !errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("got %v", err)
+	}
+	for _, part := range []string{missing, "overall replay limit", "-1 retries"} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("%v does not name %s", err, part)
+		}
+	}
+	newLB(t, &strategy.Failover{}, newFakes(1), 1, WithReplayDir(dir))
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("left in the directory: %v, %v", left, err)
+	}
+}
+
+// B8: an upload for which the overall limit has no room goes on, and is not retried. It gives
+// back what it has kept, as does an upload that has ended.
+func TestB8OverallReplayLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		fakes := newFakes(2)
+		fakes[0].answer = func(ctx context.Context, _ client.Op, n int) reply {
+			if n == 0 {
+				<-release
+				return reply{after: -1}
+			}
+			return reply{err: brokenError()}
+		}
+		c := newLB(t, &strategy.Failover{}, []*bodyFake{{fake: fakes[0]}, {fake: fakes[1]}}, 1, WithOverallReplayLimit(0, 6000), WithReplayDir(t.TempDir()))
+		add := func() error {
+			r, _ := multiFile(strings.Repeat("x", 5000))
+			return c.AddMultiFile(t.Context(), r, nil, nil)
+		}
+		done := make(chan error)
+		go func() { done <- add() }()
+		synctest.Wait() // 5,000 bytes are kept
+		err := add()
+		var all *AttemptsError
+		if !errors.Is(err, client.ErrBodyNotReplayable) || !errors.As(err, &all) || !strings.Contains(err.Error(), "WithOverallReplayLimit") {
+			t.Errorf("got %v", err)
+		}
+		checkCalls(t, "a2 b0", fakes...)
+		close(release)
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if err := add(); err != nil {
+			t.Errorf("after the other upload has ended: %v", err)
+		}
+		checkCalls(t, "a3 b1", fakes...)
+	})
 }
 
 // U16: upstream tried an unreadable source at every peer.

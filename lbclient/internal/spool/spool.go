@@ -19,6 +19,8 @@ type Limits struct {
 	Memory int64  // maximum number of bytes in memory
 	Total  int64  // maximum number of bytes in memory and in the temporary file
 	Dir    string // of the temporary file; "" means os.TempDir
+	// Shared limits what several Spools keep together. nil means no such limit.
+	Shared *Shared
 }
 
 // Spool keeps what is read from a source that can be read only once, so that each attempt
@@ -40,6 +42,7 @@ type Spool struct {
 	head     [][]byte // the first bytes, up to limits.Memory; all blocks but the last are full
 	inMemory int64    // number of bytes in head
 	tail     *os.File // the bytes after head; nil if there are none
+	taken    int64    // number of bytes taken from limits.Shared, in memory and in the file
 	srcErr   error    // how src ended: io.EOF or an error
 	lost     error    // why the bytes are no longer kept; nil while they are kept
 }
@@ -107,6 +110,11 @@ func (s *Spool) keep(p []byte, err error) {
 		s.lose(fmt.Errorf("more than %d bytes were read of it; WithReplayLimit sets the bound", s.limits.Total))
 		return
 	}
+	if !s.limits.Shared.take(int64(len(p))) {
+		s.lose(fmt.Errorf("the uploads in progress would keep more than %d bytes; WithOverallReplayLimit sets the bound", s.limits.Shared.total))
+		return
+	}
+	s.taken += int64(len(p))
 	if p = s.keepInMemory(p); len(p) == 0 {
 		return
 	}
@@ -117,15 +125,17 @@ func (s *Spool) keep(p []byte, err error) {
 
 // keepInMemory appends p to head, and returns the rest of p that exceeds the limit.
 func (s *Spool) keepInMemory(p []byte) (rest []byte) {
-	for len(p) > 0 && s.inMemory < s.limits.Memory {
+	for len(p) > 0 && s.tail == nil && s.inMemory < s.limits.Memory {
 		used := int(s.inMemory % blockSize)
+		n := int(s.limits.Shared.takeMemory(min(int64(len(p)), int64(blockSize-used), s.limits.Memory-s.inMemory)))
 		switch {
+		case n == 0:
+			return p
 		case s.inMemory == 0:
 			s.head = [][]byte{nil} // not allocated in full, because most uploads are small
 		case used == 0:
 			s.head = append(s.head, make([]byte, 0, blockSize))
 		}
-		n := int(min(int64(len(p)), int64(blockSize-used), s.limits.Memory-s.inMemory))
 		last := &s.head[len(s.head)-1]
 		*last = append(*last, p[:n]...)
 		s.inMemory += int64(n)
@@ -136,7 +146,7 @@ func (s *Spool) keepInMemory(p []byte) (rest []byte) {
 
 func (s *Spool) keepOnDisk(p []byte) error {
 	if s.tail == nil {
-		f, err := os.CreateTemp(s.limits.Dir, "pinfleet-add-*")
+		f, err := create(s.limits.Dir)
 		if err != nil {
 			return err
 		}
@@ -149,13 +159,25 @@ func (s *Spool) keepOnDisk(p []byte) error {
 	return err
 }
 
+func create(dir string) (*os.File, error) { return os.CreateTemp(dir, "pinfleet-add-*") }
+
+// Try creates a temporary file in dir and removes it.
+func Try(dir string) error {
+	f, err := create(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
 func (s *Spool) lose(why error) {
 	s.lost = fmt.Errorf("%w: %w", s.lostIs, why)
 	s.drop()
 }
 
 func (s *Spool) drop() {
-	s.head = nil
+	s.limits.Shared.release(s.taken, s.inMemory)
+	s.head, s.taken, s.inMemory = nil, 0, 0
 	if s.tail != nil {
 		s.tail.Close()
 		_ = os.Remove(s.tail.Name())

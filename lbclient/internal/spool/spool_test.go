@@ -48,8 +48,15 @@ func TestSpoolProperty(t *testing.T) {
 		case 3:
 			src = iotest.HalfReader(src)
 		}
-		s := New(src, Limits{Memory: int64(rapid.IntRange(0, 3000).Draw(t, "memory")), Total: 3000, Dir: dir}, errNotKept)
-		defer s.Close()
+		shared := NewShared(int64(rapid.IntRange(0, 3000).Draw(t, "shared memory")), 3000)
+		s := New(src, Limits{Memory: int64(rapid.IntRange(0, 3000).Draw(t, "memory")), Total: 3000, Dir: dir, Shared: shared}, errNotKept)
+		defer func() {
+			s.Close()
+			s.Close()
+			if shared.kept != 0 || shared.inMemory != 0 {
+				t.Fatalf("after Close, %d bytes, %d of them in memory", shared.kept, shared.inMemory)
+			}
+		}()
 		for range rapid.IntRange(1, 5).Draw(t, "readers") {
 			r := openSpool(t, s)
 			n := rapid.IntRange(0, len(data)+1).Draw(t, "reads")
