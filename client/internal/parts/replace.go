@@ -51,15 +51,19 @@ func (r *replaced) Read(p []byte) (int, error) {
 	}
 }
 
-// begin sets text to the head of the part, and content.
+// begin sets text to the head of the part, and content. If change fails, there is no
+// text, so that nothing of the upload is sent.
 func (r *replaced) begin() error {
 	head, err := r.r.next()
 	if err != nil {
 		return err
 	}
-	r.text = append(append(append(r.text, r.r.dashes()...), r.r.delimiter[:r.r.eol]...), head...)
-	r.content, err = r.change(r.r)
-	return err
+	text := append(append(append(r.text, r.r.dashes()...), r.r.delimiter[:r.r.eol]...), head...)
+	if r.content, err = r.change(r.r); err != nil {
+		return err
+	}
+	r.text = text
+	return nil
 }
 
 // finish sets text to the closing delimiter. It returns io.EOF if there is no
