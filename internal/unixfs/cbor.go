@@ -92,6 +92,17 @@ func (d *cborDecoder) text() (string, error) {
 	return string(b), err
 }
 
+// key skips the key of a map. Tags before it mean nothing.
+func (d *cborDecoder) key() error {
+	for len(*d) > 0 && (*d)[0]>>5 == cborTag {
+		if _, _, err := d.head(); err != nil {
+			return err
+		}
+	}
+	_, err := d.text()
+	return err
+}
+
 func (d *cborDecoder) link() (cid.Cid, error) {
 	tag, err := d.expect(cborTag)
 	if err != nil {
@@ -167,7 +178,7 @@ func (d *cborDecoder) skip(links []cid.Cid, depth int) ([]cid.Cid, error) {
 		}
 	case cborMap:
 		for ; arg > 0 && err == nil; arg-- {
-			if _, err = d.text(); err == nil {
+			if err = d.key(); err == nil {
 				links, err = d.skip(links, depth+1)
 			}
 		}
