@@ -18,11 +18,11 @@ const module = "github.com/pinfleet/pinfleet"
 // package may import outside its tests. A package that is not in the table may
 // import none.
 var allowed = map[string][]string{
-	"api":                              {},
-	"config":                           {"api", "internal/nilness", "internal/regularfile"},
-	"transport":                        {"config"},
-	"transport/p2p":                    {"transport", "config"},
-	"client":                           {"api", "config", "transport", "internal/addprogress", "internal/ctxerr", "internal/nilness", "internal/oneline", "internal/panics", "internal/unixfs", "internal/wirejson", "client/internal/auth", "client/internal/documents",
+	"api":           {},
+	"config":        {"api", "internal/nilness", "internal/regularfile"},
+	"transport":     {"config"},
+	"transport/p2p": {"transport", "config"},
+	"client": {"api", "config", "transport", "internal/addprogress", "internal/ctxerr", "internal/nilness", "internal/oneline", "internal/panics", "internal/unixfs", "internal/wirejson", "client/internal/auth", "client/internal/documents",
 		"client/internal/parts"},
 	"client/internal/auth":             {},
 	"client/internal/documents":        {"internal/wirejson"},
