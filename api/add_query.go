@@ -40,18 +40,21 @@ func (p AddParams) ToQueryString() (string, error) {
 	q.Set(paramHash, p.HashFun)
 	q.Set(paramFormat, p.Format)
 	q.Set(paramCidVersion, strconv.Itoa(p.CidVersion))
-	for name, value := range map[string]bool{
-		paramShard:          p.Shard,
-		paramLocal:          p.Local,
-		paramRecursive:      p.Recursive,
-		paramHidden:         p.Hidden,
-		paramWrap:           p.Wrap,
-		paramProgress:       p.Progress,
-		paramStreamChannels: p.StreamChannels,
-		paramNoCopy:         p.NoCopy,
-		paramNoPin:          p.NoPin,
+	for _, flag := range [...]struct {
+		name  string
+		value bool
+	}{
+		{paramShard, p.Shard},
+		{paramLocal, p.Local},
+		{paramRecursive, p.Recursive},
+		{paramHidden, p.Hidden},
+		{paramWrap, p.Wrap},
+		{paramProgress, p.Progress},
+		{paramStreamChannels, p.StreamChannels},
+		{paramNoCopy, p.NoCopy},
+		{paramNoPin, p.NoPin},
 	} {
-		q.Set(name, strconv.FormatBool(value))
+		q.Set(flag.name, strconv.FormatBool(flag.value))
 	}
 	if p.RawLeaves || p.NoRawLeaves {
 		q.Set(paramRawLeaves, strconv.FormatBool(p.RawLeaves))

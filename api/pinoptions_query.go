@@ -39,8 +39,8 @@ func (o PinOptions) ToQuery() (string, error) {
 	return q.Encode(), nil
 }
 
-func (o PinOptions) query() (url.Values, error) {
-	q := url.Values{}
+func (o PinOptions) query() (pairs, error) {
+	q := make(pairs, 0, 24) // enough for an add, too
 	q.Set(paramReplicationMin, strconv.Itoa(o.ReplicationFactorMin))
 	q.Set(paramReplicationMax, strconv.Itoa(o.ReplicationFactorMax))
 	q.Set(paramName, o.Name)
