@@ -67,6 +67,9 @@ func (v *verifier) run(ctx context.Context, s *scratch, pull func() ([]byte, err
 	if !v.skip {
 		v.params.Buffer = &s.buffer
 		_, err := unixfs.Import(ctx, tree, v.params, v)
+		if wrong := tree.Err(); wrong != nil {
+			return unfit(wrong) // err may be another one
+		}
 		if err != nil && v.params.Format == formatCAR {
 			return unfit(err)
 		}

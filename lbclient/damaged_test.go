@@ -143,8 +143,12 @@ func TestB5AndB3InvalidUploadsAreNotRepeated(t *testing.T) {
 					if method == "AddMultiFile" {
 						err = c.AddMultiFile(t.Context(), r, tc.params, nil)
 					} else {
+						data, readErr := io.ReadAll(r)
+						if readErr != nil {
+							t.Fatal(readErr)
+						}
 						err = c.(client.BodyAdder).AddBody(t.Context(), &client.Body{Boundary: r.Boundary(), Open: func(context.Context) (io.ReadCloser, error) {
-							return io.NopCloser(r), nil
+							return io.NopCloser(bytes.NewReader(data)), nil
 						}}, tc.params, nil)
 					}
 					var e *client.Error

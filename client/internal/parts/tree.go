@@ -76,6 +76,15 @@ func (t *Tree) Finish() error {
 	return errUnread
 }
 
+// Err returns the error that Finish will return because of what was read so far: a
+// server would refuse the upload, or lose a part of it.
+func (t *Tree) Err() error {
+	if t.err == io.EOF {
+		return nil
+	}
+	return t.err
+}
+
 // peek returns the head of the next part. At the end it returns io.EOF.
 func (t *Tree) peek() (head, error) {
 	if t.known || t.err != nil {
@@ -145,8 +154,7 @@ func (it *iterator) Next() bool {
 	}
 	name, _, implicit := strings.Cut(below, "/")
 	if implicit && name == it.name {
-		it.err = fmt.Errorf("%s is a directory and a file", path.Join(it.dir.path, name))
-		return false
+		return it.fail(fmt.Errorf("%s is a directory and a file", path.Join(it.dir.path, name)))
 	}
 	it.name = name
 	at := path.Join(it.dir.path, name)
@@ -161,7 +169,13 @@ func (it *iterator) Next() bool {
 		_, isDir := it.node.(files.Directory)
 		it.err = t.enter(name, isDir)
 	}
-	return it.err == nil
+	return it.err == nil || it.fail(it.err)
+}
+
+// fail records that the upload is wrong, and returns false.
+func (it *iterator) fail(err error) bool {
+	it.err, it.dir.tree.err = err, err
+	return false
 }
 
 // relative returns the path of a part relative to a directory. It returns false

@@ -285,3 +285,37 @@ func TestEndlessHead(t *testing.T) {
 		t.Errorf("%v after %d pieces", err, n)
 	}
 }
+
+// B5: a second top-level entry was an error of whoever read the tree, but not of the upload:
+// when the rest was skimmed, the upload was complete, and a server pinned its last entry.
+func TestB5AWrongTreeStaysWrong(t *testing.T) {
+	part := func(name string) string {
+		return "--b\r\nContent-Disposition: form-data; filename=" + name + "\r\nContent-Type: application/octet-stream\r\n\r\nx\r\n"
+	}
+	for upload, want := range map[string]error{
+		part("a") + part("b") + "--b--\r\n":             errTwoRoots,
+		part("a") + part("b") + part("c") + "--b--\r\n": errTwoRoots,
+		part("a") + "--b--\r\n":                         nil,
+	} {
+		read := false
+		tree := New("b", false, func() ([]byte, error) {
+			if read {
+				return nil, io.EOF
+			}
+			read = true
+			return []byte(upload), nil
+		})
+		if err := Skim(tree); err != want {
+			t.Errorf("the first reader: %v, want %v", err, want)
+		}
+		if err := tree.Err(); err != want {
+			t.Errorf("Err: %v, want %v", err, want)
+		}
+		if err := Skim(tree); err != want {
+			t.Errorf("the second reader: %v, want %v", err, want)
+		}
+		if err := tree.Finish(); err != want {
+			t.Errorf("Finish: %v, want %v", err, want)
+		}
+	}
+}
