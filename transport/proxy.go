@@ -75,7 +75,7 @@ func (p *proxied) open(ctx context.Context, conn net.Conn) error {
 	if p.url.Scheme == config.SchemeHTTP {
 		err = openTunnel(conn, p.url.User, p.target)
 	} else {
-		err = openSOCKS(conn, p.url.User, p.target)
+		err = openSOCKS(ctx, conn, p.url.User, p.target)
 	}
 	switch {
 	case !stop():
