@@ -114,22 +114,6 @@ func (d *documents) pins() ([]byte, error) {
 	})
 }
 
-// added returns the answer of a server to an add of n files.
-func (d *documents) added(n int) ([]byte, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	for i := range n {
-		c, err := d.cid(i)
-		if err != nil {
-			return nil, err
-		}
-		if err := enc.Encode(api.AddedOutput{Name: fmt.Sprintf("tree/%04d", i), Cid: c, Size: 4106, Bytes: 4096, Allocations: d.cluster}); err != nil {
-			return nil, err
-		}
-	}
-	return buf.Bytes(), nil
-}
-
 // id returns a peer's description of itself.
 func (d *documents) id() ([]byte, error) {
 	return json.Marshal(api.ID{

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -73,25 +72,44 @@ func streaming(body []byte, times int) http.HandlerFunc {
 }
 
 // serveRaw starts a server that answers each request without a body with the
-// same bytes. It allocates nothing, so that all allocations are the client's.
+// same bytes.
 func serveRaw(document []byte) (*sink, error) {
+	return serveBytes(fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(document), document), "\r\n\r\n", true)
+}
+
+// serveRawAdds starts a server that answers each chunked upload with the report,
+// and closes the connection as a peer does.
+func serveRawAdds(report []byte) (*sink, error) {
+	return serveBytes(fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nTrailer: X-Stream-Error\r\n"+
+		"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(report), report), "\r\n0\r\n\r\n", false)
+}
+
+// serveBytes starts a server that sends answer for each request, which ends with
+// end. It allocates nothing but connections, so that all allocations are the
+// client's.
+func serveBytes(answer []byte, end string, keepAlive bool) (*sink, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	answer := fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(document), document)
 	var mu sync.Mutex
 	var conns []net.Conn
+	buf := make([]byte, 16<<10)
 	go func() {
 		for {
 			conn, err := l.Accept()
 			if err != nil {
 				return
 			}
+			if !keepAlive {
+				answerAll(conn, buf, answer, end, false)
+				conn.Close()
+				continue
+			}
 			mu.Lock()
 			conns = append(conns, conn)
 			mu.Unlock()
-			go answerAll(conn, answer)
+			go answerAll(conn, make([]byte, len(buf)), answer, end, true)
 		}
 	}()
 	return &sink{listener: l, url: "http://" + l.Addr().String(), close: func() {
@@ -104,20 +122,20 @@ func serveRaw(document []byte) (*sink, error) {
 	}}, nil
 }
 
-// answerAll answers the requests of a connection until it ends.
-func answerAll(conn net.Conn, answer []byte) {
-	buf, have := make([]byte, 16<<10), 0
-	for {
+// answerAll answers the requests of a connection until it ends, or only the first
+// one.
+func answerAll(conn net.Conn, buf, answer []byte, end string, keepAlive bool) {
+	for have := 0; ; {
 		n, err := conn.Read(buf[have:])
 		if err != nil {
 			return
 		}
 		have += n
-		if !bytes.HasSuffix(buf[:have], []byte("\r\n\r\n")) {
+		if have < len(end) || string(buf[have-len(end):have]) != end {
 			continue
 		}
 		have = 0
-		if _, err := conn.Write(answer); err != nil {
+		if _, err := conn.Write(answer); err != nil || !keepAlive {
 			return
 		}
 	}

@@ -66,19 +66,28 @@ var workloads = []workload{
 		measure: overLibp2p,
 	},
 	{
-		name:    "add_large",
-		about:   "Add of a file of 64 MiB",
-		figures: []figure{{name: "vs_floor", about: "throughput against http.Post of the file", bar: 0.97, least: true}},
+		name:  "add_large",
+		about: "Add of a file of 64 MiB",
+		figures: []figure{
+			{name: "vs_floor", about: "throughput against http.Post of the file", bar: 0.9, least: true},
+			{name: "verify_cost", about: "time with verification against without", bar: 2.5},
+		},
 		measure: addLarge,
 	},
 	{
 		name:  "add_small",
 		about: "Add of 1,000 files of 4 KiB",
 		figures: []figure{
-			{name: "vs_naive", about: "time against boxo's MultiFileReader", bar: 0.5},
-			{name: "allocs", about: "allocations a file", bar: 15},
+			{name: "vs_naive", about: "time against boxo's MultiFileReader", bar: 0.4},
+			{name: "allocs", about: "allocations a file", bar: 40},
 		},
 		measure: addSmall,
+	},
+	{
+		name:    "add_one",
+		about:   "Add of one file of 4 KiB",
+		figures: []figure{{name: "alloc_kb", about: "memory allocated for an add, KB", bar: 24}},
+		measure: addOne,
 	},
 	{
 		name:    "add_huge",
