@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,6 +21,7 @@ const formatCAR = "car"
 type node struct {
 	dir    string // path of its directory in the upload, escaped; empty for a root
 	name   string
+	target string      // last element of the path, for a root that is a symlink; else empty
 	prefix string      // path of its directory in the file system, with a trailing separator
 	parent *directory  // its open directory; nil for a root
 	typ    fs.FileMode // type bits
@@ -28,7 +30,7 @@ type node struct {
 }
 
 // path returns the path in the file system.
-func (n node) path() string { return n.prefix + n.name }
+func (n node) path() string { return n.prefix + cmp.Or(n.target, n.name) }
 
 // newRoots returns a node for each path of an Add. The error lists all faults.
 func newRoots(paths []string, params *api.AddParams, web *config.WebPolicy) ([]node, error) {
@@ -77,11 +79,19 @@ func newRoot(p string, params *api.AddParams, web *config.WebPolicy) (node, erro
 		return node{}, fmt.Errorf("%w: %w", ErrSource, err)
 	}
 	info, err := os.Lstat(abs)
+	n := node{name: filepath.Base(abs)}
+	// A path means what it leads to, as for most programs. Symlinks in a directory
+	// are added as symlinks.
+	if err == nil && info.Mode().Type() == fs.ModeSymlink {
+		if abs, err = filepath.EvalSymlinks(abs); err == nil {
+			n.target = filepath.Base(abs)
+			info, err = os.Lstat(abs)
+		}
+	}
 	if err != nil {
 		return node{}, fmt.Errorf("%w: %w", ErrSource, err)
 	}
-	name := filepath.Base(abs)
-	n := node{name: name, prefix: strings.TrimSuffix(abs, name), typ: info.Mode().Type()}
+	n.prefix, n.typ = strings.TrimSuffix(abs, filepath.Base(abs)), info.Mode().Type()
 	switch {
 	case filepath.Dir(abs) == abs:
 		return node{}, fmt.Errorf("%w: %s has no name: name what is in it", ErrInvalid, p)

@@ -113,6 +113,28 @@ func TestPathsThroughSymlinks(t *testing.T) {
 	}
 }
 
+// B8: Add of a symlink pinned the text of the link, without a word. A path means what
+// it leads to, under the name that it was given.
+func TestB8SymlinkAsArgument(t *testing.T) {
+	a, c := addTo(t)
+	dir := tree(t, map[string]string{"v2/index.html": "new", "f": "file"})
+	for link, target := range map[string]string{"current": "v2", "again": "current", "g": "f", "nowhere": "missing", "loop": "loop"} {
+		if err := os.Symlink(target, filepath.Join(dir, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for link, want := range map[string][]string{"current": {"current", "current/index.html"}, "again": {"again", "again/index.html"}, "g": {"g"}} {
+		if got := added(t, a, c, recursive(), filepath.Join(dir, link)); !slices.Equal(got, want) {
+			t.Errorf("%s: %q", link, got)
+		}
+	}
+	for _, link := range []string{"nowhere", "loop"} {
+		if err := c.Add(t.Context(), []string{filepath.Join(dir, link)}, nil, nil); !errors.Is(err, ErrSource) {
+			t.Errorf("%s: %v", link, err)
+		}
+	}
+}
+
 // A directory is uploaded with these parts, in this order, and with these headers.
 func TestDirectoryUpload(t *testing.T) {
 	a, c := addTo(t)
@@ -142,11 +164,7 @@ func TestDirectoryUpload(t *testing.T) {
 	if got := added(t, a, c, hidden, dir); !slices.Equal(got[:4], []string{"d", "d/.h", "d/.hd", "d/.hd/x"}) || len(got) != len(want)+3 {
 		t.Errorf("with hidden files: %q", got)
 	}
-	// A symlink is uploaded as a symlink, even if it is an argument. A hidden file or
-	// directory is uploaded if it is an argument.
-	if got := added(t, a, c, nil, filepath.Join(dir, "lnk")); !slices.Equal(got, []string{"lnk"}) || a.parts[0].content != "../nowhere" {
-		t.Errorf("symlink: %+v", a.parts)
-	}
+	// A hidden file or directory is uploaded if it is an argument.
 	if got := added(t, a, c, recursive(), filepath.Join(dir, ".hd")); !slices.Equal(got, []string{".hd", ".hd/x"}) {
 		t.Errorf("hidden directory: %q", got)
 	}
@@ -263,7 +281,7 @@ func TestRefusedSources(t *testing.T) {
 		"two CARs":            {[]string{in("x.car"), in("x.car")}, car(), "added alone"},
 		"wrapped CAR":         {[]string{in("x.car")}, wrapped, "cannot be wrapped"},
 		"directory as CAR":    {[]string{in("d")}, car(), "not a CAR file"},
-		"symlink as CAR":      {[]string{in("link.car")}, car(), "not a CAR file"},
+		"symlink as CAR":      {[]string{in("link.car")}, car(), "it is empty"},
 		"nocopy of a file":    {[]string{in("x.car")}, noCopy, "http:// and https:// sources only"},
 		"empty path":          {[]string{""}, nil, "empty path"},
 		"no host":             {[]string{"http:///x"}, nil, "no host"},
