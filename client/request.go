@@ -15,6 +15,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/internal/ctxerr"
+	"github.com/pinfleet/pinfleet/internal/liveness"
 )
 
 // maxHops is the maximum number of redirects of one call.
@@ -69,6 +70,8 @@ type response struct {
 	upload   *upload            // nil without a multipart body
 	verifier *verifier          // of the upload
 	sent     atomic.Bool        // the Config's RoundTripper has written a request head
+	tracker  *liveness.Tracker  // of the caller's attempt; may be nil
+	heard    heardBody          // what Body is, if there is a tracker
 	// collected is the memory of the items so far, in bytes; nulls is the number of
 	// null items.
 	collected, nulls int
@@ -101,7 +104,7 @@ func (r *response) release() {
 // send performs the exchange up to the response's header. Every response that is
 // not a success becomes an error.
 func (c *defaultClient) send(caller context.Context, req *request) (*response, error) {
-	r := &response{req: req, client: c, caller: caller}
+	r := &response{req: req, client: c, caller: caller, tracker: liveness.From(caller)}
 	if caller.Err() != nil {
 		return nil, r.fail(0, "", ctxerr.Of(caller), false)
 	}
@@ -176,6 +179,7 @@ func (r *response) exchange() error {
 		if r.Body == nil {
 			r.Body = http.NoBody
 		}
+		r.track()
 		if r.StatusCode/100 == 2 && r.StatusCode != http.StatusPartialContent {
 			return nil
 		}
@@ -184,6 +188,29 @@ func (r *response) exchange() error {
 		}
 		r.discard()
 	}
+}
+
+// track lets the tracker know of the response, and of what is read from its body.
+func (r *response) track() {
+	if r.tracker != nil {
+		r.tracker.Heard()
+		r.heard = heardBody{r.Body, r.tracker}
+		r.Body = &r.heard
+	}
+}
+
+// heardBody is the body of a response. Each Read that returns bytes is a sign of life.
+type heardBody struct {
+	io.ReadCloser
+	tracker *liveness.Tracker
+}
+
+func (b *heardBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if n > 0 {
+		b.tracker.Heard()
+	}
+	return n, err
 }
 
 // hops is the state of an exchange that may take several requests, because of

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/pinfleet/pinfleet/internal/ctxerr"
+	"github.com/pinfleet/pinfleet/internal/liveness"
 	"github.com/pinfleet/pinfleet/internal/panics"
 	"github.com/pinfleet/pinfleet/internal/unixfs"
 )
@@ -27,9 +28,10 @@ import (
 // only after the last Read of the body has returned. upload records the error of
 // its source, and closes the source as soon as no Read of it is pending.
 type upload struct {
-	ctx    context.Context // of the attempt; also ends with Close
-	cancel context.CancelCauseFunc
-	src    io.ReadCloser
+	ctx     context.Context   // of the attempt; also ends with Close
+	tracker *liveness.Tracker // of the attempt; may be nil
+	cancel  context.CancelCauseFunc
+	src     io.ReadCloser
 	// read reads what pull returns, up to the closing delimiter, and returns an
 	// error if the body must not be sent. It is nil if nobody wants to read it.
 	read func(ctx context.Context, s *scratch, pull func() ([]byte, error)) error
@@ -68,7 +70,7 @@ func newUpload(ctx context.Context, body *Body, read func(context.Context, *scra
 		return nil, err
 	}
 	u := &upload{
-		ctx: ctx, cancel: cancel, src: src, read: read, decided: read == nil, needed: math.MaxInt64,
+		ctx: ctx, tracker: liveness.From(ctx), cancel: cancel, src: src, read: read, decided: read == nil, needed: math.MaxInt64,
 		filled: make(chan struct{}, 1), emptied: make(chan struct{}, 1),
 	}
 	u.scratches = scratches
@@ -147,10 +149,12 @@ func (u *upload) next() ([]byte, error) {
 		if len(piece) > 0 || err != nil {
 			return piece, err
 		}
+		u.tracker.Pause()
 		select {
 		case <-u.filled:
 		case <-u.ctx.Done():
 		}
+		u.tracker.Resume()
 	}
 }
 
@@ -184,6 +188,7 @@ func (u *upload) handOver(n int) {
 
 // sent removes the first n bytes of the slice that next returned.
 func (u *upload) sent(n int) {
+	u.tracker.Sent()
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.ahead.empty(n)

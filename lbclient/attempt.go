@@ -25,6 +25,11 @@ type attempt struct {
 	// observed is set if the strategy was notified of the attempt.
 	observed bool
 
+	// watched is set if the endpoint's watcher knows the attempt.
+	watched    bool
+	prev, next *attempt       // in the watcher's list
+	ctx        attemptContext // used only if watched
+
 	began    time.Duration
 	answered time.Duration // time until the first item of a listing; 0 before that
 	took     time.Duration // total time; set at the end
@@ -46,7 +51,7 @@ var errPanicked = errors.New("the call panicked")
 var errHedgeLost = errors.New("another attempt was faster")
 
 // attempt makes an attempt with do and records its result. It returns the error of do,
-// including errStopped, unless the attempt timeout caused that error (see timedOut).
+// including errStopped, unless the load balancer has given the attempt up (see givenUp).
 // ctx is the context of the attempt, caller that of the call.
 func (c *Client) attempt(ctx, caller context.Context, a *attempt, do attemptFunc) (err error) {
 	p := c.pool
@@ -59,14 +64,18 @@ func (c *Client) attempt(ctx, caller context.Context, a *attempt, do attemptFunc
 	if len(c.hooks.attempts) > 0 {
 		ctx = c.hooks.attemptStarted(ctx, a.event())
 	}
+	work := ctx
+	if w := &a.ep.watcher; w.silence.After > 0 && a.asked.Op != client.OpIPFS {
+		work = w.watch(ctx, a)
+	}
 	if c.timeout > 0 && isBounded(a.asked.Op) {
-		limited, cancel := context.WithCancelCause(ctx)
+		limited, cancel := context.WithCancelCause(work)
 		defer cancel(nil)
 		a.timer = time.AfterFunc(c.timeout, func() { cancel(attemptTimeoutError(c.timeout)) })
 		defer a.timer.Stop()
-		err = timedOut(limited, a, do(limited, a.ep.Client))
+		err = givenUp(limited, a, do(limited, a.ep.Client))
 	} else {
-		err = do(ctx, a.ep.Client)
+		err = givenUp(work, a, do(work, a.ep.Client))
 	}
 	r = c.judge(ctx, caller, a, err)
 	return err
@@ -77,6 +86,7 @@ func (c *Client) attempt(ctx, caller context.Context, a *attempt, do attemptFunc
 type result struct {
 	outcome    health.Outcome // for the endpoint's health
 	cancelled  bool           // the attempt ended for a reason on this side
+	expired    bool           // the deadline of the caller has passed
 	retryAfter time.Duration  // the peer's Retry-After
 	err        error          // nil also if the consumer stopped
 }
@@ -100,8 +110,8 @@ func (c *Client) judge(ctx, caller context.Context, a *attempt, err error) resul
 		return r
 	}
 	r.retryAfter, r.err = retryAfterOf(err), named(err, op, a.ep)
-	if c.ended(caller) != nil || context.Cause(ctx) == errHedgeLost {
-		r.cancelled = true
+	if ended := c.ended(caller); ended != nil || context.Cause(ctx) == errHedgeLost {
+		r.cancelled, r.expired = true, errors.Is(ended, context.DeadlineExceeded)
 		return r
 	}
 	kind := failureKindOf(err)
@@ -127,6 +137,9 @@ func (c *Client) finish(ctx context.Context, a *attempt, r result) {
 		}()
 	}
 	defer a.ep.release()
+	if a.watched {
+		defer a.ep.watcher.leave(a, r.expired)
+	}
 	defer p.record(a.ep, a.permit, r, now)
 	a.ep.stats.note(a, r)
 	if a.observed {
@@ -201,7 +214,7 @@ func (e printableError) Error() string { return textOf(e.error) }
 func (e printableError) Unwrap() error { return e.error }
 
 // attemptTimeoutError is the cancellation cause of an attempt that exceeded
-// WithAttemptTimeout. timedOut recognises it by its type, which the client's own
+// WithAttemptTimeout. givenUp recognises it by its type, which the client's own
 // timeouts must not use.
 type attemptTimeoutError time.Duration
 
@@ -211,19 +224,24 @@ func (e attemptTimeoutError) Error() string {
 func (e attemptTimeoutError) Timeout() bool        { return true }
 func (e attemptTimeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// timedOut returns err, or an error that reports the attempt timeout if the timeout
-// caused err.
-func timedOut(ctx context.Context, a *attempt, err error) error {
-	cause, ours := context.Cause(ctx).(attemptTimeoutError)
-	if err == nil || !ours || errors.Is(err, errStopped) {
+// givenUp returns err, or an error that says why the load balancer has given the attempt
+// up, if that caused err. ctx is the context of the attempt.
+func givenUp(ctx context.Context, a *attempt, err error) error {
+	if err == nil || errors.Is(err, errStopped) {
 		return err
 	}
-	timeout := &client.Error{Op: a.asked.Op, Endpoint: a.ep.name, Err: cause, MayHaveExecuted: true}
+	cause := context.Cause(ctx)
+	switch cause.(type) {
+	case attemptTimeoutError, *SilentError:
+	default:
+		return err
+	}
+	why := &client.Error{Op: a.asked.Op, Endpoint: a.ep.name, Err: cause, MayHaveExecuted: true}
 	var e *client.Error
 	if errors.As(err, &e) {
-		timeout.MayHaveExecuted = e.MayHaveExecuted
+		why.MayHaveExecuted = e.MayHaveExecuted
 	}
-	return timeout
+	return why
 }
 
 // isBounded reports whether the attempt timeout applies to op.

@@ -52,7 +52,7 @@ func TestAttemptTimeout(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			fakes := realFakes(1)
 			fakes[0].answer = hangs
-			c := newLB(t, &strategy.Failover{}, fakes, 0, WithAttemptTimeout(time.Second))
+			c := newLB(t, &strategy.Failover{}, fakes, 0, WithAttemptTimeout(time.Second), WithLivenessProbe(0, 0))
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			start := time.Now()

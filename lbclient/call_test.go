@@ -37,7 +37,7 @@ func TestU16ContextEnded(t *testing.T) {
 		reason := errors.New("reason")
 		cancel(reason)
 		fakes := realFakes(3)
-		c := newLB(t, &strategy.Failover{}, fakes, 6)
+		c := newLB(t, &strategy.Failover{}, fakes, 6, WithLivenessProbe(0, 0)) // which would eject a
 		for op, call := range methods(gone, c) {
 			err := call()
 			var e *client.Error

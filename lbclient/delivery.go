@@ -9,6 +9,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/internal/addprogress"
+	"github.com/pinfleet/pinfleet/internal/liveness"
 	"github.com/pinfleet/pinfleet/internal/panics"
 )
 
@@ -145,6 +146,10 @@ func (r *report) take(ctx context.Context, o *api.AddedOutput) error {
 }
 
 func (d *delivery) send(ctx context.Context, o *api.AddedOutput) error {
+	tracker := liveness.From(ctx)
+	tracker.Heard()
+	tracker.Pause()
+	defer tracker.Resume()
 	select {
 	case d.out <- o:
 		return nil

@@ -33,6 +33,11 @@
 // endpoint is readmitted: the strategy may pick it again, and its weight grows to its
 // full value over 10 s.
 //
+// An endpoint that hangs is noticed without a timeout. While nothing has arrived from it
+// for 3 s, it is asked GET /health on a new connection, twice. If it answers neither, it is
+// ejected, and the attempts that wait there end with a [*SilentError] and are retried at
+// other endpoints. If it answers, the calls go on waiting. See [WithLivenessProbe].
+//
 // While all endpoints are ejected, an attempt goes to the endpoint whose ejection ends
 // first. A retry prefers endpoints that the call has not tried.
 //

@@ -28,6 +28,7 @@ type endpoint struct {
 
 	health    *health.Machine
 	slowStart health.SlowStart
+	watcher   watcher
 	probed    bool // a probe is in progress; guarded by pool.mu
 	stats     stats
 
@@ -75,6 +76,7 @@ func (p *pool) newEndpoint(c client.Client, index int, cfg *config.Config) *endp
 		e.own, _ = c.(strategy.Weigher)
 	}
 	e.health = health.New(p.settings, p.now())
+	e.watcher = watcher{ep: e, silence: p.silence, due: health.Never}
 	return e
 }
 
@@ -107,7 +109,10 @@ func (e *endpoint) remove() {
 }
 
 func (e *endpoint) close() error {
-	e.closing.Do(func() { e.closed = e.Client.Close() })
+	e.closing.Do(func() {
+		e.watcher.stop()
+		e.closed = e.Client.Close()
+	})
 	return e.closed
 }
 

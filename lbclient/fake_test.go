@@ -46,6 +46,8 @@ type fake struct {
 	// realHealth is set, Health is an operation like the others.
 	realHealth bool
 	health     func(ctx context.Context) error
+	// stall makes streams hang after the items of their reply, until their context ends.
+	stall bool
 
 	mu     sync.Mutex
 	ops    []client.Op
@@ -64,6 +66,13 @@ func (f *fake) called() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.ops)
+}
+
+// probed returns the number of calls of Health that are not counted as calls.
+func (f *fake) probed() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.probes
 }
 
 func (f *fake) reply(ctx context.Context, op client.Op) reply {
@@ -109,6 +118,10 @@ func (f *fake) items(ctx context.Context, op client.Op, cids []cid.Cid) iter.Seq
 		r := f.reply(ctx, op)
 		for i, c := range cids {
 			if i == r.after {
+				if f.stall {
+					<-ctx.Done()
+					r.err = &client.Error{Op: op, Err: ctx.Err(), MayHaveExecuted: true}
+				}
 				break
 			}
 			if ctx.Err() != nil {
@@ -175,6 +188,10 @@ func (f *fake) add(ctx context.Context, op client.Op, out chan<- *api.AddedOutpu
 	}
 	r := f.reply(ctx, op)
 	for i, o := range f.outputs {
+		if i == r.after && f.stall {
+			<-ctx.Done()
+			return &client.Error{Op: op, Endpoint: f.name, Err: ctx.Err(), MayHaveExecuted: true}
+		}
 		if i == r.after || out == nil {
 			break
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/ipfs/go-cid"
 
 	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/internal/liveness"
 )
 
 // listing describes a method that lists items with distinct CIDs.
@@ -39,6 +40,7 @@ func list[T any](ctx context.Context, c *Client, l listing[T]) iter.Seq2[*T, err
 		}
 		stopped := false
 		err := c.run(ctx, cl, func(ctx context.Context, p client.Client) error {
+			tracker := liveness.From(ctx)
 			for item, err := range l.open(ctx, p, seen) {
 				switch {
 				case err != nil && l.complete != nil && l.complete(seen):
@@ -46,11 +48,15 @@ func list[T any](ctx context.Context, c *Client, l listing[T]) iter.Seq2[*T, err
 				case err != nil:
 					return err
 				}
+				tracker.Heard()
 				cl.current.gotItem()
 				if item == nil || !seen.add(l.cid(item)) {
 					continue
 				}
-				if !yield(item, nil) {
+				tracker.Pause()
+				more := yield(item, nil)
+				tracker.Resume()
+				if !more {
 					stopped = true
 					return errStopped
 				}

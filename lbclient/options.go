@@ -29,6 +29,7 @@ type options struct {
 	retryPerSecond float64
 	hedging        bool
 	health         health.Settings
+	silence        health.Silence
 	open           func(*config.Config) (client.Client, error)
 
 	errs []error // invalid values
@@ -68,6 +69,32 @@ func WithAttemptTimeout(d time.Duration) Option {
 			o.errs = append(o.errs, fmt.Errorf("attempt timeout of %s: use 0 for none", d))
 		}
 		o.timeout = d
+	}
+}
+
+// WithLivenessProbe sets when the load balancer asks whether a silent peer is alive. While
+// nothing has arrived from a peer, or been accepted by it, for the time after, the load
+// balancer sends GET /health on a new connection, and once more half that time later. Any
+// HTTP answer shows that the peer is alive: the call goes on waiting, and the peer is asked
+// again only after the silence has lasted twice as long. If both requests get no answer
+// within timeout, the endpoint is ejected, and the attempts that are silent there end with
+// a [*SilentError]. They are retried at other peers, according to their replay class.
+//
+// The time during which the consumer of a stream or the source of an upload is busy does
+// not count. If the deadline of a caller's context passes before anything has arrived, the
+// peer is asked at once. An endpoint gets at most two such requests at a time.
+//
+// The defaults are 3 s and 3 s, so that a peer that hangs is left after 7.5 s. With an
+// after of 0, peers are not asked.
+func WithLivenessProbe(after, timeout time.Duration) Option {
+	return func(o *options) {
+		switch {
+		case after < 0:
+			o.errs = append(o.errs, fmt.Errorf("liveness probe after %s: use 0 for none", after))
+		case after > 0 && timeout <= 0:
+			o.errs = append(o.errs, fmt.Errorf("liveness probe with a timeout of %s: give the time for an answer, for instance 3 s", timeout))
+		}
+		o.silence = health.Silence{After: after, Timeout: timeout}
 	}
 }
 
@@ -175,6 +202,7 @@ func newOptions(s strategy.LBStrategy, retries int, opts []Option) (*options, er
 		retryPerSecond: retryPerSecond,
 		open:           client.NewDefaultClient,
 		health:         health.Defaults(),
+		silence:        health.Silence{After: 3 * time.Second, Timeout: 3 * time.Second},
 	}
 	for i, opt := range opts {
 		if opt == nil {

@@ -22,7 +22,8 @@ type pool struct {
 	logger   *slog.Logger
 	hooks    *hooks
 	settings health.Settings
-	epoch    time.Time // the pool's start, to which other times are relative; in UTC for EndpointInfo
+	silence  health.Silence // the state in which each endpoint begins
+	epoch    time.Time      // the pool's start, to which other times are relative; in UTC for EndpointInfo
 
 	members  atomic.Pointer[[]*endpoint] // in configured order; the slice is replaced, never changed
 	admitted atomic.Int32                // number of admitted endpoints
@@ -40,7 +41,7 @@ type pool struct {
 }
 
 func newPool(life context.Context, s strategy.LBStrategy, o *options) *pool {
-	p := &pool{strategy: s, logger: o.logger, hooks: &o.hooks, settings: o.health, epoch: time.Now().UTC(), draining: map[*endpoint]bool{}, life: life, wake: make(chan struct{}, 1)}
+	p := &pool{strategy: s, logger: o.logger, hooks: &o.hooks, settings: o.health, silence: o.silence, epoch: time.Now().UTC(), draining: map[*endpoint]bool{}, life: life, wake: make(chan struct{}, 1)}
 	p.picker, _ = s.(strategy.Picker)
 	p.observer, _ = s.(strategy.Observer)
 	p.members.Store(new([]*endpoint))
@@ -111,6 +112,14 @@ func (p *pool) changed(ep *endpoint, readmitted bool, err error) {
 	p.update()
 	p.logger.Warn("endpoint ejected", "endpoint", ep.name, "for", event.For, "error", err)
 	p.hooks.endpointEjected(event)
+}
+
+// eject ejects ep because it shows no sign of life.
+func (p *pool) eject(ep *endpoint, err *SilentError, now time.Duration) {
+	if ep.health.Eject(now) {
+		ep.stats.last.Store(&lastFailure{textOf(err), now})
+		p.changed(ep, false, err)
+	}
 }
 
 // pick chooses the endpoint of a call's next attempt. The strategy decides, with three

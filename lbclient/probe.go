@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/pinfleet/pinfleet/internal/liveness"
 	"github.com/pinfleet/pinfleet/internal/panics"
 	"github.com/pinfleet/pinfleet/lbclient/internal/health"
 )
@@ -75,7 +76,7 @@ func (p *pool) nextProbe() (time.Duration, bool) {
 // probeOne probes an endpoint. A refusal by the API, such as 404, counts as a success: the
 // probe only checks that the API responds, and the trial that follows checks the rest.
 func (p *pool) probeOne(ep *endpoint) {
-	ctx, cancel := context.WithTimeout(p.life, probeTimeout)
+	ctx, cancel := context.WithTimeout(liveness.WithFreshConnection(p.life), probeTimeout)
 	defer cancel()
 	well := false
 	panics.Run(func() {

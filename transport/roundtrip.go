@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/internal/liveness"
 )
 
 const (
@@ -42,10 +43,10 @@ type roundTripper struct {
 	name         string
 	scheme, host string // the only ones that requests may have
 	pool         *generations
-	// uploads has the connections of uploads, which are not used again. Therefore it
-	// has smaller buffers: most answers are small, and pieces of uploads are larger
-	// than any write buffer.
-	uploads       *http.Transport
+	// single has the connections that are not used again: those of uploads, and of
+	// requests for a fresh connection. Therefore it has smaller buffers: most answers
+	// are small, and pieces of uploads are larger than any write buffer.
+	single        *http.Transport
 	dialer        Dialer
 	userTimeout   time.Duration // of TCP; 0 means the system's
 	dialTimeout   time.Duration // 0 means no limit
@@ -78,8 +79,8 @@ func newRoundTripper(cfg *config.Config, addr config.Address, dialer Dialer) *ro
 	rt.closing, rt.stop = context.WithCancel(context.Background())
 	proxy := http.ProxyURL(requestProxy(cfg, addr)) // not from the environment: requests carry credentials
 	rt.pool = newGenerations(maxConnAge(cfg, addr), func() *http.Transport { return rt.newTransport(proxy, cfg.DisableKeepAlives) })
-	rt.uploads = rt.newTransport(proxy, true)
-	rt.uploads.ReadBufferSize, rt.uploads.WriteBufferSize = uploadReadBufferSize, uploadWriteBufferSize
+	rt.single = rt.newTransport(proxy, true)
+	rt.single.ReadBufferSize, rt.single.WriteBufferSize = uploadReadBufferSize, uploadWriteBufferSize
 	return rt
 }
 
@@ -151,12 +152,17 @@ func (rt *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	x := newExchange(req, rt.idleTimeout)
-	base := rt.uploads
-	if !req.Close || req.Body == nil {
+	fresh := liveness.WantsFreshConnection(req.Context())
+	base := rt.single
+	if !fresh && (!req.Close || req.Body == nil) {
 		base = rt.pool.get()
 		defer rt.pool.done(base)
 	}
 	resp, err := x.send(base)
+	if err != nil && fresh {
+		// The idle connections lead to the same peer. If it has vanished, they are dead.
+		rt.pool.get().CloseIdleConnections()
+	}
 	if rt.closing.Err() != nil {
 		// A request that began before close may have returned its connection
 		// to the pool afterwards.

@@ -12,6 +12,7 @@
 // probes, unless all endpoints are ejected. An eligible one has answered a probe and
 // receives one call as a trial.
 //
+// [Silence] decides when an endpoint is asked whether it is alive, and when it is dead.
 // [SlowStart] reduces the weight of an endpoint after its readmission. [Window] counts the
 // events of the last seconds.
 package health

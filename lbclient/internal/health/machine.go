@@ -180,6 +180,18 @@ func (m *Machine) recordFailure(p Permit, o Outcome, now, pause time.Duration) b
 	return true
 }
 
+// Eject ejects the endpoint because it shows no sign of life. It reports whether the
+// endpoint was not ejected before.
+func (m *Machine) Eject(now time.Duration) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.state == Ejected {
+		return false
+	}
+	m.eject(now, 0)
+	return true
+}
+
 // eject ejects the endpoint, for at least pause. mu is held.
 func (m *Machine) eject(now, pause time.Duration) {
 	if m.state == Admitted && now-m.since >= calmAfter {

@@ -1,0 +1,65 @@
+package transport
+
+import (
+	"net"
+	"net/http"
+	"testing"
+
+	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/internal/liveness"
+)
+
+// A request for a fresh connection dials one, although idle connections exist, and does not
+// leave it in the pool. If it fails, the idle connections are not used again, because they
+// lead to the same peer (C3: the connections to a vanished host stayed in the pool).
+func TestFreshConnection(t *testing.T) {
+	d := &counting{pipes: &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}}
+	server := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodDelete {
+			panic(http.ErrAbortHandler)
+		}
+	})}
+	go func() { _ = server.Serve(d.pipes) }()
+	defer server.Close()
+	cfg := &config.Config{}
+	addr, err := cfg.Address()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ep := newEndpoint(cfg, addr, d)
+	defer ep.Close()
+	fresh := liveness.WithFreshConnection(t.Context())
+	for i, step := range []struct {
+		fresh  bool
+		method string
+		dials  int64 // in all
+	}{
+		{false, http.MethodGet, 1},
+		{true, http.MethodGet, 2},
+		{true, http.MethodGet, 3},
+		{false, http.MethodGet, 3},
+		{true, http.MethodDelete, 4},
+		{false, http.MethodGet, 5},
+	} {
+		ctx := t.Context()
+		if step.fresh {
+			ctx = fresh
+		}
+		req, err := http.NewRequestWithContext(ctx, step.method, ep.BaseURL.String(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := ep.RoundTripper.RoundTrip(req)
+		if (err != nil) != (step.method == http.MethodDelete) {
+			t.Errorf("step %d: %v", i, err)
+		}
+		if err == nil {
+			if err := readAll(resp, nil); err != nil {
+				t.Error(err)
+			}
+		}
+		if n := d.dials.Load(); n != step.dials {
+			t.Errorf("step %d: %d dials, want %d", i, n, step.dials)
+		}
+	}
+}
