@@ -117,8 +117,8 @@ func (e *Error) hint() string {
 	return ""
 }
 
-// errForeign is wrapped by the errors of 404 responses that do not come from the
-// API.
+// errForeign is wrapped by the errors of 404 and 500 responses that do not come from
+// the API.
 var errForeign = errors.New("that is not the cluster's API: check the address, and the proxies on the way")
 
 // Unwrap returns the cause.

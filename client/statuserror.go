@@ -47,23 +47,25 @@ func (r *response) statusError(why error) error {
 		why = cmp.Or(why, cause)
 	}
 	wire, documents := decodeError(body)
-	// A 404 may come from any server. Only the API's 404 has the code in its body.
-	foreign := r.StatusCode == http.StatusNotFound && wire.Code != http.StatusNotFound
+	// A 404 or a 500 may come from any server. Only the API's have the code in the body.
+	foreign := (r.StatusCode == http.StatusNotFound || r.StatusCode == http.StatusInternalServerError) && wire.Code != r.StatusCode
 	if wire.Code == 0 {
 		wire.Code = r.StatusCode
 	}
-	e := r.fail(r.StatusCode, wire.Message, wire, foreign || !statusRules[r.StatusCode].refused)
+	var cause error = wire
+	if foreign {
+		cause = fmt.Errorf("%w; %w", wire, errForeign)
+	}
+	e := r.fail(r.StatusCode, wire.Message, cause, foreign || !statusRules[r.StatusCode].refused)
 	switch {
-	case foreign:
-		e.Err = fmt.Errorf("%w; %w", wire, errForeign)
 	case r.StatusCode == http.StatusBadRequest:
 		// Current servers answer 400 for bad options, but then execute the request
 		// and append its result (quirk Q1).
 		e.MayHaveExecuted = documents > 1
-	case r.StatusCode == http.StatusInternalServerError && why == nil:
+	case r.StatusCode == http.StatusInternalServerError && !foreign && why == nil:
 		e.Err = r.unreadUpload(wire)
 	case why != nil:
-		e.Err = fmt.Errorf("%w; %w", wire, why)
+		e.Err = fmt.Errorf("%w; %w", cause, why)
 	}
 	e.RetryAfter = parseRetryAfter(r.Header.Get("Retry-After"), r.Header.Get("Date"), time.Now())
 	return e

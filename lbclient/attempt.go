@@ -117,7 +117,7 @@ func (c *Client) judge(ctx, caller context.Context, a *attempt, err error) resul
 	kind := failureKindOf(err)
 	r.cancelled = kind.isOurs()
 	if op != client.OpIPFS {
-		r.outcome = outcomeOf(err, op.ReplayClass())
+		r.outcome = outcomeOf(err, op)
 	}
 	return r
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client"
-	"github.com/pinfleet/pinfleet/lbclient/internal/health"
 )
 
 // failureKind is the kind of an attempt's failure. Together with the replay class of the
@@ -124,26 +123,3 @@ func (k failureKind) isFailure() bool { return k != refused && k != answered }
 // isOurs reports whether a failure of this kind comes from this side. It says nothing
 // about the endpoint.
 func (k failureKind) isOurs() bool { return k == refused || k == noCredentials || k == local }
-
-// outcomeOf returns the effect of an attempt that failed with err on its endpoint's
-// health. It must not be called for an attempt that the caller cancelled.
-func outcomeOf(err error, class client.ReplayClass) health.Outcome {
-	switch failureKindOf(err) {
-	case unsent:
-		if errors.Is(err, client.ErrClosed) {
-			return health.Failure
-		}
-		return health.Unreachable
-	case broken, unavailable, failed, ipfsDown, redirected, mismatched:
-		return health.Failure
-	case reported:
-		// The error of a write or an add is often caused by its arguments.
-		if class == client.ReplayRead {
-			return health.Failure
-		}
-		return health.Neutral
-	case answered:
-		return health.Success
-	}
-	return health.Neutral
-}
