@@ -56,7 +56,7 @@ func (n node) open(flags int, want uint32, kind string) (int, error) {
 		return fd, nil
 	}
 	var now unix.Stat_t
-	if unix.Fstatat(dirfd, path, &now, unix.AT_SYMLINK_NOFOLLOW) == nil && uint32(now.Mode)&unix.S_IFMT != want {
+	if unix.Fstatat(dirfd, path, &now, unix.AT_SYMLINK_NOFOLLOW) == nil && modeOf(&now)&unix.S_IFMT != want {
 		return 0, errReplaced(n.path(), kind)
 	}
 	return 0, n.failed("open", err)
@@ -67,7 +67,7 @@ func (n node) openDirectory() (*directory, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &directory{file: os.NewFile(uintptr(fd), n.path()), fd: fd}, nil //nolint:gosec // descriptors are not negative
+	return &directory{file: os.NewFile(uintptr(fd), n.path()), fd: fd}, nil
 }
 
 func (n node) openFile() (io.ReadCloser, metadata, error) {
@@ -79,7 +79,7 @@ func (n node) openFile() (io.ReadCloser, metadata, error) {
 	var stat unix.Stat_t
 	if _, err = again(func() (int, error) { return 0, unix.Fstat(fd, &stat) }); err != nil {
 		err = n.failed("stat", err)
-	} else if uint32(stat.Mode)&unix.S_IFMT != unix.S_IFREG {
+	} else if modeOf(&stat)&unix.S_IFMT != unix.S_IFREG {
 		err = errReplaced(n.path(), "regular file")
 	}
 	if err != nil {
@@ -112,26 +112,30 @@ func (n node) failed(op string, err error) error {
 // again repeats a system call that a signal interrupted.
 func again(call func() (int, error)) (int, error) {
 	for {
-		if n, err := call(); err != unix.EINTR {
+		if n, err := call(); !errors.Is(err, unix.EINTR) {
 			return n, err
 		}
 	}
 }
 
+// modeOf returns the mode of a file, which has 16 bits on some systems.
+func modeOf(stat *unix.Stat_t) uint32 { return uint32(stat.Mode) } //nolint:unconvert // see above
+
 // metadataOfStat returns the metadata of a file or symlink, with the mode bits of
 // package fs.
 func metadataOfStat(stat *unix.Stat_t) metadata {
-	mode := fs.FileMode(stat.Mode) & fs.ModePerm
-	if uint32(stat.Mode)&unix.S_ISUID != 0 {
+	bits := modeOf(stat)
+	mode := fs.FileMode(bits) & fs.ModePerm
+	if bits&unix.S_ISUID != 0 {
 		mode |= fs.ModeSetuid
 	}
-	if uint32(stat.Mode)&unix.S_ISGID != 0 {
+	if bits&unix.S_ISGID != 0 {
 		mode |= fs.ModeSetgid
 	}
-	if uint32(stat.Mode)&unix.S_ISVTX != 0 {
+	if bits&unix.S_ISVTX != 0 {
 		mode |= fs.ModeSticky
 	}
-	if uint32(stat.Mode)&unix.S_IFMT == unix.S_IFLNK {
+	if bits&unix.S_IFMT == unix.S_IFLNK {
 		mode |= fs.ModeSymlink
 	}
 	return metadata{mode: mode, modTime: time.Unix(stat.Mtim.Unix())}

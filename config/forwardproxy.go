@@ -60,7 +60,7 @@ func (c *Config) checkProxy(addr Address) error {
 		return errors.New("RoundTripper replaces the built-in transport: Proxy would have no effect")
 	}
 	if addr.Scheme != SchemeHTTP && addr.Scheme != SchemeHTTPS {
-		return fmt.Errorf("Proxy is set, but %s cannot be reached through a proxy: only http and https addresses can", addr)
+		return fmt.Errorf("the setting Proxy is set, but %s cannot be reached through a proxy: only http and https addresses can", addr)
 	}
 	if u.User != nil && !c.AllowCleartextAuth && !(Address{HostPort: u.Host}).IsLoopback() {
 		return fmt.Errorf("the credentials of the Proxy would be sent unencrypted to %s: set AllowCleartextAuth to permit that", u.Host)

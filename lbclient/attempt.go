@@ -231,7 +231,7 @@ func givenUp(ctx context.Context, a *attempt, err error) error {
 		return err
 	}
 	cause := context.Cause(ctx)
-	switch cause.(type) {
+	switch cause.(type) { //nolint:errorlint // the causes that this package sets are not wrapped
 	case attemptTimeoutError, *SilentError:
 	default:
 		return err

@@ -99,6 +99,6 @@ func (p *pool) endProbe(ep *endpoint, well bool) {
 		p.refresh()
 	}).Log(p.logger, "strategy panicked in SetClients")
 	if eligible {
-		panics.Catch(func() { p.logger.Debug("endpoint answers its probe", "endpoint", ep.name) })
+		_ = panics.Catch(func() { p.logger.Debug("endpoint answers its probe", "endpoint", ep.name) })
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"time"
 
 	"github.com/pinfleet/pinfleet/config"
@@ -79,6 +80,9 @@ func (p *proxied) open(ctx context.Context, conn net.Conn) error {
 	}
 	switch {
 	case !stop():
+		return context.Cause(ctx)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		<-ctx.Done() // conn has the deadline of ctx
 		return context.Cause(ctx)
 	case errors.Is(err, io.EOF):
 		return io.ErrUnexpectedEOF

@@ -25,7 +25,7 @@ func Seeds() iter.Seq2[int, []byte] {
 			if len(text) > maxSeed {
 				continue
 			}
-			resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(text)), nil)
+			resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(text)), nil) //nolint:bodyclose // it is in memory
 			if err != nil {
 				continue
 			}

@@ -69,6 +69,6 @@ func (r *Recovered) Repanic() {
 // the goroutine that logs has no caller.
 func (r *Recovered) Log(logger *slog.Logger, message string, args ...any) {
 	if r != nil {
-		Catch(func() { logger.With(args...).Error(message, "panic", fmt.Sprint(r.Value), "stack", string(r.Stack)) })
+		_ = Catch(func() { logger.With(args...).Error(message, "panic", fmt.Sprint(r.Value), "stack", string(r.Stack)) })
 	}
 }

@@ -45,7 +45,7 @@ func Watch(ctx context.Context, log *slog.Logger, watch func(ctx context.Context
 		if updated {
 			wait = minWait
 		}
-		panics.Catch(func() { log.Warn("source of endpoints failed, trying again", "within", wait, "error", err) })
+		_ = panics.Catch(func() { log.Warn("source of endpoints failed, trying again", "within", wait, "error", err) })
 		sleep.For(ctx, wait/2+rand.N(wait/2))
 	}
 	return last

@@ -54,7 +54,7 @@ func (r *reader) next() ([]byte, error) {
 		skip = r.skipPreamble
 	}
 	switch err := skip(); {
-	case !r.begun && (r.ended || err == io.ErrUnexpectedEOF):
+	case !r.begun && (r.ended || errors.Is(err, io.ErrUnexpectedEOF)):
 		return nil, ErrNone
 	case err != nil:
 		return nil, err

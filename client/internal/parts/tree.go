@@ -94,7 +94,7 @@ func (t *Tree) peek() (head, error) {
 	if err == nil {
 		t.ahead, err = parseHead(text)
 	}
-	if err == io.ErrUnexpectedEOF {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
 		err = errTruncated
 	}
 	t.known, t.err = err == nil, err
@@ -237,7 +237,7 @@ const progressStep = 256 << 10
 // Read implements files.File.
 func (f *regular) Read(p []byte) (int, error) {
 	n, err := f.content.Read(p)
-	if err == io.ErrUnexpectedEOF {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
 		err = errTruncated
 	}
 	f.read += uint64(n)
