@@ -255,7 +255,7 @@ func (a *adding) mismatch(r *response, report *report, err error) error {
 // may have pinned.
 func (a *adding) mismatched(r *response, err error, root cid.Cid) error {
 	var m *MismatchError
-	if errors.As(err, &m) && !a.params.NoPin {
+	if errors.As(err, &m) && !a.params.NoPin && !r.verifier.isRoot(root) {
 		m.Pinned = root
 	}
 	return r.fail(r.StatusCode, "", err, true)

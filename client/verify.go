@@ -33,8 +33,9 @@ type verifier struct {
 	mu       sync.Mutex
 	expected []unixfs.Event // in the order of the report; the first at of them have come
 	at       int
-	read     bool  // the whole upload was read
-	failed   error // why not all of it was imported
+	root     cid.Cid // of the last expected output
+	read     bool    // the whole upload was read
+	failed   error   // why not all of it was imported
 }
 
 // newVerifier returns a verifier of an upload with these parameters.
@@ -112,7 +113,7 @@ func (v *verifier) Emit(e unixfs.Event) error {
 	if v.at > len(v.expected)/2 {
 		v.expected, v.at = slices.Delete(v.expected, 0, v.at), 0
 	}
-	v.expected = append(v.expected, e)
+	v.expected, v.root = append(v.expected, e), e.Cid
 	return nil
 }
 
@@ -187,6 +188,13 @@ func directoryNamed(expected []unixfs.Event, name string) int {
 // U+FFFD for each byte that is not valid UTF-8.
 func sameName(name, reported string) bool {
 	return name == reported || !utf8.ValidString(name) && string([]rune(name)) == reported
+}
+
+// isRoot reports whether c is the root of what was sent.
+func (v *verifier) isRoot(c cid.Cid) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return c.Defined() && c.Equals(v.root)
 }
 
 // finish returns an error if the server has not reported everything.
