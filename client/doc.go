@@ -33,4 +33,22 @@
 // Config.AllowUnverifiedStreams accepts such streams, for proxies that remove
 // trailers. If a proxy removes the announcement too, late errors cannot be
 // detected, and the client logs a warning once.
+//
+// # Verification
+//
+// While an upload is sent, the client computes which CIDs its files and
+// directories must have. It delivers an output only if the CID in it is right, and
+// an add without an error has reported everything that was sent, and nothing else.
+// A difference is an [ErrContentMismatch]; the [*MismatchError] names what the
+// server has probably pinned. An upload that no server would store as it is, such
+// as one with two top-level entries and without Wrap, or a CAR with a wrong hash,
+// is an [ErrInvalid], and its end is not sent.
+//
+// Sharded adds and NoCopy are not verified, and Config.SkipVerify turns
+// verification off. The upload and the report must be complete in any case.
+//
+// Some proxies lose a part of an upload when its answer begins before its end. When
+// a streamed add was damaged, the client repeats it once, and asks for its report at
+// the end: see Config.BufferedAdds. All later adds of that client are made in this
+// way.
 package client
