@@ -41,6 +41,10 @@ type Answer struct {
 	// Hold keeps the connection open after the pieces, without sending anything,
 	// until the client closes it.
 	Hold bool
+	// Ignore makes the server read nothing after the pieces. It keeps the connection
+	// open until the server is closed. If Close is also set, it closes the
+	// connection for sending.
+	Ignore bool
 }
 
 // Bytes returns an Answer of one piece that keeps the connection open.
@@ -189,6 +193,12 @@ func (s *Server) serve(conn net.Conn) {
 			if tcp, ok := conn.(*net.TCPConn); ok {
 				_ = tcp.SetLinger(0)
 			}
+			return
+		case answer.Ignore:
+			if half, ok := conn.(interface{ CloseWrite() error }); ok && answer.Close {
+				_ = half.CloseWrite()
+			}
+			<-s.ctx.Done()
 			return
 		case answer.Hold:
 			_, _ = io.Copy(io.Discard, r)

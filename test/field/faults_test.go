@@ -1,12 +1,10 @@
 package field
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"testing"
 
-	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/config"
 	"github.com/pinfleet/pinfleet/lbclient"
@@ -87,18 +85,15 @@ func bodySize(t *testing.T, up *upload) int64 {
 
 // TestB2AnswerBeforeTheEnd: a server that read 100 KiB of 8 MiB and then sent 200,
 // one output and an empty trailer counted as success (B2), whatever it did with
-// the connection after that.
+// the connection after that. The output is that of the first of two files.
 func TestB2AnswerBeforeTheEnd(t *testing.T) {
-	up := prepare(t, []shape{{name: "8MiB", files: []file{{"file", 8 << 20}}}})[0]
-	report, err := json.Marshal(api.AddedOutput{Name: "file", Cid: api.NewCid(up.root)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	up := prepare(t, []shape{{name: "1kB-and-8MiB", files: []file{{"a", 1000}, {"b", 8 << 20}}}})[0]
+	report := reportOf(t, up)[0]
 	for name, then := range map[string]clustertest.Then{
 		"close": clustertest.ThenClose, "drain": clustertest.ThenDrain, "keep open": clustertest.ThenKeepOpen,
 	} {
 		t.Run(name, func(t *testing.T) {
-			checkDamaged(t, up, clustertest.AnswerEarly(100<<10, string(report)+"\n", then), false, true)
+			checkDamaged(t, up, clustertest.AnswerEarly(100<<10, report+"\n", then), false, true)
 		})
 	}
 }
