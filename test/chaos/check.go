@@ -33,6 +33,7 @@ func newCheck(l *load, peers []client.Client) *check {
 
 // run checks everything.
 func (c *check) run(ctx context.Context) {
+	c.settled = time.Now().Add(c.settings.settle)
 	for i := range c.peers {
 		if err := c.eventually(ctx, func(ctx context.Context) error { return c.pinsetAt(ctx, i) }); err != nil {
 			c.record.violated("wrong pinsets", "peer %d: %v", i, err)
@@ -45,13 +46,14 @@ func (c *check) run(ctx context.Context) {
 	c.readAll(ctx)
 }
 
-// eventually calls do until it succeeds or the time to settle has passed.
+// eventually calls do until it succeeds or l.settled has passed, at least once. Each
+// time has the deadline of a call.
 func (l *load) eventually(ctx context.Context, do func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, l.settings.settle)
-	defer cancel()
 	for {
-		err := do(ctx)
-		if err == nil || !sleep.For(ctx, 200*time.Millisecond) {
+		once, cancel := context.WithTimeout(ctx, l.settings.deadline)
+		err := do(once)
+		cancel()
+		if err == nil || !time.Now().Before(l.settled) || !sleep.For(ctx, 500*time.Millisecond) {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/pinfleet/pinfleet/client"
 )
@@ -13,6 +14,7 @@ import (
 // cleanUp unpins everything that the load may have pinned, also if the test was
 // interrupted. peers are clients of the cluster, which take turns.
 func (l *load) cleanUp(ctx context.Context, peers []client.Client) error {
+	l.settled = time.Now().Add(l.settings.settle)
 	if ctx.Err() != nil {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), commandTime)

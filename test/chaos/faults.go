@@ -143,7 +143,12 @@ func (in *injector) await(ctx context.Context, peer int) bool {
 
 // answers reports whether a peer answers now.
 func (in *injector) answers(ctx context.Context, peer int) bool {
+	return in.health(ctx, peer) == nil
+}
+
+// health returns the answer of a peer to a health check.
+func (in *injector) health(ctx context.Context, peer int) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	return in.probes[peer].Health(ctx) == nil
+	return in.probes[peer].Health(ctx)
 }

@@ -33,6 +33,7 @@ type load struct {
 	// have. Those of a real cluster need some time to hear of each other's changes.
 	consistent bool
 	made       atomic.Uint64 // calls
+	settled    time.Time     // until then, peers may still have to agree; set after the load
 }
 
 // newLoad returns a load with its own load balancers. The caller must call close.

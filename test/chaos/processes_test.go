@@ -168,3 +168,29 @@ func TestCommandErrors(t *testing.T) {
 		t.Errorf("cancelled: error %v", err)
 	}
 }
+
+// TestRepeatedAddStaysPinned: a paused peer executed the first attempt of an add when
+// it continued, after the item had been added at another peer and unpinned. It was
+// reported as a broken promise.
+func TestRepeatedAddStaysPinned(t *testing.T) {
+	c := startCluster(t)
+	if err := c.inflict(t.Context(), kill, 0); err != nil {
+		t.Fatal(err)
+	}
+	for seed := range uint64(12) {
+		s := &settings{deadline: 20 * time.Second, strategies: []string{"failover"}, seed: seed}
+		l, err := newLoad(s, c, newRecord())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.newCaller().add(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if root, ok := l.ledger.take(); ok {
+			t.Errorf("seed %d: %s, which was sent twice, may be unpinned", seed, root)
+		}
+		if err := l.close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/lbclient"
 )
 
@@ -111,6 +112,20 @@ func (r *record) EndpointEjected(lbclient.HealthEvent) { r.count(&r.ejections) }
 
 // EndpointReadmitted implements [lbclient.HealthHook].
 func (r *record) EndpointReadmitted(lbclient.HealthEvent) { r.count(&r.readmissions) }
+
+// CallStarted implements [lbclient.CallHook].
+func (r *record) CallStarted(ctx context.Context, _ client.Op) context.Context { return ctx }
+
+// CallEnded implements [lbclient.CallHook].
+func (r *record) CallEnded(ctx context.Context, e lbclient.CallEvent) {
+	if n, ok := ctx.Value(attemptsKey{}).(*int); ok {
+		*n = e.Attempts
+	}
+}
+
+// attemptsKey is the key of a context's *int that receives the number of attempts
+// of its call.
+type attemptsKey struct{}
 
 // CallRetried implements [lbclient.RetryHook].
 func (r *record) CallRetried(context.Context, lbclient.AttemptEvent) { r.count(&r.retries) }

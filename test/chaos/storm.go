@@ -31,7 +31,7 @@ func storm(ctx context.Context, s *settings, c cluster, r *record) (err error) {
 	}
 	for i := range probes {
 		if !in.await(ctx, i) {
-			return fmt.Errorf("peer %d (%s) does not answer", i, c.configs()[i].APIAddr)
+			return fmt.Errorf("peer %d does not answer: %w", i, in.health(ctx, i))
 		}
 	}
 	in.start = time.Now()
