@@ -162,13 +162,15 @@ func (a *answer) decode(v any) error {
 	return json.Unmarshal(a.body.Bytes(), v)
 }
 
-// isEmptyPin reports whether the document is a pin whose CID is null or empty.
+// isEmptyPin reports whether the document is a pin of a server whose CID is null or
+// empty. Servers always write the replication factors.
 func (a *answer) isEmptyPin() bool {
 	var pin struct {
-		Cid  json.RawMessage `json:"cid"`
-		Type json.RawMessage `json:"type"`
+		Cid json.RawMessage `json:"cid"`
+		Min json.RawMessage `json:"replication_factor_min"`
+		Max json.RawMessage `json:"replication_factor_max"`
 	}
-	if json.Unmarshal(a.body.Bytes(), &pin) != nil || pin.Type == nil {
+	if json.Unmarshal(a.body.Bytes(), &pin) != nil || pin.Min == nil || pin.Max == nil {
 		return false
 	}
 	return string(pin.Cid) == "null" || string(pin.Cid) == `""`
