@@ -43,15 +43,16 @@ func newVerifier(boundary string, params *api.AddParams, skip bool) *verifier {
 	return &verifier{
 		boundary: boundary,
 		params: unixfs.Params{
-			Format:      params.Format,
-			Layout:      params.Layout,
-			Chunker:     params.Chunker,
-			Hash:        params.HashFun,
-			CidVersion:  params.CidVersion,
-			RawLeaves:   params.RawLeaves || !params.NoRawLeaves && params.CidVersion > 0,
-			Wrap:        params.Wrap,
-			RequireRoot: true,
-			HashOnly:    true,
+			Format:         params.Format,
+			Layout:         params.Layout,
+			Chunker:        params.Chunker,
+			Hash:           params.HashFun,
+			CidVersion:     params.CidVersion,
+			RawLeaves:      params.RawLeaves || !params.NoRawLeaves && params.CidVersion > 0,
+			Wrap:           params.Wrap,
+			RequireRoot:    true,
+			RequireEntries: true,
+			HashOnly:       true,
 		},
 		skip: skip || params.Shard || params.NoCopy,
 	}
@@ -61,7 +62,12 @@ func newVerifier(boundary string, params *api.AddParams, skip bool) *verifier {
 // an error if a server would lose a part of the upload, or if it is no good CAR.
 // Other faults, such as an unknown chunker, are left to the server.
 func (v *verifier) run(ctx context.Context, s *scratch, pull func() ([]byte, error)) error {
-	tree := parts.New(v.boundary, v.params.Wrap, pull)
+	interrupted := false
+	tree := parts.New(v.boundary, v.params.Wrap, func() ([]byte, error) {
+		piece, err := pull()
+		interrupted = err != nil
+		return piece, err
+	})
 	if v.sent != nil {
 		tree.Progress = func(name string, read uint64) error { return v.sent(ctx, name, read) }
 	}
@@ -71,10 +77,11 @@ func (v *verifier) run(ctx context.Context, s *scratch, pull func() ([]byte, err
 		if wrong := tree.Err(); wrong != nil {
 			return unfit(wrong) // err may be another one
 		}
-		if err != nil && v.params.Format == formatCAR {
+		var replaced *unixfs.ReplacedError
+		if err != nil && v.params.Format == formatCAR || errors.As(err, &replaced) {
 			return unfit(err)
 		}
-		v.end(err)
+		v.end(err, interrupted || ctx.Err() != nil)
 	}
 	if err := cmp.Or(parts.Skim(tree), tree.Finish()); err != nil {
 		return unfit(err)
@@ -85,12 +92,16 @@ func (v *verifier) run(ctx context.Context, s *scratch, pull func() ([]byte, err
 	return nil
 }
 
-// end records the error of the import.
-func (v *verifier) end(err error) {
+// end records the error of the import. interrupted is set if the upload has ended
+// early. Otherwise, a server that adds the upload is not to blame.
+func (v *verifier) end(err error, interrupted bool) {
+	if err == nil {
+		return
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if err != nil {
-		v.failed = fmt.Errorf("%w: the upload cannot be verified: %w", ErrIncomplete, err)
+	if v.failed = fmt.Errorf("%w: the upload cannot be verified: %w", ErrInvalid, err); interrupted {
+		v.failed = fmt.Errorf("%w: %w", ErrIncomplete, err)
 	}
 }
 

@@ -2,10 +2,13 @@ package unixfs
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/ipfs/go-cid"
 )
 
 // Errors of the mutable file system in which the server builds directories.
@@ -21,6 +24,17 @@ type dir struct {
 	order []string
 	// stored is the stored directory.
 	stored *Directory
+}
+
+// ReplacedError is the error of an upload in which an entry would be lost, because
+// a later entry has the same name.
+type ReplacedError struct {
+	// Name is the path of the entry.
+	Name string
+}
+
+func (e *ReplacedError) Error() string {
+	return fmt.Sprintf("%q comes twice, and only the last one would be kept", e.Name)
 }
 
 // entry is an open directory if dir is not nil. Otherwise it is a file, or a
@@ -49,6 +63,25 @@ func (d *dir) child(name string) *dir {
 		d = e.dir
 	}
 	return d
+}
+
+// loses reports whether a new entry at the path below d replaces an entry that is
+// not the same. c is the CID of a file, and undefined for a directory. An open
+// directory is not replaced: it takes further entries, and refuses a file.
+func (d *dir) loses(name string, c cid.Cid) bool {
+	for {
+		part, rest, below := strings.Cut(name, "/")
+		e := d.entries[part]
+		switch {
+		case e == nil:
+			return false
+		case e.dir == nil:
+			return below || !e.link.cid.Equals(c)
+		case !below:
+			return false
+		}
+		d, name = e.dir, rest
+	}
 }
 
 // put adds a file at the path below d. It replaces an existing file, but not an

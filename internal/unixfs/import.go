@@ -257,6 +257,9 @@ func (a *adder) addDir(name string, n files.Directory, top bool) error {
 		if err != nil {
 			return err
 		}
+		if a.params.RequireEntries && root.loses(name, cid.Undef) {
+			return &ReplacedError{path.Join(a.top, name)}
+		}
 		root.child(name)
 	}
 	entries := n.Entries()
@@ -302,6 +305,9 @@ func (a *adder) enter(name string, l link) error {
 	base := name
 	if base == "" {
 		base = l.cid.String()
+	}
+	if a.params.RequireEntries && root.loses(base, l.cid) {
+		return &ReplacedError{path.Join(a.top, name)}
 	}
 	if err := root.put(base, l); err != nil {
 		return err

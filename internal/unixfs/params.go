@@ -44,6 +44,10 @@ type Params struct {
 	// RequireRoot makes it an error if the root of a CAR is not among its blocks.
 	// The server does not check that.
 	RequireRoot bool
+	// RequireEntries makes it an error, a *ReplacedError, if an entry replaces an
+	// earlier one of the same name. The server reports both and keeps only the last
+	// one.
+	RequireEntries bool
 	// Name is the name of the pin, under which the cluster DAG is reported.
 	Name string
 }
