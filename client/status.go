@@ -51,8 +51,8 @@ var statusRules = map[int]statusRule{
 
 // Unavailable reports whether the status comes from something in front of the API,
 // such as a proxy whose peer is gone, or from a rate limit. Then another peer may
-// accept the request. That is so for 407, 408, 421, 425, 429, for a 404 or 500 without
-// the API's error, and for every status above 500: the API itself sends none of them.
+// accept the request. That is so for 407, 408, 421, 425, 429, for a 404 without the
+// API's error, and for every status above 500: the API itself sends none of them.
 // They do not prove that a request was not executed; see MayHaveExecuted.
 //
 // Statuses above 500 include those that are not standardised, such as 509, 520 to
@@ -63,8 +63,9 @@ func (e *Error) Unavailable() bool {
 	if e.Status == http.StatusNotFound {
 		return !errors.Is(e, ErrNotFound)
 	}
-	if e.Status == http.StatusInternalServerError {
-		return errors.Is(e.Err, errForeign)
-	}
 	return e.Status > http.StatusInternalServerError || statusRules[e.Status].unavailable
 }
+
+// IsForeign reports whether the response is a 404 or a 500 that does not come from the
+// cluster's API, because its body does not have the API's error.
+func (e *Error) IsForeign() bool { return errors.Is(e.Err, errForeign) }

@@ -145,10 +145,10 @@ func TestRetryAfter(t *testing.T) {
 }
 
 // C7: the statuses of CDNs and of proxies' timeouts (520 to 530, 561, 598, …) counted as the
-// API's, so that writes did not go to another peer. 408, 421 and 425 were final. A 404 and a
-// 500 without the API's error are a proxy's.
+// API's, so that writes did not go to another peer. 408, 421 and 425 were final. A 404
+// without the API's error is a proxy's.
 func TestWhoseStatus(t *testing.T) {
-	elsewhere := map[int]bool{407: true, 408: true, 421: true, 425: true, 429: true, 404: true, 500: true}
+	elsewhere := map[int]bool{407: true, 408: true, 421: true, 425: true, 429: true, 404: true}
 	refused := map[int]bool{301: true, 302: true, 307: true, 308: true, 401: true, 403: true, 405: true, 407: true, 413: true, 421: true, 425: true, 429: true, 431: true}
 	status := 0
 	c := overRoundTripper(t, func(*http.Request) (*http.Response, error) {

@@ -112,7 +112,9 @@ func outcomeOf(err error, op client.Op) health.Outcome {
 		return health.Failure
 	case failed, reported:
 		var e *client.Error
-		if !argued[op] && (kind == failed || op.ReplayClass() == client.ReplayRead) || errors.As(err, &e) && isTroubled(e.Message) {
+		switch {
+		case errors.As(err, &e) && (e.IsForeign() || isTroubled(e.Message)),
+			!argued[op] && (kind == failed || op.ReplayClass() == client.ReplayRead):
 			return health.Failure
 		}
 	case answered:

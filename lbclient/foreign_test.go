@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/config"
 	"github.com/pinfleet/pinfleet/internal/rawserver"
@@ -43,6 +44,36 @@ func TestUnpinPastAnIngress(t *testing.T) {
 		}
 		if _, err := c.Allocation(t.Context(), ci); good && !errors.Is(err, client.ErrNotFound) {
 			t.Errorf("Allocation of what is not pinned: %v", err)
+		}
+	}
+}
+
+// C2: a 500 of the API on a call with arguments is often the caller's mistake, but a 500
+// without the API's error comes from something in front of the peer. It counts against the
+// endpoint, and a write does not go elsewhere after it, because it may have been executed.
+func TestForeign500Counts(t *testing.T) {
+	cluster := clustertest.New(t, clustertest.Options{Peers: 1})
+	ci := cluster.Seed(1)[0]
+	for text, ejected := range map[string]bool{"oops": true, `{"code":500,"message":"a mistake"}`: false} {
+		proxy := rawserver.New(t, func(r *http.Request) rawserver.Answer {
+			if r.URL.Path == "/health" {
+				return rawserver.Answer{Close: true}
+			}
+			return rawserver.JSON(500, text)
+		})
+		c, err := lbclient.NewFromConfigs(&strategy.Failover{}, []*config.Config{{URL: "http://" + proxy.Addr()}, {APIAddr: cluster.Peer(0).Addr()}}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		for range 5 {
+			var e *client.Error
+			if _, err := c.Pin(t.Context(), ci, api.PinOptions{}); !errors.As(err, &e) || e.Status != 500 || e.IsForeign() != ejected {
+				t.Fatalf("%s: %v", text, err)
+			}
+		}
+		if _, err := c.Pin(t.Context(), ci, api.PinOptions{}); (err == nil) != ejected {
+			t.Errorf("%s: after five: %v", text, err)
 		}
 	}
 }
