@@ -140,12 +140,6 @@ func TestB8NobodyReadsOut(t *testing.T) {
 // What is no CAR is refused before a request is sent, and the end of any other bad one
 // does not reach the server.
 func TestB3BadCARs(t *testing.T) {
-	var requests atomic.Int64
-	c := serve(t, func(r *http.Request) rawserver.Answer {
-		requests.Add(1)
-		_, _ = io.Copy(io.Discard, r.Body)
-		return rawserver.AddStream([]string{addedA}).Answer()
-	})
 	head := "\x38\xa2eroots\x81\xd8*X#\x00" + string(cidA.Bytes()) + "gversion\x01"
 	head = string(rune(len(head)-1)) + head[1:]
 	block := unixfsHello()
@@ -167,7 +161,12 @@ func TestB3BadCARs(t *testing.T) {
 		"version 2":    {"\x0a\xa1\x67version\x02", "", false},
 		"other format": {strings.Repeat("\x00", 100), "", false},
 	} {
-		requests.Store(0)
+		var requests atomic.Int64
+		c := serve(t, func(r *http.Request) rawserver.Answer {
+			requests.Add(1)
+			_, _ = io.Copy(io.Discard, r.Body)
+			return rawserver.AddStream([]string{addedA}).Answer()
+		})
 		params := api.DefaultAddParams()
 		params.Format = "car"
 		err := c.AddBody(t.Context(), textBody(partA+test.car+"\r\n--b--\r\n"), params, nil)
@@ -181,6 +180,7 @@ func TestB3BadCARs(t *testing.T) {
 	two := partA + head + section(block) + "\r\n" + partA + "x\r\n--b--\r\n"
 	params := api.DefaultAddParams()
 	params.Format = "car"
+	c := answering(t, rawserver.AddStream([]string{addedA}).Answer())
 	if err := c.AddBody(t.Context(), textBody(two), params, nil); !isInvalid(err) {
 		t.Errorf("two parts: %v", err)
 	}
