@@ -11,7 +11,6 @@ import (
 	"github.com/pinfleet/pinfleet/internal/ctxerr"
 	"github.com/pinfleet/pinfleet/internal/liveness"
 	"github.com/pinfleet/pinfleet/internal/panics"
-	"github.com/pinfleet/pinfleet/internal/unixfs"
 )
 
 // upload is a request body. A goroutine reads the source ahead, so that the source
@@ -73,28 +72,9 @@ func newUpload(ctx context.Context, body *Body, read func(context.Context, *scra
 		ctx: ctx, tracker: liveness.From(ctx), cancel: cancel, src: src, read: read, decided: read == nil, needed: math.MaxInt64,
 		filled: make(chan struct{}, 1), emptied: make(chan struct{}, 1),
 	}
-	u.scratches = scratches
-	if s, ok := scratches.Get().(*scratch); ok {
-		u.scratch = s
-	} else {
-		u.scratch = &scratch{block: make([]byte, 0, firstBlock)}
-	}
+	u.scratches, u.scratch = scratches, newScratch(scratches)
 	u.ahead.spare = append(u.ahead.spare, u.scratch.block)
 	return u, nil
-}
-
-// scratch has the memory of a small upload, for reuse.
-type scratch struct {
-	block  []byte // the first block
-	buffer unixfs.Buffer
-}
-
-// giveBack returns the scratch to the pool if nothing uses it any more.
-func (u *upload) giveBack() {
-	if u.closed && !u.writing && (u.isRead || !u.started) && u.scratch != nil {
-		u.scratches.Put(u.scratch)
-		u.scratch, u.ahead = nil, blocks{}
-	}
 }
 
 var errUploadClosed = errors.New("upload is over")
