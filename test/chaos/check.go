@@ -34,6 +34,7 @@ func newCheck(l *load, peers []client.Client) *check {
 // run checks everything.
 func (c *check) run(ctx context.Context) {
 	c.settled = time.Now().Add(c.settings.settle)
+	c.nudge(ctx)
 	for i := range c.peers {
 		if err := c.eventually(ctx, func(ctx context.Context) error { return c.pinsetAt(ctx, i) }); err != nil {
 			c.record.violated("wrong pinsets", "peer %d: %v", i, err)
@@ -44,6 +45,21 @@ func (c *check) run(ctx context.Context) {
 	}
 	c.record.found("%d adds, each pinned at every peer; %d unpinned items, none of them in a pinset", len(c.promised), len(c.removed))
 	c.readAll(ctx)
+}
+
+// nudge adds a file at each peer of a real cluster. With CRDT consensus, a peer that
+// has missed an update while it was down gets it together with the next one.
+func (c *check) nudge(ctx context.Context) {
+	if c.consistent {
+		return
+	}
+	for i, peer := range c.peers {
+		one := c.newCaller()
+		one.client = peer
+		if err := c.eventually(ctx, one.add); err != nil {
+			c.record.violated("peers that do not work after the load", "peer %d: %v", i, err)
+		}
+	}
 }
 
 // eventually calls do until it succeeds or l.settled has passed, at least once. Each

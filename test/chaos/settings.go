@@ -56,8 +56,6 @@ func parse(args []string, stderr io.Writer) (*settings, error) {
 	flags.Float64Var(&s.rate, "rate", 50, "calls per second")
 	flags.Uint64Var(&s.seed, "seed", 1, "of the load and of the faults")
 	flags.DurationVar(&s.deadline, "deadline", 20*time.Second, "of each call")
-	// With CRDT consensus, a peer that was down can miss an update until another one
-	// repeats it, by default every minute.
 	flags.DurationVar(&s.settle, "settle", 2*time.Minute, "how long a peer may take to start, and all peers to agree on the pinset at the end")
 	name := flags.String("strategy", everyStrategy, "`name` of the strategy: "+strings.Join(slices.Sorted(maps.Keys(strategies())), ", ")+", or "+everyStrategy+" for one load balancer each")
 	flags.BoolVar(&s.allowOutage, "allow-outage", false, "also harm the last peer that is up; calls may then fail")
