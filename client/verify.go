@@ -34,8 +34,11 @@ type verifier struct {
 	expected []unixfs.Event // in the order of the report; the first at of them have come
 	at       int
 	root     cid.Cid // of the last expected output
-	read     bool    // the whole upload was read
-	failed   error   // why not all of it was imported
+	// passed are the expected directories for which others came first, by their
+	// reported names.
+	passed map[string][]unixfs.Event
+	read   bool  // the whole upload was read
+	failed error // why not all of it was imported
 }
 
 // newVerifier returns a verifier of an upload with these parameters.
@@ -152,53 +155,77 @@ func (v *verifier) check(o *api.AddedOutput) error {
 }
 
 // take removes the expected output with the name of o from the list.
+//
+// The order of the directories in another one depends on the form of that other
+// one, which is reported after them. So directories may be passed over, and come
+// later.
 func (v *verifier) take(o *api.AddedOutput) (unixfs.Event, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if e, ok := v.takePassed(o.Name); ok {
+		return e, nil
+	}
 	rest := v.expected[v.at:]
 	if len(rest) == 0 {
-		err := error(&MismatchError{Name: o.Name, Got: o.Cid.Cid})
-		switch {
-		case v.failed != nil:
-			err = v.failed
-		case !v.read:
-			err = fmt.Errorf("%w: %w: %w", ErrIncomplete, errEarly, err)
-		}
-		return unixfs.Event{}, err
+		return unixfs.Event{}, v.unexpected(o)
 	}
-	e := rest[0]
-	if !sameName(e.Name, o.Name) {
-		i := directoryNamed(rest, o.Name)
-		if i < 0 {
-			return unixfs.Event{}, &MismatchError{Name: e.Name, Want: e.Cid}
+	missing := &MismatchError{Name: rest[0].Name, Want: rest[0].Cid}
+	for i, e := range rest {
+		isDir := e.Directory != nil
+		if !isDir && len(v.passed) > 0 {
+			break // the directories must come before this file
 		}
-		e = rest[i]
-		copy(rest[1:], rest[:i])
+		rest[i] = unixfs.Event{} // it may hold a large directory
+		v.at++
+		if reportedName(e.Name) == o.Name {
+			return e, nil
+		}
+		if !isDir {
+			break
+		}
+		name := reportedName(e.Name)
+		if v.passed == nil {
+			v.passed = make(map[string][]unixfs.Event)
+		}
+		v.passed[name] = append(v.passed[name], e)
 	}
-	rest[0] = unixfs.Event{} // it may hold a large directory
-	v.at++
-	return e, nil
+	return unixfs.Event{}, missing
 }
 
-// directoryNamed returns the index of the expected directory with this name, or -1.
-// The order of the directories in another one depends on the form of that other
-// one, which is reported after them.
-func directoryNamed(expected []unixfs.Event, name string) int {
-	for i, e := range expected {
-		switch {
-		case e.Directory == nil:
-			return -1
-		case sameName(e.Name, name):
-			return i
-		}
+// takePassed removes a directory that was passed over. It returns false if there is
+// none with this name.
+func (v *verifier) takePassed(name string) (unixfs.Event, bool) {
+	found := v.passed[name]
+	switch len(found) {
+	case 0:
+		return unixfs.Event{}, false
+	case 1:
+		delete(v.passed, name)
+	default:
+		v.passed[name] = found[1:]
 	}
-	return -1
+	return found[0], true
 }
 
-// sameName reports whether a server that adds name reports it as reported. JSON has
-// U+FFFD for each byte that is not valid UTF-8.
-func sameName(name, reported string) bool {
-	return name == reported || !utf8.ValidString(name) && string([]rune(name)) == reported
+// unexpected returns the error of an output that comes when none is expected.
+func (v *verifier) unexpected(o *api.AddedOutput) error {
+	err := error(&MismatchError{Name: o.Name, Got: o.Cid.Cid})
+	switch {
+	case v.failed != nil:
+		return v.failed
+	case !v.read:
+		return fmt.Errorf("%w: %w: %w", ErrIncomplete, errEarly, err)
+	}
+	return err
+}
+
+// reportedName returns the name under which a server reports what it adds as name.
+// JSON has U+FFFD for each byte that is not valid UTF-8.
+func reportedName(name string) string {
+	if utf8.ValidString(name) {
+		return name
+	}
+	return string([]rune(name))
 }
 
 // isRoot reports whether c is the root of what was sent.
@@ -212,9 +239,12 @@ func (v *verifier) isRoot(c cid.Cid) bool {
 func (v *verifier) finish() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.at == len(v.expected) {
-		return v.failed
+	if v.at < len(v.expected) {
+		missing := v.expected[v.at]
+		return &MismatchError{Name: missing.Name, Want: missing.Cid}
 	}
-	missing := v.expected[v.at]
-	return &MismatchError{Name: missing.Name, Want: missing.Cid}
+	for _, missing := range v.passed {
+		return &MismatchError{Name: missing[0].Name, Want: missing[0].Cid}
+	}
+	return v.failed
 }
