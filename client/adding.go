@@ -214,7 +214,7 @@ func (a *adding) finish(r *response, report *report) error {
 	if err := r.verifier.finish(); err != nil {
 		return a.mismatched(r, err, report.root)
 	}
-	return nil
+	return a.confirm(r, report)
 }
 
 const (

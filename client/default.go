@@ -32,6 +32,8 @@ type defaultClient struct {
 	scratches sync.Pool // of *scratch
 	// buffered is set after an add was damaged: adds are reported at their end.
 	buffered atomic.Bool
+	// passesTrailers is set once the trailer of a stream has arrived.
+	passesTrailers atomic.Bool
 	// unannounced makes the warning about missing trailers appear once.
 	unannounced sync.Once
 	closeErr    error

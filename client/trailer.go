@@ -25,6 +25,9 @@ var (
 // complete, it returns an error that wraps ErrIncomplete (U48).
 func (r *response) verify(s *documents.Decoder) error {
 	values := r.Trailer[trailerError]
+	if len(values) > 0 {
+		r.client.passesTrailers.Store(true)
+	}
 	// The first value is empty. Each error follows as a value of its own.
 	if messages := slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" }); len(messages) > 0 {
 		return r.streamError(slices.Compact(messages))
