@@ -22,6 +22,8 @@ type attempt struct {
 	ep     *endpoint
 	permit health.Permit
 	hedge  bool
+	// everyone is set if the peer asks all members of the cluster.
+	everyone bool
 	// observed is set if the strategy was notified of the attempt.
 	observed bool
 
@@ -68,10 +70,10 @@ func (c *Client) attempt(ctx, caller context.Context, a *attempt, do attemptFunc
 	if w := &a.ep.watcher; w.silence.After > 0 && a.asked.Op != client.OpIPFS {
 		work = w.watch(ctx, a)
 	}
-	if c.timeout > 0 && isBounded(a.asked.Op) {
+	if limit := c.timeoutOf(a); limit > 0 {
 		limited, cancel := context.WithCancelCause(work)
 		defer cancel(nil)
-		a.timer = time.AfterFunc(c.timeout, func() { cancel(attemptTimeoutError(c.timeout)) })
+		a.timer = time.AfterFunc(limit, func() { cancel(attemptTimeoutError(limit)) })
 		defer a.timer.Stop()
 		err = givenUp(limited, a, do(limited, a.ep.Client))
 	} else {
@@ -86,7 +88,7 @@ func (c *Client) attempt(ctx, caller context.Context, a *attempt, do attemptFunc
 type result struct {
 	outcome    health.Outcome // for the endpoint's health
 	cancelled  bool           // the attempt ended for a reason on this side
-	expired    bool           // the deadline of the caller has passed
+	expired    bool           // a deadline has passed that proves nothing about the endpoint
 	retryAfter time.Duration  // the peer's Retry-After
 	err        error          // nil also if the consumer stopped
 }
@@ -116,7 +118,11 @@ func (c *Client) judge(ctx, caller context.Context, a *attempt, err error) resul
 	}
 	kind := failureKindOf(err)
 	r.cancelled = kind.isOurs()
-	if op != client.OpIPFS {
+	switch {
+	case op == client.OpIPFS:
+	case a.everyone && kind == broken && isTimeout(err):
+		r.expired = true
+	default:
 		r.outcome = outcomeOf(err, op)
 	}
 	return r
@@ -242,6 +248,17 @@ func givenUp(ctx context.Context, a *attempt, err error) error {
 		why.MayHaveExecuted = e.MayHaveExecuted
 	}
 	return why
+}
+
+// timeoutOf returns the attempt timeout of a, or 0 for none.
+func (c *Client) timeoutOf(a *attempt) time.Duration {
+	switch {
+	case c.timeout == 0 || !isBounded(a.asked.Op):
+		return 0
+	case a.everyone:
+		return max(c.timeout, everyoneTimeout)
+	}
+	return c.timeout
 }
 
 // isBounded reports whether the attempt timeout applies to op.

@@ -18,6 +18,7 @@ type call struct {
 	asked    strategy.Call // Tried holds the endpoint of each failed attempt
 	kind     client.OpKind
 	class    client.ReplayClass
+	everyone bool      // the peer asks all members of the cluster, see everyone.go
 	first    attempt   // the first attempt, here so that most calls need only one allocation
 	current  *attempt  // the attempt in progress; not set by hedgedRace
 	attempts []Attempt // the failed attempts
@@ -39,7 +40,7 @@ type visit struct {
 }
 
 func newCall(op client.Op, key string) *call {
-	return &call{asked: strategy.Call{Op: op, Key: key}, kind: op.Kind(), class: op.ReplayClass()}
+	return &call{asked: strategy.Call{Op: op, Key: key}, kind: op.Kind(), class: op.ReplayClass(), everyone: asksEveryone[op]}
 }
 
 // run makes the attempts of a call of any method, until one succeeds or no further
@@ -90,7 +91,7 @@ func (c *Client) loop(caller context.Context, cl *call, do attemptFunc) error {
 			err = c.race(ctx, caller, cl, ep, permit)
 		} else {
 			a := cl.begin()
-			a.asked, a.ep, a.permit, a.began = &cl.asked, ep, permit, now
+			a.asked, a.ep, a.permit, a.began, a.everyone = &cl.asked, ep, permit, now, cl.everyone
 			if err = c.attempt(ctx, caller, a, do); err != nil && !errors.Is(err, errStopped) {
 				cl.note(a, err)
 			}

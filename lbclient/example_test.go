@@ -160,8 +160,7 @@ func ExampleWithAttemptTimeout() {
 	defer cluster.Close()
 	cluster.Peer(0).Inject(clustertest.Fault{Effect: clustertest.Hang()})
 
-	// 200 ms keep the example short. Use 20 s with a real cluster, whose healthy
-	// peers may take 15 s for a Status while another one hangs.
+	// 200 ms keep the example short.
 	c, err := lbclient.NewFromConfigs(&strategy.Failover{}, cfgs, 1, lbclient.WithAttemptTimeout(200*time.Millisecond))
 	if err != nil {
 		log.Fatal(err)

@@ -135,7 +135,7 @@ func (r *hedgedRace) start(ep *endpoint, permit health.Permit, hedge bool) {
 	r.call.made++
 	asked := r.call.asked
 	asked.Tried = slices.Clone(asked.Tried)
-	a := &attempt{asked: &asked, ep: ep, permit: permit, hedge: hedge, began: c.pool.now()}
+	a := &attempt{asked: &asked, ep: ep, permit: permit, hedge: hedge, everyone: r.call.everyone, began: c.pool.now()}
 	go func() {
 		var err error
 		panics.Run(func() { err = c.attempt(r.ctx, r.caller, a, r.call.hedged) }, func(panicked *panics.Recovered) {

@@ -31,7 +31,7 @@ var errLocalListing = errors.New("the rest of a local listing cannot come from a
 func list[T any](ctx context.Context, c *Client, l listing[T]) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
 		seen := cidSet{}
-		cl := newCall(l.op, "")
+		cl := newCall(l.op, "").at(l.local)
 		cl.blocked = func() error {
 			if l.local && len(seen) > 0 {
 				return errLocalListing

@@ -17,14 +17,8 @@ import (
 	"github.com/pinfleet/pinfleet/client"
 )
 
-// ask makes a call that has a single result. key is the CID or path that the call is
-// about; it is passed to the strategy.
-func ask[T any](ctx context.Context, c *Client, op client.Op, key string, do func(context.Context, client.Client) (T, error)) (result T, err error) {
-	return askCall(ctx, c, newCall(op, key), do)
-}
-
-// askCall is ask for a call that exists.
-func askCall[T any](ctx context.Context, c *Client, cl *call, do func(context.Context, client.Client) (T, error)) (result T, err error) {
+// ask makes a call that has a single result.
+func ask[T any](ctx context.Context, c *Client, cl *call, do func(context.Context, client.Client) (T, error)) (result T, err error) {
 	if c.hedging.covers(cl.asked.Op) {
 		first := &firstResult[T]{}
 		cl.hedged = first.attemptFunc(do)
@@ -45,7 +39,7 @@ func askCall[T any](ctx context.Context, c *Client, cl *call, do func(context.Co
 
 // get is ask for a method that has no arguments.
 func get[T any](ctx context.Context, c *Client, op client.Op, method func(client.Client, context.Context) (T, error)) (T, error) {
-	return ask(ctx, c, op, "", func(ctx context.Context, p client.Client) (T, error) { return method(p, ctx) })
+	return ask(ctx, c, newCall(op, ""), func(ctx context.Context, p client.Client) (T, error) { return method(p, ctx) })
 }
 
 // ID implements [client.Client].
@@ -60,7 +54,7 @@ func (c *Client) Peers(ctx context.Context) ([]*api.ID, error) {
 
 // PeerAdd implements [client.Client].
 func (c *Client) PeerAdd(ctx context.Context, pid peer.ID) (*api.ID, error) {
-	return ask(ctx, c, client.OpPeerAdd, "", func(ctx context.Context, p client.Client) (*api.ID, error) { return p.PeerAdd(ctx, pid) })
+	return ask(ctx, c, newCall(client.OpPeerAdd, ""), func(ctx context.Context, p client.Client) (*api.ID, error) { return p.PeerAdd(ctx, pid) })
 }
 
 // PeerRm implements [client.Client].
@@ -70,14 +64,14 @@ func (c *Client) PeerRm(ctx context.Context, pid peer.ID) error {
 
 // Pin implements [client.Client].
 func (c *Client) Pin(ctx context.Context, ci cid.Cid, opts api.PinOptions) (*api.Pin, error) {
-	return ask(ctx, c, client.OpPin, keyOf(ci), func(ctx context.Context, p client.Client) (*api.Pin, error) { return p.Pin(ctx, ci, opts) })
+	return ask(ctx, c, newCall(client.OpPin, keyOf(ci)), func(ctx context.Context, p client.Client) (*api.Pin, error) { return p.Pin(ctx, ci, opts) })
 }
 
 // Unpin implements [client.Client]. If an attempt that failed may have been executed,
 // and a retry finds nothing to unpin, the call succeeds. The Pin that it returns then
 // has only its Cid field set.
 func (c *Client) Unpin(ctx context.Context, ci cid.Cid) (*api.Pin, error) {
-	pin, err := ask(ctx, c, client.OpUnpin, keyOf(ci), func(ctx context.Context, p client.Client) (*api.Pin, error) { return p.Unpin(ctx, ci) })
+	pin, err := ask(ctx, c, newCall(client.OpUnpin, keyOf(ci)), func(ctx context.Context, p client.Client) (*api.Pin, error) { return p.Unpin(ctx, ci) })
 	if wasUnpinned(err) {
 		return &api.Pin{Cid: api.NewCid(ci)}, nil
 	}
@@ -99,7 +93,7 @@ func newPathCall(op client.Op, path string) *call {
 // only if the request was provably not sent, because another peer may resolve the path
 // to another CID.
 func (c *Client) PinPath(ctx context.Context, path string, opts api.PinOptions) (*api.Pin, error) {
-	return askCall(ctx, c, newPathCall(client.OpPinPath, path), func(ctx context.Context, p client.Client) (*api.Pin, error) { return p.PinPath(ctx, path, opts) })
+	return ask(ctx, c, newPathCall(client.OpPinPath, path), func(ctx context.Context, p client.Client) (*api.Pin, error) { return p.PinPath(ctx, path, opts) })
 }
 
 // UnpinPath implements [client.Client]. Like [Client.Unpin], it succeeds if a retry
@@ -107,7 +101,7 @@ func (c *Client) PinPath(ctx context.Context, path string, opts api.PinOptions) 
 // namely if path is a CID, with or without the prefix /ipfs/. A call with a mutable path
 // is retried as rarely as that of [Client.PinPath].
 func (c *Client) UnpinPath(ctx context.Context, path string) (*api.Pin, error) {
-	pin, err := askCall(ctx, c, newPathCall(client.OpUnpinPath, path), func(ctx context.Context, p client.Client) (*api.Pin, error) { return p.UnpinPath(ctx, path) })
+	pin, err := ask(ctx, c, newPathCall(client.OpUnpinPath, path), func(ctx context.Context, p client.Client) (*api.Pin, error) { return p.UnpinPath(ctx, path) })
 	if wasUnpinned(err) {
 		ci, _ := api.DecodeCid(strings.TrimPrefix(path, "/ipfs/"))
 		return &api.Pin{Cid: ci}, nil
@@ -139,12 +133,12 @@ func (c *Client) Allocations(ctx context.Context, filter api.PinType) iter.Seq2[
 
 // Allocation implements [client.Client].
 func (c *Client) Allocation(ctx context.Context, ci cid.Cid) (*api.Pin, error) {
-	return ask(ctx, c, client.OpAllocation, keyOf(ci), func(ctx context.Context, p client.Client) (*api.Pin, error) { return p.Allocation(ctx, ci) })
+	return ask(ctx, c, newCall(client.OpAllocation, keyOf(ci)), func(ctx context.Context, p client.Client) (*api.Pin, error) { return p.Allocation(ctx, ci) })
 }
 
 // Status implements [client.Client].
 func (c *Client) Status(ctx context.Context, ci cid.Cid, local bool) (*api.GlobalPinInfo, error) {
-	return ask(ctx, c, client.OpStatus, keyOf(ci), func(ctx context.Context, p client.Client) (*api.GlobalPinInfo, error) {
+	return ask(ctx, c, newCall(client.OpStatus, keyOf(ci)).at(local), func(ctx context.Context, p client.Client) (*api.GlobalPinInfo, error) {
 		return p.Status(ctx, ci, local)
 	})
 }
@@ -178,7 +172,7 @@ func (c *Client) StatusAll(ctx context.Context, filter api.TrackerStatus, local 
 
 // Recover implements [client.Client].
 func (c *Client) Recover(ctx context.Context, ci cid.Cid, local bool) (*api.GlobalPinInfo, error) {
-	return ask(ctx, c, client.OpRecover, keyOf(ci), func(ctx context.Context, p client.Client) (*api.GlobalPinInfo, error) {
+	return ask(ctx, c, newCall(client.OpRecover, keyOf(ci)).at(local), func(ctx context.Context, p client.Client) (*api.GlobalPinInfo, error) {
 		return p.Recover(ctx, ci, local)
 	})
 }
@@ -213,7 +207,7 @@ func (c *Client) Version(ctx context.Context) (*api.Version, error) {
 // IPFS implements [client.Client].
 func (c *Client) IPFS(ctx context.Context) (*url.URL, *http.Client, error) {
 	var base *url.URL
-	hc, err := ask(ctx, c, client.OpIPFS, "", func(ctx context.Context, p client.Client) (hc *http.Client, err error) {
+	hc, err := ask(ctx, c, newCall(client.OpIPFS, ""), func(ctx context.Context, p client.Client) (hc *http.Client, err error) {
 		base, hc, err = p.IPFS(ctx)
 		return hc, err
 	})
@@ -230,7 +224,7 @@ func (c *Client) ConnectGraph(ctx context.Context) (*api.ConnectGraph, error) {
 
 // Metrics implements [client.Client].
 func (c *Client) Metrics(ctx context.Context, name string) ([]*api.Metric, error) {
-	return ask(ctx, c, client.OpMetrics, "", func(ctx context.Context, p client.Client) ([]*api.Metric, error) { return p.Metrics(ctx, name) })
+	return ask(ctx, c, newCall(client.OpMetrics, ""), func(ctx context.Context, p client.Client) ([]*api.Metric, error) { return p.Metrics(ctx, name) })
 }
 
 // MetricNames implements [client.Client].
@@ -241,7 +235,7 @@ func (c *Client) MetricNames(ctx context.Context) ([]string, error) {
 // RepoGC implements [client.Client]. It is retried only if the request was provably
 // not sent, because a second garbage collection must not follow the first.
 func (c *Client) RepoGC(ctx context.Context, local bool) (*api.GlobalRepoGC, error) {
-	return ask(ctx, c, client.OpRepoGC, "", func(ctx context.Context, p client.Client) (*api.GlobalRepoGC, error) { return p.RepoGC(ctx, local) })
+	return ask(ctx, c, newCall(client.OpRepoGC, ""), func(ctx context.Context, p client.Client) (*api.GlobalRepoGC, error) { return p.RepoGC(ctx, local) })
 }
 
 // Health implements [client.Client].

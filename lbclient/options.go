@@ -55,10 +55,11 @@ func WithLogger(logger *slog.Logger) Option {
 // may have been executed, unless it was provably not sent. The default, 0, means no
 // limit other than the deadline of the caller's context.
 //
-// Use more than 15 s, for instance 20 s. While another member of the cluster hangs, a
-// healthy peer of ipfs-cluster v1.1.6 takes 15 s to answer Status, StatusCids,
-// StatusAll and Peers. With a shorter timeout, those calls fail at every peer, and
-// healthy peers are ejected.
+// For calls for which the contacted peer asks all members of the cluster, the limit is at
+// least 20 s: Peers, ConnectGraph, and Status, StatusCids, StatusAll, Recover and RecoverAll
+// without local. While one member hangs, a healthy peer of ipfs-cluster v1.1.6 answers them
+// after 15 s. For the same reason, a timeout of such a call does not count as a failure of
+// the contacted peer, but has it asked whether it is alive (see [WithLivenessProbe]).
 //
 // Adds and RepoGC have no attempt timeout, because their duration does not show
 // whether they make progress. For adds, use HeaderTimeout and IdleTimeout of

@@ -27,7 +27,7 @@ func Example_options() {
 
 func options(ctx context.Context, cfgs []*config.Config, logger *slog.Logger) error {
 	lb, err := lbclient.NewFromConfigs(&strategy.LeastLoaded{}, cfgs, 2, // 2 retries
-		lbclient.WithAttemptTimeout(20*time.Second), // more than the 15 s that peers wait for each other, see below
+		lbclient.WithAttemptTimeout(5*time.Second), // for calls that ask all members of the cluster: 20 s
 		lbclient.WithHedging(),
 		lbclient.WithLogger(logger))
 	if err != nil {
