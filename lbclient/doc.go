@@ -38,8 +38,9 @@
 // ejected, and the attempts that wait there end with a [*SilentError] and are retried at
 // other endpoints. If it answers, the calls go on waiting. See [WithLivenessProbe].
 //
-// While all endpoints are ejected, an attempt goes to the endpoint whose ejection ends
-// first. A retry prefers endpoints that the call has not tried.
+// While no endpoint is admitted, the calls take turns over all endpoints. The first sign of
+// life after such an outage has the other endpoints probed at once. A retry prefers endpoints
+// that the call has not tried.
 //
 // # Panics
 //

@@ -1,7 +1,6 @@
 package lbclient
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
 	"slices"
@@ -27,12 +26,15 @@ type pool struct {
 
 	members  atomic.Pointer[[]*endpoint] // in configured order; the slice is replaced, never changed
 	admitted atomic.Int32                // number of admitted endpoints
+	turn     atomic.Uint32               // number of last resorts
 	eligible atomic.Pointer[[]*endpoint] // those that may receive a trial; the slice is replaced, never changed
 
 	mu       sync.Mutex         // held while members or states change; guards the fields below
 	offered  []client.Client    // the strategy's clients
 	draining map[*endpoint]bool // removed endpoints with attempts in flight
 	probing  bool               // the prober runs
+	outage   time.Duration      // when the last admitted endpoint was ejected
+	returned time.Duration      // when the first endpoint was readmitted after that
 	closed   bool
 
 	life       context.Context // ends with the load balancer
@@ -82,6 +84,9 @@ func (p *pool) refresh() {
 	if ejected > 0 || p.probing {
 		p.probe()
 	}
+	if len(offer) == 0 && p.admitted.Load() > 0 {
+		p.outage = p.now()
+	}
 	defer p.admitted.Store(int32(len(offer)))
 	if len(offer) > 0 && !slices.Equal(offer, p.offered) {
 		p.strategy.SetClients(slices.Clone(offer))
@@ -101,7 +106,8 @@ func (p *pool) record(ep *endpoint, permit health.Permit, r result, now time.Dur
 func (p *pool) changed(ep *endpoint, readmitted bool, err error) {
 	event := HealthEvent{Endpoint: ep.name}
 	if readmitted {
-		ep.slowStart.Begin(p.now())
+		p.signOfLife()
+		ep.slowStart.Begin(p.warmUp(p.now()))
 		p.update()
 		p.logger.Info("endpoint readmitted", "endpoint", ep.name)
 		p.hooks.endpointReadmitted(event)
@@ -139,7 +145,7 @@ func (p *pool) pick(cl *call) (*endpoint, health.Permit) {
 		return ep, permit
 	}
 	for {
-		ep := p.leastBad(cl)
+		ep := p.lastResort(cl)
 		if permit, ok := ep.force(!cl.kind.Short()); ok {
 			return ep, permit
 		}
@@ -219,26 +225,26 @@ func (p *pool) untried(cl *call, skipped []*endpoint) *endpoint {
 	return nil
 }
 
-// leastBad returns the endpoint for an attempt when choose finds none. It prefers
-// endpoints that are not ejected, then those that the call has not tried, then the one
-// whose ejection ends first.
-func (p *pool) leastBad(cl *call) *endpoint {
+// lastResort returns the endpoint for an attempt when choose finds none. It prefers
+// endpoints that have answered a probe, then those that the call has not tried. Otherwise,
+// the calls take turns: none of the endpoints is known to be better than the others, and
+// the load comes back to all of them.
+func (p *pool) lastResort(cl *call) *endpoint {
 	var best *endpoint
 	var least int
-	var first time.Duration
-	for _, ep := range p.list() {
+	list := p.list()
+	turn := int(p.turn.Add(1) % uint32(len(list)))
+	for i := range list {
+		ep := list[(turn+i)%len(list)]
 		badness := 0
-		state, _, until := ep.health.Peek()
-		if state == health.Ejected {
+		if state, _, _ := ep.health.Peek(); state == health.Ejected {
 			badness += 2
-		} else {
-			until = 0
 		}
 		if cl.asked.WasTried(ep) {
 			badness++
 		}
-		if best == nil || cmp.Or(cmp.Compare(badness, least), cmp.Compare(until, first)) < 0 {
-			best, least, first = ep, badness, until
+		if best == nil || badness < least {
+			best, least = ep, badness
 		}
 	}
 	return best

@@ -88,10 +88,47 @@ func (p *pool) probeOne(ep *endpoint) {
 	})
 }
 
+// outageSpan is the time within which the ejections of all endpoints count as one outage.
+const outageSpan = time.Minute
+
+// signOfLife is called when an endpoint has answered a probe or a call. If no endpoint is
+// admitted, it has all others probed at once that were ejected in the same outage.
+// Otherwise the first endpoint to return would carry the whole load until the ejections of
+// the others end.
+func (p *pool) signOfLife() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.admitted.Load() > 0 {
+		return
+	}
+	for _, ep := range p.list() {
+		ep.health.Hasten(p.outage-outageSpan, p.now())
+	}
+	p.probe()
+}
+
+// warmUp returns the time at which the slow start of an endpoint begins that is readmitted
+// at now. Endpoints that return from the same outage share it, so that the first does not
+// get more calls than the others.
+func (p *pool) warmUp(now time.Duration) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.admitted.Load() == 0 {
+		p.returned = now
+	}
+	if p.outage > 0 && now-p.returned < health.SlowStartLength {
+		return p.returned
+	}
+	return now
+}
+
 // endProbe records the result of a probe. It has no caller that could handle a panic, so a
 // panic of the strategy or the logger is logged.
 func (p *pool) endProbe(ep *endpoint, well bool) {
 	eligible := ep.health.Probed(well, p.now())
+	if eligible {
+		p.signOfLife()
+	}
 	panics.Catch(func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()

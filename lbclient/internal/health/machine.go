@@ -253,6 +253,15 @@ func (m *Machine) Probed(well bool, now time.Duration) bool {
 	return true
 }
 
+// Hasten makes the next probe due now, if the endpoint was ejected at from or later.
+func (m *Machine) Hasten(from, now time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.state == Ejected && m.since >= from {
+		m.until = min(m.until, now)
+	}
+}
+
 // Peek returns the state, its start, and the time of the next probe, which has a meaning
 // only while the endpoint is ejected.
 func (m *Machine) Peek() (state State, since, until time.Duration) {
