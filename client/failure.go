@@ -103,7 +103,7 @@ func (r *response) streamError(messages []string) error {
 }
 
 // unreadable holds parts of the errors of a server that cannot parse an upload.
-var unreadable = []string{"multipart: ", "malformed MIME header", io.ErrUnexpectedEOF.Error()}
+var unreadable = []string{"multipart: ", "mime: ", "malformed MIME header", "invalid URL escape", "bufio: ", "already has entry by that name", io.ErrUnexpectedEOF.Error()}
 
 // unreadUpload returns wire, the error of a server. If the server could not parse the
 // upload, the error wraps ErrIncomplete: the client has parsed the same upload, so
