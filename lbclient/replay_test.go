@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/ipfs/boxo/files"
 
@@ -138,29 +139,34 @@ func TestReplayTable(t *testing.T) {
 	for op := range methods(t.Context(), nil) {
 		for _, f := range failures {
 			t.Run(string(op)+"/"+f.name, func(t *testing.T) {
-				fakes := realFakes(2)
-				fakes[0].answer = fails(f.err)
-				bodied := []*bodyFake{{fake: fakes[0]}, {fake: fakes[1]}}
-				c := newLB(t, &strategy.Failover{}, bodied, 1)
-				err := methods(t.Context(), c)[op]()
-				if strings.Contains(f.classes, letters[op.ReplayClass()]) {
-					checkCalls(t, "a1 b1", fakes...)
-					if err != nil {
-						t.Errorf("failed although b answered: %v", err)
-					}
-					return
-				}
-				checkCalls(t, "a1 b0", fakes...)
-				var e *client.Error
-				if !errors.As(err, &e) || !errors.Is(err, f.err) {
-					t.Errorf("got %v, want that of the only attempt", err)
-				}
-				var all *AttemptsError
-				if errors.As(err, &all) {
-					t.Errorf("an answer came wrapped: %v", err)
-				}
+				synctest.Test(t, func(t *testing.T) { replayOnce(t, op, f.err, strings.Contains(f.classes, letters[op.ReplayClass()])) })
 			})
 		}
+	}
+}
+
+// replayOnce makes op fail with failure at the first of two peers. Only if replayed is set
+// must it go to the second one.
+func replayOnce(t *testing.T, op client.Op, failure error, replayed bool) {
+	fakes := realFakes(2)
+	fakes[0].answer = fails(failure)
+	c := newLB(t, &strategy.Failover{}, []*bodyFake{{fake: fakes[0]}, {fake: fakes[1]}}, 1)
+	err := methods(t.Context(), c)[op]()
+	if replayed {
+		checkCalls(t, "a1 b1", fakes...)
+		if err != nil {
+			t.Errorf("failed although b answered: %v", err)
+		}
+		return
+	}
+	checkCalls(t, "a1 b0", fakes...)
+	var e *client.Error
+	if !errors.As(err, &e) || !errors.Is(err, failure) {
+		t.Errorf("got %v, want that of the only attempt", err)
+	}
+	var all *AttemptsError
+	if errors.As(err, &all) {
+		t.Errorf("an answer came wrapped: %v", err)
 	}
 }
 
