@@ -160,7 +160,7 @@ func (c *Client) finish(ctx context.Context, a *attempt, r result) {
 }
 
 func (a *attempt) event() AttemptEvent {
-	return AttemptEvent{Op: a.asked.Op, Endpoint: a.ep.name, Attempt: a.asked.Attempt, Hedge: a.hedge}
+	return AttemptEvent{Op: a.asked.Op, Key: a.asked.Key, Endpoint: a.ep.name, Attempt: a.asked.Attempt, Hedge: a.hedge}
 }
 
 // duration returns the time that the endpoint took. For a listing, that is the time

@@ -2,6 +2,7 @@ package lbclient
 
 import (
 	"errors"
+	"math"
 	"sync"
 	"time"
 
@@ -41,16 +42,28 @@ func newBudget(fraction, perSecond float64) *budget {
 // called counts a call.
 func (b *budget) called(now time.Duration) { b.calls.Add(now, 1, 0) }
 
-// take reports whether one more extra request is allowed, and counts it if so.
-func (b *budget) take(now time.Duration) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+// state returns how many extra requests are allowed in 10 seconds, and how many there
+// were.
+func (b *budget) state(now time.Duration) (allowed, extra float64) {
 	// Calls are summed over at most 10 seconds, and extra requests over at least
 	// 10 seconds, so that no period of 10 seconds exceeds the limit. This includes
 	// the first seconds of an outage.
 	calls, _ := b.calls.Sum(now, windowLength)
-	_, extra := b.calls.Sum(now, windowLength+1)
-	if float64(extra+1) > b.fraction*float64(calls)+b.fixed {
+	_, made := b.calls.Sum(now, windowLength+1)
+	return b.fraction*float64(calls) + b.fixed, float64(made)
+}
+
+// left returns the number of extra requests that are allowed at now.
+func (b *budget) left(now time.Duration) int {
+	allowed, extra := b.state(now)
+	return int(min(max(allowed-extra, 0), math.MaxInt32))
+}
+
+// take reports whether one more extra request is allowed, and counts it if so.
+func (b *budget) take(now time.Duration) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if allowed, extra := b.state(now); extra+1 > allowed {
 		return false
 	}
 	b.calls.Add(now, 0, 1)

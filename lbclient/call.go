@@ -53,7 +53,7 @@ func (c *Client) run(ctx context.Context, cl *call, do attemptFunc) (err error) 
 	err = errPanicked // unless loop returns
 	ctx = c.hooks.callStarted(ctx, cl.asked.Op)
 	defer func() {
-		c.hooks.callEnded(ctx, CallEvent{Op: cl.asked.Op, Attempts: cl.made, Duration: c.pool.now() - began, Err: err})
+		c.hooks.callEnded(ctx, CallEvent{Op: cl.asked.Op, Key: cl.asked.Key, Attempts: cl.made, Duration: c.pool.now() - began, Err: err})
 	}()
 	return c.loop(ctx, cl, do)
 }
@@ -177,7 +177,7 @@ func (c *Client) prepare(ctx, caller context.Context, cl *call, next visit) erro
 		}
 	}()
 	last := cl.attempts[len(cl.attempts)-1]
-	event := AttemptEvent{Op: cl.asked.Op, Endpoint: last.Endpoint, Attempt: cl.asked.Attempt - 1, Duration: last.Duration, Err: last.Err}
+	event := AttemptEvent{Op: cl.asked.Op, Key: cl.asked.Key, Endpoint: last.Endpoint, Attempt: cl.asked.Attempt - 1, Duration: last.Duration, Err: last.Err}
 	if !cl.isFree(next) && !c.budget.take(c.pool.now()) {
 		c.logger.DebugContext(caller, "attempt failed, and the retry budget is exhausted",
 			"op", string(event.Op), "attempt", event.Attempt, "endpoint", event.Endpoint, "error", event.Err)

@@ -63,7 +63,10 @@ type MembershipHook interface {
 
 // CallEvent describes a call that has ended.
 type CallEvent struct {
-	Op       client.Op
+	Op client.Op
+	// Key is the CID or path that the call is about, in the form of strategy.Call: a
+	// CID is in its binary form. It is empty for calls that are about neither.
+	Key      string
 	Attempts int // number of attempts, including hedges
 	Duration time.Duration
 	Err      error // nil if the call succeeded, or if the consumer of a stream stopped
@@ -72,6 +75,7 @@ type CallEvent struct {
 // AttemptEvent describes an attempt of a call.
 type AttemptEvent struct {
 	Op       client.Op
+	Key      string // as in CallEvent
 	Endpoint string
 	Attempt  int  // 0 for the first attempt, 1 for the first retry
 	Hedge    bool // sent to a second endpoint because the first attempt is slow

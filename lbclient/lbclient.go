@@ -30,6 +30,7 @@ type Client struct {
 	opener  func(*config.Config) (client.Client, error)
 	logger  *slog.Logger
 	hooks   *hooks
+	release func() // frees the strategy
 
 	changing  sync.Mutex      // held while the endpoints change
 	life      context.Context // cancelled by Close
@@ -48,23 +49,25 @@ var (
 // unless [WithOpener] is given.
 //
 // retries is the maximum number of attempts of a call after the first; 0 means
-// one attempt. A strategy value must not be shared between load balancers. An
-// error reports all problems with the arguments at once; NewFromConfigs then
+// one attempt. A strategy value serves one load balancer at a time; after Close, it can be
+// used for another. An error reports all problems with the arguments at once; NewFromConfigs then
 // closes the clients that it has opened.
 func NewFromConfigs(s strategy.LBStrategy, cfgs []*config.Config, retries int, opts ...Option) (*Client, error) {
 	o, err := newOptions(s, retries, opts)
 	c := newClient(s, retries, o)
-	endpoints, openErr := c.openAll(cfgs)
-	if err := errors.Join(err, openErr); err != nil {
-		c.end()
-		return nil, errors.Join(err, closeEndpoints(endpoints))
-	}
 	returned := false
 	defer func() {
-		if !returned { // the strategy panicked
+		if !returned { // the strategy or the opener panicked
 			_ = c.Close()
 		}
 	}()
+	endpoints, openErr := c.openAll(cfgs)
+	if err := errors.Join(err, openErr); err != nil {
+		returned = true
+		c.end()
+		o.release()
+		return nil, errors.Join(err, closeEndpoints(endpoints))
+	}
 	err = c.pool.replace(endpoints)
 	returned = true
 	return c, err
@@ -102,14 +105,23 @@ func New(s strategy.LBStrategy, clients []client.Client, retries int, opts ...Op
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
+		o.release()
 		return nil, err
 	}
 	c := newClient(s, retries, o)
+	returned := false
+	defer func() {
+		if !returned { // the strategy or a client panicked
+			o.release()
+		}
+	}()
 	var endpoints []*endpoint
 	for i, ready := range clients {
 		endpoints = append(endpoints, c.pool.newEndpoint(ready, i, nil))
 	}
-	return c, c.pool.replace(endpoints)
+	err = c.pool.replace(endpoints)
+	returned = true
+	return c, err
 }
 
 // newClient returns a load balancer that has no endpoints yet.
@@ -122,6 +134,7 @@ func newClient(s strategy.LBStrategy, retries int, o *options) *Client {
 		opener:  o.open,
 		logger:  o.logger,
 		hooks:   &o.hooks,
+		release: o.release,
 	}
 	c.replay.Shared = spool.NewShared(o.replayMemory, o.replayTotal)
 	if o.hedging {
@@ -159,6 +172,7 @@ func (c *Client) Close() error {
 	c.closeOnce.Do(func() {
 		c.pool.shut()
 		c.end()
+		defer c.release()
 		c.closeErr = c.pool.close()
 	})
 	return c.closeErr

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/pinfleet/pinfleet/client"
@@ -32,7 +33,8 @@ type options struct {
 	silence        health.Silence
 	open           func(*config.Config) (client.Client, error)
 
-	errs []error // invalid values
+	errs    []error // invalid values
+	release func()  // frees the strategy
 }
 
 // WithLogger sets the logger: panics in the background (see the package documentation) are
@@ -70,6 +72,15 @@ func WithAttemptTimeout(d time.Duration) Option {
 			o.errs = append(o.errs, fmt.Errorf("attempt timeout of %s: use 0 for none", d))
 		}
 		o.timeout = d
+	}
+}
+
+// WithHealth sets the limits for the ejection of endpoints. The constructor reports all
+// limits that are not possible at once.
+func WithHealth(h Health) Option {
+	return func(o *options) {
+		s, errs := h.settings()
+		o.health, o.errs = s, append(o.errs, errs...)
 	}
 }
 
@@ -189,7 +200,8 @@ func WithOpener(open func(*config.Config) (client.Client, error)) Option {
 }
 
 // newOptions applies opts to the defaults and checks the arguments that all
-// constructors have. The options are not nil even if there is an error, so that a
+// constructors have. It acquires the strategy, which a constructor that fails must free
+// with release. The options are not nil even if there is an error, so that a
 // constructor can go on to find further problems.
 func newOptions(s strategy.LBStrategy, retries int, opts []Option) (*options, error) {
 	o := &options{
@@ -202,6 +214,7 @@ func newOptions(s strategy.LBStrategy, retries int, opts []Option) (*options, er
 		retryFraction:  retryFraction,
 		retryPerSecond: retryPerSecond,
 		open:           client.NewDefaultClient,
+		release:        func() {},
 		health:         health.Defaults(),
 		silence:        health.Silence{After: 3 * time.Second, Timeout: 3 * time.Second},
 	}
@@ -218,6 +231,13 @@ func newOptions(s strategy.LBStrategy, retries int, opts []Option) (*options, er
 	}
 	if retries < 0 {
 		errs = append(errs, fmt.Errorf("%d retries: use 0 for a single attempt", retries))
+	}
+	if x, ok := s.(strategy.Exclusive); ok && !nilness.Is(s) {
+		if x.Acquire() {
+			o.release = sync.OnceFunc(x.Release)
+		} else {
+			errs = append(errs, fmt.Errorf("the strategy (%T) serves another load balancer: give each its own", s))
+		}
 	}
 	return o, errors.Join(append(errs, o.checkReplay()...)...)
 }

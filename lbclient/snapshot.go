@@ -75,6 +75,10 @@ func (c *Client) Endpoints() []EndpointInfo {
 	return infos
 }
 
+// RetriesLeft returns the number of retries that the retry budget allows now. Free retries
+// are not limited, see [WithRetryBudget].
+func (c *Client) RetriesLeft() int { return c.budget.left(c.pool.now()) }
+
 func (e *endpoint) info() EndpointInfo {
 	at := e.pool.epoch.Add
 	state, since, until := e.health.Peek()

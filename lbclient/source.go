@@ -40,6 +40,7 @@ func NewFromSource(ctx context.Context, s strategy.LBStrategy, src Source, retri
 		err = errors.Join(err, errors.New("no source: use NewFromConfigs for fixed endpoints"))
 	}
 	if err != nil {
+		o.release()
 		return nil, err
 	}
 	c := newClient(s, retries, o)

@@ -25,6 +25,8 @@ const DefaultHold = 5 * time.Second
 // The zero value is ready to use, for one load balancer. It is safe for
 // concurrent use.
 type Failover struct {
+	exclusive
+
 	// Hold is the time that a client must have been back on the list before it
 	// replaces the client in use. 0 means DefaultHold, and a negative value
 	// means no hold. It must not be changed after the first SetClients.

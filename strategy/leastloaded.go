@@ -60,6 +60,8 @@ import (
 // The zero value is ready to use, for one load balancer. It is safe for
 // concurrent use.
 type LeastLoaded struct {
+	exclusive
+
 	board atomic.Pointer[board]
 	clock atomic.Int64 // time of the last report, in ns since board.start
 	// typical is the mean expected time of the clients that answer, per OpKind.

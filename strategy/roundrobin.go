@@ -15,6 +15,8 @@ import (
 // The zero value is ready to use, for one load balancer. It is safe for
 // concurrent use.
 type RoundRobin struct {
+	exclusive
+
 	clients clientList
 	calls   atomic.Uint64
 }

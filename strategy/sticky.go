@@ -28,6 +28,8 @@ import (
 // The zero value is ready to use, for one load balancer. It is safe for
 // concurrent use.
 type Sticky struct {
+	exclusive
+
 	rotation RoundRobin   // for calls without a key
 	nameless maphash.Seed // for clients without a name
 	scores   atomic.Pointer[scores]

@@ -28,6 +28,8 @@ import (
 // The zero value is ready to use, for one load balancer. It is safe for
 // concurrent use.
 type Weighted struct {
+	exclusive
+
 	cycle atomic.Pointer[cycle]
 	turns atomic.Uint64 // number of turns taken
 

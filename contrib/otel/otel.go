@@ -54,10 +54,15 @@
 //	pinfleet.client.retry_budget.exhausted  {call}         rpc.system.name, rpc.method
 //	pinfleet.client.endpoint.ejections      {ejection}     endpoint
 //	pinfleet.client.endpoint.readmissions   {readmission}  endpoint
+//	pinfleet.client.endpoint.state          1              endpoint, pinfleet.state
+//	pinfleet.client.endpoint.in_flight      {attempt}      endpoint
+//	pinfleet.client.retry_budget.left       {retry}
 //
 // Here endpoint means the attributes pinfleet.endpoint, server.address and
 // server.port. The durations are histograms, attempt.active is the number of
-// attempts in flight, and the others are counters. The count of
+// attempts in flight, and the others are counters. The last three are gauges, which need
+// [Hook.Observe]: pinfleet.client.endpoint.state is 1 for the state that an endpoint is in
+// (pinfleet.state is "admitted", "eligible", "ejected" or "draining"), and 0 for the others. The count of
 // pinfleet.client.attempt.duration is the number of attempts; the count with
 // pinfleet.hedge true is the number of hedges.
 //
@@ -97,6 +102,7 @@ type Hook struct {
 	tracer     trace.Tracer
 	propagator propagation.TextMapPropagator
 	metrics    *instruments
+	meter      metric.Meter // of the gauges
 }
 
 // Option is a setting of a [Hook].
@@ -139,7 +145,8 @@ func New(opts ...Option) (*Hook, error) {
 	if s.tracers == nil || s.meters == nil || s.propagator == nil {
 		return nil, errors.New("otel: a provider or propagator is nil: leave the option out to use the global one")
 	}
-	metrics, err := newInstruments(s.meters.Meter(ScopeName, metric.WithSchemaURL(semconv.SchemaURL)))
+	meter := s.meters.Meter(ScopeName, metric.WithSchemaURL(semconv.SchemaURL))
+	metrics, err := newInstruments(meter)
 	if err != nil {
 		return nil, err
 	}
@@ -147,5 +154,6 @@ func New(opts ...Option) (*Hook, error) {
 		tracer:     s.tracers.Tracer(ScopeName, trace.WithSchemaURL(semconv.SchemaURL)),
 		propagator: s.propagator,
 		metrics:    metrics,
+		meter:      meter,
 	}, nil
 }
