@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"unicode/utf8"
 
@@ -37,6 +38,9 @@ type verifier struct {
 	// passed are the expected directories for which others came first, by their
 	// reported names.
 	passed map[string][]unixfs.Event
+	// inside counts the directories in passed, by the name of the one that contains
+	// them.
+	inside map[string]int
 	read   bool  // the whole upload was read
 	failed error // why not all of it was imported
 }
@@ -163,7 +167,7 @@ func (v *verifier) take(o *api.AddedOutput) (unixfs.Event, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if e, ok := v.takePassed(o.Name); ok {
-		return e, nil
+		return e, v.missingIn(e)
 	}
 	rest := v.expected[v.at:]
 	if len(rest) == 0 {
@@ -178,15 +182,16 @@ func (v *verifier) take(o *api.AddedOutput) (unixfs.Event, error) {
 		rest[i] = unixfs.Event{} // it may hold a large directory
 		v.at++
 		if reportedName(e.Name) == o.Name {
-			return e, nil
+			return e, v.missingIn(e)
 		}
 		if !isDir {
 			break
 		}
 		name := reportedName(e.Name)
 		if v.passed == nil {
-			v.passed = make(map[string][]unixfs.Event)
+			v.passed, v.inside = make(map[string][]unixfs.Event), make(map[string]int)
 		}
+		v.inside[parentOf(e.Name)]++
 		v.passed[name] = append(v.passed[name], e)
 	}
 	return unixfs.Event{}, missing
@@ -204,7 +209,31 @@ func (v *verifier) takePassed(name string) (unixfs.Event, bool) {
 	default:
 		v.passed[name] = found[1:]
 	}
+	v.inside[parentOf(found[0].Name)]--
 	return found[0], true
+}
+
+// missingIn returns an error if a directory in the directory of e was passed over. It
+// must come before e: an output of e alone would be one that no server makes, and a
+// repeated add could not go on after it.
+func (v *verifier) missingIn(e unixfs.Event) error {
+	if e.Directory == nil || v.inside[e.Name] == 0 {
+		return nil
+	}
+	for _, passed := range v.passed {
+		for _, missing := range passed {
+			if parentOf(missing.Name) == e.Name {
+				return &MismatchError{Name: missing.Name, Want: missing.Cid}
+			}
+		}
+	}
+	return nil
+}
+
+// parentOf returns the name of the directory that contains the one with this name.
+// The name of a wrapping directory is empty.
+func parentOf(name string) string {
+	return name[:max(0, strings.LastIndexByte(name, '/'))]
 }
 
 // unexpected returns the error of an output that comes when none is expected.

@@ -52,6 +52,16 @@ func TestDamage(t *testing.T) {
 	}
 }
 
+// TestDirectoryNotReported: if the report of a directory was missing, the output of
+// the one that contains it was delivered, and a load balancer could not go on at the
+// good peer, which reports in another order.
+func TestDirectoryNotReported(t *testing.T) {
+	up := prepare(t, []shape{{name: "nested", files: []file{{"tree/a/b/c", 1000}, {"tree/d", 1000}}}})[0]
+	for i := range 5 { // tree/a/b/c, tree/d, tree/a/b, tree/a, tree
+		t.Run(fmt.Sprint(i), func(t *testing.T) { checkDamaged(t, up, clustertest.OmitItem(i)) })
+	}
+}
+
 // TestCutAnywhere cuts the body of an add at 200 places, by the end of the
 // connection and by a regular end of the body.
 func TestCutAnywhere(t *testing.T) {
