@@ -54,6 +54,12 @@ func (c *carAdder) addTop(name string, n files.Node) (cid.Cid, error) {
 		if err != nil {
 			return cid.Undef, err
 		}
+		if len(section) == 0 {
+			if err := c.checkPadding(r); err != nil {
+				return cid.Undef, err
+			}
+			break
+		}
 		bc, block, err := splitCARBlock(section)
 		if err != nil {
 			return cid.Undef, err
@@ -63,8 +69,10 @@ func (c *carAdder) addTop(name string, n files.Node) (cid.Cid, error) {
 		}
 		event.Bytes += uint64(len(block))
 		if bc.Equals(root) {
-			event.Size, complete = fileSize(bc, block), true
+			event.Size = fileSize(bc, block)
 		}
+		// Blocks are stored under their hashes, so the versions of the CIDs may differ.
+		complete = complete || bc.Type() == root.Type() && bytes.Equal(bc.Hash(), root.Hash())
 		if err := c.putBlock(bc, block); err != nil {
 			return cid.Undef, err
 		}
@@ -73,6 +81,25 @@ func (c *carAdder) addTop(name string, n files.Node) (cid.Cid, error) {
 		return cid.Undef, &CARError{Reason: fmt.Sprintf("its root %s is not among its blocks", root)}
 	}
 	return root, c.sink.Emit(event)
+}
+
+// checkPadding is called after a section of length zero. The server takes it for the
+// end of the archive, which may be padded with zeros. It would lose what follows.
+func (c *carAdder) checkPadding(r *bufio.Reader) error {
+	if !c.params.HashOnly {
+		return nil
+	}
+	for {
+		b, err := r.ReadByte()
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		case b != 0:
+			return &CARError{Reason: "it has bytes after a block of length zero, which a server takes for its end"}
+		}
+	}
 }
 
 // readCARSection returns the next section, or io.EOF only if there is none. The

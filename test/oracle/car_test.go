@@ -46,9 +46,10 @@ func readOurs(data []byte) (archive, error) {
 	return a, nil
 }
 
-// readTheirs reads an archive with go-car.
+// readTheirs reads an archive with go-car. Like the one in servers, it takes a block
+// of length zero for the end.
 func readTheirs(data []byte) (archive, error) {
-	r, err := carv2.NewBlockReader(bytes.NewReader(data))
+	r, err := carv2.NewBlockReader(bytes.NewReader(data), carv2.ZeroLengthSectionAsEOF(true))
 	if err != nil {
 		return archive{}, err
 	}
