@@ -9,66 +9,90 @@ import (
 	"github.com/pinfleet/pinfleet/lbclient/internal/health"
 )
 
-// trouble lists parts of the errors with which ipfs-cluster v1.1.6 reports trouble of its
-// own. A peer answers 500 both to such trouble and to most mistakes of callers, and only the
-// text differs.
-var trouble = []string{
-	// its IPFS daemon
-	"could not get pinset from IPFS",
-	ipfsDownText,
-	"dial tcp",
-	"connection refused",
-	"connection reset by peer",
-	"broken pipe",
-	"no such host",
-	"no route to host",
-	"network is unreachable",
-	`": EOF`,
-
-	// its consensus
-	"timed out waiting for leader",
-	"error waiting for leader",
-	"error waiting for consensus updates",
-	"node is not the leader",
-	"leadership lost while committing log",
-	"leadership transfer in progress",
-	"timed out enqueuing operation",
-	"raft is already shutdown",
-	"a rollback may be necessary",
-	"batching max_queue_size reached",
-	"Pin could not be batched",
-
-	// its end
-	"consensus is shutdown",
-	"cluster is shutdown",
-	"datastore closed",
-	"leveldb: closed",
-	"pebble: closed",
-	cutShortText,
-
-	// its queue
-	"pin/unpin operation queue is full",
-}
-
-// diskTrouble lists parts of errors about the disk. The IPFS daemon of a peer also reports
-// them, in an answer.
-var diskTrouble = []string{
-	"no space left on device",
-	"disk quota exceeded",
-	"read-only file system",
-	"input/output error",
-	"too many open files",
-	"cannot allocate memory",
+// symptom describes error texts with which a peer reports trouble of its own. An empty
+// field matches every text.
+type symptom struct {
+	begins, contains, ends string
+	// quoted is set if the text may also be an error with which the peer's IPFS daemon
+	// has answered. Such an error quotes the arguments of the call in its middle.
+	// Only its end can show trouble.
+	quoted bool
+	// except is an operation whose arguments can cause such an error.
+	except client.Op
 }
 
 const (
-	// ipfsAnswered is the beginning of an error that the peer's IPFS daemon has
+	// ipfsAnswered is the beginning of an error with which the peer's IPFS daemon has
 	// answered, for instance because a path does not exist.
 	ipfsAnswered = "IPFS error ("
-	// dialsFailed is part of an error about another member that a peer could not dial:
-	// the one that PeerAdd names, or the leader.
-	dialsFailed = "failed to dial"
+	// ipfsSilent is the beginning of the error of a request to the IPFS daemon that got
+	// no answer. The URL in it is escaped, and so contains no text of the caller's.
+	ipfsSilent = `Post "http`
 )
+
+// symptoms holds the texts with which ipfs-cluster v1.1.6 and its libraries report trouble
+// of the peer: of its IPFS daemon, its disk, its consensus, its connections to the other
+// members. A peer answers 500 both to such trouble and to most mistakes of callers, and
+// only the text differs.
+//
+// That the IPFS daemon has not answered in time is not among them. It may have looked
+// for a path that does not exist.
+var symptoms = []symptom{
+	// its IPFS daemon
+	{contains: ipfsDownText},
+	{begins: ipfsSilent, contains: `": dial `},
+	{begins: ipfsSilent, ends: ": EOF"},
+	{begins: ipfsSilent, ends: ": unexpected EOF"},
+	{begins: ipfsSilent, ends: ": connection reset by peer"},
+	{begins: ipfsSilent, ends: ": broken pipe"},
+	{begins: ipfsSilent, ends: ": http: server closed idle connection"},
+	{begins: "IPFS request failed (is it running?) (", contains: "). Code 5"},
+
+	// its disk and other resources, or those of its IPFS daemon
+	{ends: "no space left on device", quoted: true},
+	{ends: "disk quota exceeded", quoted: true},
+	{ends: "read-only file system", quoted: true},
+	{ends: "input/output error", quoted: true},
+	{ends: "too many open files", quoted: true},
+	{ends: "cannot allocate memory", quoted: true},
+
+	// its consensus, Raft
+	{contains: "timed out waiting for leader"},
+	{contains: "this actor is not the leader"},
+	{contains: "node is not the leader"},
+	{contains: "leadership lost while committing log"},
+	{contains: "leadership transfer in progress"},
+	{contains: "timed out enqueuing operation"},
+	{contains: "snapshot restored while committing log"},
+	{contains: "the state on this node is not consistent"},
+	{contains: "a rollback may be necessary"},
+	{contains: "cannot retrieve list of peers: "},
+
+	// its consensus, CRDT, and its queue of pins
+	{contains: "batching max_queue_size reached"},
+	{contains: "pin/unpin operation queue is full"},
+
+	// its connections to other members; the caller of PeerAdd names the member
+	{contains: "failed to dial", except: client.OpPeerAdd},
+	{contains: "stream reset", except: client.OpPeerAdd},
+
+	// its end
+	{contains: "Pin could not be batched"},
+	{contains: "raft is already shutdown"},
+	{contains: "consensus is shutdown"},
+	{contains: "cluster is shutdown"},
+	{contains: "swarm closed"},
+	{contains: "datastore closed"},
+	{contains: "leveldb: closed"},
+	{contains: "pebble: closed"},
+	{ends: cutShortText},
+}
+
+// matches reports whether text, an error of op, has the symptom.
+func (s symptom) matches(op client.Op, text string) bool {
+	return op != s.except && (s.quoted || !strings.HasPrefix(text, ipfsAnswered)) &&
+		strings.HasPrefix(text, s.begins) && strings.Contains(text, s.contains) && strings.HasSuffix(text, s.ends)
+}
 
 // argued has the operations whose arguments can make a healthy peer answer 500.
 var argued = map[client.Op]bool{
@@ -82,27 +106,24 @@ var argued = map[client.Op]bool{
 	client.OpAllocation:   true,
 	client.OpStatus:       true,
 	client.OpStatusCids:   true,
-	client.OpMetrics:      true,
 	client.OpAdd:          true, // a name that is not UTF-8, a chunker, a hash function
 	client.OpAddMultiFile: true,
 }
 
-// isTroubled reports whether the text of a 500 speaks of trouble of the peer itself.
-func isTroubled(text string) bool {
-	contains := func(part string) bool { return strings.Contains(text, part) }
-	switch {
-	case slices.ContainsFunc(diskTrouble, contains):
+// isTroubled reports whether an error that a peer has reported is its own fault. One of an
+// operation without arguments always is, and one that is not the API's.
+func isTroubled(err error, op client.Op) bool {
+	var e *client.Error
+	if !argued[op] || !errors.As(err, &e) || e.IsForeign() {
 		return true
-	case strings.HasPrefix(text, ipfsAnswered), contains(dialsFailed):
-		return false
 	}
-	return slices.ContainsFunc(trouble, contains)
+	return slices.ContainsFunc(symptoms, func(s symptom) bool { return s.matches(op, e.Message) })
 }
 
 // outcomeOf returns the effect of an attempt that failed with err on its endpoint's
 // health. It must not be called for an attempt that the caller cancelled.
 func outcomeOf(err error, op client.Op) health.Outcome {
-	switch kind := failureKindOf(err); kind {
+	switch failureKindOf(err) {
 	case unsent:
 		if errors.Is(err, client.ErrClosed) {
 			return health.Failure
@@ -111,10 +132,7 @@ func outcomeOf(err error, op client.Op) health.Outcome {
 	case broken, unavailable, ipfsDown, redirected, mismatched:
 		return health.Failure
 	case failed, reported:
-		var e *client.Error
-		switch {
-		case errors.As(err, &e) && (e.IsForeign() || isTroubled(e.Message)),
-			!argued[op] && (kind == failed || op.ReplayClass() == client.ReplayRead):
+		if isTroubled(err, op) {
 			return health.Failure
 		}
 	case answered:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,60 +19,100 @@ func serverError(text string) error {
 	return &client.Error{Endpoint: "fake", Status: 500, Message: text, Err: api.Error{Code: 500, Message: text}, MayHaveExecuted: true}
 }
 
+// blamed holds texts of 500s of ipfs-cluster v1.1.6.
+var blamed = []struct {
+	op   client.Op
+	text string
+	want health.Outcome
+}{
+	// mistakes
+	{client.OpPin, "cluster.replication_factor_min is larger than max", health.Neutral},
+	{client.OpPin, "cluster.replication_factor_min and max must be -1 when one of them is", health.Neutral},
+	{client.OpPin, "not enough peers to allocate CID. Needed at least: 9. Wanted at most: 9. Available candidates: 3. See logs for more info.", health.Neutral},
+	{client.OpPin, "pin.ExpireAt set before current time", health.Neutral},
+	{client.OpPin, "cannot repin a CID which is already pinned in recursive mode (new pin is pinned as direct). Unpin it first.", health.Neutral},
+	{client.OpPin, "this peer is configured to be in follower mode. Write operations are disabled", health.Neutral},
+	{client.OpPin, "error marshaling pin: string field contains invalid UTF-8", health.Neutral},
+	{client.OpPinPath, `IPFS error (resolve?arg=%2Fipfs%2FQmPT2%2Fnothere). Code: 500. Message: no link named "nothere" under QmPT2`, health.Neutral},
+	{client.OpPinPath, `IPFS error (resolve?arg=%2Fipns%2Fx.example). Code: 500. Message: could not resolve name`, health.Neutral},
+	{client.OpPinPath, `Post "http://127.0.0.1:5001/api/v0/resolve?arg=%2Fipns%2Fx": context deadline exceeded`, health.Neutral},
+	{client.OpUnpin, "cannot unpin a shard directly. Unpin content root CID instead", health.Neutral},
+	{client.OpPeerRm, "crdt consensus component cannot remove peers", health.Neutral},
+	{client.OpPeerAdd, "failed to dial: failed to dial 12D3KooW: all dials failed\n  * [/ip4/127.0.0.1/tcp/9296] dial tcp4 127.0.0.1:9296: connect: connection refused", health.Neutral},
+	{client.OpPeerAdd, "routing: not found", health.Neutral},
+	// A path can have the words of any trouble. These are the server's answers.
+	{client.OpPinPath, `IPFS error (resolve?arg=%2Fipfs%2FQmPT2%2Fno+space+left+on+device). Code: 500. Message: no link named "no space left on device" under QmPT2`, health.Neutral},
+	{client.OpPinPath, `IPFS error (resolve?arg=%2Fipfs%2FQmPT2%2Fdatastore+closed). Code: 500. Message: no link named "datastore closed" under QmPT2`, health.Neutral},
+	{client.OpPinPath, `IPFS error (resolve?arg=%2Fipns%2Fx.example). Code: 500. Message: DNSLink lookup for "x.example." failed: could not resolve name: context canceled`, health.Neutral},
+	{client.OpAdd, "bad CID Version: unknown CID version: 7", health.Neutral},
+	{client.OpAdd, "hash function name not known", health.Neutral},
+	{client.OpAddMultiFile, "unrecognized chunker option: size-x", health.Neutral},
+
+	// the peer's IPFS daemon
+	{client.OpPinPath, `Post "http://127.0.0.1:5001/api/v0/resolve?arg=x": dial tcp 127.0.0.1:5001: connect: connection refused`, health.Failure},
+	{client.OpPinPath, `Post "http://ipfs:5001/api/v0/resolve?arg=x": dial tcp: lookup ipfs: no such host`, health.Failure},
+	{client.OpPinPath, `Post "http+unix://ipfs/api/v0/resolve?arg=x": dial unix /run/ipfs.sock: connect: no such file or directory`, health.Failure},
+	{client.OpPinPath, `Post "http://127.0.0.1:5001/api/v0/resolve?arg=x": EOF`, health.Failure},
+	{client.OpPinPath, `Post "http://127.0.0.1:5001/api/v0/resolve?arg=x": net/http: HTTP/1.x transport connection broken: unexpected EOF`, health.Failure},
+	{client.OpPinPath, `Post "http://127.0.0.1:5001/api/v0/resolve?arg=x": read tcp 127.0.0.1:1->127.0.0.1:5001: read: connection reset by peer`, health.Failure},
+	{client.OpPinPath, `Post "http://127.0.0.1:5001/api/v0/resolve?arg=x": write tcp 127.0.0.1:1->127.0.0.1:5001: write: broken pipe`, health.Failure},
+	{client.OpPinPath, `Post "http://127.0.0.1:5001/api/v0/resolve?arg=x": http: server closed idle connection`, health.Failure},
+	{client.OpPinPath, "IPFS request failed (is it running?) (resolve?arg=x). Code 502: <html>Bad Gateway</html>", health.Failure},
+	{client.OpAdd, "failed to put block on all destinations", health.Failure},
+
+	// its disk, as the peer and as its IPFS daemon report it
+	{client.OpPin, "write /data/raft.db: no space left on device", health.Failure},
+	{client.OpPin, "write /data/raft.db: disk quota exceeded", health.Failure},
+	{client.OpPin, "open /data/badger/000001.sst: read-only file system", health.Failure},
+	{client.OpStatus, "read /data/badger/000001.sst: input/output error", health.Failure},
+	{client.OpPin, "open /data/badger/000001.sst: too many open files", health.Failure},
+	{client.OpPin, "mmap /data/badger/000001.vlog: cannot allocate memory", health.Failure},
+	{client.OpPinPath, "IPFS error (resolve?arg=x). Code: 500. Message: open /data/ipfs/blocks/X/Y.data: too many open files", health.Failure},
+
+	// its consensus
+	{client.OpPin, "timed out waiting for leader: context deadline exceeded", health.Failure},
+	{client.OpPin, "this actor is not the leader", health.Failure},
+	{client.OpPeerRm, "node is not the leader", health.Failure},
+	{client.OpUnpin, "leadership lost while committing log", health.Failure},
+	{client.OpPin, "leadership transfer in progress", health.Failure},
+	{client.OpPin, "timed out enqueuing operation", health.Failure},
+	{client.OpPin, "snapshot restored while committing log", health.Failure},
+	{client.OpAllocation, "the state on this node is not consistent", health.Failure},
+	{client.OpPin, "a rollback may be necessary. Reason: x", health.Failure},
+	{client.OpStatus, "cannot retrieve list of peers: x", health.Failure},
+	{client.OpPin, "error batching item: batching max_queue_size reached. Too many operations are waiting to be batched. Try increasing the max_queue_size or adjusting the batching options", health.Failure},
+	{client.OpRecover, "pin/unpin operation queue is full. Try increasing max_pin_queue_size", health.Failure},
+
+	// its connections
+	{client.OpPin, "failed to dial: failed to dial 12D3KooW: all dials failed\n  * [/ip4/127.0.0.1/tcp/9296] dial backoff", health.Failure},
+	{client.OpPin, "stream reset (remote): code: 0x0", health.Failure},
+
+	// its end
+	{client.OpPin, "shutting down. Pin could not be batched", health.Failure},
+	{client.OpPin, "raft is already shutdown", health.Failure},
+	{client.OpStatus, "consensus is shutdown", health.Failure},
+	{client.OpPeerAdd, "cluster is shutdown", health.Failure},
+	{client.OpPin, "swarm closed", health.Failure},
+	{client.OpPin, "datastore closed", health.Failure},
+	{client.OpPin, "leveldb: closed", health.Failure},
+	{client.OpPin, "pebble: closed", health.Failure},
+	{client.OpPin, "context canceled", health.Failure},
+
+	// calls without arguments
+	{client.OpVersion, "x", health.Failure},
+	{client.OpID, "x", health.Failure},
+	{client.OpPeers, "x", health.Failure},
+	{client.OpStatusAll, "x", health.Failure},
+	{client.OpAllocations, "x", health.Failure},
+	{client.OpMetrics, "x", health.Failure},
+	{client.OpRecoverAll, "x", health.Failure},
+	{client.OpStatusAll, "could not get pinset from IPFS: Post \"http://127.0.0.1:5001/api/v0/pin/ls\": context deadline exceeded", health.Failure},
+}
+
 // C2: a cluster answers 500 to many mistakes of its callers. Five of them ejected a healthy
-// peer. The texts are those of ipfs-cluster v1.1.6.
+// peer.
 func TestBlame(t *testing.T) {
-	for _, test := range []struct {
-		op   client.Op
-		text string
-		want health.Outcome
-	}{
-		// mistakes
-		{client.OpPin, "cluster.replication_factor_min is larger than max", health.Neutral},
-		{client.OpPin, "cluster.replication_factor_min and max must be -1 when one of them is", health.Neutral},
-		{client.OpPin, "not enough peers to allocate CID. Needed at least: 9. Wanted at most: 9. Available candidates: 3. See logs for more info.", health.Neutral},
-		{client.OpPin, "pin.ExpireAt set before current time", health.Neutral},
-		{client.OpPin, "cannot repin a CID which is already pinned in recursive mode (new pin is pinned as direct). Unpin it first.", health.Neutral},
-		{client.OpPin, "this peer is configured to be in follower mode. Write operations are disabled", health.Neutral},
-		{client.OpPin, "error marshaling pin: string field contains invalid UTF-8", health.Neutral},
-		{client.OpPinPath, `IPFS error (resolve?arg=%2Fipfs%2FQmPT2%2Fnothere). Code: 500. Message: no link named "nothere" under QmPT2`, health.Neutral},
-		{client.OpPinPath, `IPFS error (resolve?arg=%2Fipns%2Fx.example). Code: 500. Message: could not resolve name`, health.Neutral},
-		{client.OpPinPath, `Post "http://127.0.0.1:5001/api/v0/resolve?arg=%2Fipns%2Fx": context deadline exceeded`, health.Neutral},
-		{client.OpUnpin, "cannot unpin a shard directly. Unpin content root CID instead", health.Neutral},
-		{client.OpPeerRm, "crdt consensus component cannot remove peers", health.Neutral},
-		{client.OpPeerAdd, "failed to dial: failed to dial 12D3KooW: all dials failed\n  * [/ip4/127.0.0.1/tcp/9296] dial tcp4 127.0.0.1:9296: connect: connection refused", health.Neutral},
-		{client.OpPin, "failed to dial: failed to dial 12D3KooW: all dials failed\n  * [/ip4/127.0.0.1/tcp/9296] dial tcp4 127.0.0.1:9296: connect: connection refused", health.Neutral},
-		{client.OpAddMultiFile, "unrecognized chunker option: size-x", health.Neutral},
-
-		// the peer's IPFS daemon
-		{client.OpPinPath, `Post "http://127.0.0.1:5001/api/v0/resolve?arg=x": dial tcp 127.0.0.1:5001: connect: connection refused`, health.Failure},
-		{client.OpPinPath, `Post "http://ipfs:5001/api/v0/resolve?arg=x": dial tcp: lookup ipfs: no such host`, health.Failure},
-		{client.OpPinPath, `Post "http://127.0.0.1:5001/api/v0/resolve?arg=x": EOF`, health.Failure},
-		{client.OpPinPath, `Post "http://127.0.0.1:5001/api/v0/resolve?arg=x": read tcp 127.0.0.1:1->127.0.0.1:5001: read: connection reset by peer`, health.Failure},
-		{client.OpStatusCids, "could not get pinset from IPFS: Post \"http://127.0.0.1:5001/api/v0/pin/ls\": context deadline exceeded", health.Failure},
-		{client.OpAdd, "failed to put block on all destinations", health.Failure},
-
-		// its disk, as the peer and as its IPFS daemon report it
-		{client.OpPin, "error committing: write /data/raft.db: no space left on device", health.Failure},
-		{client.OpPin, "open /data/badger/000001.sst: too many open files", health.Failure},
-		{client.OpAdd, "IPFS error (block/put?format=x). Code: 500. Message: write /data/ipfs/blocks/put-1: no space left on device", health.Failure},
-
-		// its consensus
-		{client.OpPin, "timed out waiting for leader: context deadline exceeded", health.Failure},
-		{client.OpUnpin, "leadership lost while committing log", health.Failure},
-		{client.OpPin, "error batching item: batching max_queue_size reached. Too many operations are waiting to be batched. Try increasing the max_queue_size or adjusting the batching options", health.Failure},
-		{client.OpPin, "shutting down. Pin could not be batched", health.Failure},
-		{client.OpPin, "datastore closed", health.Failure},
-		{client.OpRecover, "pin/unpin operation queue is full. Try increasing max_pin_queue_size", health.Failure},
-		{client.OpPin, "context canceled", health.Failure},
-
-		// calls without arguments
-		{client.OpVersion, "x", health.Failure},
-		{client.OpID, "x", health.Failure},
-		{client.OpPeers, "x", health.Failure},
-		{client.OpStatusAll, "x", health.Failure},
-		{client.OpAllocations, "x", health.Failure},
-	} {
+	for _, test := range blamed {
 		if got := outcomeOf(serverError(test.text), test.op); got != test.want {
 			t.Errorf("%s: %s: outcome %d, want %d", test.op, test.text, got, test.want)
 		}
@@ -84,20 +123,27 @@ func TestBlame(t *testing.T) {
 	}
 }
 
-// Every entry of the tables decides by itself, and none hides another.
-func TestBlameTables(t *testing.T) {
-	for _, text := range append(append([]string{}, trouble...), diskTrouble...) {
-		if !isTroubled("x: " + text) {
-			t.Errorf("%q is not the peer's trouble", text)
-		}
-		for _, other := range append(append([]string{}, trouble...), diskTrouble...) {
-			if text != other && strings.Contains(text, other) {
-				t.Errorf("%q makes %q superfluous", other, text)
+// Each symptom is needed by one of the texts: no other symptom matches it.
+func TestEachSymptomIsNeeded(t *testing.T) {
+	needed := map[symptom]bool{}
+	for _, test := range blamed {
+		var found []symptom
+		for _, s := range symptoms {
+			if s.matches(test.op, test.text) {
+				found = append(found, s)
 			}
+		}
+		if len(found) == 1 {
+			needed[found[0]] = true
+		}
+	}
+	for _, s := range symptoms {
+		if !needed[s] {
+			t.Errorf("no text needs %+v", s)
 		}
 	}
 	for op := range argued {
-		if _, ok := methods(context.Background(), nil)[op]; !ok {
+		if _, ok := methods(t.Context(), nil)[op]; !ok {
 			t.Errorf("%s is no operation", op)
 		}
 	}
