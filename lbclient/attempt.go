@@ -120,7 +120,7 @@ func (c *Client) judge(ctx, caller context.Context, a *attempt, err error) resul
 	r.cancelled = kind.isOurs()
 	switch {
 	case op == client.OpIPFS:
-	case a.everyone && kind == broken && isTimeout(err):
+	case a.everyone && isTimeout(kind, err):
 		r.expired = true
 	default:
 		r.outcome = outcomeOf(err, op)
@@ -261,7 +261,9 @@ func (c *Client) timeoutOf(a *attempt) time.Duration {
 	return c.timeout
 }
 
-// isBounded reports whether the attempt timeout applies to op.
+// isBounded reports whether the attempt timeout applies to op. It does not apply to
+// ConnectGraph: the contacted peer asks one member after another, and each of them may
+// wait 15 s for one that hangs.
 func isBounded(op client.Op) bool {
-	return op.Kind() != client.KindAdd && op != client.OpRepoGC
+	return op.Kind() != client.KindAdd && op != client.OpRepoGC && op != client.OpConnectGraph
 }

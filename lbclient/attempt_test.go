@@ -47,7 +47,7 @@ func TestHangingPeer(t *testing.T) {
 }
 
 func TestAttemptTimeout(t *testing.T) {
-	unbounded := []client.Op{client.OpAdd, client.OpAddMultiFile, client.OpRepoGC}
+	unbounded := []client.Op{client.OpAdd, client.OpAddMultiFile, client.OpRepoGC, client.OpConnectGraph}
 	for op := range methods(t.Context(), nil) {
 		synctest.Test(t, func(t *testing.T) {
 			fakes := realFakes(1)

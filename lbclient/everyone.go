@@ -2,6 +2,7 @@ package lbclient
 
 import (
 	"errors"
+	"net/http"
 	"time"
 
 	"github.com/pinfleet/pinfleet/client"
@@ -31,9 +32,13 @@ func (cl *call) at(local bool) *call {
 	return cl
 }
 
-// isTimeout reports whether err is about time that has passed, and not about a peer that
-// is known to hang.
-func isTimeout(err error) bool {
+// isTimeout reports whether err, a failure of the given kind, is about time that has passed
+// here or at a proxy, and not about a peer that is known to hang.
+func isTimeout(kind failureKind, err error) bool {
+	var e *client.Error
+	if kind != broken {
+		return errors.As(err, &e) && e.Status == http.StatusGatewayTimeout
+	}
 	var timeout interface{ Timeout() bool }
 	var silent *SilentError
 	return errors.As(err, &timeout) && timeout.Timeout() && !errors.As(err, &silent)

@@ -3,6 +3,8 @@ package lbclient
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -70,6 +72,7 @@ func TestTimeoutOfEveryone(t *testing.T) {
 				}
 			}
 			time.Sleep(40 * time.Second)
+			synctest.Wait()
 			if ejected := len(log.events) > 0; ejected != isDeaf {
 				t.Errorf("deaf %t: changes %v", isDeaf, log.events)
 			}
@@ -96,6 +99,63 @@ func TestLocalCallsAskOnePeer(t *testing.T) {
 		}
 		if n := c.Endpoints()[0].Failures["broken"]; n != 3 {
 			t.Errorf("%d failures", n)
+		}
+	})
+}
+
+// Only the end of a wait does not count against the peer, not an error that shows that the
+// contacted peer itself is unwell.
+func TestWhatEveryoneExcuses(t *testing.T) {
+	sent := func(err error) error { return &client.Error{Endpoint: "fake", Err: err, MayHaveExecuted: true} }
+	for _, test := range []struct {
+		name    string
+		err     error
+		excused bool
+	}{
+		{"a timeout of the Config", sent(fmt.Errorf("no response header within 5s: %w", os.ErrDeadlineExceeded)), true},
+		{"a proxy's timeout", statusError(504), true},
+		{"503", statusError(503), false},
+		{"500", statusError(500), false},
+		{"cut", brokenError(), false},
+		{"silent", sent(&SilentError{}), false},
+	} {
+		for _, op := range []client.Op{client.OpPeers, client.OpStatusAll, client.OpID} {
+			fakes := newFakes(2)
+			fakes[0].answer = fails(test.err)
+			w := &watched{}
+			c := newLB(t, w, fakes, 0)
+			for range maxFailures {
+				_ = methods(t.Context(), c)[op]()
+			}
+			if excused := len(w.sets) == 1; excused != (test.excused && asksEveryone[op]) {
+				t.Errorf("%s: %s: excused is %v", op, test.name, excused)
+			}
+		}
+	}
+}
+
+// The attempts of a hedged call ask everyone, too.
+func TestHedgedCallAsksEveryone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fakes := newFakes(2)
+		for _, f := range fakes {
+			f.answer = after(15 * time.Second)
+		}
+		c := newLB(t, &strategy.Failover{}, fakes, 0, WithAttemptTimeout(5*time.Second), WithHedging())
+		if _, err := c.Status(t.Context(), testCid(1), false); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// ConnectGraph has no attempt timeout: of three members, two each wait 15 s for the third.
+func TestConnectGraphTakesLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fakes := newFakes(1)
+		fakes[0].answer = after(45 * time.Second)
+		c := newLB(t, &strategy.Failover{}, fakes, 0, WithAttemptTimeout(5*time.Second))
+		if _, err := c.ConnectGraph(t.Context()); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -58,13 +58,13 @@ func WithLogger(logger *slog.Logger) Option {
 // limit other than the deadline of the caller's context.
 //
 // For calls for which the contacted peer asks all members of the cluster, the limit is at
-// least 20 s: Peers, ConnectGraph, and Status, StatusCids, StatusAll, Recover and RecoverAll
+// least 20 s: Peers, and Status, StatusCids, StatusAll, Recover and RecoverAll
 // without local. While one member hangs, a healthy peer of ipfs-cluster v1.1.6 answers them
 // after 15 s. For the same reason, a timeout of such a call does not count as a failure of
 // the contacted peer, but has it asked whether it is alive (see [WithLivenessProbe]).
 //
-// Adds and RepoGC have no attempt timeout, because their duration does not show
-// whether they make progress. For adds, use HeaderTimeout and IdleTimeout of
+// Adds, RepoGC and ConnectGraph have no attempt timeout, because their duration does not
+// show whether they make progress. For adds, use HeaderTimeout and IdleTimeout of
 // [config.Config], which observe the connection.
 func WithAttemptTimeout(d time.Duration) Option {
 	return func(o *options) {
