@@ -131,6 +131,7 @@ func TestWrongReports(t *testing.T) {
 		for _, skip := range []bool{false, true} {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				_, _ = io.Copy(io.Discard, r.Body)
+				w.Header().Set("Trailer", trailerError) // as from a peer, and not from a proxy
 				_, _ = io.WriteString(w, test.report)
 			}))
 			c := newClient(t, &config.Config{URL: server.URL, SkipVerify: skip})
