@@ -21,11 +21,16 @@ func (a *adding) confirm(r *response, report *report) error {
 		return nil
 	}
 	_, err := a.client.Allocation(r.ctx, report.root)
+	var e *Error
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, ErrNotFound):
 		return r.brokenError(errUnpinned)
+	case errors.As(err, &e) && e.Status >= 400 && e.Status < 500:
+		// What answers does not let this client ask. The report was right.
+		a.client.warnUnannounced()
+		return nil
 	}
 	return r.brokenError(fmt.Errorf("a proxy may have lost an error of the server, and whether it has pinned %s cannot be found out: %w", report.root, err))
 }

@@ -100,3 +100,26 @@ func TestConfirmedPins(t *testing.T) {
 		})
 	}
 }
+
+// If what answers does not let the client ask for the pin, an add whose report was right
+// has succeeded. If it fails, nobody knows.
+func TestPinThatCannotBeAskedFor(t *testing.T) {
+	for name, test := range map[string]struct {
+		answer clustertest.Effect
+		fails  bool
+	}{
+		"forbidden":       {clustertest.ErrorAnswer(403, "no"), false},
+		"a proxy's 404":   {clustertest.HTMLAnswer(404), false},
+		"the API's 404":   {clustertest.ErrorAnswer(404, "not part of the pinset"), true},
+		"the proxy's 502": {clustertest.GatewayAnswer(502, "bad gateway"), true},
+		"no answer":       {clustertest.CutBefore(), true},
+	} {
+		peer := clustertest.New(t, clustertest.Options{Peers: 1}).Peer(0)
+		peer.Inject(clustertest.Fault{Route: "POST /add", Effect: behind("Server", "proxy")})
+		peer.Inject(clustertest.Fault{Route: "GET /allocations/{hash}", Effect: test.answer})
+		c := newClient(t, &config.Config{APIAddr: peer.Addr()})
+		if err := c.AddMultiFile(t.Context(), multiFile("a", "hello"), nil, nil); (err != nil) != test.fails {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
