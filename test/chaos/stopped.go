@@ -7,6 +7,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/pinfleet/pinfleet/internal/sleep"
 )
 
 const (
@@ -36,6 +38,9 @@ func pauseFirst(ctx context.Context, s *settings, c cluster, r *record) (err err
 	if err := c.inflict(ctx, pause, 0); err != nil {
 		return err
 	}
+	if err := awaitSilence(ctx, s, c); err != nil {
+		return err
+	}
 	first := l.oneOfEach(ctx)
 	second := l.oneOfEach(ctx)
 	repair, cancel := context.WithTimeout(context.WithoutCancel(ctx), commandTime)
@@ -49,6 +54,25 @@ func pauseFirst(ctx context.Context, s *settings, c cluster, r *record) (err err
 		{"the longest call after that", second, worstSecond},
 	}
 	return l.cleanUp(ctx, l.clients)
+}
+
+// awaitSilence waits until the first peer does not answer any more. A process is still
+// running for some milliseconds after the signal that stops it.
+func awaitSilence(ctx context.Context, s *settings, c cluster) (err error) {
+	probes, err := openEach(c)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeAll(probes)) }()
+	ctx, cancel := context.WithTimeout(ctx, s.settle)
+	defer cancel()
+	in := &injector{probes: probes}
+	for in.answers(ctx, 0) {
+		if !sleep.For(ctx, 10*time.Millisecond) {
+			return errors.New("the first peer still answers, though it was paused")
+		}
+	}
+	return nil
 }
 
 // oneOfEach makes one call of each kind at once, and returns how long the longest
