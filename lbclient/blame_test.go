@@ -174,8 +174,8 @@ func TestMistakesEjectNobody(t *testing.T) {
 			}
 			time.Sleep(15 * time.Millisecond)
 		}
-		if len(log.events) > 0 {
-			t.Errorf("changes %v", log.events)
+		if len(log.changes()) > 0 {
+			t.Errorf("changes %v", log.changes())
 		}
 	})
 }

@@ -43,8 +43,8 @@ func TestMemberThatHangs(t *testing.T) {
 					t.Errorf("%s: %v", op, err)
 				}
 			}
-			if len(log.events) > 0 {
-				t.Errorf("%s: changes %v", op, log.events)
+			if len(log.changes()) > 0 {
+				t.Errorf("%s: changes %v", op, log.changes())
 			}
 		})
 	}
@@ -73,8 +73,8 @@ func TestTimeoutOfEveryone(t *testing.T) {
 			}
 			time.Sleep(40 * time.Second)
 			synctest.Wait()
-			if ejected := len(log.events) > 0; ejected != isDeaf {
-				t.Errorf("deaf %t: changes %v", isDeaf, log.events)
+			if ejected := len(log.changes()) > 0; ejected != isDeaf {
+				t.Errorf("deaf %t: changes %v", isDeaf, log.changes())
 			}
 		})
 	}

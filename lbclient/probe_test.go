@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -32,9 +33,18 @@ func (l *changeLog) note(what string, e HealthEvent) {
 }
 func (l *changeLog) EndpointEjected(e HealthEvent) {
 	l.note("-", e)
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.ejects = append(l.ejects, time.Since(l.start))
 }
 func (l *changeLog) EndpointReadmitted(e HealthEvent) { l.note("+", e) }
+
+// changes returns the events so far.
+func (l *changeLog) changes() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.events)
+}
 
 // An ejected endpoint is probed when its ejection ends. After each failed probe, the time to
 // the next one doubles. The endpoint receives no calls until a probe succeeds.

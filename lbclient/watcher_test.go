@@ -49,8 +49,8 @@ func TestSilentPeerIsLeft(t *testing.T) {
 			if took := time.Since(start); took != 7500*time.Millisecond {
 				t.Errorf("%s took %s", op, took)
 			}
-			if !slices.Equal(log.events, []string{"- a"}) {
-				t.Errorf("%s: changes %v", op, log.events)
+			if !slices.Equal(log.changes(), []string{"- a"}) {
+				t.Errorf("%s: changes %v", op, log.changes())
 			}
 			start = time.Now()
 			if err := methods(t.Context(), c)[op](); err != nil || time.Since(start) > 0 {
