@@ -6,7 +6,7 @@ const (
 	firstBlock = 8 << 10
 	// largeBlock is the maximum size of a block, in bytes. Each full block becomes
 	// one chunk of the request.
-	largeBlock = 128 << 10
+	largeBlock = 256 << 10
 	// maxBlocks is the maximum number of blocks in the buffer.
 	maxBlocks = 3
 )
