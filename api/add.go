@@ -157,15 +157,15 @@ func validLayout(layout string) bool {
 }
 
 // validHash reports whether a peer can hash with the function, and its IPFS daemon
-// accepts the blocks. A daemon refuses functions that are not secure, and identity,
-// whose CIDs would be as long as the blocks. The peer passes these on, and reports
-// each refusal as a broken daemon (B6).
+// accepts the blocks. A daemon refuses functions that are not secure. The peer passes
+// these on, and reports each refusal as a broken daemon (B6). With identity, a daemon
+// accepts only blocks of at most 128 bytes.
 func validHash(name string) bool {
 	if name == "" {
 		return true
 	}
 	code, known := multihash.Names[strings.ToLower(name)]
-	if !known || code == multihash.IDENTITY || !verifcid.DefaultAllowlist.IsAllowed(code) {
+	if !known || !verifcid.DefaultAllowlist.IsAllowed(code) {
 		return false
 	}
 	_, err := multihash.GetHasher(code)

@@ -85,7 +85,7 @@ func (v *verifier) run(ctx context.Context, s *scratch, pull func() ([]byte, err
 			return unfit(wrong) // err may be another one
 		}
 		var replaced *unixfs.ReplacedError
-		if err != nil && v.params.Format == formatCAR || errors.As(err, &replaced) {
+		if err != nil && v.params.Format == formatCAR || errors.As(err, &replaced) || errors.Is(err, unixfs.ErrLongIdentity) {
 			return unfit(err)
 		}
 		v.end(err, interrupted || ctx.Err() != nil)

@@ -86,6 +86,10 @@ func known(t *testing.T, c golden.Case) golden.Response {
 	return resp
 }
 
+// refused has the adds that a client refuses, because the server loses a part of them
+// (B5) or cannot read them.
+var refused = map[string]bool{"add-two-files-no-wrap": true, "add-err-truncated": true}
+
 // replay makes the call of a case against its answer. It reports whether the
 // client sends the recorded request.
 func replay(t *testing.T, c golden.Case) bool {
@@ -93,7 +97,7 @@ func replay(t *testing.T, c golden.Case) bool {
 	requests := make(chan request, 10) // the client makes fewer
 	s := rawserver.New(t, func(r *http.Request) rawserver.Answer {
 		body, err := io.ReadAll(r.Body)
-		if err != nil {
+		if err != nil && !refused[c.Name] {
 			t.Errorf("the request's body: %v", err)
 		}
 		requests <- request{r, body}
@@ -108,7 +112,14 @@ func replay(t *testing.T, c golden.Case) bool {
 	defer cl.Close()
 	what := callFor(c.Request)
 	got, err := what.do(t.Context(), cl)
-	if n, redirected := len(requests), c.Response.Status/100 == 3; n == 0 || n > 1 && !redirected {
+	if refused[c.Name] {
+		if !errors.Is(err, client.ErrInvalid) {
+			t.Errorf("got the error %v, want client.ErrInvalid", err)
+		}
+		return false
+	}
+	again := c.Response.Status/100 == 3 || what.op == client.OpAddMultiFile && errors.Is(err, client.ErrIncomplete)
+	if n := len(requests); n == 0 || n > 1 && !again {
 		t.Fatalf("%d requests, error %v", n, err)
 	}
 	if what.exact {

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"path"
 
 	"github.com/ipfs/boxo/files"
+	"github.com/ipfs/boxo/verifcid"
 	"github.com/ipfs/go-cid"
+	"github.com/multiformats/go-multihash"
 )
 
 // ErrEmpty is returned by [Import] for an upload without entries, or a CAR
@@ -331,12 +334,19 @@ func (a *adder) store(n node) (link, error) {
 	return a.put(n, c)
 }
 
+// ErrLongIdentity is the error of a block that no IPFS daemon stores: its CID would
+// contain all of it.
+var ErrLongIdentity = fmt.Errorf("the hash function identity is only for blocks of at most %d bytes", verifcid.DefaultMaxIdentityDigestSize)
+
 // sum returns the CID of the node. Raw blocks have CIDs of version 1 even in a
 // tree of version 0.
 func (a *adder) sum(n node) (cid.Cid, error) {
 	prefix := a.prefix
 	if n.raw {
 		prefix.Version, prefix.Codec = 1, cid.Raw
+	}
+	if a.params.HashOnly && prefix.MhType == multihash.IDENTITY && len(n.block) > verifcid.DefaultMaxIdentityDigestSize {
+		return cid.Undef, ErrLongIdentity
 	}
 	return prefix.Sum(n.block)
 }
