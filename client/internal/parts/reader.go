@@ -121,6 +121,11 @@ func (r *reader) delimiterLine() (bool, error) {
 		return false, nil
 	}
 	if bytes.HasPrefix(rest, []byte("--")) {
+		if !r.begun {
+			if closing, err := r.isClosing(); !closing {
+				return false, err
+			}
+		}
 		r.ended = true
 		return true, nil
 	}
@@ -139,6 +144,19 @@ func (r *reader) delimiterLine() (bool, error) {
 	r.begun = true
 	r.skip(n)
 	return true, nil
+}
+
+// isClosing reports whether a line that begins like a closing delimiter is one. Text
+// before the first part may begin in the same way.
+func (r *reader) isClosing() (bool, error) {
+	n, err := r.line(0)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		n = len(r.text)
+	} else if err != nil {
+		return false, err
+	}
+	end := bytes.TrimLeft(r.text[len(r.dashes())+len("--"):n], " \t")
+	return len(end) == 0 || bytes.Equal(end, r.delimiter[:r.eol]), nil
 }
 
 // line returns the length of text up to and including the line end of the line
