@@ -21,7 +21,7 @@ var allowed = map[string][]string{
 	"api":           {},
 	"config":        {"api", "internal/nilness", "internal/regularfile"},
 	"transport":     {"config", "internal/liveness"},
-	"transport/p2p": {"transport", "config"},
+	"transport/p2p": {"transport", "config", "internal/liveness"},
 	"client": {"api", "config", "transport", "internal/addprogress", "internal/ctxerr", "internal/liveness", "internal/nilness", "internal/oneline", "internal/panics", "internal/unixfs", "internal/wirejson", "client/internal/auth", "client/internal/documents",
 		"client/internal/parts"},
 	"client/internal/auth":             {},

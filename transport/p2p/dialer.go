@@ -18,6 +18,7 @@ import (
 	"github.com/multiformats/go-multistream"
 
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/internal/liveness"
 	"github.com/pinfleet/pinfleet/transport"
 )
 
@@ -179,6 +180,9 @@ func (d *dialer) plain(m multiaddr.Multiaddr) (func(context.Context) (net.Conn, 
 
 // dialPeer opens a stream to a peer over any of its addresses.
 func (d *dialer) dialPeer(ctx context.Context, info *peer.AddrInfo) (net.Conn, error) {
+	if d.shared != nil && liveness.WantsFreshConnection(ctx) {
+		return d.dialFresh(ctx, info)
+	}
 	release := func() error { return nil }
 	if d.shared != nil {
 		if err := d.keep(info.ID); err != nil {
@@ -186,7 +190,23 @@ func (d *dialer) dialPeer(ctx context.Context, info *peer.AddrInfo) (net.Conn, e
 		}
 		release = func() error { return d.shared.releasePeer(info.ID) }
 	}
-	d.host.Peerstore().AddAddrs(info.ID, info.Addrs, peerstore.TempAddrTTL)
+	return openStream(ctx, d.host, info, release)
+}
+
+// dialFresh opens a stream over a connection that nothing else uses, and that ends with the
+// stream. It needs a host of its own, because a host has one connection to each peer.
+func (d *dialer) dialFresh(ctx context.Context, info *peer.AddrInfo) (net.Conn, error) {
+	h, err := NewHost(WithProtectorKey(d.cfg.ProtectorKey), WithResolver(d.cfg.Resolver))
+	if err != nil {
+		return nil, err
+	}
+	return openStream(ctx, h, info, h.Close)
+}
+
+// openStream opens a stream from h to a peer. release is called once, when the stream is
+// closed or cannot be opened.
+func openStream(ctx context.Context, h host.Host, info *peer.AddrInfo, release func() error) (net.Conn, error) {
+	h.Peerstore().AddAddrs(info.ID, info.Addrs, peerstore.TempAddrTTL)
 	if relayed(info.Addrs) {
 		ctx = network.WithAllowLimitedConn(ctx, "pinfleet")
 	} else {
@@ -194,7 +214,7 @@ func (d *dialer) dialPeer(ctx context.Context, info *peer.AddrInfo) (net.Conn, e
 		// callers decide when to try a peer again.
 		ctx = network.WithForceDirectDial(ctx, "pinfleet")
 	}
-	c, err := gostream.Dial(ctx, d.host, info.ID, Protocol)
+	c, err := gostream.Dial(ctx, h, info.ID, Protocol)
 	if err != nil {
 		_ = release()
 		if errors.Is(err, multistream.ErrNotSupported[protocol.ID]{}) {
