@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/ipfs/boxo/files"
 
@@ -150,7 +151,8 @@ func TestReplayTable(t *testing.T) {
 func replayOnce(t *testing.T, op client.Op, failure error, replayed bool) {
 	fakes := realFakes(2)
 	fakes[0].answer = fails(failure)
-	c := newLB(t, &strategy.Failover{}, []*bodyFake{{fake: fakes[0]}, {fake: fakes[1]}}, 1)
+	// After some failures, the peer is asked whether it is alive.
+	c := newLB(t, &strategy.Failover{}, []*bodyFake{{fake: fakes[0]}, {fake: fakes[1]}}, 1, WithLivenessProbe(0, time.Second))
 	err := methods(t.Context(), c)[op]()
 	if replayed {
 		checkCalls(t, "a1 b1", fakes...)
