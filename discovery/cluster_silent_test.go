@@ -182,7 +182,7 @@ func TestSilentSeedsDelayNoOther(t *testing.T) {
 		time.Sleep(5 * time.Minute)
 		l.expectHosts(t, h, "10.0.0.1")
 		h.set(func() { h.lists["10.0.0.1"] = true })
-		time.Sleep(40 * time.Second)
+		time.Sleep(2 * time.Minute)
 		l.expectHosts(t, h, "10.0.0.1", "10.0.0.2")
 		l.onlyGrew(t)
 	})
