@@ -36,7 +36,8 @@ func TestFreshConnection(t *testing.T) {
 		if got := resp.Header.Get("Conns"); got != want {
 			t.Errorf("request %d: the peer has %s connections, want %s", i, got, want)
 		}
-		// The peer learns of the end of a connection a little later.
+		// The peer learns of the end of a connection a little later. This polls, because
+		// sockets are not part of a synctest bubble.
 		for deadline := time.Now().Add(10 * time.Second); len(h.Network().Conns()) > 1 && time.Now().Before(deadline); {
 			time.Sleep(time.Millisecond)
 		}
