@@ -45,6 +45,10 @@ type gcReport struct {
 // for the other parts of the report.
 const maxGCKeys = maxCollected / 4 * 3
 
+// minKeyMemory is the memory of a key that is null, in bytes: its place in the
+// slice, and in the slices from which append copied it.
+const minKeyMemory = 96
+
 // maxGCValue is the maximum size of one value of a report, such as a key or an
 // error text, in bytes.
 const maxGCValue = 64 << 10
@@ -137,7 +141,7 @@ func (g *gcReport) keys(p *api.RepoGC) error {
 			p.Omitted++
 			return nil
 		}
-		if err := g.use(documents.Memory(raw)); err != nil {
+		if err := g.use(max(minKeyMemory, documents.Memory(raw))); err != nil {
 			return err
 		}
 		var key api.IPFSRepoGC

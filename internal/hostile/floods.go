@@ -30,6 +30,7 @@ func floods() []Answer {
 		much("an array of blanks", "[", "    \n", "]"),
 		much("an object of numbers", `{"a":0`, `,"`+number+`":0`, "}"),
 		much("a report of short keys", `{"peer_map":{"`+Peer+`":{"keys":[{}`, `,{}`, "]}}}", "RepoGC"),
+		much("a report of null keys", `{"peer_map":{"`+Peer+`":{"keys":[null`, `,null`, "]}}}", "RepoGC"),
 		much("a report of keys", `{"peer_map":{"`+Peer+`":{"peer":"`+Peer+`","keys":[{"key":"`+CID+`"}`, `,{"key":"`+CID+`"}`, "]}}}", "RepoGC"),
 		much("a report of errors", `{"peer_map":{"`+Peer+`":{"keys":[{"key":null}`, `,{"key":null,"error":"`+number+`"}`, "]}}}", "RepoGC"),
 		much("a report of peers", `{"peer_map":{"`+Peer+`":{"peername":"a"}`, `,"`+number+`":{}`, "}}"),

@@ -19,6 +19,7 @@ func TestFloods(t *testing.T) {
 	watchProcess(t)
 	b := newBench(t)
 	turn := 0 // every method has its turn with each answer, or with one of the next
+	const own = "RepoGC" // has floods of its own, whose elements no other method keeps
 	for _, a := range hostile.All() {
 		if !a.Flood() {
 			continue
@@ -26,7 +27,7 @@ func TestFloods(t *testing.T) {
 		turn++
 		var worst uint64
 		for i, m := range b.methods {
-			if (i+turn)%everyDefault == 0 {
+			if (i+turn)%everyDefault == 0 || m.Name == own {
 				worst = max(worst, b.checkMemory(t, a.Name+", "+m.Name, func() { b.checkDefault(t, a, m) }))
 			}
 			if (i+turn)%everyBalanced == 0 {
