@@ -42,6 +42,7 @@ var allowed = map[string][]string{
 	"internal/testenv":                 {},
 	"internal/faults":                  {},
 	"internal/addprogress":             {},
+	"internal/cidtable":                {},
 	"internal/ctxerr":                  {},
 	"internal/liveness":                {},
 	"internal/panics":                  {},

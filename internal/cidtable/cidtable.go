@@ -1,0 +1,66 @@
+// Package cidtable provides sets and maps of CIDs for millions of entries in little memory.
+//
+// They hold 16 bytes for each CID, not the CID: the start of a SHA-256 sum that a random seed
+// makes different for each table. Two of n CIDs are taken for the same with a probability
+// of n²/2^129, which is 2·10^-27 for a million of them. The seed keeps those who choose
+// the CIDs from bringing about such a pair, or a slow table.
+//
+// Between 15/16 and 5/6 of the space is used by entries, except in small tables. A million
+// takes 17 to 21 MB in a [Set], half as much again in a [Map]. Tables grow in steps of
+// 1/64 of their size, so that growth takes no further memory.
+package cidtable
+
+import "github.com/ipfs/go-cid"
+
+// Set is a set of CIDs. It is made by [NewSet], and not safe for concurrent use.
+type Set struct{ table }
+
+// NewSet returns an empty set with room for about n CIDs. It grows if there are more. n may
+// be 0, for an unknown number.
+func NewSet(n int) *Set {
+	s := &Set{}
+	s.init(n, 0)
+	return s
+}
+
+// Add adds c. It reports whether c was new.
+func (s *Set) Add(c cid.Cid) bool {
+	_, created := s.insert(s.hash(c))
+	return created
+}
+
+// Has reports whether c is in the set.
+func (s *Set) Has(c cid.Cid) bool { return s.find(s.hash(c)) != nil }
+
+// Len returns the number of CIDs in the set.
+func (s *Set) Len() int { return s.count }
+
+// Map is a map from CIDs to 64-bit values. It is made by [NewMap], and not safe for
+// concurrent use.
+type Map struct{ table }
+
+// NewMap returns an empty map with room for about n CIDs. It grows if there are more. n may
+// be 0, for an unknown number.
+func NewMap(n int) *Map {
+	m := &Map{}
+	m.init(n, 1)
+	return m
+}
+
+// Put sets the value of c. It reports whether c was new.
+func (m *Map) Put(c cid.Cid, value uint64) bool {
+	slot, created := m.insert(m.hash(c))
+	slot[keyWords] = value
+	return created
+}
+
+// Get returns the value of c, and reports whether c is in the map.
+func (m *Map) Get(c cid.Cid) (value uint64, ok bool) {
+	if slot := m.find(m.hash(c)); slot != nil {
+		return slot[keyWords], true
+	}
+	return 0, false
+}
+
+// Len returns the number of CIDs in the map.
+func (m *Map) Len() int { return m.count }

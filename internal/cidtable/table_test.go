@@ -1,0 +1,110 @@
+package cidtable
+
+import (
+	"encoding/binary"
+	"math"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// Hashes that collide in their segment and in their slot stay apart, with each number of
+// words in a slot, at the end of a segment too, and while segments grow.
+func TestTableAgainstMap(t *testing.T) {
+	part := rapid.OneOf(rapid.SampledFrom([]uint64{0, 1, 2, math.MaxUint64 - 1, math.MaxUint64}), rapid.Uint64())
+	rapid.Check(t, func(t *rapid.T) {
+		valueWords := rapid.IntRange(0, 2).Draw(t, "words of a value")
+		var tb table
+		tb.init(rapid.IntRange(0, 10_000).Draw(t, "expected"), valueWords)
+		want := map[hash]uint64{}
+		for i := range rapid.IntRange(0, 300).Draw(t, "steps") {
+			h := hash{part.Draw(t, "high"), part.Draw(t, "low")}
+			if h == (hash{}) {
+				continue
+			}
+			_, exists := want[h]
+			if slot := tb.find(h); (slot != nil) != exists {
+				t.Fatalf("%x is found: %t, want %t", h, slot != nil, exists)
+			}
+			slot, created := tb.insert(h)
+			if created == exists || len(slot) != keyWords+valueWords {
+				t.Fatalf("%x is new: %t, want %t; %d words", h, created, !exists, len(slot))
+			}
+			want[h] = uint64(i)
+			if valueWords > 0 {
+				slot[keyWords], slot[len(slot)-1] = uint64(i), uint64(i)
+			}
+		}
+		if tb.count != len(want) {
+			t.Fatalf("%d entries, want %d", tb.count, len(want))
+		}
+		for h, i := range want {
+			slot := tb.find(h)
+			if slot == nil {
+				t.Fatalf("%x is lost", h)
+			}
+			if valueWords > 0 && (slot[keyWords] != i || slot[len(slot)-1] != i) {
+				t.Fatalf("%x has the value %d, want %d", h, slot[keyWords:], i)
+			}
+		}
+	})
+}
+
+// A sum that begins with zeros is an entry, not an empty slot.
+func TestZeroSum(t *testing.T) {
+	var tb table
+	tb.init(0, 0)
+	zero := hashOf([32]byte{})
+	if tb.find(zero) != nil {
+		t.Error("it is in an empty table")
+	}
+	if _, created := tb.insert(zero); !created || tb.find(zero) == nil {
+		t.Error("it was not inserted")
+	}
+	if _, created := tb.insert(zero); created || tb.count != 1 {
+		t.Error("it was inserted twice")
+	}
+}
+
+// bytes returns the size of the slots, and that of the largest segment.
+func (t *table) bytes() (all, largest int) {
+	for i := range t.segments {
+		size := 8 * len(t.segments[i].slots)
+		all, largest = all+size, max(largest, size)
+	}
+	return all, largest
+}
+
+// fill inserts n hashes that are spread as SHA-256 sums are.
+func (t *table) fill(n int) {
+	for i := range n {
+		var text [8]byte
+		binary.LittleEndian.PutUint64(text[:], uint64(i))
+		t.insert(t.sum(string(text[:])))
+	}
+}
+
+// A million CIDs take at most 24 MB while a table grows, the two forms of a growing segment
+// included, and 18 MB if the number was expected.
+func TestSize(t *testing.T) {
+	const million = 1_000_000
+	for _, test := range []struct{ expected, n, limit int }{
+		{0, 0, 0},
+		{0, 10, 10 * minSlots * 16},
+		{0, 1000, 40_000},
+		{million, 100, 1_500_000},
+		{million, million, 18_000_000},
+		{0, million, 24_000_000},
+		{million / 2, million, 24_000_000},
+		{million / 50, million, 24_000_000},
+	} {
+		var tb table
+		tb.init(test.expected, 0)
+		tb.fill(test.n)
+		all, largest := tb.bytes()
+		if tb.count != test.n || all+largest > test.limit {
+			t.Errorf("%d of %d expected CIDs: %d entries in %d bytes, and %d of the largest segment, want at most %d",
+				test.n, test.expected, tb.count, all, largest, test.limit)
+		}
+	}
+}
