@@ -6,20 +6,26 @@
 // the CIDs from bringing about such a pair, or a slow table.
 //
 // Between 15/16 and 5/6 of the space is used by entries, except in small tables. A million
-// takes 17 to 21 MB in a [Set], half as much again in a [Map]. Tables grow in steps of
-// 1/64 of their size, so that growth takes no further memory.
+// takes 17 to 20 MB in a [Set], half as much again in a [Map]. The 64 parts of a table grow one
+// after another, so that growth takes little further memory.
+//
+// The memory of large tables is outside of the Go heap where the system permits it. Inside,
+// it would let the garbage collector wait for as much garbage again.
 package cidtable
 
 import "github.com/ipfs/go-cid"
 
 // Set is a set of CIDs. It is made by [NewSet], and not safe for concurrent use.
+//
+// When it is no longer needed, Free must be called.
 type Set struct{ table }
 
 // NewSet returns an empty set with room for about n CIDs. It grows if there are more. n may
-// be 0, for an unknown number.
-func NewSet(n int) *Set {
+// be 0, for an unknown number. memory, unless nil, counts what the set holds outside of the Go
+// heap.
+func NewSet(n int, memory *Memory) *Set {
 	s := &Set{}
-	s.init(n, 0)
+	s.init(n, 0, memory)
 	return s
 }
 
@@ -37,13 +43,16 @@ func (s *Set) Len() int { return s.count }
 
 // Map is a map from CIDs to 64-bit values. It is made by [NewMap], and not safe for
 // concurrent use.
+//
+// When it is no longer needed, Free must be called.
 type Map struct{ table }
 
 // NewMap returns an empty map with room for about n CIDs. It grows if there are more. n may
-// be 0, for an unknown number.
-func NewMap(n int) *Map {
+// be 0, for an unknown number. memory, unless nil, counts what the map holds outside of the Go
+// heap.
+func NewMap(n int, memory *Memory) *Map {
 	m := &Map{}
-	m.init(n, 1)
+	m.init(n, 1, memory)
 	return m
 }
 

@@ -22,7 +22,9 @@ func testCid(i int) cid.Cid {
 func TestSetAndMapAgainstMap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		expected := rapid.IntRange(-1, 10_000).Draw(t, "expected")
-		set, values := NewSet(expected), NewMap(expected)
+		set, values := NewSet(expected, nil), NewMap(expected, nil)
+		defer set.Free()
+		defer values.Free()
 		want := map[cid.Cid]uint64{}
 		for range rapid.IntRange(0, 200).Draw(t, "steps") {
 			c, value := testCid(rapid.IntRange(0, 150).Draw(t, "CID")), rapid.Uint64().Draw(t, "value")
@@ -57,7 +59,8 @@ func TestKindsOfCids(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := NewSet(0)
+	set := NewSet(0, nil)
+	defer set.Free()
 	for _, c := range []cid.Cid{cid.Undef, cid.NewCidV0(hash), cid.NewCidV1(cid.DagProtobuf, hash), cid.NewCidV1(cid.DagCBOR, hash), cid.NewCidV1(cid.Raw, long)} {
 		if set.Has(c) || !set.Add(c) || set.Add(c) || !set.Has(c) {
 			t.Errorf("%s", c)
@@ -69,7 +72,8 @@ func TestKindsOfCids(t *testing.T) {
 // table has a random seed. With a common one, all of the CIDs would share a segment.
 func TestChosenCidsAreSpread(t *testing.T) {
 	const chosen = 640
-	attacked, other := NewSet(0), NewSet(0)
+	attacked, other := NewSet(0, nil), NewSet(0, nil)
+	defer other.Free()
 	for i, n := 0, 0; n < chosen; i++ {
 		c := testCid(i)
 		if attacked.hash(c).high>>(64-segmentBits) == 0 {
@@ -88,7 +92,8 @@ func TestChosenCidsAreSpread(t *testing.T) {
 
 // Looking for a CID allocates nothing.
 func TestAllocations(t *testing.T) {
-	set, c := NewSet(0), testCid(1)
+	set, c := NewSet(0, nil), testCid(1)
+	defer set.Free()
 	set.Add(c)
 	if n := testing.AllocsPerRun(100, func() {
 		if !set.Has(c) || set.Add(c) {
@@ -109,10 +114,11 @@ func BenchmarkAdd(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				set := NewSet(expected)
+				set := NewSet(expected, nil)
 				for _, c := range cids {
 					set.Add(c)
 				}
+				set.Free()
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/CID")
 		})

@@ -1,6 +1,7 @@
 package cidtable
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
@@ -37,25 +38,27 @@ type hash struct{ high, low uint64 }
 
 // table is a hash table with open addressing.
 type table struct {
-	seed     [16]byte
-	words    int // 64-bit words of a slot: those of the hash, then the value
-	expected int // entries per segment
-	count    int
-	segments [segments]segment
+	memory    *Memory
+	seed      [16]byte
+	slotWords int // 64-bit words of a slot: those of the hash, then the value
+	expected  int // entries per segment
+	count     int
+	segments  [segments]segment
 }
 
 // segment is the part of a table whose hashes begin with the same bits. Collisions are
 // resolved by linear probing.
 type segment struct {
-	slots []uint64
+	slots
 	count int
 }
 
 // init prepares an empty table for about n entries with values of valueWords 64-bit
-// words.
-func (t *table) init(n, valueWords int) {
+// words. memory may be nil.
+func (t *table) init(n, valueWords int, memory *Memory) {
+	t.memory = cmp.Or(memory, &Memory{})
 	rand.Read(t.seed[:]) // never fails
-	t.words = keyWords + valueWords
+	t.slotWords = keyWords + valueWords
 	if mean := float64(n) / segments; mean > 0 {
 		// The number of entries in a segment has a standard deviation of √mean.
 		t.expected = int(math.Ceil(mean + 3*math.Sqrt(mean)))
@@ -83,10 +86,10 @@ func hashOf(sum [sha256.Size]byte) hash {
 // find returns the slot of h, or nil if h has none.
 func (t *table) find(h hash) []uint64 {
 	s := &t.segments[h.high>>(64-segmentBits)]
-	if len(s.slots) == 0 {
+	if len(s.words) == 0 {
 		return nil
 	}
-	slot, found := s.probe(h, t.words)
+	slot, found := s.probe(h, t.slotWords)
 	if !found {
 		return nil
 	}
@@ -97,17 +100,17 @@ func (t *table) find(h hash) []uint64 {
 // did.
 func (t *table) insert(h hash) (slot []uint64, created bool) {
 	s := &t.segments[h.high>>(64-segmentBits)]
-	if len(s.slots) > 0 {
-		slot, found := s.probe(h, t.words)
+	if len(s.words) > 0 {
+		slot, found := s.probe(h, t.slotWords)
 		if found {
 			return slot, false
 		}
-		if room := len(s.slots) / t.words * fullNum / fullDen; s.count < room {
+		if room := len(s.words) / t.slotWords * fullNum / fullDen; s.count < room {
 			return t.occupy(s, slot, h), true
 		}
 	}
-	s.resize(t.nextSlots(len(s.slots)/t.words), t.words)
-	slot, _ = s.probe(h, t.words)
+	t.grow(s)
+	slot, _ = s.probe(h, t.slotWords)
 	return t.occupy(s, slot, h), true
 }
 
@@ -116,6 +119,29 @@ func (t *table) occupy(s *segment, slot []uint64, h hash) []uint64 {
 	s.count++
 	t.count++
 	return slot
+}
+
+// grow moves the entries of s to a new memory.
+func (t *table) grow(s *segment) {
+	old := s.slots
+	s.slots = t.memory.allocate(t.nextSlots(len(old.words)/t.slotWords) * t.slotWords)
+	for from := old.words; len(from) > 0; from = from[t.slotWords:] {
+		if h := (hash{from[0], from[1]}); h != (hash{}) {
+			slot, _ := s.probe(h, t.slotWords)
+			copy(slot, from[:t.slotWords])
+		}
+	}
+	t.memory.free(old)
+}
+
+// Free empties the table and releases its memory, of which a part is outside of the Go heap
+// and not released otherwise.
+func (t *table) Free() {
+	for i := range t.segments {
+		t.memory.free(t.segments[i].slots)
+		t.segments[i] = segment{}
+	}
+	t.count = 0
 }
 
 // nextSlots returns the number of slots to which a segment of the given number grows.
@@ -139,32 +165,20 @@ func slotsFor(n int) int {
 
 // probe returns the slot of h, or the empty slot in which to put it. The segment must have
 // an empty slot.
-func (s *segment) probe(h hash, words int) (slot []uint64, found bool) {
+func (s *segment) probe(h hash, slotWords int) (slot []uint64, found bool) {
 	// The product of a uniformly distributed hash and the number of slots has a
 	// uniformly distributed upper half, also if the number is not a power of two.
-	home, _ := bits.Mul64(h.low, uint64(len(s.slots)/words))
-	for at := int(home) * words; ; {
-		slot := s.slots[at : at+words : at+words]
+	home, _ := bits.Mul64(h.low, uint64(len(s.words)/slotWords))
+	for at := int(home) * slotWords; ; {
+		slot := s.words[at : at+slotWords : at+slotWords]
 		switch {
 		case slot[0] == h.high && slot[1] == h.low:
 			return slot, true
 		case slot[0] == 0 && slot[1] == 0:
 			return slot, false
 		}
-		if at += words; at == len(s.slots) {
+		if at += slotWords; at == len(s.words) {
 			at = 0
-		}
-	}
-}
-
-// resize moves the entries to a new memory of the given number of slots.
-func (s *segment) resize(slots, words int) {
-	old := s.slots
-	s.slots = make([]uint64, slots*words)
-	for ; len(old) > 0; old = old[words:] {
-		if h := (hash{old[0], old[1]}); h != (hash{}) {
-			slot, _ := s.probe(h, words)
-			copy(slot, old[:words])
 		}
 	}
 }

@@ -15,7 +15,8 @@ func TestTableAgainstMap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		valueWords := rapid.IntRange(0, 2).Draw(t, "words of a value")
 		var tb table
-		tb.init(rapid.IntRange(0, 10_000).Draw(t, "expected"), valueWords)
+		tb.init(rapid.IntRange(0, 10_000).Draw(t, "expected"), valueWords, nil)
+		defer tb.Free()
 		want := map[hash]uint64{}
 		for i := range rapid.IntRange(0, 300).Draw(t, "steps") {
 			h := hash{part.Draw(t, "high"), part.Draw(t, "low")}
@@ -53,7 +54,8 @@ func TestTableAgainstMap(t *testing.T) {
 // A sum that begins with zeros is an entry, not an empty slot.
 func TestZeroSum(t *testing.T) {
 	var tb table
-	tb.init(0, 0)
+	tb.init(0, 0, nil)
+	defer tb.Free()
 	zero := hashOf([32]byte{})
 	if tb.find(zero) != nil {
 		t.Error("it is in an empty table")
@@ -69,7 +71,7 @@ func TestZeroSum(t *testing.T) {
 // bytes returns the size of the slots, and that of the largest segment.
 func (t *table) bytes() (all, largest int) {
 	for i := range t.segments {
-		size := 8 * len(t.segments[i].slots)
+		size := 8 * len(t.segments[i].words)
 		all, largest = all+size, max(largest, size)
 	}
 	return all, largest
@@ -99,12 +101,39 @@ func TestSize(t *testing.T) {
 		{million / 50, million, 24_000_000},
 	} {
 		var tb table
-		tb.init(test.expected, 0)
+		tb.init(test.expected, 0, nil)
 		tb.fill(test.n)
 		all, largest := tb.bytes()
 		if tb.count != test.n || all+largest > test.limit {
 			t.Errorf("%d of %d expected CIDs: %d entries in %d bytes, and %d of the largest segment, want at most %d",
 				test.n, test.expected, tb.count, all, largest, test.limit)
+		}
+		tb.Free()
+	}
+}
+
+// Large segments are outside of the Go heap where the system permits it, small ones inside. All
+// memory is released when a segment grows, and by Free. The table is empty then, and can
+// be used again.
+func TestMemoryIsReleased(t *testing.T) {
+	var memory Memory
+	var tb table
+	tb.init(0, 0, &memory)
+	defer tb.Free()
+	outside := mapPages(mappedBytes)
+	defer unmapPages(outside)
+	for range 2 {
+		tb.fill(1000)
+		if memory.Mapped() != 0 {
+			t.Errorf("a small table holds %d bytes outside", memory.Mapped())
+		}
+		tb.fill(300_000)
+		if all, _ := tb.bytes(); outside != nil && memory.Mapped() != int64(all) {
+			t.Errorf("%d bytes are outside, want %d", memory.Mapped(), all)
+		}
+		tb.Free()
+		if all, _ := tb.bytes(); all != 0 || memory.Mapped() != 0 || tb.count != 0 {
+			t.Errorf("after Free, %d entries in %d bytes, %d of them outside", tb.count, all, memory.Mapped())
 		}
 	}
 }
