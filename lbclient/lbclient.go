@@ -21,16 +21,17 @@ import (
 // endpoints. It is safe for concurrent use. Create it with [NewFromConfigs], [New],
 // [NewFromSource] or [NewLBClient].
 type Client struct {
-	pool    *pool
-	retries int
-	timeout time.Duration // of each attempt; 0 for none
-	budget  *budget
-	hedging *hedging // nil if calls are not hedged
-	replay  spool.Limits
-	opener  func(*config.Config) (client.Client, error)
-	logger  *slog.Logger
-	hooks   *hooks
-	release func() // frees the strategy
+	pool      *pool
+	retries   int
+	timeout   time.Duration // of each attempt; 0 for none
+	budget    *budget
+	hedging   *hedging // nil if calls are not hedged
+	replay    spool.Limits
+	delivered *delivered // by listings
+	opener    func(*config.Config) (client.Client, error)
+	logger    *slog.Logger
+	hooks     *hooks
+	release   func() // frees the strategy
 
 	changing  sync.Mutex      // held while the endpoints change
 	life      context.Context // cancelled by Close
@@ -127,14 +128,15 @@ func New(s strategy.LBStrategy, clients []client.Client, retries int, opts ...Op
 // newClient returns a load balancer that has no endpoints yet.
 func newClient(s strategy.LBStrategy, retries int, o *options) *Client {
 	c := &Client{
-		retries: retries,
-		timeout: o.timeout,
-		budget:  newBudget(o.retryFraction, o.retryPerSecond),
-		replay:  o.replay,
-		opener:  o.open,
-		logger:  o.logger,
-		hooks:   &o.hooks,
-		release: o.release,
+		retries:   retries,
+		timeout:   o.timeout,
+		budget:    newBudget(o.retryFraction, o.retryPerSecond),
+		replay:    o.replay,
+		delivered: newDelivered(),
+		opener:    o.open,
+		logger:    o.logger,
+		hooks:     &o.hooks,
+		release:   o.release,
 	}
 	c.replay.Shared = spool.NewShared(o.replayMemory, o.replayTotal)
 	if o.hedging {

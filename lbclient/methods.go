@@ -15,6 +15,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/internal/cidtable"
 )
 
 // ask makes a call that has a single result.
@@ -125,7 +126,7 @@ func (c *Client) Allocations(ctx context.Context, filter api.PinType) iter.Seq2[
 	return list(ctx, c, listing[api.Pin]{
 		op:  client.OpAllocations,
 		cid: func(pin *api.Pin) cid.Cid { return pin.Cid.Cid },
-		open: func(ctx context.Context, p client.Client, _ cidSet) iter.Seq2[*api.Pin, error] {
+		open: func(ctx context.Context, p client.Client, _ *cidtable.Set) iter.Seq2[*api.Pin, error] {
 			return p.Allocations(ctx, filter)
 		},
 	})
@@ -151,10 +152,10 @@ func (c *Client) StatusCids(ctx context.Context, cids []cid.Cid, local bool) ite
 		op:    client.OpStatusCids,
 		local: local,
 		cid:   infoCid,
-		open: func(ctx context.Context, p client.Client, seen cidSet) iter.Seq2[*api.GlobalPinInfo, error] {
-			return p.StatusCids(ctx, seen.missing(cids), local)
+		open: func(ctx context.Context, p client.Client, seen *cidtable.Set) iter.Seq2[*api.GlobalPinInfo, error] {
+			return p.StatusCids(ctx, missing(cids, seen), local)
 		},
-		complete: func(seen cidSet) bool { return len(cids) > 0 && len(seen.missing(cids)) == 0 },
+		complete: func(seen *cidtable.Set) bool { return len(cids) > 0 && len(missing(cids, seen)) == 0 },
 	})
 }
 
@@ -164,7 +165,7 @@ func (c *Client) StatusAll(ctx context.Context, filter api.TrackerStatus, local 
 		op:    client.OpStatusAll,
 		local: local,
 		cid:   infoCid,
-		open: func(ctx context.Context, p client.Client, _ cidSet) iter.Seq2[*api.GlobalPinInfo, error] {
+		open: func(ctx context.Context, p client.Client, _ *cidtable.Set) iter.Seq2[*api.GlobalPinInfo, error] {
 			return p.StatusAll(ctx, filter, local)
 		},
 	})
@@ -183,7 +184,7 @@ func (c *Client) RecoverAll(ctx context.Context, local bool) iter.Seq2[*api.Glob
 		op:    client.OpRecoverAll,
 		local: local,
 		cid:   infoCid,
-		open: func(ctx context.Context, p client.Client, _ cidSet) iter.Seq2[*api.GlobalPinInfo, error] {
+		open: func(ctx context.Context, p client.Client, _ *cidtable.Set) iter.Seq2[*api.GlobalPinInfo, error] {
 			return p.RecoverAll(ctx, local)
 		},
 	})

@@ -28,7 +28,7 @@ var allowed = map[string][]string{
 	"client/internal/documents":        {"internal/wirejson"},
 	"client/internal/parts":            {},
 	"strategy":                         {"client", "api"},
-	"lbclient":                         {"client", "strategy", "config", "api", "lbclient/internal/health", "lbclient/internal/spool", "internal/addprogress", "internal/ctxerr", "internal/liveness", "internal/nilness", "internal/oneline", "internal/panics", "internal/rewatch"},
+	"lbclient":                         {"client", "strategy", "config", "api", "lbclient/internal/health", "lbclient/internal/spool", "internal/addprogress", "internal/cidtable", "internal/ctxerr", "internal/liveness", "internal/nilness", "internal/oneline", "internal/panics", "internal/rewatch"},
 	"lbclient/internal/health":         {},
 	"lbclient/internal/spool":          {},
 	"lbclient/debug":                   {"client", "lbclient", "internal/nilness"},
