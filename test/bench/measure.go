@@ -115,20 +115,25 @@ const sampling = time.Millisecond
 // peak returns the difference in MB between the peak of the heap during do and
 // the idle heap.
 func peak(ctx context.Context, do func(context.Context) error) (float64, error) {
+	return peakOf(ctx, heap, do)
+}
+
+// peakOf is like peak, for any measurement of memory in bytes.
+func peakOf(ctx context.Context, held func() float64, do func(context.Context) error) (float64, error) {
 	runtime.GC()
 	runtime.GC() // contents of pools survive the first
-	idle := heap()
+	idle := held()
 	done, highest := make(chan struct{}), make(chan float64)
 	go func() {
-		most := heap()
+		most := held()
 		ticker := time.NewTicker(sampling)
 		defer ticker.Stop()
 		for {
 			select {
 			case <-ticker.C:
-				most = max(most, heap())
+				most = max(most, held())
 			case <-done:
-				highest <- max(most, heap())
+				highest <- max(most, held())
 				return
 			}
 		}

@@ -45,6 +45,12 @@ var workloads = []workload{
 		measure: allocations,
 	},
 	{
+		name:    "lb_listing",
+		about:   "Allocations of 1,000,000 pins over the load balancer, twice",
+		figures: []figure{{name: "peak_mb", about: "peak heap over idle, MB", bar: 24}},
+		measure: lbListing,
+	},
+	{
 		name:  "id",
 		about: "ID over the load balancer, one call after another",
 		figures: []figure{
