@@ -7,7 +7,6 @@ import (
 	"io"
 	"iter"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"testing"
 
@@ -16,7 +15,6 @@ import (
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client"
-	"github.com/pinfleet/pinfleet/internal/cidtable"
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
@@ -284,67 +282,6 @@ func TestListingProperty(t *testing.T) {
 			t.Fatalf("gave up after %d attempts with %d retries: %v", attempts, retries, err)
 		}
 	})
-}
-
-// StatusCids tells CIDs of different versions and codecs apart.
-func TestMissing(t *testing.T) {
-	v1 := testCid(1)
-	v0 := cid.NewCidV0(v1.Hash())
-	cids := []cid.Cid{v0, v1, cid.NewCidV1(cid.DagCBOR, v1.Hash())}
-	seen := cidtable.NewSet(0, nil)
-	defer seen.Free()
-	if m := missing(cids, seen); !slices.Equal(m, cids) {
-		t.Errorf("of an empty listing, %v are missing", m)
-	}
-	seen.Add(v1)
-	if m := missing(cids, seen); !slices.Equal(m, []cid.Cid{v0, cids[2]}) {
-		t.Errorf("missing %v", m)
-	}
-}
-
-// A listing holds memory outside of the Go heap only while it is in progress, however it
-// ends. The next listing of the same operation has room for as many items from the start.
-func TestListingMemory(t *testing.T) {
-	const items = 200_000
-	fakes := newFakes(1)
-	fakes[0].cids = testCids(items)
-	c := newLB(t, &strategy.Failover{}, fakes, 0)
-	ways := map[string]func(n int){
-		"complete": func(int) {},
-		"panic": func(n int) {
-			if n == items-1 {
-				panic("x")
-			}
-		},
-		"exit": func(n int) {
-			if n == items-1 {
-				runtime.Goexit()
-			}
-		},
-	}
-	for name, way := range ways {
-		most, done := int64(0), make(chan struct{})
-		go func() {
-			defer close(done)
-			defer func() { _ = recover() }()
-			n := 0
-			for range c.Allocations(t.Context(), api.AllType) {
-				most = max(most, c.ListingMemory())
-				way(n)
-				n++
-			}
-		}()
-		<-done
-		if runtime.GOOS != "windows" && most < 16*items || c.ListingMemory() != 0 {
-			t.Errorf("%s: held %d bytes, and holds %d", name, most, c.ListingMemory())
-		}
-	}
-	if n := c.delivered.lengths[client.OpAllocations].Load(); n != items {
-		t.Errorf("the next listing is expected to have %d items", n)
-	}
-	if n := c.delivered.lengths[client.OpStatusAll].Load(); n != 0 {
-		t.Errorf("a listing of another operation is expected to have %d items", n)
-	}
 }
 
 func BenchmarkListing(b *testing.B) {
