@@ -17,14 +17,14 @@ type Endpoint struct {
 	// BaseURL is the common part of all request URLs: scheme, host, and base
 	// path without a trailing slash. Requests to another host are refused.
 	BaseURL *url.URL
-	// RoundTripper performs the requests. It keeps connections and reuses them.
-	// A request that was provably not sent fails with a *DialError. A request
-	// that fails because the server had closed the idle connection is sent
-	// again on another connection if it has an Idempotency-Key. If it has a
-	// body, it needs GetBody, too. The Idempotency-Key may be an empty list of
-	// values, which net/http does not send. (GET and HEAD without a body need
-	// no key.) RoundTripper applies the Config's timeouts except Timeout, because one
-	// call may consist of several requests.
+	// RoundTripper performs the requests. A request that was provably not sent fails
+	// with a *DialError. RoundTripper keeps the connections of requests without a body,
+	// and reuses them. Such a request that fails because the server had closed the idle
+	// connection is sent again on another connection if it is a GET or HEAD, or has an
+	// Idempotency-Key. The key may be an empty list of values, which net/http does
+	// not send. A request with a body has a connection of its own. RoundTripper applies
+	// the Config's timeouts except Timeout, because one call may consist of several
+	// requests.
 	RoundTripper http.RoundTripper
 
 	owned *roundTripper // nil if the Config has a RoundTripper

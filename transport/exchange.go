@@ -2,34 +2,23 @@ package transport
 
 import (
 	"context"
-	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptrace"
 	"sync/atomic"
 	"time"
 )
 
-// maxTries bounds how often an upload is sent until a connection proves alive.
-const maxTries = 6
-
 // exchange is one request and its response, performed by an http.Transport.
 type exchange struct {
-	req *http.Request // a copy of the caller's request, with wrapped context and body
-	// getBody is the caller's GetBody, or nil. It is hidden from net/http, so
-	// that only send repeats uploads.
-	getBody func() (io.ReadCloser, error)
-	cancel  context.CancelCauseFunc
-	watch   *watch // nil without an idle timeout
-	trace   httptrace.ClientTrace
-	body    responseBody
+	req    *http.Request // a copy of the caller's request, with wrapped context and body
+	cancel context.CancelCauseFunc
+	watch  *watch // nil without an idle timeout
+	trace  httptrace.ClientTrace
+	body   responseBody
 
 	connected atomic.Bool // the request got a connection
-	reused    atomic.Bool // the connection had been used before
 	sent      atomic.Bool // the request's header was written
-	answered  atomic.Bool // the first byte of a response arrived; only set for uploads
-	unread    atomic.Bool // reading the request's body failed
 }
 
 // newExchange returns an exchange for req. The caller must call end or receive.
@@ -43,59 +32,24 @@ func newExchange(req *http.Request, idle time.Duration) *exchange {
 		x.watch = newWatch(idle, x.cancel)
 		x.trace.WroteRequest = func(httptrace.WroteRequestInfo) { x.watch.set(sending, false) }
 	}
-	if req.Body == nil || req.Body == http.NoBody {
-		x.req = req.WithContext(httptrace.WithClientTrace(ctx, &x.trace))
-		return x
-	}
-	x.trace.GotFirstResponseByte = func() { x.answered.Store(true) }
 	x.req = req.WithContext(httptrace.WithClientTrace(ctx, &x.trace))
-	x.req.Body = newRequestBody(req.Body, x)
-	x.getBody, x.req.GetBody = req.GetBody, nil
+	if hasBody(req) {
+		x.req.Body = newRequestBody(req.Body, x.watch)
+	}
 	return x
 }
 
+// hasBody reports whether req has a body.
+func hasBody(req *http.Request) bool { return req.Body != nil && req.Body != http.NoBody }
+
 func (x *exchange) gotConn(info httptrace.GotConnInfo) {
 	x.connected.Store(true)
-	x.reused.Store(info.Reused)
 	x.watch.set(sending, true)
-	if x.req.Body != nil && x.req.Body != http.NoBody {
+	if hasBody(x.req) {
 		// A peer that accepts no more of an upload for a while is not gone, but
-		// counts as such: its window is closed for longer than the timeout. The
-		// connection is rarely used again.
+		// counts as such: its window is closed for longer than the timeout.
 		setUserTimeout(info.Conn, 0)
 	}
-}
-
-// send sends the request and returns the response when its header has arrived. It
-// sends an upload again on another connection if the first one proves dead.
-func (x *exchange) send(base *http.Transport) (*http.Response, error) {
-	for tries := 1; ; tries++ {
-		resp, err := base.RoundTrip(x.req)
-		if err == nil || tries == maxTries || !x.wasStale(err) {
-			return resp, err
-		}
-		body, openErr := x.getBody()
-		if openErr != nil {
-			return nil, err // the cause, rather than openErr
-		}
-		x.req.Body = newRequestBody(body, x)
-	}
-}
-
-// wasStale reports whether an upload was sent on an idle connection that the server had
-// closed, and may be sent again. net/http itself repeats such a request only if it
-// fails before much was written. The other conditions are those of net/http: GetBody
-// returns the body again, and an Idempotency-Key, even without a value, declares that
-// repeating is harmless. An upload is not repeated if its own body or context failed.
-func (x *exchange) wasStale(err error) bool {
-	_, repeatable := x.req.Header["Idempotency-Key"]
-	if !repeatable || x.getBody == nil || x.req.Context().Err() != nil {
-		return false
-	}
-	var dial *DialError
-	var timeout net.Error
-	return x.reused.Load() && !x.answered.Load() && !x.unread.Load() &&
-		!errors.As(err, &dial) && !(errors.As(err, &timeout) && timeout.Timeout())
 }
 
 // receive wraps the body of resp. The exchange ends with the body, or when it is closed.

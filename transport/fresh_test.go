@@ -1,8 +1,10 @@
 package transport
 
 import (
+	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/pinfleet/pinfleet/config"
@@ -11,7 +13,9 @@ import (
 
 // A request for a fresh connection dials one, although idle connections exist, and does not
 // leave it in the pool. If it fails, the idle connections are not used again, because they
-// lead to the same peer (C3: the connections to a vanished host stayed in the pool).
+// lead to the same peer (C3: the connections to a vanished host stayed in the pool). A
+// request with a body has a connection of its own, too: an idle one may be dead, and
+// the body would have to be sent again.
 func TestFreshConnection(t *testing.T) {
 	d := &counting{pipes: &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}}
 	server := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -40,12 +44,19 @@ func TestFreshConnection(t *testing.T) {
 		{false, http.MethodGet, 3},
 		{true, http.MethodDelete, 4},
 		{false, http.MethodGet, 5},
+		{false, http.MethodPost, 6},
+		{false, http.MethodPost, 7},
+		{false, http.MethodGet, 7},
 	} {
 		ctx := t.Context()
 		if step.fresh {
 			ctx = fresh
 		}
-		req, err := http.NewRequestWithContext(ctx, step.method, ep.BaseURL.String(), nil)
+		var body io.Reader
+		if step.method == http.MethodPost {
+			body = strings.NewReader("x")
+		}
+		req, err := http.NewRequestWithContext(ctx, step.method, ep.BaseURL.String(), body)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,16 +2,15 @@ package transport
 
 import "io"
 
-// requestBody pauses the idle timer while the caller supplies data, and records
-// read errors.
+// requestBody pauses the idle timer while the caller supplies data.
 type requestBody struct {
 	io.ReadCloser
-	x *exchange
+	watch *watch // nil without an idle timeout
 }
 
 // newRequestBody wraps body. The result implements io.WriterTo if body does.
-func newRequestBody(body io.ReadCloser, x *exchange) io.ReadCloser {
-	b := requestBody{body, x}
+func newRequestBody(body io.ReadCloser, watch *watch) io.ReadCloser {
+	b := requestBody{body, watch}
 	if writer, ok := body.(io.WriterTo); ok {
 		return &writerBody{b, writer}
 	}
@@ -19,23 +18,9 @@ func newRequestBody(body io.ReadCloser, x *exchange) io.ReadCloser {
 }
 
 func (b *requestBody) Read(p []byte) (int, error) {
-	b.x.watch.set(supplying, true)
-	n, err := b.ReadCloser.Read(p)
-	b.x.watch.set(supplying, false)
-	if err != nil && err != io.EOF {
-		b.x.unread.Store(true)
-	}
-	return n, err
-}
-
-// Close closes the caller's body. An error counts as a read error, because some
-// sources detect theirs only when closed.
-func (b *requestBody) Close() error {
-	err := b.ReadCloser.Close()
-	if err != nil {
-		b.x.unread.Store(true)
-	}
-	return err
+	b.watch.set(supplying, true)
+	defer b.watch.set(supplying, false)
+	return b.ReadCloser.Read(p)
 }
 
 // writerBody is a requestBody that implements io.WriterTo.
@@ -45,14 +30,12 @@ type writerBody struct {
 }
 
 func (b *writerBody) WriteTo(w io.Writer) (int64, error) {
-	peer := peerWriter{w: w, watch: b.x.watch}
-	b.x.watch.set(supplying, true)
-	n, err := b.writer.WriteTo(&peer)
-	b.x.watch.set(supplying, false)
-	if err != nil && !peer.failed {
-		b.x.unread.Store(true)
+	if b.watch != nil {
+		w = &peerWriter{w, b.watch}
 	}
-	return n, err
+	b.watch.set(supplying, true)
+	defer b.watch.set(supplying, false)
+	return b.writer.WriteTo(w)
 }
 
 // watchedPiece is the number of bytes of a body that the peer must accept within
@@ -63,17 +46,11 @@ const watchedPiece = 32 << 10
 // peerWriter is the Writer that a writerBody writes to. It runs the idle timer
 // during each write to the peer.
 type peerWriter struct {
-	w      io.Writer
-	watch  *watch
-	failed bool // writing to the peer failed
+	w     io.Writer
+	watch *watch
 }
 
 func (p *peerWriter) Write(b []byte) (n int, err error) {
-	if p.watch == nil {
-		n, err = p.w.Write(b)
-		p.failed = err != nil
-		return n, err
-	}
 	for n < len(b) && err == nil {
 		p.watch.set(supplying, false)
 		var k int
@@ -81,6 +58,5 @@ func (p *peerWriter) Write(b []byte) (n int, err error) {
 		p.watch.set(supplying, true)
 		n += k
 	}
-	p.failed = err != nil
 	return n, err
 }

@@ -43,9 +43,10 @@ type roundTripper struct {
 	name         string
 	scheme, host string // the only ones that requests may have
 	pool         *generations
-	// single has the connections that are not used again: those of uploads, and of
-	// requests for a fresh connection. Therefore it has smaller buffers: most answers
-	// are small, and pieces of uploads are larger than any write buffer.
+	// single has the connections that are used once: those of requests with a body, and of
+	// requests for a fresh connection. An idle connection may be dead, and a body that was
+	// sent there would have to be sent again. Its buffers are smaller: most answers are
+	// small, and pieces of uploads are larger than any write buffer.
 	single        *http.Transport
 	dialer        Dialer
 	userTimeout   time.Duration // of TCP; 0 means the system's
@@ -154,11 +155,11 @@ func (rt *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	x := newExchange(req, rt.idleTimeout)
 	fresh := liveness.WantsFreshConnection(req.Context())
 	base := rt.single
-	if !fresh && (!req.Close || req.Body == nil) {
+	if !fresh && !hasBody(req) {
 		base = rt.pool.get()
 		defer rt.pool.done(base)
 	}
-	resp, err := x.send(base)
+	resp, err := base.RoundTrip(x.req)
 	if err != nil && fresh {
 		// The idle connections lead to the same peer. If it has vanished, they are dead.
 		rt.pool.get().CloseIdleConnections()

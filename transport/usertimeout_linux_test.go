@@ -54,13 +54,14 @@ func TestTCPUserTimeout(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				var conn net.Conn
-				req = req.WithContext(httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) { conn = info.Conn }}))
+				got := -1
+				req = req.WithContext(httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
+					GotConn: func(info httptrace.GotConnInfo) { got = userTimeoutOf(t, info.Conn) },
+				}))
 				resp, err := ep.RoundTripper.RoundTrip(req)
 				if err != nil {
 					t.Fatal(err)
 				}
-				got := userTimeoutOf(t, conn)
 				_ = resp.Body.Close()
 				if got != want {
 					t.Errorf("%s, %s, TCPUserTimeout %s: %d ms, want %d", name, method, d, got, want)
