@@ -1,9 +1,6 @@
 package main
 
-import (
-	"math/rand/v2"
-	"time"
-)
+import "time"
 
 // flapEvery is the length of each period in which the flapping peer is up or down.
 const flapEvery = 3 * time.Second
@@ -16,9 +13,7 @@ var flap = &scenario{
 	retries: 2,
 	special: only(0),
 	what:    "up and down every 3 s",
-	answer: func(r *rand.Rand, _ int, _ time.Duration) answer {
-		return answer{after: around(r, 50*time.Millisecond)}
-	},
+	answer:  around50,
 	down: func(peer int) []span {
 		if peer != 0 {
 			return nil
@@ -66,9 +61,7 @@ var recovery = &scenario{
 	retries: 2,
 	special: only(0),
 	event:   span{diesAt, returnsAt}, what: "dead",
-	answer: func(r *rand.Rand, _ int, _ time.Duration) answer {
-		return answer{after: around(r, 50*time.Millisecond)}
-	},
+	answer: around50,
 	down: func(peer int) []span {
 		if peer != 0 {
 			return nil
@@ -137,11 +130,9 @@ var comeback = &scenario{
 	retries: 2,
 	special: func(int) bool { return true },
 	event:   outageOfAll, what: "all dead",
-	answer: func(r *rand.Rand, _ int, _ time.Duration) answer {
-		return answer{after: around(r, 50*time.Millisecond)}
-	},
-	down:  func(int) []span { return []span{outageOfAll} },
-	drive: reads(300),
+	answer: around50,
+	down:   func(int) []span { return []span{outageOfAll} },
+	drive:  reads(300),
 	figures: []figure{{
 		name: "max_share_ratio", about: "largest share of one peer in the 5 s after the outage, over the fair one", unit: factor,
 		// Failover sends all calls to one peer even if all peers are well.

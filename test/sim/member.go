@@ -31,21 +31,16 @@ var deafMember = &scenario{
 	options: []lbclient.Option{lbclient.WithAttemptTimeout(5 * time.Second)},
 	special: only(0),
 	event:   deafness, what: "hangs",
-	answer: func(r *rand.Rand, _ int, _ time.Duration) answer {
-		return answer{after: around(r, 50*time.Millisecond)}
-	},
+	answer:  around50,
 	silent:  silentFirst(deafness),
 	deaf:    true,
 	prepare: func(w *world) { w.pins = newPinset(fewPins) },
-	drive: func(w *world) {
-		m := &mixed{world: w}
-		w.poisson(20, func(r *rand.Rand) func(context.Context) error {
-			if r.IntN(2) == 0 {
-				return m.read(makeCid("pinned", r.IntN(fewPins)))
-			}
-			return m.askAll(r)
-		})
-	},
+	drive: mixedLoad(20, func(m *mixed, r *rand.Rand) func(context.Context) error {
+		if r.IntN(2) == 0 {
+			return m.read(makeCid("pinned", r.IntN(fewPins)))
+		}
+		return m.askAll(r)
+	}),
 	figures: []figure{
 		failedCalls(ours...),
 		{
@@ -80,7 +75,7 @@ func (m *mixed) askAll(r *rand.Rand) func(context.Context) error {
 		}
 	case 1:
 		return func(ctx context.Context) error {
-			return m.compare(m.pins.list(), statusCids(m.client.StatusAll(ctx, api.TrackerStatusUndefined, false)))
+			return m.compare(m.pins.list(), cidsOf(m.client.StatusAll(ctx, api.TrackerStatusUndefined, false), func(i *api.GlobalPinInfo) api.Cid { return i.Cid }))
 		}
 	}
 	return func(ctx context.Context) error {
@@ -89,21 +84,6 @@ func (m *mixed) askAll(r *rand.Rand) func(context.Context) error {
 			m.wrongly(1)
 		}
 		return err
-	}
-}
-
-// statusCids returns the CIDs of a listing of status.
-func statusCids(all iter.Seq2[*api.GlobalPinInfo, error]) iter.Seq2[cid.Cid, error] {
-	return func(yield func(cid.Cid, error) bool) {
-		for info, err := range all {
-			if err != nil {
-				yield(cid.Undef, err)
-				return
-			}
-			if !yield(info.Cid.Cid, nil) {
-				return
-			}
-		}
 	}
 }
 

@@ -24,19 +24,12 @@ var silent = &scenario{
 	inOrder: true,
 	special: only(0),
 	event:   silence, what: "silent",
-	answer: func(r *rand.Rand, _ int, _ time.Duration) answer {
-		return answer{after: around(r, 50*time.Millisecond)}
-	},
+	answer: around50,
 	silent: silentFirst(silence),
 	// A pinset that does not grow keeps listings short, so that the worst call
 	// shows the time until the silence is noticed.
 	prepare: func(w *world) { w.pins = newPinset(fewPins) },
-	drive: func(w *world) {
-		m := &mixed{world: w}
-		w.poisson(100, m.ofAnyKind)
-		w.load.Wait()
-		m.checkPinned()
-	},
+	drive:   mixedLoad(100, (*mixed).ofAnyKind),
 	figures: []figure{
 		{
 			name: "worst_s", about: "the longest call", unit: seconds,
@@ -121,9 +114,7 @@ var slowNotDead = &scenario{
 	inOrder: true,
 	special: only(0),
 	what:    "40 s for listings and adds",
-	answer: func(r *rand.Rand, _ int, _ time.Duration) answer {
-		return answer{after: around(r, 50*time.Millisecond)}
-	},
+	answer:  around50,
 	extra: func(peer int, op client.Op) time.Duration {
 		if peer == 0 && (op == client.OpAllocations || op == client.OpAdd) {
 			return longTime
@@ -131,12 +122,7 @@ var slowNotDead = &scenario{
 		return 0
 	},
 	prepare: func(w *world) { w.pins = newPinset(fewPins) },
-	drive: func(w *world) {
-		m := &mixed{world: w}
-		w.poisson(20, m.withLongOnes)
-		w.load.Wait()
-		m.checkPinned()
-	},
+	drive:   mixedLoad(20, (*mixed).withLongOnes),
 	figures: []figure{
 		{
 			name: "given_up", about: "attempts given up before their answer",

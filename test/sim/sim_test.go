@@ -7,7 +7,6 @@ import (
 	"errors"
 	"flag"
 	"io"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,9 +24,7 @@ func brief() *scenario {
 	return &scenario{
 		name: "brief", about: "3 peers & <a short time>", length: 5 * time.Second, peers: 3, retries: 2,
 		special: only(0), event: span{time.Second, 3 * time.Second}, what: "dead",
-		answer: func(r *rand.Rand, _ int, _ time.Duration) answer {
-			return answer{after: around(r, 50*time.Millisecond)}
-		},
+		answer: around50,
 		down: func(peer int) []span {
 			if peer == 0 {
 				return []span{{time.Second, 3 * time.Second}}

@@ -19,23 +19,18 @@ var typos = &scenario{
 	peers:   3,
 	retries: 2,
 	special: only(-1),
-	answer: func(r *rand.Rand, _ int, _ time.Duration) answer {
-		return answer{after: around(r, 50*time.Millisecond)}
-	},
+	answer:  around50,
 	prepare: func(w *world) { w.pins = newPinset(fewPins) },
-	drive: func(w *world) {
-		m := &mixed{world: w}
-		w.poisson(100, func(r *rand.Rand) func(context.Context) error {
-			m.calls++
-			switch percent := r.IntN(100); {
-			case percent < 60:
-				return m.read(makeCid("pinned", r.IntN(fewPins)))
-			case percent < 70:
-				return m.pin(makeCid("pin", m.calls%newPins))
-			}
-			return m.mistake(r)
-		})
-	},
+	drive: mixedLoad(100, func(m *mixed, r *rand.Rand) func(context.Context) error {
+		m.calls++
+		switch percent := r.IntN(100); {
+		case percent < 60:
+			return m.read(makeCid("pinned", r.IntN(fewPins)))
+		case percent < 70:
+			return m.pin(makeCid("pin", m.calls%newPins))
+		}
+		return m.mistake(r)
+	}),
 	figures: []figure{
 		{
 			name: "ejections", about: "ejections", without: []string{baseline},

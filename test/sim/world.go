@@ -212,3 +212,8 @@ func makeCid(kind string, i int) cid.Cid {
 func around(r *rand.Rand, median time.Duration) time.Duration {
 	return time.Duration(float64(median) * (0.8 + 0.4*r.Float64()))
 }
+
+// around50 is the answer field of a scenario whose peers always take about 50 ms.
+func around50(r *rand.Rand, _ int, _ time.Duration) answer {
+	return answer{after: around(r, 50*time.Millisecond)}
+}
