@@ -24,13 +24,7 @@ func TestAddAndAddMultiFileGiveTheSameRoot(t *testing.T) {
 	params.Recursive, params.Hidden = true, true
 	dir := t.TempDir()
 	rapid.Check(t, func(rt *rapid.T) {
-		parent, err := os.MkdirTemp(dir, "")
-		if err != nil {
-			rt.Fatal(err)
-		}
-		defer os.RemoveAll(parent)
-		root := filepath.Join(parent, "root")
-		plant(rt, root, 3)
+		root := plantRoot(rt, dir)
 		added, err := receive(func(out chan<- *api.AddedOutput) error { return c.Add(t.Context(), []string{root}, params, out) })
 		if err != nil || len(added) == 0 {
 			rt.Fatalf("Add: %v", err)
@@ -54,6 +48,19 @@ func TestAddAndAddMultiFileGiveTheSameRoot(t *testing.T) {
 			}
 		}
 	})
+}
+
+// plantRoot creates a directory root with entries of any name and kind, in a new directory in
+// dir that is removed after this run of the property.
+func plantRoot(t *rapid.T, dir string) string {
+	parent, err := os.MkdirTemp(dir, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(parent) })
+	root := filepath.Join(parent, "root")
+	plant(t, root, 3)
+	return root
 }
 
 // plant creates a directory with entries of any name and kind.

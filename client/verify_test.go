@@ -210,13 +210,7 @@ func TestPropertyVerification(t *testing.T) {
 	}}})
 	dir := t.TempDir()
 	rapid.Check(t, func(rt *rapid.T) {
-		parent, err := os.MkdirTemp(dir, "")
-		if err != nil {
-			rt.Fatal(err)
-		}
-		defer os.RemoveAll(parent)
-		root := filepath.Join(parent, "root")
-		plant(rt, root, 3)
+		root := plantRoot(rt, dir)
 		params := drawnParams(rt)
 		want, err := receive(func(out chan<- *api.AddedOutput) error { return honest.Add(t.Context(), []string{root}, params, out) })
 		if err != nil {

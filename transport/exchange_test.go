@@ -57,24 +57,37 @@ func (p *pipes) Close() error {
 
 func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes"} }
 
+func newPipes() *pipes { return &pipes{conns: make(chan net.Conn), closed: make(chan struct{})} }
+
 // overPipes returns an endpoint whose in-memory connections lead to handler. It is
 // meant for a synctest bubble. Endpoint and server close when the test ends.
 func overPipes(t *testing.T, cfg *config.Config, handler http.HandlerFunc) *Endpoint {
 	t.Helper()
-	p := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
-	server := &http.Server{Handler: handler}
+	return overPipesTo(t, cfg, &http.Server{Handler: handler})
+}
+
+// overPipesTo is like overPipes, for a server that is not yet in use.
+func overPipesTo(t *testing.T, cfg *config.Config, server *http.Server) *Endpoint {
+	t.Helper()
+	p := newPipes()
 	go func() { _ = server.Serve(p) }()
-	addr, err := cfg.Address()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ep := newEndpoint(cfg, addr, p)
+	ep := dialledBy(t, cfg, p)
 	t.Cleanup(func() {
 		ep.Close()
 		server.Close()
 		time.Sleep(24 * time.Hour) // until the handlers have returned
 	})
 	return ep
+}
+
+// dialledBy returns an endpoint whose connections are those of d. The caller must close it.
+func dialledBy(t *testing.T, cfg *config.Config, d Dialer) *Endpoint {
+	t.Helper()
+	addr, err := cfg.Address()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newEndpoint(cfg, addr, d)
 }
 
 func do(t *testing.T, ctx context.Context, ep *Endpoint, method string, body io.Reader) (*http.Response, error) {
@@ -94,6 +107,16 @@ func every(d time.Duration, n int, w io.Writer) {
 			_ = http.NewResponseController(rw).Flush()
 		}
 	}
+}
+
+// hourly returns a source that yields a line an hour, for five hours.
+func hourly() io.Reader {
+	r, w := io.Pipe()
+	go func() {
+		every(time.Hour, 5, w)
+		w.Close()
+	}()
+	return r
 }
 
 // slowly reads the request at 4 KiB per second.
@@ -142,23 +165,13 @@ func TestLongStreamsPass(t *testing.T) {
 		"slow supplier": {
 			func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) },
 			func(t *testing.T, ep *Endpoint) error {
-				pr, pw := io.Pipe()
-				go func() {
-					every(time.Hour, 5, pw)
-					pw.Close()
-				}()
-				return readAll(do(t, t.Context(), ep, http.MethodPost, pr))
+				return readAll(do(t, t.Context(), ep, http.MethodPost, hourly()))
 			},
 		},
 		"slow supplier that writes": {
 			func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) },
 			func(t *testing.T, ep *Endpoint) error {
-				pr, pw := io.Pipe()
-				go func() {
-					every(time.Hour, 5, pw)
-					pw.Close()
-				}()
-				return readAll(do(t, t.Context(), ep, http.MethodPost, writing{pr}))
+				return readAll(do(t, t.Context(), ep, http.MethodPost, writing{hourly()}))
 			},
 		},
 		"slow supplier, answer under way": {
@@ -170,12 +183,7 @@ func TestLongStreamsPass(t *testing.T) {
 				time.Sleep(9 * time.Second)
 			},
 			func(t *testing.T, ep *Endpoint) error {
-				pr, pw := io.Pipe()
-				go func() {
-					every(time.Hour, 5, pw)
-					pw.Close()
-				}()
-				return readAll(do(t, t.Context(), ep, http.MethodPost, pr))
+				return readAll(do(t, t.Context(), ep, http.MethodPost, hourly()))
 			},
 		},
 		"slow upload": {

@@ -2,12 +2,10 @@ package transport
 
 import (
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
 
-	"github.com/pinfleet/pinfleet/config"
 	"github.com/pinfleet/pinfleet/internal/liveness"
 )
 
@@ -17,21 +15,11 @@ import (
 // request with a body has a connection of its own, too: an idle one may be dead, and
 // the body would have to be sent again.
 func TestFreshConnection(t *testing.T) {
-	d := &counting{pipes: &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}}
-	server := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	ep, d := countDials(t, func(_ http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodDelete {
 			panic(http.ErrAbortHandler)
 		}
-	})}
-	go func() { _ = server.Serve(d.pipes) }()
-	defer server.Close()
-	cfg := &config.Config{}
-	addr, err := cfg.Address()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ep := newEndpoint(cfg, addr, d)
-	defer ep.Close()
+	})
 	fresh := liveness.WithFreshConnection(t.Context())
 	for i, step := range []struct {
 		fresh  bool

@@ -28,8 +28,7 @@ type bornKey struct{}
 func (a *aging) start(t *testing.T, cfg *config.Config) *Endpoint {
 	t.Helper()
 	var mu sync.Mutex
-	p := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
-	server := &http.Server{
+	return overPipesTo(t, cfg, &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			mu.Lock()
 			a.oldest = max(a.oldest, time.Since(r.Context().Value(bornKey{}).(time.Time)))
@@ -50,19 +49,7 @@ func (a *aging) start(t *testing.T, cfg *config.Config) *Endpoint {
 				a.open.Add(-1)
 			}
 		},
-	}
-	go func() { _ = server.Serve(p) }()
-	addr, err := cfg.Address()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ep := newEndpoint(cfg, addr, p)
-	t.Cleanup(func() {
-		ep.Close()
-		server.Close()
-		time.Sleep(24 * time.Hour) // until the handlers have returned
 	})
-	return ep
 }
 
 // C9: a connection that was always busy lived as long as the server let it, so that a name

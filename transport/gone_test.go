@@ -16,14 +16,9 @@ import (
 // When the host of a peer was gone, the error blamed HeaderTimeout long before it
 // had expired, because the system's own connection timeout is a timeout error, too.
 func TestConnectionTimeoutIsNoHeaderTimeout(t *testing.T) {
-	cfg := &config.Config{HeaderTimeout: time.Hour}
-	addr, err := cfg.Address()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ep := newEndpoint(cfg, addr, goneDialer{})
+	ep := dialledBy(t, &config.Config{HeaderTimeout: time.Hour}, goneDialer{})
 	defer ep.Close()
-	err = readAll(do(t, t.Context(), ep, http.MethodGet, nil))
+	err := readAll(do(t, t.Context(), ep, http.MethodGet, nil))
 	if !errors.Is(err, syscall.ETIMEDOUT) {
 		t.Errorf("error is %v, want the connection's", err)
 	}

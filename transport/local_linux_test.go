@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/internal/testenv"
 	"github.com/pinfleet/pinfleet/transport"
 	"github.com/pinfleet/pinfleet/transport/internal/transporttest"
 )
@@ -26,9 +27,10 @@ func TestNoDescriptors(t *testing.T) {
 	cfgs := []*config.Config{{Host: l.Addr().String()}, {Host: "peer.test", Port: port(l), Resolver: resolver}}
 	for _, cfg := range cfgs {
 		ep := transporttest.Open(t, cfg)
-		restore := noDescriptors(t)
-		_, err := transporttest.Do(t, t.Context(), ep, http.MethodGet, "/id", nil)
-		restore()
+		var err error
+		testenv.WithoutDescriptors(t, func() {
+			_, err = transporttest.Do(t, t.Context(), ep, http.MethodGet, "/id", nil)
+		})
 		var dial *transport.DialError
 		if !errors.As(err, &dial) || !dial.Local || !strings.Contains(err.Error(), "on this machine") {
 			t.Errorf("%s: %v", cfg.Host, err)
@@ -37,29 +39,6 @@ func TestNoDescriptors(t *testing.T) {
 			t.Errorf("%s: with descriptors again: %v", cfg.Host, err)
 		} else {
 			_ = resp.Body.Close()
-		}
-	}
-}
-
-// noDescriptors makes the system refuse further descriptors, until restore is called.
-func noDescriptors(t *testing.T) (restore func()) {
-	t.Helper()
-	var before syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &before); err != nil {
-		t.Fatal(err)
-	}
-	lowest, err := os.Open(os.DevNull)
-	if err != nil {
-		t.Fatal(err)
-	}
-	limit := syscall.Rlimit{Cur: uint64(lowest.Fd()), Max: before.Max}
-	_ = lowest.Close()
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		t.Fatal(err)
-	}
-	return func() {
-		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &before); err != nil {
-			t.Fatal(err)
 		}
 	}
 }

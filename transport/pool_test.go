@@ -22,26 +22,31 @@ func (d *counting) DialContext(ctx context.Context) (net.Conn, error) {
 	return d.pipes.DialContext(ctx)
 }
 
+// countDials returns an endpoint whose in-memory connections lead to handler, and the
+// counter of its dials. Endpoint and server close when the test ends.
+func countDials(t *testing.T, handler http.HandlerFunc) (*Endpoint, *counting) {
+	t.Helper()
+	d := &counting{pipes: newPipes()}
+	server := &http.Server{Handler: handler}
+	go func() { _ = server.Serve(d.pipes) }()
+	ep := dialledBy(t, &config.Config{}, d)
+	t.Cleanup(func() {
+		ep.Close()
+		server.Close()
+	})
+	return ep, d
+}
+
 // Repeated bursts of hundreds of concurrent calls reuse the connections of the
 // first burst. The pool used to keep only 100, and the other calls dialled again
 // in each burst.
 func TestBurstsKeepTheirConnections(t *testing.T) {
 	const calls, bursts = 300, 3
 	var arrived sync.WaitGroup
-	d := &counting{pipes: &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}}
-	server := &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+	ep, d := countDials(t, func(http.ResponseWriter, *http.Request) {
 		arrived.Done()
 		arrived.Wait()
-	})}
-	go func() { _ = server.Serve(d.pipes) }()
-	defer server.Close()
-	cfg := &config.Config{}
-	addr, err := cfg.Address()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ep := newEndpoint(cfg, addr, d)
-	defer ep.Close()
+	})
 	for range bursts {
 		arrived.Add(calls)
 		var calling sync.WaitGroup

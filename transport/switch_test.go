@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -22,7 +21,7 @@ func TestSwitchingProtocols(t *testing.T) {
 	for name, body := range map[string]io.Reader{"without a body": nil, "with a body": strings.NewReader("hello"), "with an endless body": zeroes{}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+				p := newPipes()
 				ended := make(chan error, 1)
 				go func() {
 					conn := <-p.conns
@@ -38,12 +37,7 @@ func TestSwitchingProtocols(t *testing.T) {
 					}
 					ended <- err
 				}()
-				cfg := &config.Config{}
-				addr, err := cfg.Address()
-				if err != nil {
-					t.Fatal(err)
-				}
-				ep := newEndpoint(cfg, addr, p)
+				ep := dialledBy(t, &config.Config{}, p)
 				defer ep.Close()
 				resp, err := do(t, context.Background(), ep, http.MethodPost, body)
 				if resp != nil || !errors.Is(err, errSwitched) {
