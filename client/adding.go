@@ -16,8 +16,8 @@ import (
 	"github.com/pinfleet/pinfleet/internal/ctxerr"
 )
 
-// adding is a call that adds. It takes a second attempt if the first one was
-// streamed and was damaged on the way.
+// adding is a call of Add or AddMultiFile. It makes a second attempt if the first one
+// was streamed and was damaged on the way.
 type adding struct {
 	client *defaultClient
 	req    *request
@@ -26,11 +26,11 @@ type adding struct {
 
 	// answered is set if the last attempt got an answer with a good status.
 	answered bool
-	// nodes is the number of delivered outputs with a CID, and sum their hash.
+	// nodes is the number of delivered outputs with a CID, and sum is their hash.
 	nodes int
 	sum   uint64
 	seed  maphash.Seed
-	// progress is how far the delivered progress has come.
+	// progress is the position up to which progress was delivered.
 	progress addprogress.Position
 }
 
@@ -117,7 +117,7 @@ func (a *adding) attempt(ctx context.Context, buffered bool) error {
 	return a.receive(r, a.req.sent != nil)
 }
 
-// receive reads the answer of r. unasked is set if progress in it is to be ignored.
+// receive reads the answer of r. It ignores the progress in it if unasked is set.
 func (a *adding) receive(r *response, unasked bool) error {
 	report := report{decoder: documents.NewDecoder(r.Body)}
 	report.hash.SetSeed(a.seed)
@@ -155,8 +155,8 @@ func (a *adding) receive(r *response, unasked bool) error {
 	}
 }
 
-// errChanged is the error of a second attempt whose outputs are not those that
-// were delivered before. They are right in both attempts.
+// errChanged is the error of a second attempt whose outputs differ from those that
+// were delivered before, although both reports match what was sent.
 var errChanged = fmt.Errorf("%w: it has changed since the first attempt, which delivered outputs", ErrSource)
 
 // deliver sends o to the caller.
@@ -218,20 +218,20 @@ func (a *adding) finish(r *response, report *report) error {
 }
 
 const (
-	// maxRest and restTimeout limit what is read of a report after a mismatch, only
-	// to learn what the server has pinned.
+	// maxRest and restTimeout limit how much of a report is read after a mismatch.
+	// It is read only to find out what the server has pinned.
 	maxRest     = 100_000 // outputs
 	restTimeout = 5 * time.Second
 )
 
-// mismatch returns the error of a report whose last output is wrong, which check
-// has found with err.
+// mismatch returns the error of a report whose last output is wrong. err is the
+// result of check.
 func (a *adding) mismatch(r *response, report *report, err error) error {
 	if cause := r.cause(); cause != nil {
 		return r.brokenError(cause)
 	}
-	// A server that has not got the whole upload does not pin it: the upload ends
-	// here.
+	// A server that has not received the whole upload does not pin it: the upload
+	// ends here.
 	if r.upload.isNeeded() {
 		return a.mismatched(r, err, cid.Undef)
 	}

@@ -10,7 +10,7 @@ import (
 
 // carBody returns a body with the CAR in body, in version 1, which is the only one
 // that servers accept. Its first Read fails if body has no CAR with a block: real
-// peers panic at a CAR without blocks (B3).
+// peers panic at a CAR without blocks (Q3 in docs/upstream-faults.md).
 func carBody(body *Body) *Body {
 	return &Body{Boundary: body.Boundary, Open: func(ctx context.Context) (io.ReadCloser, error) {
 		src, err := body.Open(ctx)
@@ -23,7 +23,7 @@ func carBody(body *Body) *Body {
 	}}
 }
 
-// carReader reads the body of carBody.
+// carReader is an open body that carBody has returned.
 type carReader struct {
 	src    io.ReadCloser
 	car    io.Reader

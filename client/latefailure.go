@@ -14,8 +14,8 @@ var errUnpinned = errors.New("the server has added the upload but not pinned it,
 //
 // A server pins after it has reported everything. If it cannot, it says so only in
 // the trailer, and a successful add has none. So an add that failed looks like a
-// successful one behind a proxy that drops trailers. Only in front of such a proxy,
-// confirm asks for the pin.
+// successful one behind a proxy that drops trailers. confirm asks for the pin only if
+// there may be such a proxy.
 func (a *adding) confirm(r *response, report *report) error {
 	if a.params.NoPin || a.params.Shard || report.decoder.IsArray() || !r.mayLackTrailer() {
 		return nil
@@ -28,7 +28,7 @@ func (a *adding) confirm(r *response, report *report) error {
 	case errors.Is(err, ErrNotFound):
 		return r.brokenError(errUnpinned)
 	case errors.As(err, &e) && e.Status >= 400 && e.Status < 500:
-		// What answers does not let this client ask. The report was right.
+		// This client may not ask for the pin. The report was right.
 		a.client.warnUnannounced()
 		return nil
 	}

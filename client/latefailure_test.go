@@ -26,7 +26,7 @@ func unpinned(next http.Handler) http.Handler {
 	})
 }
 
-// behind is an effect on adds: they have passed a proxy that drops trailers, and sets
+// behind is an effect on adds: their answers pass a proxy that drops trailers and sets
 // a header field.
 func behind(name, value string) clustertest.Effect {
 	return func(next http.Handler) http.Handler {
@@ -61,8 +61,7 @@ func TestUnpinnedBehindProxy(t *testing.T) {
 	}
 }
 
-// TestConfirmedPins: the question whether an add was pinned is asked only when it is
-// necessary.
+// TestConfirmedPins: the client asks whether an add was pinned only if it is necessary.
 func TestConfirmedPins(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
@@ -101,8 +100,8 @@ func TestConfirmedPins(t *testing.T) {
 	}
 }
 
-// If what answers does not let the client ask for the pin, an add whose report was right
-// has succeeded. If it fails, nobody knows.
+// If the client may not ask for the pin, an add whose report was right has succeeded. If
+// the request for the pin fails, it is unknown whether the add has succeeded.
 func TestPinThatCannotBeAskedFor(t *testing.T) {
 	for name, test := range map[string]struct {
 		answer clustertest.Effect

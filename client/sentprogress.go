@@ -15,12 +15,12 @@ import (
 // server that reports at the end reports no progress in time.
 type sentProgress struct {
 	out      chan<- *api.AddedOutput
-	position *addprogress.Position // of what out was sent
+	position *addprogress.Position // of the progress that was sent to out
 
 	mu sync.Mutex // held while sending to out
 	// over is set when out may be closed.
 	over bool
-	// unheard is set if out took nothing until the attempt ended.
+	// unheard is set if the caller did not receive from out until the attempt ended.
 	unheard bool
 }
 

@@ -34,7 +34,7 @@ var statusRules = map[int]statusRule{
 	http.StatusRequestEntityTooLarge:       {refused: true},
 	http.StatusRequestHeaderFieldsTooLarge: {refused: true},
 
-	// A forward proxy did not accept its credentials, and passed nothing on.
+	// A forward proxy did not accept the credentials for it, and passed nothing on.
 	http.StatusProxyAuthRequired: {refused: true, unavailable: true},
 	// A proxy did not get the whole request in time. It may have passed a part of
 	// an upload on.
@@ -51,8 +51,8 @@ var statusRules = map[int]statusRule{
 
 // Unavailable reports whether the status comes from something in front of the API,
 // such as a proxy whose peer is gone, or from a rate limit. Then another peer may
-// accept the request. That is so for 407, 408, 421, 425, 429, for a 404 without the
-// API's error, and for every status above 500: the API itself sends none of them.
+// accept the request. These are 407, 408, 421, 425, 429, a 404 without the API's
+// error, and every status above 500: the API itself sends none of them.
 // They do not prove that a request was not executed; see MayHaveExecuted.
 //
 // Statuses above 500 include those that are not standardised, such as 509, 520 to

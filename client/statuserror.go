@@ -47,7 +47,8 @@ func (r *response) statusError(why error) error {
 		why = cmp.Or(why, cause)
 	}
 	wire, documents := decodeError(body)
-	// A 404 or a 500 may come from any server. Only the API's have the code in the body.
+	// A 404 or a 500 may come from any server. Only those of the API have the code in
+	// the body.
 	foreign := (r.StatusCode == http.StatusNotFound || r.StatusCode == http.StatusInternalServerError) && wire.Code != r.StatusCode
 	if wire.Code == 0 {
 		wire.Code = r.StatusCode

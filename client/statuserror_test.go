@@ -93,8 +93,9 @@ func TestErrorBodyIsBounded(t *testing.T) {
 	}
 }
 
-// C7: a number of seconds that does not fit into 31 bits read as 0, that is, as no request
-// to wait. A date was compared with the client's clock although it comes from the server's.
+// C7: a number of seconds that does not fit into 31 bits was read as 0, that is, as no
+// request to wait. A date was compared with the client's clock although it comes from the
+// server's.
 func TestRetryAfter(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	const day = 24 * time.Hour
@@ -122,7 +123,7 @@ func TestRetryAfter(t *testing.T) {
 		{"Sat, 02 Jan 2016 03:04:05 GMT", "Sat, 02 Jan 2016 03:03:05 GMT", time.Minute},
 		{"Wed, 02 Jan 2036 03:04:35 GMT", "Wed, 02 Jan 2036 03:04:05 GMT", 30 * time.Second},
 		{"Fri, 02 Jan 2026 03:05:05 GMT", "Fri, 02 Jan 2026 03:05:05 GMT", 0},
-		// The Date is of no use.
+		// The Date is not plausible.
 		{"Fri, 02 Jan 2026 03:05:05 GMT", "Thu, 01 Jan 1970 00:00:00 GMT", time.Minute},
 		{"Fri, 02 Jan 2026 03:05:05 GMT", "Sat, 03 Jan 2026 03:05:05 GMT", time.Minute},
 		{"Fri, 02 Jan 2026 03:05:05 GMT", "yesterday", time.Minute},

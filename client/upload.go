@@ -32,7 +32,7 @@ type upload struct {
 	cancel  context.CancelCauseFunc
 	src     io.ReadCloser
 	// read reads what pull returns, up to the closing delimiter, and returns an
-	// error if the body must not be sent. It is nil if nobody wants to read it.
+	// error if the body must not be sent. It is nil if the body is sent unread.
 	read func(ctx context.Context, s *scratch, pull func() ([]byte, error)) error
 
 	filled  chan struct{} // holds a token after a read of the source
@@ -182,7 +182,7 @@ func (u *upload) sent(n int) {
 func (u *upload) fill() {
 	panics.Run(u.readAhead, func(p *panics.Recovered) {
 		if p != nil {
-			u.notePanic(p)
+			u.recordPanic(p)
 			u.refuse(errSourcePanicked)
 		}
 		u.mu.Lock()
@@ -376,7 +376,8 @@ func (u *upload) sourceError() error {
 // errSourcePanicked ends an upload whose source panicked. The caller gets the panic instead.
 var errSourcePanicked = errors.New("the source panicked")
 
-func (u *upload) notePanic(p *panics.Recovered) {
+// recordPanic records that a Read of the source has panicked.
+func (u *upload) recordPanic(p *panics.Recovered) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.panicked = p
@@ -386,6 +387,7 @@ func (u *upload) notePanic(p *panics.Recovered) {
 	u.reading = false
 }
 
+// sourcePanic returns the panic of the source, or nil.
 func (u *upload) sourcePanic() *panics.Recovered {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -37,7 +37,7 @@ func uploadOf(t testing.TB, ctx context.Context, r io.Reader) (*upload, *source)
 	return u, src
 }
 
-// handed is a reader that returns one string of the channel per Read.
+// handed is a reader whose Read returns the next string of the channel.
 type handed chan string
 
 func (h handed) Read(p []byte) (int, error) {

@@ -17,11 +17,11 @@ import (
 	"github.com/pinfleet/pinfleet/internal/unixfs"
 )
 
-// verifier computes what the server must report of an upload, while the upload is
+// verifier computes what the server must report about an upload while the upload is
 // sent, and compares the report with that.
 //
 // It reads the upload before the connection gets it. So whatever a server can know
-// is already expected when it is reported, and comparing never waits.
+// is already expected when it is reported, and a comparison never waits.
 type verifier struct {
 	boundary string
 	params   unixfs.Params
@@ -32,17 +32,17 @@ type verifier struct {
 	sent func(ctx context.Context, name string, read uint64) error
 
 	mu       sync.Mutex
-	expected []unixfs.Event // in the order of the report; the first at of them have come
-	at       int
-	root     cid.Cid // of the last expected output
-	// passed are the expected directories for which others came first, by their
-	// reported names.
+	expected []unixfs.Event // in the order of the report
+	at       int            // the first at of them were reported or passed over
+	root     cid.Cid        // of the last expected output
+	// passed holds the expected directories that were passed over, by their reported
+	// names.
 	passed map[string][]unixfs.Event
 	// inside counts the directories in passed, by the name of the one that contains
 	// them.
 	inside map[string]int
 	read   bool  // the whole upload was read
-	failed error // why not all of it was imported
+	failed error // the reason why the import ended early
 }
 
 // newVerifier returns a verifier of an upload with these parameters.
@@ -66,7 +66,7 @@ func newVerifier(boundary string, params *api.AddParams, skip bool) *verifier {
 }
 
 // run reads the upload that pull delivers, up to its closing delimiter. It returns
-// an error if a server would lose a part of the upload, or if it is no good CAR.
+// an error if a server would lose a part of the upload, or if it is not a valid CAR.
 // Other faults, such as an unknown chunker, are left to the server.
 func (v *verifier) run(ctx context.Context, s *scratch, pull func() ([]byte, error)) error {
 	interrupted := false
@@ -100,7 +100,7 @@ func (v *verifier) run(ctx context.Context, s *scratch, pull func() ([]byte, err
 }
 
 // end records the error of the import. interrupted is set if the upload has ended
-// early. Otherwise, a server that adds the upload is not to blame.
+// early. If it is not, the upload itself is the cause, not the server.
 func (v *verifier) end(err error, interrupted bool) {
 	if err == nil {
 		return
@@ -160,9 +160,9 @@ func (v *verifier) check(o *api.AddedOutput) error {
 
 // take removes the expected output with the name of o from the list.
 //
-// The order of the directories in another one depends on the form of that other
-// one, which is reported after them. So directories may be passed over, and come
-// later.
+// The order in which the directories inside another one are reported depends on the
+// form of that other one, which is reported after them. So take passes over
+// directories, which may be reported later.
 func (v *verifier) take(o *api.AddedOutput) (unixfs.Event, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -213,9 +213,9 @@ func (v *verifier) takePassed(name string) (unixfs.Event, bool) {
 	return found[0], true
 }
 
-// missingIn returns an error if a directory in the directory of e was passed over. It
-// must come before e: an output of e alone would be one that no server makes, and a
-// repeated add could not go on after it.
+// missingIn returns an error if a directory inside that of e was passed over and not
+// reported later. Every server reports it before e. If e were delivered without it, a
+// repeated add could not go on after e.
 func (v *verifier) missingIn(e unixfs.Event) error {
 	if e.Directory == nil || v.inside[e.Name] == 0 {
 		return nil

@@ -41,8 +41,8 @@ func (d *damaging) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // B1: bytes of an upload vanished at a proxy, the server stored what was left, and the
-// add returned no error. Now no change of an upload goes unnoticed, whatever it is, and
-// only true outputs are delivered.
+// add returned no error. Now every change of an upload is noticed, and only correct
+// outputs are delivered.
 func TestB1DamagedUpload(t *testing.T) {
 	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 	server := httptest.NewServer(&adder{})

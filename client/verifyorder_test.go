@@ -22,7 +22,8 @@ func (s *events) Emit(e unixfs.Event) error {
 	return nil
 }
 
-// expecting returns a verifier of the upload, which was sent, and what it expects.
+// expecting returns a verifier of an upload that was sent, and the outputs that it
+// expects.
 func expecting(t *testing.T, upload files.Directory) (*verifier, []unixfs.Event) {
 	t.Helper()
 	v := newVerifier("", api.DefaultAddParams(), false)

@@ -11,7 +11,7 @@ import (
 
 // walker visits nodes depth-first: a directory before its children, and the
 // children sorted by name. It holds one open directory per level, and the entries
-// of that directory. What is below a root is opened relative to its directory, and
+// of that directory. Everything below a root is opened relative to its directory, and
 // symlinks are never followed. So nothing outside the tree is read, even if a
 // directory is moved or replaced by a symlink during the upload.
 type walker struct {
@@ -101,7 +101,7 @@ func (w *walker) pop() error {
 	return open.close()
 }
 
-// close closes the open directories. No node is left afterwards.
+// close closes the open directories. After that, next returns io.EOF.
 func (w *walker) close() error {
 	var errs []error
 	for len(w.levels) > 0 {

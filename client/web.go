@@ -101,8 +101,8 @@ func checkHost(policy *config.WebPolicy, u *url.URL) error {
 }
 
 // checkPublic returns an error if the policy does not permit connections to an
-// address. The dialer calls it after resolving the host name. So a name server
-// cannot return another address afterwards.
+// address. The dialer calls it after resolving the host name, with the address that
+// it is about to dial.
 func checkPublic(policy *config.WebPolicy, address string) error {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil {
@@ -117,7 +117,7 @@ func checkPublic(policy *config.WebPolicy, address string) error {
 // fetch opens a web source. The fetch ends with the call's context (U25).
 //
 // It asks for the content without an encoding, and returns the bytes as they come,
-// like other programs that download files. To decode an encoded answer would change
+// like other programs that download files. Decoding an encoded answer would change
 // archives: servers that label x.tar.gz as encoded with gzip send the file itself.
 func (w *webSources) fetch(ctx context.Context, source node) (io.ReadCloser, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, source.web.String(), nil)

@@ -112,7 +112,7 @@ func TestWebSources(t *testing.T) {
 	}
 }
 
-// If a password contains #, / or ?, net/url takes the text before that for a port, and its
+// If a password contains #, / or ?, net/url parses the text before that as a port, and its
 // error quotes it. So the error for a malformed address contained the password.
 func TestMalformedWebAddressIsNotShown(t *testing.T) {
 	c := newClient(t, &config.Config{})

@@ -44,7 +44,7 @@ func redirecting(requests *[]*http.Request, to map[string]string) roundTripperFu
 }
 
 // E9: a redirect from https:// to http:// was followed, and each redirect carried the
-// Referer. It has the whole address, whose query is often a signature.
+// Referer. It contains the whole address, whose query is often a signature.
 func TestE9RedirectsOfWebSources(t *testing.T) {
 	for from, test := range map[string]struct {
 		to   map[string]string
@@ -193,7 +193,7 @@ func TestB6EncodedWebSource(t *testing.T) {
 	}
 }
 
-// A part of a file is not the file.
+// An answer with only a part of the file is an error.
 func TestPartialWebSource(t *testing.T) {
 	_, c := overWeb(t, config.WebPolicy{}, func(r *http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: 206, Status: "206 Partial Content", Body: http.NoBody, Request: r}, nil

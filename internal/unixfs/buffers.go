@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// firstRead is the room in the first buffer for a file, in bytes. A file of 4 KiB
-// and its end need no other.
+// firstRead is the room in the first buffer for a file, in bytes. It is enough to read
+// a file of 4 KiB to its end.
 const firstRead = 4<<10 + 1
 
 // buffers holds the buffers of an import that are free for the next chunks.

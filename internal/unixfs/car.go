@@ -83,8 +83,9 @@ func (c *carAdder) addTop(name string, n files.Node) (cid.Cid, error) {
 	return root, c.sink.Emit(event)
 }
 
-// checkPadding is called after a section of length zero. The server takes it for the
-// end of the archive, which may be padded with zeros. It would lose what follows.
+// checkPadding is called after a section of length zero. A server treats it as the end
+// of the archive, which may be padded with zeros. It would lose anything else that
+// follows.
 func (c *carAdder) checkPadding(r *bufio.Reader) error {
 	if !c.params.HashOnly {
 		return nil
@@ -97,7 +98,7 @@ func (c *carAdder) checkPadding(r *bufio.Reader) error {
 		case err != nil:
 			return err
 		case b != 0:
-			return &CARError{Reason: "it has bytes after a block of length zero, which a server takes for its end"}
+			return &CARError{Reason: "it has bytes after a block of length zero, which a server treats as its end"}
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/ipfs/go-cid"
 )
 
-// TestCAREnd: servers take a block of length zero for the end of an archive, which
+// TestCAREnd: servers treat a block of length zero as the end of an archive, which
 // may be padded with zeros, and store blocks under their hashes. The client refused
 // padded archives, and a root of version 0 whose block has a CID of version 1, although
 // servers pin both as they are. What follows the padding would be lost.
@@ -25,8 +25,8 @@ func TestCAREnd(t *testing.T) {
 	}{
 		"one zero":                      {append(bytes.Clone(good), 0), ""},
 		"many zeros":                    {append(bytes.Clone(good), make([]byte, 100_000)...), ""},
-		"a block after zeros":           {append(append(bytes.Clone(good), 0, 0), carSection(v1.Bytes(), block)...), "takes for its end"},
-		"root behind a zero":            {append(append(carHeader(t, 1, want.Root), carSection(rawBlock(t, []byte("x")))...), append([]byte{0}, carSection(want.Root.Bytes(), block)...)...), "takes for its end"},
+		"a block after zeros":           {append(append(bytes.Clone(good), 0, 0), carSection(v1.Bytes(), block)...), "treats as its end"},
+		"root behind a zero":            {append(append(carHeader(t, 1, want.Root), carSection(rawBlock(t, []byte("x")))...), append([]byte{0}, carSection(want.Root.Bytes(), block)...)...), "treats as its end"},
 		"root of version 0, block of 1": {append(carHeader(t, 1, want.Root), carSection(v1.Bytes(), block)...), ""},
 		"root with another codec":       {append(carHeader(t, 1, cid.NewCidV1(cid.Raw, want.Root.Hash())), carSection(v1.Bytes(), block)...), "not among its blocks"},
 	} {

@@ -61,8 +61,8 @@ func rawBlock(t *testing.T, block []byte) []byte {
 }
 
 // TestCARHeadIsRefused is the regression test of B3: a real server panics at an
-// archive without blocks, and what is no CAR archive costs a whole upload. Both
-// are found in the first bytes.
+// archive without blocks, and a file that is not a CAR archive costs a whole
+// upload. Both are found in the first bytes.
 func TestCARHeadIsRefused(t *testing.T) {
 	from, result := mustImport(t, []part{file("f", "hello")}, Params{})
 	good := carOf(t, from, result.Root)

@@ -25,7 +25,7 @@ const (
 // the bytes of a CID after a zero byte.
 const (
 	cborLinkTag = 42
-	// maxCBORDepth limits how deep arrays and maps are nested.
+	// maxCBORDepth limits how deeply arrays and maps are nested.
 	maxCBORDepth = 1024
 )
 
@@ -92,7 +92,7 @@ func (d *cborDecoder) text() (string, error) {
 	return string(b), err
 }
 
-// key skips the key of a map. Tags before it mean nothing.
+// key skips the key of a map, and any tags before it.
 func (d *cborDecoder) key() error {
 	for len(*d) > 0 && (*d)[0]>>5 == cborTag {
 		if _, _, err := d.head(); err != nil {
@@ -184,7 +184,7 @@ func (d *cborDecoder) skip(links []cid.Cid, depth int) ([]cid.Cid, error) {
 		}
 	case cborTag:
 		if len(*d) == 0 || (*d)[0]>>5 != cborBytes {
-			return d.skip(links, depth+1) // tags mean nothing elsewhere
+			return d.skip(links, depth+1) // tags of other items are ignored
 		}
 		var c cid.Cid
 		c, err = d.tagged(arg)

@@ -11,7 +11,7 @@ import (
 const (
 	defaultChunk = 256 << 10
 	// maxChunk is the maximum size of a chunk in bytes: the 2 MiB that bitswap
-	// allows for a block, without 256 bytes for the framing.
+	// allows for a block, less 256 bytes for the framing.
 	maxChunk = 2<<20 - 256
 )
 
@@ -102,7 +102,7 @@ func rabinAround(avg int) rabinParams {
 	return rabinParams{min: avg / 3, max: avg + avg/2, mask: rabinMask(avg)}
 }
 
-// rabinMask returns a mask with as many bits as make cuts about avg bytes apart.
+// rabinMask returns a mask whose number of bits makes chunks of about avg bytes.
 func rabinMask(avg int) uint64 {
 	return 1<<(bits.Len(uint(avg))-1) - 1
 }

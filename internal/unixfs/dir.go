@@ -65,9 +65,9 @@ func (d *dir) child(name string) *dir {
 	return d
 }
 
-// loses reports whether a new entry at the path below d replaces an entry that is
-// not the same. c is the CID of a file, and undefined for a directory. An open
-// directory is not replaced: it takes further entries, and refuses a file.
+// loses reports whether a new entry at the path below d replaces a different one. c is
+// the CID of a file, and undefined for a directory. An open directory is not
+// replaced: it accepts further entries, and refuses a file.
 func (d *dir) loses(name string, c cid.Cid) bool {
 	for {
 		part, rest, below := strings.Cut(name, "/")

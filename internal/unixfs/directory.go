@@ -48,7 +48,8 @@ type subdirectory struct {
 //
 // Accept computes a form only if it is needed: nothing if c is the CID in the
 // event, and directories inside have their stored form. Accept may run
-// concurrently with the import, but not with Accept of another directory of it.
+// concurrently with the import, but not with Accept of another directory of the same
+// import.
 func (d *Directory) Accept(c cid.Cid) (size uint64, ok bool) {
 	links, changed := d.acceptedLinks()
 	if !changed && c.Equals(d.link.cid) {

@@ -112,7 +112,7 @@ func TestDirectoryInEitherForm(t *testing.T) {
 	// Nothing was accepted: the directories have their stored forms.
 	accepts(t, top, stored("top"))
 	refuses(t, top, above.cid)
-	// What is no form of a directory changes nothing.
+	// A CID of no form of the directory changes nothing.
 	refuses(t, big, cid.Undef)
 	refuses(t, big, stored("top").cid)
 	refuses(t, big, cid.NewCidV1(cid.DagProtobuf, plain.cid.Hash()))

@@ -4,17 +4,18 @@
 // computes what a server must report for an upload. test/oracle compares it with
 // boxo and go-car.
 //
-// [Import] streams an upload in one pass. It sends every finished block and every
-// event that the server reports to a [Sink]; with [Params].HashOnly, only the
-// events. For a file, it keeps in memory at most hashAhead+2 chunks, of which
-// hashAhead are being hashed, and one path of partly filled nodes. A chunker that
-// looks at the content reads up to 512 KiB ahead, or one chunk more. For a
-// directory, it keeps the entries, and for a CAR one block.
+// [Import] reads an upload once, from the beginning to the end. It passes every
+// finished block, and every event that the server would report, to a [Sink]; with
+// [Params].HashOnly, only the events. For a file, it keeps in memory at most
+// hashAhead+2 chunks, of which hashAhead are being hashed, and one path of partly
+// filled nodes. A chunker that depends on the content reads up to 512 KiB ahead, in
+// addition to at most one chunk. For a directory, Import keeps the entries, and for
+// a CAR one block.
 //
 // A server's version determines when a directory becomes a HAMT. So the event of
 // a directory has a [Directory], which accepts both forms.
 //
-// [OpenCAR] and [CheckCARHead] find out whether an archive can be sent.
+// [OpenCAR] and [CheckCARHead] check whether an archive can be sent.
 //
 // [Resolve] and [Walk] read the trees that Import stores.
 package unixfs

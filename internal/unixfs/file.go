@@ -43,7 +43,7 @@ type fileBuilder struct {
 
 	ahead []byte // buffer of the next chunk, or nil
 	err   error
-	// parents are free for reuse.
+	// parents holds parents that can be reused.
 	parents []*parent
 }
 
@@ -66,7 +66,7 @@ func (b *fileBuilder) done() bool {
 
 func (b *fileBuilder) leaf() (node, error) {
 	if b.err != nil {
-		// Store the nodes read before the error nevertheless.
+		// The nodes read before the error are stored nevertheless.
 		return node{}, cmp.Or(b.hasher.settle(), b.err)
 	}
 	n := b.format.frame(b.ahead)

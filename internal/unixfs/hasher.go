@@ -10,7 +10,7 @@ const (
 	// hashAhead is the maximum number of batches that are being hashed while the
 	// file is read.
 	hashAhead = 4
-	// batchSize is the number of bytes from which a batch is hashed on another
+	// batchSize is the minimum size in bytes of a batch that is hashed on another
 	// goroutine. Each chunk of that size is a batch of its own.
 	batchSize = 64 << 10
 )
@@ -32,7 +32,7 @@ type hasher struct {
 type batch struct {
 	nodes []hashing
 	size  int           // of all blocks, in bytes
-	done  chan struct{} // receives when all nodes are hashed
+	done  chan struct{} // gets a value when all nodes are hashed
 }
 
 // hashing is a node, and its CID once it is hashed.

@@ -54,7 +54,8 @@ type Event struct {
 // A Sink receives the blocks and events of an import, in order, one call at a
 // time. An error ends the import, which returns it unchanged.
 type Sink interface {
-	// Put stores a block and takes ownership of it. A block can come again.
+	// Put stores a block and takes ownership of it. The same block can be put more
+	// than once.
 	Put(c cid.Cid, block []byte) error
 	// Emit reports an event. All blocks that it refers to have been put.
 	Emit(Event) error

@@ -39,7 +39,8 @@ type Params struct {
 	// HashOnly computes the CIDs and events without storing anything: the sink's Put
 	// is not called, and the buffers of blocks are reused.
 	HashOnly bool
-	// Buffer, if not nil, saves allocating a small buffer, together with HashOnly.
+	// Buffer, if not nil, is where an import with HashOnly takes a small buffer from,
+	// and leaves one for the next import.
 	Buffer *Buffer
 	// RequireRoot makes it an error if the root of a CAR is not among its blocks.
 	// The server does not check that.
@@ -61,7 +62,7 @@ var (
 )
 
 // prefix returns the CID prefix of dag-pb nodes. It does not check that the
-// hash function is allowed with the CID version: the server finds that at the
+// hash function is allowed with the CID version: the server checks that at the
 // first block.
 func (p Params) prefix() (cid.Prefix, error) {
 	if p.CidVersion != 0 && p.CidVersion != 1 {

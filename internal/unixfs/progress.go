@@ -11,8 +11,8 @@ type progressReader struct {
 	r              io.Reader
 	emit           func(read uint64) error
 	read, reported uint64
-	// err is the error of emit. Later reads return it again, because a caller may
-	// ignore an error if it has got all the bytes that it wanted.
+	// err is the error of emit. Later reads return it again, because a caller that
+	// has all the bytes that it wanted may ignore an error.
 	err error
 }
 

@@ -36,8 +36,7 @@ type sizeSource struct {
 	r    io.Reader
 	size int
 	pool *buffers
-	// full is set once there was a chunk of the full size, so that another one is
-	// likely.
+	// full is set after a chunk of the full size: another one is likely then.
 	full, done bool
 }
 
@@ -54,8 +53,9 @@ func (s *sizeSource) next() ([]byte, error) {
 		s.full = true
 		return buf, nil
 	}
-	// An interrupted part ends with the same error as the last chunk. The server
-	// treats both as the end of the file, and fails only at the next part.
+	// A part that was cut off ends with the same error as the last chunk of a
+	// complete one. The server treats both as the end of the file, and fails only at
+	// the next part.
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		s.done = true
 		if len(buf) > leafHead {
@@ -80,7 +80,7 @@ type cutter interface {
 	cut(pending []byte) int
 }
 
-// cutSource splits a file where a cutter says.
+// cutSource splits a file at the positions that a cutter finds.
 type cutSource struct {
 	r      io.Reader
 	cutter cutter
