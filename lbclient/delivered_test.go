@@ -32,7 +32,7 @@ func TestMissing(t *testing.T) {
 // A listing holds memory outside of the Go heap only while it is in progress, no matter
 // how it ends. A complete one determines the size of the next one of the same operation.
 func TestListingMemory(t *testing.T) {
-	const items = 200_000
+	const items = 150_000
 	fakes := newFakes(1)
 	fakes[0].cids = testCids(items)
 	c := newLB(t, &strategy.Failover{}, fakes, 0)

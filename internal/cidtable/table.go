@@ -59,10 +59,14 @@ func (t *table) init(n, valueWords int, memory *Memory) {
 	t.memory = cmp.Or(memory, &Memory{})
 	rand.Read(t.seed[:]) // never fails
 	t.slotWords = keyWords + valueWords
-	if mean := float64(n) / segments; mean > 0 {
-		// The number of entries in a segment has a standard deviation of √mean.
-		t.expected = int(math.Ceil(mean + 3*math.Sqrt(mean)))
-	}
+	t.expected = segmentShare(n)
+}
+
+// segmentShare returns a number that the entries of a segment rarely exceed if the table has
+// n. Their standard deviation is √mean.
+func segmentShare(n int) int {
+	mean := float64(max(n, 0)) / segments
+	return int(math.Ceil(mean + 3*math.Sqrt(mean)))
 }
 
 // hash returns the hash of c. The one inside of c is not used: CIDs come from the network,
