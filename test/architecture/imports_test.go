@@ -32,6 +32,7 @@ var allowed = map[string][]string{
 	"lbclient/internal/health":         {},
 	"lbclient/internal/spool":          {},
 	"lbclient/debug":                   {"client", "lbclient", "internal/nilness"},
+	"pinset":                           {"client", "api", "internal/cidtable", "internal/ctxerr", "internal/nilness", "internal/oneline", "internal/panics", "internal/sleep"},
 	"internal/unixfs":                  {},
 	"internal/pyxiswire":               {},
 	"internal/wirejson":                {"api"},

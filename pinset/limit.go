@@ -1,0 +1,161 @@
+package pinset
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Constants of limit. A round is the time in which as many calls have ended as the
+// limit allows at a time, but at least minRound.
+const (
+	firstLimit = 4
+	minRound   = 8
+	// tolerance is the median latency, relative to the base latency, above which the
+	// limit is lowered. Once a server is saturated, latency grows in proportion to the
+	// number of calls in flight, so that this keeps the limit below tolerance times the
+	// number at which the server is saturated.
+	tolerance = 1.5
+	// slower and overloaded are the factors of a decrease.
+	slower     = 0.8
+	overloaded = 0.5
+	// probeEvery is the number of rounds after which the base latency is measured anew,
+	// with the share probeShare of the limit. If the server has become slower, the limit
+	// is too low until then.
+	probeEvery = 20
+	probeShare = 0.25
+)
+
+// limit adapts the number of calls in flight to what the cluster takes: additive
+// increase, multiplicative decrease. It doubles the limit after each round until the
+// first sign of congestion, and adds 1 after each round from then on. It lowers it once
+// a call is refused because of overload, and after a round whose median latency is well
+// above the base latency, which is the lowest median of the last rounds.
+//
+// The idea of comparing latency with a base is that of TCP Vegas (Brakmo and Peterson,
+// 1995), and of Netflix' concurrency-limits.
+type limit struct {
+	max  int
+	wake chan struct{} // receives when a waiting acquire may proceed
+
+	mu       sync.Mutex
+	current  float64
+	inFlight int
+	starting bool // no sign of congestion yet
+	waited   bool // in this round the limit has delayed a call
+	epoch    int  // number of changes of the limit
+	samples  []time.Duration
+	rounds   int           // since the last measurement of base
+	probing  float64       // the limit to return to after the measurement, or 0
+	base     time.Duration // 0 if not known yet
+}
+
+func newLimit(most int) *limit {
+	return &limit{max: most, wake: make(chan struct{}, 1), current: min(firstLimit, float64(most)), starting: true}
+}
+
+// acquire waits until another call may begin, and reports whether it may: it returns
+// false if ctx has ended. Only one goroutine may call it at a time.
+func (l *limit) acquire(ctx context.Context) bool {
+	for {
+		if ctx.Err() != nil {
+			return false
+		}
+		l.mu.Lock()
+		if l.inFlight < int(l.current) {
+			l.inFlight++
+			l.mu.Unlock()
+			return true
+		}
+		l.waited = true
+		l.mu.Unlock()
+		select {
+		case <-l.wake:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// release ends what acquire has begun.
+func (l *limit) release() {
+	l.mu.Lock()
+	l.inFlight--
+	l.mu.Unlock()
+	l.signal()
+}
+
+func (l *limit) signal() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// size returns the current limit.
+func (l *limit) size() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return int(l.current)
+}
+
+// begin returns the epoch in which a call begins, for end.
+func (l *limit) begin() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.epoch
+}
+
+// end records a call that began in the given epoch. Calls that began before the limit
+// was changed say nothing about it and are ignored, so that one burst of refusals
+// lowers the limit once.
+func (l *limit) end(epoch int, took time.Duration, refused bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case epoch != l.epoch:
+	case refused:
+		l.starting = false
+		l.set(l.current * overloaded)
+	default:
+		if l.samples = append(l.samples, took); len(l.samples) >= max(int(l.current), minRound) {
+			l.endRound()
+		}
+	}
+}
+
+// endRound adapts the limit to the latencies of a round.
+func (l *limit) endRound() {
+	slices.Sort(l.samples)
+	median := l.samples[len(l.samples)/2]
+	alone := int(l.current) == 1 // no call has waited for another one
+	if l.rounds++; l.probing > 0 || alone || l.base == 0 || median < l.base {
+		l.base = median
+	}
+	switch {
+	case l.probing > 0:
+		l.rounds = 0
+		l.set(l.probing)
+	case l.rounds >= probeEvery && !alone:
+		back := l.current
+		l.set(back * probeShare)
+		l.probing = back
+	case float64(median) > tolerance*float64(l.base):
+		l.starting = false
+		l.set(l.current * slower)
+	case l.waited && l.starting:
+		l.set(l.current * 2)
+	case l.waited:
+		l.set(l.current + 1)
+	default:
+		l.set(l.current)
+	}
+}
+
+// set changes the limit and begins a round.
+func (l *limit) set(current float64) {
+	l.current = min(max(current, 1), float64(l.max))
+	l.epoch++
+	l.samples, l.waited, l.probing = l.samples[:0], false, 0
+	l.signal()
+}

@@ -1,0 +1,197 @@
+package pinset
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// server is a model of a cluster: it works on capacity calls at a time, each for service.
+// Others wait. If refuse is positive, it refuses calls when that many are there.
+type server struct {
+	slots   chan struct{}
+	service time.Duration
+
+	mu      sync.Mutex
+	refuse  int
+	here    int
+	highest int
+	served  int
+}
+
+func newServer(capacity int, service time.Duration) *server {
+	return &server{slots: make(chan struct{}, capacity), service: service}
+}
+
+// call reports whether the server refused it.
+func (s *server) call() (refused bool) {
+	s.mu.Lock()
+	s.here++
+	s.highest = max(s.highest, s.here)
+	refused = s.refuse > 0 && s.here > s.refuse
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.here--
+		if !refused {
+			s.served++
+		}
+	}()
+	if refused {
+		return true
+	}
+	s.slots <- struct{}{}
+	time.Sleep(s.service)
+	<-s.slots
+	return false
+}
+
+// load makes calls for d, as many at a time as the limit allows.
+func (s *server) load(t *testing.T, l *limit, d time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	defer cancel()
+	var calls sync.WaitGroup
+	for l.acquire(ctx) {
+		calls.Go(func() {
+			defer l.release()
+			epoch, began := l.begin(), time.Now()
+			refused := s.call()
+			l.end(epoch, time.Since(began), refused)
+			if refused {
+				time.Sleep(firstPause)
+			}
+		})
+	}
+	calls.Wait()
+}
+
+// settled returns the limit, or the one to which it returns after a measurement of the base
+// latency.
+func settled(l *limit) int { return max(l.size(), int(l.probing)) }
+
+// The limit finds the capacity of a server: it uses nearly all of it, and does not queue
+// much more.
+func TestLimitFindsTheCapacity(t *testing.T) {
+	for _, capacity := range []int{1, 2, 7, 30} {
+		synctest.Test(t, func(t *testing.T) {
+			s, l := newServer(capacity, 10*time.Millisecond), newLimit(256)
+			s.load(t, l, 10*time.Second)
+			s.served, s.highest = 0, 0
+			s.load(t, l, 10*time.Second)
+			possible := 1000 * capacity
+			if s.served < possible*8/10 {
+				t.Errorf("capacity %d: %d of %d calls were served", capacity, s.served, possible)
+			}
+			if limit := max(2*capacity, firstLimit, capacity+5); s.highest > limit {
+				t.Errorf("capacity %d: up to %d calls at a time, more than %d", capacity, s.highest, limit)
+			}
+		})
+	}
+}
+
+// The limit follows a server that becomes slower and faster.
+func TestLimitFollowsTheServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimit(256)
+		fast, slow := newServer(50, 10*time.Millisecond), newServer(5, 30*time.Millisecond)
+		for range 2 {
+			fast.load(t, l, 20*time.Second)
+			if n := settled(l); n < 40 || n > 100 {
+				t.Errorf("limit %d at a server that takes 50 calls at a time", n)
+			}
+			slow.load(t, l, 20*time.Second)
+			if n := settled(l); n < 2 || n > 10 {
+				t.Errorf("limit %d at a server that takes 5 calls at a time", n)
+			}
+		}
+	})
+}
+
+// Refusals halve the limit, once for all calls that were in flight, and never below 1.
+func TestLimitHalves(t *testing.T) {
+	l := newLimit(256)
+	l.set(100)
+	epoch := l.begin()
+	for range 50 {
+		l.end(epoch, 0, true)
+	}
+	if n := l.size(); n != 50 {
+		t.Errorf("limit %d after a burst of refusals at 100, want 50", n)
+	}
+	for range 20 {
+		l.end(l.begin(), 0, true)
+	}
+	if n := l.size(); n != 1 {
+		t.Errorf("limit %d after refusals only, want 1", n)
+	}
+}
+
+// A server that refuses more than 20 calls at a time is used almost fully, and gets few
+// calls in vain.
+func TestLimitOfARateLimiter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, l := newServer(1000, 10*time.Millisecond), newLimit(256)
+		s.refuse = 20
+		s.load(t, l, 60*time.Second)
+		if possible := 60 * 20 * 100; s.served < possible/2 {
+			t.Errorf("%d of %d calls were served", s.served, possible)
+		}
+		if n := l.size(); n > 25 {
+			t.Errorf("limit %d at a server that refuses more than 20", n)
+		}
+	})
+}
+
+// A source that supplies less than the limit allows does not raise it: latency says nothing
+// about calls that were not made.
+func TestLimitIsNotRaisedIdly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimit(256)
+		for range 1000 {
+			if !l.acquire(t.Context()) {
+				t.Fatal("not acquired")
+			}
+			epoch := l.begin()
+			time.Sleep(time.Millisecond)
+			l.end(epoch, time.Millisecond, false)
+			l.release()
+		}
+		if n := l.size(); n > firstLimit {
+			t.Errorf("limit %d, want at most %d as in the beginning", n, firstLimit)
+		}
+	})
+}
+
+func TestLimitHasAMaximum(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, most := range []int{1, 3, 16} {
+			s, l := newServer(1000, 10*time.Millisecond), newLimit(most)
+			s.load(t, l, 5*time.Second)
+			if s.highest != most {
+				t.Errorf("up to %d calls at a time, want %d", s.highest, most)
+			}
+		}
+	})
+}
+
+func TestAcquireEndsWithTheContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimit(1)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if !l.acquire(ctx) {
+			t.Fatal("not acquired")
+		}
+		if l.acquire(ctx) || ctx.Err() == nil {
+			t.Error("acquired twice")
+		}
+		l.release()
+		if l.acquire(ctx) {
+			t.Error("acquired after the end of the context")
+		}
+	})
+}

@@ -1,0 +1,81 @@
+package pinset
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/internal/sleep"
+)
+
+// Pauses before an item is tried again, without jitter.
+const (
+	firstPause = 50 * time.Millisecond
+	maxPause   = 5 * time.Second
+)
+
+// retry decides how long the call for an item is repeated.
+type retry struct {
+	patience time.Duration
+	pause    time.Duration // the last one
+	began    time.Time     // when the item failed first, or zero
+}
+
+// wait waits before the next attempt, and reports whether there is one: it returns false
+// if ctx has ended, or if the item has failed for as long as patience, or would do so for
+// the time that the server asks to wait. There is at least one more attempt otherwise.
+func (r *retry) wait(ctx context.Context, err error) bool {
+	now := time.Now()
+	if r.began.IsZero() {
+		r.began = now
+	}
+	r.pause = min(max(2*r.pause, firstPause), maxPause)
+	pause := r.pause/2 + rand.N(r.pause/2)
+	if e := (*client.Error)(nil); errors.As(err, &e) {
+		pause = max(pause, e.RetryAfter)
+	}
+	if now.Sub(r.began) >= r.patience || pause > r.patience {
+		return false
+	}
+	return sleep.For(ctx, pause)
+}
+
+// failing returns the time for which the item has failed.
+func (r *retry) failing() time.Duration { return time.Since(r.began) }
+
+// transient reports whether the call may succeed later or elsewhere: the cluster is
+// overloaded, or could not be reached, or the answer did not come from its API.
+func transient(err error) bool {
+	var e *client.Error
+	if final(err) || errors.Is(err, client.ErrInvalid) || !errors.As(err, &e) {
+		return false
+	}
+	return e.Status < 300 || e.Unavailable() || e.Status == http.StatusInternalServerError && e.IsForeign()
+}
+
+// final reports whether every further call would fail as well.
+func final(err error) bool {
+	return errors.Is(err, client.ErrClosed) || errors.Is(err, client.ErrUnauthorized) || errors.Is(err, client.ErrUnimplemented)
+}
+
+// mayHaveExecuted reports whether a server may have executed the call that failed.
+func mayHaveExecuted(err error) bool {
+	var e *client.Error
+	return errors.As(err, &e) && e.MayHaveExecuted
+}
+
+// clock holds a time that several goroutines set.
+type clock struct {
+	start time.Time
+	last  atomic.Int64 // since start, in nanoseconds
+}
+
+// touch sets the time to now.
+func (c *clock) touch() { c.last.Store(int64(time.Since(c.start))) }
+
+// since returns the time since the last touch.
+func (c *clock) since() time.Duration { return time.Since(c.start) - time.Duration(c.last.Load()) }

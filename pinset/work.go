@@ -1,0 +1,172 @@
+package pinset
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/internal/ctxerr"
+	"github.com/pinfleet/pinfleet/internal/panics"
+)
+
+// work describes calls on many items of type I, each with a result of type R.
+type work[I, R any] struct {
+	options *options
+	tally   *tally
+	// about returns the operation on an item, and its CID, for errors.
+	about func(I) (client.Op, api.Cid)
+	// task returns the call for an item. It is repeated while the cluster is overloaded
+	// or cannot be reached.
+	task func(I) func(context.Context) (R, error)
+	// then, if not nil, follows a call that succeeded. Its duration says nothing about
+	// the load of the cluster.
+	then func(context.Context, I, R) (R, error)
+}
+
+// outcome is the end of the work on an item, an error of the source, or the end of
+// everything.
+type outcome[R any] struct {
+	result   R
+	err      error
+	fatal    bool // err ends the work
+	panicked *panics.Recovered
+}
+
+// run does the work and yields the results and errors in the order of completion. It
+// reports whether the loop may go on: it is false if the consumer has ended the loop, or
+// after an error that ends the work. When run returns, all its goroutines have ended.
+func (w *work[I, R]) run(ctx context.Context, items iter.Seq2[I, error], yield func(R, error) bool) bool {
+	parent := ctx
+	ctx, cancel := context.WithCancel(parent)
+	e := &executor[I, R]{work: w, limit: newLimit(w.options.maxInFlight), results: make(chan outcome[R])}
+	e.served.start = time.Now()
+	w.tally.limit = e.limit
+	defer func() {
+		cancel()
+		for range e.results { // until all goroutines have ended
+		}
+	}()
+	go e.feed(ctx, items)
+	ticker := time.NewTicker(progressInterval)
+	defer ticker.Stop()
+
+	var zero R
+	var fatal error
+	for {
+		var out outcome[R]
+		open := true
+		select {
+		case out, open = <-e.results:
+		case <-ticker.C:
+			w.tally.tick()
+			continue
+		}
+		switch {
+		case !open && fatal != nil:
+			w.tally.failed++
+			yield(zero, fatal)
+			return false
+		case !open:
+			return true
+		case out.panicked != nil:
+			cancel()
+			for range e.results {
+			}
+			out.panicked.Repanic()
+		case out.err != nil && fatal != nil:
+			// The end of the work has caused this error.
+			continue
+		case out.err != nil && parent.Err() != nil:
+			fatal = fmt.Errorf("the work has ended: %w", ctxerr.Of(parent))
+			cancel()
+			continue
+		case out.fatal, out.err != nil && final(out.err):
+			fatal = out.err
+			cancel()
+			continue
+		}
+		w.tally.count(out.err)
+		if !yield(out.result, out.err) {
+			return false
+		}
+	}
+}
+
+// executor runs the calls of a work.
+type executor[I, R any] struct {
+	*work[I, R]
+	limit   *limit
+	results chan outcome[R]
+	served  clock // when the cluster has last served a call
+}
+
+// feed starts a goroutine for each item, as many as the limit allows. It closes results
+// when the last goroutine has ended.
+func (e *executor[I, R]) feed(ctx context.Context, items iter.Seq2[I, error]) {
+	var running sync.WaitGroup
+	defer close(e.results)
+	defer running.Wait()
+	panics.Run(func() {
+		for item, err := range items {
+			if err != nil {
+				e.results <- outcome[R]{err: err}
+				continue
+			}
+			if !e.limit.acquire(ctx) {
+				e.results <- outcome[R]{err: ctx.Err(), fatal: true}
+				return
+			}
+			running.Go(func() {
+				defer e.limit.release() // after the consumer has got the result
+				panics.Run(func() { e.results <- e.do(ctx, item) }, e.panicked)
+			})
+		}
+	}, e.panicked)
+}
+
+func (e *executor[I, R]) panicked(r *panics.Recovered) {
+	if r != nil {
+		e.results <- outcome[R]{panicked: r}
+	}
+}
+
+// do makes the call for an item, and repeats it while the cluster is overloaded or cannot
+// be reached.
+func (e *executor[I, R]) do(ctx context.Context, item I) outcome[R] {
+	call := e.task(item)
+	retry := retry{patience: e.options.patience}
+	for {
+		epoch, began := e.limit.begin(), time.Now()
+		result, err := call(ctx)
+		busy := err != nil && transient(err)
+		e.limit.end(epoch, time.Since(began), busy)
+		if !busy {
+			e.served.touch()
+			if err == nil && e.then != nil {
+				result, err = e.then(ctx, item, result)
+			}
+			return outcome[R]{result, e.itemError(item, err), false, nil}
+		}
+		if retry.wait(ctx, err) {
+			continue
+		}
+		failing := retry.failing()
+		if ctx.Err() == nil && e.served.since() >= failing {
+			return outcome[R]{err: fmt.Errorf("the cluster has served no call for %s: %w", failing.Round(time.Millisecond), err), fatal: true}
+		}
+		return outcome[R]{err: e.itemError(item, err)}
+	}
+}
+
+// itemError returns the error of an item, or nil if err is nil.
+func (e *executor[I, R]) itemError(item I, err error) error {
+	if err == nil {
+		return nil
+	}
+	op, ci := e.about(item)
+	return &ItemError{Op: op, Cid: ci, Err: err}
+}
