@@ -147,7 +147,7 @@ func (d *differ) list(ctx context.Context) error {
 // changes yields what is missing or different.
 func (d *differ) changes(want iter.Seq2[*api.Pin, error]) iter.Seq2[*Change, error] {
 	return func(yield func(*Change, error) bool) {
-		for pin, err := range d.tally.reading(want) {
+		for pin, err := range reading(d.tally, want) {
 			var change *Change
 			if err == nil {
 				change, err = d.compare(pin)

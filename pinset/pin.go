@@ -69,24 +69,24 @@ func bulk[R any](ctx context.Context, c client.Client, pins iter.Seq2[*api.Pin, 
 			about:   func(p *api.Pin) (client.Op, api.Cid) { return op, p.Cid },
 			task:    task,
 		}
-		w.run(ctx, t.reading(pins), yield)
+		w.run(ctx, reading(t, pins), yield)
 		t.end()
 	}
 }
 
-// reading counts the items of a source as they are read. A nil pin is an error.
-func (t *tally) reading(pins iter.Seq2[*api.Pin, error]) iter.Seq2[*api.Pin, error] {
-	return func(yield func(*api.Pin, error) bool) {
-		for pin, err := range pins {
+// reading counts the items of a source as they are read. A nil item is an error.
+func reading[I any](t *tally, items iter.Seq2[*I, error]) iter.Seq2[*I, error] {
+	return func(yield func(*I, error) bool) {
+		for item, err := range items {
 			switch {
 			case err != nil:
-				pin = nil
-			case pin == nil:
-				err = fmt.Errorf("%w: the source has yielded a nil pin without an error", client.ErrInvalid)
+				item = nil
+			case item == nil:
+				err = fmt.Errorf("%w: the source has yielded neither an item nor an error", client.ErrInvalid)
 			default:
 				t.read.Add(1)
 			}
-			if !yield(pin, err) {
+			if !yield(item, err) {
 				return
 			}
 		}
