@@ -26,8 +26,10 @@ func Audit(ctx context.Context, c client.Client, opts ...Option) iter.Seq2[*Find
 			yield(nil, err)
 			return
 		}
-		a := &auditor{client: c, tally: newTally(o), members: map[peer.ID]bool{}, pins: cidtable.NewMap(0)}
-		defer a.tally.end()
+		t := newTally(o)
+		a := &auditor{client: c, tally: t, members: map[peer.ID]bool{}, pins: cidtable.NewMap(0, &t.memory)}
+		defer a.pins.Free()
+		defer t.end()
 		if err := a.list(ctx); err != nil {
 			a.tally.count(err)
 			yield(nil, err)

@@ -72,7 +72,7 @@ func Diff(ctx context.Context, c client.Client, want iter.Seq2[*api.Pin, error],
 			return
 		}
 		d := newDiffer(c, newTally(o))
-		defer d.tally.end()
+		defer d.end()
 		next := func(change *Change, err error) bool {
 			d.tally.count(err)
 			return yield(change, err)
@@ -118,7 +118,13 @@ type differ struct {
 }
 
 func newDiffer(c client.Client, t *tally) *differ {
-	return &differ{client: c, tally: t, table: cidtable.NewMap(0), prints: newFingerprints()}
+	return &differ{client: c, tally: t, table: cidtable.NewMap(0, &t.memory), prints: newFingerprints()}
+}
+
+// end reports the progress at the end and frees the memory.
+func (d *differ) end() {
+	d.tally.end()
+	d.table.Free()
 }
 
 // tickEvery is the number of items of a listing after which the progress may be reported.

@@ -3,6 +3,8 @@ package pinset
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/pinfleet/pinfleet/internal/cidtable"
 )
 
 // Progress describes how far the work is.
@@ -23,6 +25,9 @@ type Progress struct {
 	// Limit is the number of calls that may currently be in flight. It is 0 in Diff and
 	// Audit, which make no call for an item.
 	Limit int
+	// Memory is the number of bytes outside of the Go heap that Diff, Sync or Audit holds.
+	// The statistics of package runtime do not count it.
+	Memory int64
 }
 
 // progressInterval is the minimum time between two reports of progress.
@@ -38,6 +43,7 @@ type tally struct {
 
 	// Written by the goroutine that runs the source, which may be another one.
 	listed, read, extra atomic.Int64
+	memory              cidtable.Memory
 }
 
 func newTally(o *options) *tally { return &tally{report: o.progress} }
@@ -45,7 +51,7 @@ func newTally(o *options) *tally { return &tally{report: o.progress} }
 func (t *tally) progress() Progress {
 	p := Progress{
 		Listed: int(t.listed.Load()), Read: int(t.read.Load()), Extra: int(t.extra.Load()),
-		Done: t.done, Failed: t.failed,
+		Done: t.done, Failed: t.failed, Memory: t.memory.Mapped(),
 	}
 	if t.limit != nil {
 		p.Limit = t.limit.size()

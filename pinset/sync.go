@@ -30,8 +30,8 @@ func Sync(ctx context.Context, c client.Client, want iter.Seq2[*api.Pin, error],
 			return
 		}
 		s := &syncer{differ: newDiffer(c, newTally(o)), options: o}
+		defer s.end()
 		s.run(ctx, want, yield)
-		s.tally.end()
 	}
 }
 
