@@ -63,7 +63,7 @@ var allowed = map[string][]string{
 	"test/conformance":                 {"api", "client"},
 	"test/chaos":                       {"api", "client", "config", "strategy", "lbclient", "internal/sleep", "internal/unixfs"},
 	"test/sim":                         {"api", "client", "strategy", "lbclient"},
-	"test/bench":                       {"api", "client", "config", "strategy", "lbclient", "transport/p2p", "test/clustertest", "internal/naive", "internal/unixfs"},
+	"test/bench":                       {"api", "client", "config", "strategy", "lbclient", "pinset", "transport/p2p", "test/clustertest", "internal/naive", "internal/unixfs"},
 
 	"pyxis/recipe": {"pyxis", "pyxis/node", "pyxis/watch", "internal/sleep"},
 	"discovery":    {"config", "client", "api", "pyxis", "pyxis/recipe", "internal/nilness", "internal/regularfile", "internal/rewatch", "internal/sleep", "internal/oneline"},

@@ -51,6 +51,15 @@ var workloads = []workload{
 		measure: lbListing,
 	},
 	{
+		name:  "pinset",
+		about: "Pin of 300 pins at peers that take 2 ms; Sync of 1,000,000 pins with 1,000,000",
+		figures: []figure{
+			{name: "pin_vs_serial", about: "throughput against a loop", bar: 5, least: true},
+			{name: "sync_peak_mb", about: "peak memory over idle, MB", bar: 64},
+		},
+		measure: bulk,
+	},
+	{
 		name:  "id",
 		about: "ID over the load balancer, one call after another",
 		figures: []figure{
