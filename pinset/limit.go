@@ -12,26 +12,26 @@ import (
 const (
 	firstLimit = 4
 	minRound   = 8
-	// tolerance is the median latency, relative to the base latency, above which the
-	// limit is lowered. Once a server is saturated, latency grows in proportion to the
-	// number of calls in flight, so that this keeps the limit below tolerance times the
-	// number at which the server is saturated.
-	tolerance = 1.5
-	// slower and overloaded are the factors of a decrease.
-	slower     = 0.8
-	overloaded = 0.5
-	// probeEvery is the number of rounds after which the base latency is measured anew,
-	// with the share probeShare of the limit. If the server has become slower, the limit
-	// is too low until then.
-	probeEvery = 20
+	// probeShare is the share of the limit with which the base latency is measured, and
+	// tolerance the latency relative to that above which the limit is lowered. By Little's
+	// law, throughput is the number of calls in flight divided by the latency. Hence four
+	// times the calls must raise throughput by a third. A saturated server serves no more
+	// calls, however many there are: then, latency grows by a factor of 4.
 	probeShare = 0.25
+	tolerance  = 3
+	// lowered is the factor of a decrease.
+	lowered = 0.5
+	// probeEvery is the number of rounds after which the base latency is measured anew.
+	probeEvery = 20
 )
 
 // limit adapts the number of calls in flight to what the cluster takes: additive
 // increase, multiplicative decrease. It doubles the limit after each round until the
-// first sign of congestion, and adds 1 after each round from then on. It lowers it once
-// a call is refused because of overload, and after a round whose median latency is well
-// above the base latency, which is the lowest median of the last rounds.
+// first sign of congestion, and adds 1 after each round from then on, as long as that
+// pays. It halves it if the median latency of a round is well above the base latency, and
+// once calls are refused because of overload. The base latency is that with a quarter of
+// the calls. It is measured now and then, when the limit has grown fourfold, and when the
+// latency has risen.
 //
 // The idea of comparing latency with a base is that of TCP Vegas (Brakmo and Peterson,
 // 1995), and of Netflix' concurrency-limits.
@@ -49,6 +49,8 @@ type limit struct {
 	rounds   int           // since the last measurement of base
 	probing  float64       // the limit to return to after the measurement, or 0
 	base     time.Duration // 0 if not known yet
+	baseAt   float64       // the limit with which base was measured
+	before   time.Duration // the median latency before probing
 }
 
 func newLimit(most int) *limit {
@@ -116,7 +118,7 @@ func (l *limit) end(epoch int, took time.Duration, refused bool) {
 	case epoch != l.epoch:
 	case refused:
 		l.starting = false
-		l.set(l.current * overloaded)
+		l.set(l.current * lowered)
 	default:
 		if l.samples = append(l.samples, took); len(l.samples) >= max(int(l.current), minRound) {
 			l.endRound()
@@ -130,19 +132,16 @@ func (l *limit) endRound() {
 	median := l.samples[len(l.samples)/2]
 	alone := int(l.current) == 1 // no call has waited for another one
 	if l.rounds++; l.probing > 0 || alone || l.base == 0 || median < l.base {
-		l.base = median
+		l.base, l.baseAt = median, l.current
 	}
+	congested := float64(median) > tolerance*float64(l.base)
 	switch {
 	case l.probing > 0:
-		l.rounds = 0
-		l.set(l.probing)
-	case l.rounds >= probeEvery && !alone:
-		back := l.current
-		l.set(back * probeShare)
-		l.probing = back
-	case float64(median) > tolerance*float64(l.base):
-		l.starting = false
-		l.set(l.current * slower)
+		l.endProbe()
+	case !alone && (congested || l.rounds >= probeEvery || l.baseAt < l.current*probeShare):
+		full := l.current
+		l.set(full * probeShare)
+		l.probing, l.before = full, median
 	case l.waited && l.starting:
 		l.set(l.current * 2)
 	case l.waited:
@@ -150,6 +149,19 @@ func (l *limit) endRound() {
 	default:
 		l.set(l.current)
 	}
+}
+
+// endProbe compares the latency before the measurement of the base latency with it.
+func (l *limit) endProbe() {
+	full := l.probing
+	if float64(l.before) > tolerance*float64(l.base) {
+		l.starting = false
+		l.set(full * lowered)
+		l.rounds = probeEvery // measure again after the next round
+		return
+	}
+	l.set(full)
+	l.rounds = 0
 }
 
 // set changes the limit and begins a round.

@@ -2,7 +2,6 @@ package pinset
 
 import (
 	"context"
-	"errors"
 	"iter"
 
 	"github.com/pinfleet/pinfleet/api"
@@ -21,7 +20,9 @@ import (
 // Sync deletes at the end, and only if there was no error before. It deletes nothing if
 // more than the share of [WithMaxDelete] of the cluster's pins are extra. In both cases
 // the last error is a [*NotDeletedError]. Pins that are not of api.DataType are never
-// deleted, and nor are pins that are made while Sync runs.
+// deleted, and nor are pins that are made while Sync runs. An extra pin that a peer does not
+// know is an error that wraps client.ErrNotFound: another client has unpinned it, or, with
+// CRDT, the peer has not heard of the pin yet.
 func Sync(ctx context.Context, c client.Client, want iter.Seq2[*api.Pin, error], opts ...Option) iter.Seq2[*Change, error] {
 	return func(yield func(*Change, error) bool) {
 		o, err := newOptions(c, opts)
@@ -78,11 +79,7 @@ func (s *syncer) apply(change *Change) func(context.Context) (*Change, error) {
 		task = unpinTask(s.client, change.Pin)
 	}
 	return func(ctx context.Context) (*Change, error) {
-		_, err := task(ctx)
-		if change.Kind == Extra && errors.Is(err, client.ErrNotFound) {
-			err = nil // another client has unpinned it
-		}
-		if err != nil {
+		if _, err := task(ctx); err != nil {
 			return nil, err
 		}
 		return change, nil

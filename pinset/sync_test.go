@@ -3,9 +3,11 @@ package pinset_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"iter"
 	"maps"
+	"net/http"
 	"slices"
 	"testing"
 
@@ -41,17 +43,18 @@ func stored(cluster *clustertest.Cluster) map[string]string {
 	return all
 }
 
+var manyPins = flag.Int("pins", 4000, "number of pins in TestSyncOfManyPins")
+
 // A Sync into an empty cluster, again, and with some of the pins changed while a peer is
 // killed: each time the pinset is exactly that of the source, and nothing is written that
 // is right already.
 func TestSyncOfManyPins(t *testing.T) {
-	n := 4000
+	n := *manyPins
 	if testing.Short() {
-		n = 400
+		n = min(n, 400)
 	}
 	cluster := clustertest.New(t, clustertest.Options{})
 	c := balanced(t, cluster)
-	writes := func() int { return requests(cluster, "POST /pins/{hash}") + requests(cluster, "DELETE /pins/{hash}") }
 	want := func(yield func(*api.Pin, error) bool) {
 		for pin := range testPins(n) {
 			if !yield(pin, nil) {
@@ -70,12 +73,12 @@ func TestSyncOfManyPins(t *testing.T) {
 		}
 	}
 	check("empty cluster", map[pinset.ChangeKind]int{pinset.Missing: n})
-	if got := writes(); got != n {
-		t.Errorf("%d writes for %d pins", got, n)
+	if got := requests(cluster); got != n+1 {
+		t.Errorf("%d requests for %d pins and a listing", got, n)
 	}
 	resetRequests(cluster)
 	check("again", map[pinset.ChangeKind]int{}, pinset.WithDelete())
-	if got := requests(cluster, ""); got != 1 {
+	if got := requests(cluster); got != 1 {
 		t.Errorf("%d requests for nothing to do, want the listing", got)
 	}
 
@@ -210,6 +213,18 @@ func TestSyncLeavesNewPins(t *testing.T) {
 	}
 	if _, err := c.Allocation(t.Context(), testCid(100).Cid); err != nil {
 		t.Errorf("the new pin: %v", err)
+	}
+}
+
+// A peer that does not know an extra pin may not have heard of it: that is an error.
+func TestSyncOfAnExtraPinThatAPeerDoesNotKnow(t *testing.T) {
+	cluster := clustertest.New(t, clustertest.Options{})
+	c := balanced(t, cluster)
+	collect(pinset.Pin(t.Context(), c, testPins(2)))
+	cluster.InjectAll(clustertest.Fault{Route: "DELETE /pins/{hash}", Effect: clustertest.ErrorAnswer(http.StatusNotFound, "pin is not part of the pinset")})
+	changes, errs := collect(pinset.Sync(t.Context(), c, testPins(1), pinset.WithDelete(), pinset.WithMaxDelete(1)))
+	if len(changes) > 0 || len(errs) != 1 || !errors.Is(errs[0], client.ErrNotFound) {
+		t.Errorf("changes %v, errors %v", changes, errs)
 	}
 }
 
