@@ -43,7 +43,7 @@ func stored(cluster *clustertest.Cluster) map[string]string {
 	return all
 }
 
-var manyPins = flag.Int("pins", 4000, "number of pins in TestSyncOfManyPins")
+var manyPins = flag.Int("pins", 2000, "number of pins in TestSyncOfManyPins")
 
 // A Sync into an empty cluster, again, and with some of the pins changed while a peer is
 // killed: each time the pinset is exactly that of the source, and nothing is written that

@@ -18,6 +18,7 @@ var captions = map[string]string{
 	"strategy":       "which endpoint a call goes to",
 	"lbclient":       "many peers: failover, health, hedging",
 	"lbclient/debug": "a live page for operators",
+	"pinset":         "work on many pins",
 	"contrib/otel":   "OpenTelemetry spans and metrics",
 	"discovery":      "where endpoints come from",
 	"pyxis":          "coordination service: sessions, watches",
@@ -35,6 +36,8 @@ var captions = map[string]string{
 	"test/bench":       "how close to the wire",
 
 	"examples/add":        "the program in README",
+	"examples/backup":     "saves and restores a pinset",
+	"examples/sync":       "one cluster like another",
 	"examples/quickstart": "an add that loses a peer",
 	"examples/discovery":  "peers that come and go",
 
