@@ -45,7 +45,7 @@ cluster: ## serve a cluster of three peers on 127.0.0.1:9094, 9194, 9294
 	$(GO) run ./test/devcluster
 
 doc: ## print the documentation of the main packages
-	@for p in api config transport transport/p2p client strategy lbclient; do $(GO) doc ./$$p; done
+	@for p in api config transport transport/p2p client strategy lbclient pinset; do $(GO) doc ./$$p; done
 
 ci: ## run what CI runs
 	.ci/run
