@@ -10,6 +10,7 @@ import (
 	"github.com/ipfs/boxo/files"
 
 	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/internal/addprogress"
 )
 
 // Add implements Client.
@@ -34,7 +35,8 @@ func (c *defaultClient) Add(ctx context.Context, paths []string, params *api.Add
 	body := &Body{Boundary: boundary, Open: func(ctx context.Context) (io.ReadCloser, error) {
 		return newMultipartBody(ctx, boundary, roots, params, c.web), nil
 	}}
-	return c.add(ctx, &request{op: OpAdd, body: body}, params, out)
+	totals := func(ctx context.Context) (files, bytes int64) { return totalsOf(ctx, roots, params) }
+	return c.add(ctx, &request{op: OpAdd, body: body, totals: totals}, params, out)
 }
 
 // AddMultiFile implements Client.
@@ -92,6 +94,11 @@ func (c *defaultClient) add(ctx context.Context, req *request, params *api.AddPa
 		req.body = carBody(req.body)
 	}
 	req.method, req.path, req.deadline, req.add = http.MethodPost, "/add", c.deadline(), params
+	ctx, progress, end := addprogress.Start(ctx)
+	defer end()
+	if req.totals != nil && progress.NeedsTotals() {
+		progress.SetTotals(req.totals(ctx))
+	}
 	a := &adding{client: c, req: req, params: params, out: out, seed: maphash.MakeSeed()}
 	return a.run(ctx)
 }

@@ -133,6 +133,7 @@ func (a *adding) receive(r *response, unasked bool) error {
 			return a.mismatch(r, &report, err)
 		}
 		if o.Cid.Defined() {
+			r.verifier.progress.Stored(o.Name)
 			a.progress.Complete(o.Name, report.nodes < a.nodes)
 		}
 		switch {

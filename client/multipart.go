@@ -16,12 +16,26 @@ import (
 // contain it by chance.
 func newBoundary() string { return "pinfleet-" + rand.Text() }
 
+// sourceTree is what an add uploads: files, directories and symlinks. It is not safe
+// for concurrent use.
+type sourceTree interface {
+	// next returns the next node, a directory before its content, or io.EOF after
+	// the last one. The other methods take the node until the following call.
+	next() (node, error)
+	openFile(node) (io.ReadCloser, metadata, error)
+	readLink(node) (target string, meta metadata, err error)
+	// size returns the size of a file in bytes.
+	size(node) (int64, error)
+	// close closes what is open, except files. No node is left afterwards.
+	close() error
+}
+
 // multipartBody is the body of an add, with one part for each node. It opens one
 // file at a time, when its turn comes.
 type multipartBody struct {
 	ctx       context.Context
 	delimiter string // between parts
-	nodes     walker
+	tree      sourceTree
 	noCopy    bool
 	web       *webSources
 	// fills makes Read fill p before returning. It is off when a source is fetched
@@ -36,16 +50,17 @@ type multipartBody struct {
 	done    bool
 }
 
+// newMultipartBody returns the body of an Add.
 func newMultipartBody(ctx context.Context, boundary string, roots []node, params *api.AddParams, web *webSources) *multipartBody {
-	return &multipartBody{
-		ctx:       ctx,
-		delimiter: "--" + boundary,
-		nodes:     walker{hidden: params.Hidden, levels: []level{{nodes: roots}}},
-		noCopy:    params.NoCopy,
-		web:       web,
-		fills:     !slices.ContainsFunc(roots, func(n node) bool { return n.web != nil }),
-		first:     true,
-	}
+	m := newTreeBody(ctx, boundary, newWalker(roots, params))
+	m.noCopy, m.web = params.NoCopy, web
+	m.fills = !slices.ContainsFunc(roots, func(n node) bool { return n.web != nil })
+	return m
+}
+
+// newTreeBody returns a body with the content of a tree, which it closes.
+func newTreeBody(ctx context.Context, boundary string, tree sourceTree) *multipartBody {
+	return &multipartBody{ctx: ctx, delimiter: "--" + boundary, tree: tree, fills: true, first: true}
 }
 
 // Read implements io.Reader. One call may return many small parts.
@@ -80,7 +95,7 @@ func (m *multipartBody) Read(p []byte) (n int, err error) {
 func (m *multipartBody) Close() error {
 	m.done = true
 	m.text = nil
-	err := m.nodes.close()
+	err := m.tree.close()
 	if m.content != nil {
 		err = errors.Join(err, m.content.Close())
 		m.content = nil
@@ -96,7 +111,7 @@ func (m *multipartBody) advance() error {
 	}
 	m.first = false
 	b = append(b, m.delimiter...)
-	n, err := m.nodes.next()
+	n, err := m.tree.next()
 	switch {
 	case err == io.EOF:
 		m.done = true
@@ -123,12 +138,12 @@ func (m *multipartBody) open(b []byte, n node) ([]byte, error) {
 	case n.web != nil:
 		m.content, err = m.web.fetch(m.ctx, n)
 	case n.typ == 0:
-		m.content, meta, err = n.openFile()
+		m.content, meta, err = m.tree.openFile(n)
 	case n.typ.IsDir():
 		contentType = "application/x-directory"
 	default:
 		contentType = "application/symlink"
-		target, meta, err = n.readLink()
+		target, meta, err = m.tree.readLink(n)
 	}
 	if err != nil {
 		return nil, err

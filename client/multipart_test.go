@@ -45,7 +45,8 @@ func TestSmallFilesComeTogether(t *testing.T) {
 func TestFailureBehindSmallFiles(t *testing.T) {
 	dir := tree(t, map[string]string{"a": "A", "b": "B"})
 	m := bodyOf(t, nil, filepath.Join(dir, "a"))
-	m.nodes.levels[0].nodes = append(m.nodes.levels[0].nodes, node{name: "gone", prefix: dir + "/"})
+	roots := &m.tree.(*walker).levels[0]
+	roots.nodes = append(roots.nodes, node{name: "gone", prefix: dir + "/"})
 	p := make([]byte, 1<<20)
 	n, err := m.Read(p)
 	if err == nil || !strings.HasSuffix(string(p[:n]), "\r\n\r\nA") {

@@ -25,6 +25,7 @@ var _ interface {
 	openFile() (io.ReadCloser, metadata, error)
 	openDirectory() (*directory, error)
 	readLink() (target string, meta metadata, err error)
+	size() (int64, error)
 } = node{}
 
 // errReplaced is the error for a path that was of the given kind when its

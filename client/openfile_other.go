@@ -101,3 +101,11 @@ func (n node) readLink() (string, metadata, error) {
 	target, err := read(path)
 	return target, metadataOf(info), err
 }
+
+func (n node) size() (int64, error) {
+	info, err := n.lstat()
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
+}

@@ -98,11 +98,21 @@ func (n node) readLink() (string, metadata, error) {
 		}
 		return "", metadata{}, n.failed("readlink", err)
 	}
-	var stat unix.Stat_t
-	if _, err := again(func() (int, error) { return 0, unix.Fstatat(dirfd, path, &stat, unix.AT_SYMLINK_NOFOLLOW) }); err != nil {
-		return "", metadata{}, n.failed("lstat", err)
+	stat, err := n.lstat()
+	return string(target[:size]), metadataOfStat(&stat), err
+}
+
+func (n node) lstat() (stat unix.Stat_t, err error) {
+	dirfd, path := n.at()
+	if _, err = again(func() (int, error) { return 0, unix.Fstatat(dirfd, path, &stat, unix.AT_SYMLINK_NOFOLLOW) }); err != nil {
+		err = n.failed("lstat", err)
 	}
-	return string(target[:size]), metadataOfStat(&stat), nil
+	return stat, err
+}
+
+func (n node) size() (int64, error) {
+	stat, err := n.lstat()
+	return stat.Size, err
 }
 
 func (n node) failed(op string, err error) error {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/internal/addprogress"
 	"github.com/pinfleet/pinfleet/internal/ctxerr"
 	"github.com/pinfleet/pinfleet/internal/liveness"
 )
@@ -35,6 +36,9 @@ type request struct {
 	add *api.AddParams
 	// sent, if not nil, is called with the progress of the body.
 	sent func(ctx context.Context, name string, read uint64) error
+	// totals, if not nil, returns the number of files in the body, and of their
+	// bytes, or zeros if they are not known.
+	totals func(ctx context.Context) (files, bytes int64)
 	// public is set if the API answers without credentials. The request has those
 	// that are known, for the sake of a proxy that asks for them, but it does not
 	// wait for a token.
@@ -330,7 +334,7 @@ func (r *response) openBody() (io.ReadCloser, error) {
 		_ = r.upload.Close()
 	}
 	v := newVerifier(r.req.body.Boundary, r.req.add, r.client.cfg.SkipVerify)
-	v.sent = r.req.sent
+	v.sent, v.progress = r.req.sent, addprogress.From(r.ctx).Begin()
 	u, err := newUpload(r.ctx, r.req.body, v.run, &r.client.scratches)
 	if err != nil {
 		if r.ctx.Err() == nil && !errors.Is(err, ErrBodyNotReplayable) && !errors.Is(err, ErrInvalid) {

@@ -32,6 +32,15 @@ type node struct {
 // path returns the path in the file system.
 func (n node) path() string { return n.prefix + cmp.Or(n.target, n.name) }
 
+// inUpload returns the path in the upload, escaped.
+func (n node) inUpload() string {
+	var b []byte
+	if n.dir != "" {
+		b = append(append(b, n.dir...), "%2F"...)
+	}
+	return string(appendEscaped(b, n.name))
+}
+
 // newRoots returns a node for each path of an Add. The error lists all faults.
 func newRoots(paths []string, params *api.AddParams, web *config.WebPolicy) ([]node, error) {
 	if len(paths) == 0 {

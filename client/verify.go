@@ -14,6 +14,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client/internal/parts"
+	"github.com/pinfleet/pinfleet/internal/addprogress"
 	"github.com/pinfleet/pinfleet/internal/unixfs"
 )
 
@@ -30,6 +31,8 @@ type verifier struct {
 	skip bool
 	// sent, if not nil, is called with the progress of the upload.
 	sent func(ctx context.Context, name string, read uint64) error
+	// progress is that of the add; it may be nil.
+	progress *addprogress.Attempt
 
 	mu       sync.Mutex
 	expected []unixfs.Event // in the order of the report
@@ -75,8 +78,8 @@ func (v *verifier) run(ctx context.Context, s *scratch, pull func() ([]byte, err
 		interrupted = err != nil
 		return piece, err
 	})
-	if v.sent != nil {
-		tree.Progress = func(name string, read uint64) error { return v.sent(ctx, name, read) }
+	if v.sent != nil || v.progress != nil {
+		tree.Progress = func(r parts.Read) error { return v.report(ctx, r) }
 	}
 	if !v.skip {
 		v.params.Buffer = &s.buffer
@@ -97,6 +100,15 @@ func (v *verifier) run(ctx context.Context, s *scratch, pull func() ([]byte, err
 	defer v.mu.Unlock()
 	v.read = true
 	return nil
+}
+
+// report passes the progress of the upload on.
+func (v *verifier) report(ctx context.Context, r parts.Read) error {
+	v.progress.Sent(reportedName(r.Path), int64(r.Bytes), r.Ended)
+	if v.sent == nil || r.Symlink {
+		return nil
+	}
+	return v.sent(ctx, r.Name, r.Bytes)
 }
 
 // end records the error of the import. interrupted is set if the upload has ended

@@ -7,11 +7,13 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/pinfleet/pinfleet/api"
 )
 
-// walker visits nodes depth-first: a directory before its children, and the
-// children sorted by name. It holds one open directory per level, and the entries
-// of that directory. Everything below a root is opened relative to its directory, and
+// walker is the sourceTree of paths in the file system. It visits nodes depth-first: a
+// directory before its children, and the children sorted by name. It holds one open
+// directory per level, and the entries of that directory. Everything below a root is opened relative to its directory, and
 // symlinks are never followed. So nothing outside the tree is read, even if a
 // directory is moved or replaced by a symlink during the upload.
 type walker struct {
@@ -28,8 +30,15 @@ type level struct {
 	entries []fs.DirEntry // sorted
 }
 
-// next returns the next node, or io.EOF after the last one. The node can be opened
-// until the following call.
+func newWalker(roots []node, params *api.AddParams) *walker {
+	return &walker{hidden: params.Hidden, levels: []level{{nodes: roots}}}
+}
+
+func (w *walker) openFile(n node) (io.ReadCloser, metadata, error) { return n.openFile() }
+func (w *walker) readLink(n node) (string, metadata, error)        { return n.readLink() }
+func (w *walker) size(n node) (int64, error)                       { return n.size() }
+
+// next implements sourceTree.
 func (w *walker) next() (node, error) {
 	n, err := w.step()
 	if err == nil {
@@ -78,12 +87,8 @@ func (w *walker) push(n *node) error {
 		return errors.Join(err, open.close())
 	}
 	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
-	var name []byte
-	if n.dir != "" {
-		name = append(append(name, n.dir...), "%2F"...)
-	}
 	w.levels = append(w.levels, level{
-		dir:     string(appendEscaped(name, n.name)),
+		dir:     n.inUpload(),
 		prefix:  n.path() + string(os.PathSeparator),
 		open:    open,
 		entries: entries,
@@ -101,7 +106,7 @@ func (w *walker) pop() error {
 	return open.close()
 }
 
-// close closes the open directories. After that, next returns io.EOF.
+// close implements sourceTree. After it, next returns io.EOF.
 func (w *walker) close() error {
 	var errs []error
 	for len(w.levels) > 0 {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/internal/addprogress"
 	"github.com/pinfleet/pinfleet/lbclient/internal/spool"
 )
 
@@ -67,6 +68,8 @@ func nothingToAdd(out chan<- *api.AddedOutput, text string) error {
 
 // add makes the call of any method that adds. It closes out.
 func (c *Client) add(ctx context.Context, cl *call, out chan<- *api.AddedOutput, send addFunc) error {
+	ctx, _, end := addprogress.Start(ctx) // shared by all attempts
+	defer end()
 	if out == nil {
 		return c.run(ctx, cl, func(ctx context.Context, p client.Client) error { return send(ctx, p, nil) })
 	}

@@ -22,8 +22,8 @@ import (
 // be read once, in order, each before the next.
 type Tree struct {
 	// Progress, if not nil, is called after progressStep further bytes of a file
-	// were read, and at its end.
-	Progress func(name string, read uint64) error
+	// were read, at its end, and for each symlink.
+	Progress func(Read) error
 
 	dir
 	r *reader
@@ -35,6 +35,19 @@ type Tree struct {
 	// top is the name of the first top-level entry.
 	top *string
 	err error // final
+}
+
+// Read is how far a file or a symlink of an upload was read.
+type Read struct {
+	Path string // in the upload
+	// Name is the name under which a server reports the progress of the file: the
+	// path below the top-level entry. It is empty for a symlink, of which servers
+	// report none.
+	Name  string
+	Bytes uint64 // of the content of a file so far
+	Ended bool   // these are all
+	// Symlink is set for a symlink.
+	Symlink bool
 }
 
 // New returns the tree of an upload with this boundary, which pull delivers piece
@@ -205,18 +218,20 @@ func (t *Tree) open(h head, at string) (files.Node, error) {
 		if err == nil && len(target) > maxLink {
 			err = errLongLink
 		}
+		if err == nil && t.Progress != nil {
+			err = t.Progress(Read{Path: at[1:], Ended: true, Symlink: true})
+		}
 		return files.NewSymlinkFile(string(target), time.Time{}), err
 	}
-	return &regular{content: content, tree: t, name: t.progressName(at)}, nil
+	return &regular{content: content, tree: t, path: at[1:]}, nil
 }
 
-// progressName returns the name that a server uses in the progress of a file: the
-// path below the top-level entry.
-func (t *Tree) progressName(at string) string {
-	name := at[1:]
-	if !t.wrap {
-		_, name, _ = strings.Cut(name, "/")
+// progressName returns the name that a server uses in the progress of a file.
+func (t *Tree) progressName(path string) string {
+	if t.wrap {
+		return path
 	}
+	_, name, _ := strings.Cut(path, "/")
 	return name
 }
 
@@ -225,7 +240,7 @@ type regular struct {
 	node
 	content io.Reader
 	tree    *Tree
-	name    string
+	path    string
 	// read is the number of bytes read, and told how many of them Progress knows.
 	read, told uint64
 	ended      bool
@@ -245,7 +260,8 @@ func (f *regular) Read(p []byte) (int, error) {
 		return n, err
 	}
 	f.told, f.ended = f.read, err == io.EOF
-	if failed := f.tree.Progress(f.name, f.read); failed != nil {
+	at := Read{Path: f.path, Name: f.tree.progressName(f.path), Bytes: f.read, Ended: f.ended}
+	if failed := f.tree.Progress(at); failed != nil {
 		err = failed
 	}
 	return n, err

@@ -220,26 +220,31 @@ func TestB5TwoRoots(t *testing.T) {
 }
 
 // Progress is that of a server: at every 256 KiB, and at the end, with the path below
-// the top-level entry.
+// the top-level entry. Symlinks are reported as well.
 func TestProgress(t *testing.T) {
-	text := part("d%2Ff", "", strings.Repeat("x", 600<<10)) + part("d%2Fe", "", "") + end
+	text := part("d%2Ff", "", strings.Repeat("x", 600<<10)) + part("d%2Fl", "Content-Type: application/symlink\r\n", "f") + part("d%2Fe", "", "") + end
 	for wrap, name := range map[bool]string{false: "", true: "d/"} {
 		tree := New("b", wrap, pieces(text, 100<<10, io.EOF))
 		var got []string
-		tree.Progress = func(name string, read uint64) error {
-			got = append(got, fmt.Sprint(name, " ", read))
+		tree.Progress = func(r Read) error {
+			got = append(got, fmt.Sprintf("%+v", r))
 			return nil
 		}
 		if err := walk(tree, "", new([]string)); err != nil {
 			t.Fatal(err)
 		}
-		if n := len(got); n != 4 || got[2] != name+"f 614400" || got[3] != name+"e 0" {
+		want := []string{
+			"{Path:d/f Name:" + name + "f Bytes:614400 Ended:true Symlink:false}",
+			"{Path:d/l Name: Bytes:0 Ended:true Symlink:true}",
+			"{Path:d/e Name:" + name + "e Bytes:0 Ended:true Symlink:false}",
+		}
+		if len(got) != 5 || !slices.Equal(got[2:], want) {
 			t.Errorf("wrap %t: %q", wrap, got)
 		}
 	}
 	failure := errors.New("nobody listens")
 	tree := New("b", true, pieces(text, 100<<10, io.EOF))
-	tree.Progress = func(string, uint64) error { return failure }
+	tree.Progress = func(Read) error { return failure }
 	if err := walk(tree, "", new([]string)); err != failure {
 		t.Error(err)
 	}
