@@ -140,12 +140,7 @@ func TestB8NobodyReadsOut(t *testing.T) {
 // What is no CAR is refused before a request is sent, and the end of any other bad one
 // does not reach the server.
 func TestB3BadCARs(t *testing.T) {
-	head := "\x38\xa2eroots\x81\xd8*X#\x00" + string(cidA.Bytes()) + "gversion\x01"
-	head = string(rune(len(head)-1)) + head[1:]
-	block := unixfsHello()
-	section := func(block string) string {
-		return string(rune(len(cidA.Bytes())+len(block))) + string(cidA.Bytes()) + block
-	}
+	head, block, section := carHead(), unixfsHello(), carSection
 	for name, test := range map[string]struct {
 		car  string
 		text string
@@ -185,6 +180,20 @@ func TestB3BadCARs(t *testing.T) {
 		t.Errorf("two parts: %v", err)
 	}
 }
+
+// carHead returns the header of a CAR whose root is cidA.
+func carHead() string {
+	head := "\xa2eroots\x81\xd8*X#\x00" + string(cidA.Bytes()) + "gversion\x01"
+	return string(rune(len(head))) + head
+}
+
+// carSection returns the section of a CAR with a block that is said to be that of cidA.
+func carSection(block string) string {
+	return string(rune(len(cidA.Bytes())+len(block))) + string(cidA.Bytes()) + block
+}
+
+// helloCAR returns a CAR with the block of cidA.
+func helloCAR() string { return carHead() + carSection(unixfsHello()) }
 
 // unixfsHello returns the block of cidA.
 func unixfsHello() string {

@@ -22,7 +22,9 @@ import (
 // The methods that return an [iter.Seq2] send their request when the loop
 // starts, and close the response when the loop ends, also by break or panic. An
 // error is the last pair yielded, with a nil item. A loop that ends without an
-// error has received the whole list.
+// error has received the whole list. A loop with one variable, such as
+// "for pin := range", discards the error: it ends silently when the listing fails.
+// [Collect] returns a small listing as a slice.
 type Client interface {
 	// ID describes the contacted peer: its IDs, addresses and version.
 	ID(ctx context.Context) (*api.ID, error)
@@ -74,6 +76,8 @@ type Client interface {
 
 	// Allocations lists the shared pinset. Only pins whose type is in filter
 	// are listed; api.AllType lists all.
+	//
+	// Loop with two variables: a loop with one discards the error.
 	Allocations(ctx context.Context, filter api.PinType) iter.Seq2[*api.Pin, error]
 
 	// Allocation returns the pin of ci in the shared pinset. It fails with
@@ -88,11 +92,15 @@ type Client interface {
 	// StatusCids is Status for any number of CIDs. It yields each of them once,
 	// in any order. It sends the CIDs in batches that fit the server's header
 	// limit. If cids is empty, it yields nothing and sends no request.
+	//
+	// Loop with two variables: a loop with one discards the error.
 	StatusCids(ctx context.Context, cids []cid.Cid, local bool) iter.Seq2[*api.GlobalPinInfo, error]
 
 	// StatusAll lists the status of the whole pinset. Only items and peers
 	// whose status is in filter are listed; api.TrackerStatusUndefined (0)
 	// lists all.
+	//
+	// Loop with two variables: a loop with one discards the error.
 	StatusAll(ctx context.Context, filter api.TrackerStatus, local bool) iter.Seq2[*api.GlobalPinInfo, error]
 
 	// Recover retries pinning or unpinning ci at the peers where that failed, or
@@ -101,6 +109,8 @@ type Client interface {
 
 	// RecoverAll is Recover for all items in an error state. It lists the items
 	// that the cluster queued again.
+	//
+	// Loop with two variables: a loop with one discards the error.
 	RecoverAll(ctx context.Context, local bool) iter.Seq2[*api.GlobalPinInfo, error]
 
 	// Alerts returns the expired metrics that the contacted peer knows of,

@@ -168,8 +168,15 @@ func (r *response) collect(s *documents.Decoder, size uintptr) error {
 // all returns all items of a listing.
 func all[T any](ctx context.Context, c *defaultClient, req *request) ([]*T, error) {
 	req.collected = true
-	items := []*T{}
-	for item, err := range listing[T](ctx, c, req) {
+	return Collect(listing[T](ctx, c, req))
+}
+
+// Collect returns the items of a listing as a slice, which is empty and not nil if
+// there are none, or the error of the listing and no items. It holds all items in
+// memory: read a large listing in a loop.
+func Collect[T any](seq iter.Seq2[T, error]) ([]T, error) {
+	items := []T{}
+	for item, err := range seq {
 		if err != nil {
 			return nil, err
 		}

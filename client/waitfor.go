@@ -124,7 +124,8 @@ func WaitFor(ctx context.Context, c Client, fp StatusFilterParams) (*api.GlobalP
 // WaitForAll is WaitFor for many items, which it queries together. It yields each
 // item once, as soon as the item has reached the target. If an item will not
 // reach it, WaitForAll yields a nil item with a *StatusError, whose Info is the
-// item, and goes on with the other items. Any other error ends the loop.
+// item, and goes on with the other items. Any other error ends the loop. Loop with
+// two variables: a loop with one discards the errors.
 func WaitForAll(ctx context.Context, c Client, cids []cid.Cid, fp StatusFilterParams) iter.Seq2[*api.GlobalPinInfo, error] {
 	return func(yield func(*api.GlobalPinInfo, error) bool) {
 		if nilness.Is(c) {
