@@ -3,68 +3,12 @@ package config
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/multiformats/go-multiaddr"
 )
-
-// ParseAddrs returns a Config for each element of a comma-separated list. An
-// element is a multiaddress, a URL, a host or a host:port. User name and password
-// in a URL become the Config's credentials. An empty list is an error.
-func ParseAddrs(list string) ([]*Config, error) {
-	cfgs, err := parseAddrs(list)
-	if err != nil {
-		return nil, prefixed([]error{err})
-	}
-	return cfgs, nil
-}
-
-func parseAddrs(list string) ([]*Config, error) {
-	var (
-		cfgs []*Config
-		errs []error
-	)
-	for i, text := range strings.Split(list, ",") {
-		text = strings.TrimSpace(text)
-		if text == "" {
-			continue
-		}
-		c, err := parseAddr(text)
-		if err == nil {
-			_, err = c.Address()
-		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("element %d of the address list: %w", i+1, err))
-		}
-		cfgs = append(cfgs, c)
-	}
-	if len(cfgs) == 0 {
-		errs = append(errs, errors.New("the address list is empty"))
-	}
-	return cfgs, errors.Join(errs...)
-}
-
-func parseAddr(text string) (*Config, error) {
-	if strings.HasPrefix(text, "/") {
-		m, err := multiaddr.NewMultiaddr(text)
-		return &Config{APIAddr: m}, err
-	}
-	if !strings.Contains(text, "://") {
-		return &Config{Host: text}, nil
-	}
-	u, err := url.Parse(text)
-	if err != nil || u.User == nil {
-		return &Config{URL: text}, nil //nolint:nilerr // Address says what is wrong with it
-	}
-	c := &Config{Username: u.User.Username()}
-	c.Password, _ = u.User.Password()
-	u.User = nil
-	c.URL = u.String()
-	return c, nil
-}
 
 // FromEnv returns the Configs that environment variables describe. lookup is
 // usually os.LookupEnv. An empty variable counts as missing.
@@ -206,21 +150,15 @@ func (e *env) addresses(template *Config) []*Config {
 	if list == "" {
 		return []*Config{template}
 	}
-	cfgs, err := parseAddrs(list)
+	cfgs, err := parseAddrs(list, template)
 	if err != nil {
 		e.fail("API", err)
 		return nil
 	}
-	for i, at := range cfgs {
-		n := template.Clone()
-		n.APIAddr, n.URL, n.Host = at.APIAddr, at.URL, at.Host
-		if at.Username != "" || at.Password != "" {
-			if n.Username != "" || n.Token != "" {
-				e.fail("API", errors.New("a URL has credentials, and so has another variable: keep one of them"))
-			}
-			n.Username, n.Password = at.Username, at.Password
+	for _, c := range cfgs {
+		if (c.Username != template.Username || c.Password != template.Password) && (template.Username != "" || template.Token != "") {
+			e.fail("API", errors.New("a URL has credentials, and so has another variable: keep one of them"))
 		}
-		cfgs[i] = n
 	}
 	return cfgs
 }

@@ -3,6 +3,7 @@ package config_test
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/pinfleet/pinfleet/config"
 )
@@ -22,6 +23,26 @@ func ExampleConfig_Validate() {
 	// Output:
 	// config: in Host and Port: port "http" is not a number from 1 to 65535
 	// config: one of Username and Password is empty: the server accepts neither without the other
+}
+
+// A template has the settings that all peers share.
+func ExampleParseAddrs() {
+	template := &config.Config{Username: "me", Password: "hunter2", IdleTimeout: time.Minute}
+	cfgs, err := config.ParseAddrs("/dns4/a.example/tcp/9094/https,https://b.example/cluster", template)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, cfg := range cfgs {
+		fmt.Println(cfg)
+	}
+	_, err = config.ParseAddrs("/ip4/10.0.0.1,ftp://b.example")
+	fmt.Println(err)
+	// Output:
+	// config.Config{"api_addr":"/dns4/a.example/tcp/9094/https","username":"me","password":"***","idle_timeout":"1m0s"}
+	// config.Config{"url":"https://b.example/cluster","username":"me","password":"***","idle_timeout":"1m0s"}
+	// config: element 1 of the address list: address /ip4/10.0.0.1: the port is missing: add /tcp/9094
+	// config: element 2 of the address list: URL must begin with http:// or https://
 }
 
 func ExampleFromEnv() {

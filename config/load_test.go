@@ -174,11 +174,3 @@ func TestFromEnv(t *testing.T) {
 		t.Error("two credentials: no error")
 	}
 }
-
-func TestParseAddrsNeedsOne(t *testing.T) {
-	for _, list := range []string{"", " ", ",,"} {
-		if cfgs, err := ParseAddrs(list); err == nil {
-			t.Errorf("%q gave %v", list, cfgs)
-		}
-	}
-}

@@ -151,18 +151,12 @@ func (r *fileReader) endpoint(element []byte) (*config.Config, error) {
 	default:
 		return nil, errors.New("it is neither an address nor an object")
 	}
-	parsed, err := config.ParseAddrs(text)
+	parsed, err := config.ParseAddrs(text, r.Template)
 	if err != nil {
 		return nil, err
 	}
 	if len(parsed) != 1 {
 		return nil, errors.New("several addresses: make each an element of its own")
 	}
-	cfg := templateOr(r.Template).Clone()
-	one := parsed[0]
-	cfg.APIAddr, cfg.URL, cfg.Host, cfg.Port = one.APIAddr, one.URL, one.Host, one.Port
-	if one.Username != "" || one.Password != "" {
-		cfg.Username, cfg.Password = one.Username, one.Password
-	}
-	return cfg, nil
+	return parsed[0], nil
 }
