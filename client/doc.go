@@ -5,7 +5,9 @@
 // peers. [WaitFor] waits until a pin has reached a status.
 //
 // A listing is an iterator, an add sends its reports to a channel, and the error
-// of a failed call is or wraps an [*Error].
+// of a failed call is or wraps an [*Error]. [AddPaths], [AddReader], [AddBytes] and
+// [AddFS] add in one line with any Client, and [WithProgress] reports how far an
+// add has come.
 //
 // # Contexts
 //

@@ -7,6 +7,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"testing/fstest"
 	"time"
 
 	"github.com/ipfs/go-cid"
@@ -83,6 +84,33 @@ func ExampleClient_Add() {
 	// Output:
 	// QmWfVY9y3xjsixTgbd9AorQxH7VtMpzfx2HaWtsoUYecaX site/index.html
 	// QmV2rB2M2JWNWzyVGEEJKAqTJjtmNFkQYaJHtqqp8QSUWB site
+}
+
+// A directory of an fs.FS, such as embedded files, is added in one line. In the last
+// report of its progress, Done is set.
+func ExampleAddFS() {
+	addr, stop := startCluster()
+	defer stop()
+	c, err := client.NewDefaultClient(&config.Config{APIAddr: addr})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+
+	site := fstest.MapFS{"index.html": {Data: []byte("hello")}, "img/logo.svg": {Data: []byte("<svg/>")}}
+	ctx := client.WithProgress(context.Background(), func(p client.Progress) {
+		if p.Done {
+			fmt.Println(p.StoredFiles, "of", p.TotalFiles, "files are stored,", p.StoredBytes, "of", p.TotalBytes, "bytes")
+		}
+	})
+	added, err := client.AddFS(ctx, c, "site", site, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(added.Root)
+	// Output:
+	// 2 of 2 files are stored, 11 of 11 bytes
+	// QmSDMhcV1jk3EAs2wbkgaWX9Rg67TTmCaJtoBHK7Jf48Tf
 }
 
 func ExampleWaitFor() {

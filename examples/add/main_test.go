@@ -29,7 +29,7 @@ func TestAdd(t *testing.T) {
 	cluster, addrs := threePeers()
 	defer cluster.Close()
 	cluster.Peer(0).Stop() // the add continues at the second peer
-	root, err := add(t.Context(), addrs, "../readme/site")
+	added, err := add(t.Context(), addrs, "../readme/site")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,8 +38,8 @@ func TestAdd(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if _, err := c.Allocation(t.Context(), root.Cid); err != nil {
-		t.Errorf("the root %s is not pinned: %v", root, err)
+	if _, err := c.Allocation(t.Context(), added.Root); err != nil {
+		t.Errorf("the root %s is not pinned: %v", added.Root, err)
 	}
 }
 
@@ -47,8 +47,8 @@ func TestAddReportsErrors(t *testing.T) {
 	cluster, addrs := threePeers()
 	defer cluster.Close()
 	for _, args := range [][2]string{{"/ip4/127.0.0.1", "../readme/site"}, {addrs, "no-such-folder"}} {
-		if root, err := add(t.Context(), args[0], args[1]); err == nil {
-			t.Errorf("add(%q, %q) = %s, want an error", args[0], args[1], root)
+		if added, err := add(t.Context(), args[0], args[1]); err == nil || added != nil {
+			t.Errorf("add(%q, %q) = %v, %v, want an error", args[0], args[1], added, err)
 		}
 	}
 }

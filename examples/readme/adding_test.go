@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/ipfs/boxo/files"
 	"github.com/ipfs/go-cid"
 
 	"github.com/pinfleet/pinfleet/api"
@@ -21,17 +20,6 @@ import (
 )
 
 // The code of docs/adding.md.
-
-// addRoot adds path and returns the root.
-func addRoot(ctx context.Context, c client.Client, path string, params *api.AddParams) (root cid.Cid, err error) {
-	out := make(chan *api.AddedOutput, 16)
-	added := make(chan error, 1)
-	go func() { added <- c.Add(ctx, []string{path}, params, out) }()
-	for o := range out {
-		root = o.Cid.Cid
-	}
-	return root, <-added
-}
 
 func Example_addLocal() {
 	c, stop := oneClient()
@@ -46,15 +34,15 @@ func Example_addLocal() {
 func addLocal(ctx context.Context, c client.Client, path string) error {
 	params := api.DefaultAddParams()
 	params.Local = true
-	root, err := addRoot(ctx, c, path, params)
+	added, err := client.AddPaths(ctx, c, []string{path}, params)
 	if err != nil {
 		return err
 	}
-	_, err = client.WaitFor(ctx, c, client.StatusFilterParams{Cid: root, Target: api.TrackerStatusPinned, Limit: 2})
+	_, err = client.WaitFor(ctx, c, client.StatusFilterParams{Cid: added.Root, Target: api.TrackerStatusPinned, Limit: 2})
 	if err != nil {
 		return err
 	}
-	fmt.Println("two peers have", root)
+	fmt.Println("two peers have", added.Root)
 	return nil
 }
 
@@ -96,31 +84,25 @@ func chdir(dir string) (back func()) {
 func addCAR(ctx context.Context, c client.Client) error {
 	params := api.DefaultAddParams()
 	params.Format = "car"
-	root, err := addRoot(ctx, c, "site.car", params)
+	added, err := client.AddPaths(ctx, c, []string{"site.car"}, params)
 	if err != nil {
 		return err
 	}
-	fmt.Println("the root of the CAR is", root)
+	fmt.Println("the root of the CAR is", added.Root)
 	return nil
 }
 
 func Example_addReader() {
 	c, stop := oneClient()
 	defer stop()
-	out := make(chan *api.AddedOutput, 16)
-	fmt.Println("error:", addReader(context.Background(), c, strings.NewReader("hello"), out))
-	for o := range out {
-		fmt.Println(o.Name, o.Cid)
-	}
-	// Output:
-	// error: <nil>
-	// report.txt QmWfVY9y3xjsixTgbd9AorQxH7VtMpzfx2HaWtsoUYecaX
+	added, err := addReader(context.Background(), c, strings.NewReader("hello"))
+	fmt.Println(added.Root, err)
+	// Output: QmWfVY9y3xjsixTgbd9AorQxH7VtMpzfx2HaWtsoUYecaX <nil>
 }
 
-func addReader(ctx context.Context, c client.Client, r io.Reader, out chan<- *api.AddedOutput) error {
-	dir := files.NewSliceDirectory([]files.DirEntry{files.FileEntry("report.txt", files.NewReaderFile(r))}) // boxo's package files
-	err := c.AddMultiFile(ctx, files.NewMultiFileReader(dir, true, false), nil, out)
-	return err
+func addReader(ctx context.Context, c client.Client, r io.Reader) (*client.Added, error) {
+	added, err := client.AddReader(ctx, c, "report.txt", r, nil)
+	return added, err
 }
 
 func Example_wrongPins() {
@@ -141,7 +123,7 @@ func Example_wrongPins() {
 	ctx := context.Background()
 	// Every peer loses the only file.
 	cluster.InjectAll(clustertest.Fault{Route: "POST /add", Effect: clustertest.OmitFile(0)})
-	_, err = addRoot(ctx, c, "./site", nil)
+	_, err = client.AddPaths(ctx, c, []string{"./site"}, nil)
 	fmt.Println("mismatch:", errors.Is(err, client.ErrContentMismatch))
 	fmt.Println("error:", removeWrongPins(ctx, c, err))
 	fmt.Println("pins left:", len(cluster.Pinset()))

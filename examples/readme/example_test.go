@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"strings"
+	"testing"
 
 	"github.com/ipfs/go-cid"
 
@@ -32,11 +35,59 @@ func manyPeers() error {
 	if err != nil {
 		return err
 	}
-	c, err := lbclient.NewLBClient(&strategy.LeastLoaded{}, cfgs, 3) // many peers, up to 3 retries of a call
+	c, err := lbclient.NewFromConfigs(&strategy.LeastLoaded{}, cfgs, 3) // many peers, up to 3 retries of a call
 	if err != nil {
 		return err
 	}
 	return c.Close()
+}
+
+func Example_addPaths() {
+	c, stop := oneClient()
+	defer stop()
+	fmt.Println("error:", addPaths(context.Background(), c))
+	// Output:
+	// QmWfVY9y3xjsixTgbd9AorQxH7VtMpzfx2HaWtsoUYecaX site/hello.txt
+	// QmNfrJUJxKiiJwEjqhsPJ77hQkeCweUtFBgKcQKhP12d3L site
+	// the root is QmNfrJUJxKiiJwEjqhsPJ77hQkeCweUtFBgKcQKhP12d3L
+	// error: <nil>
+}
+
+func addPaths(ctx context.Context, c client.Client) error {
+	added, err := client.AddPaths(ctx, c, []string{"./site"}, nil)
+	if err != nil {
+		return err
+	}
+	for _, o := range added.Outputs {
+		fmt.Println(o.Cid, o.Name)
+	}
+	fmt.Println("the root is", added.Root)
+	return nil
+}
+
+// TestOneLineAdds checks the table of docs/usage.md.
+func TestOneLineAdds(t *testing.T) {
+	c, stop := oneClient()
+	defer stop()
+	usage := page(t, "docs/usage.md")
+	ctx, data, r, fsys := withProgress(t.Context()), []byte("hello"), strings.NewReader("hello"), os.DirFS("site")
+	for call, add := range map[string]func() (*client.Added, error){
+		`client.AddReader(ctx, c, "report.pdf", r, nil)`:  func() (*client.Added, error) { return client.AddReader(ctx, c, "report.pdf", r, nil) },
+		`client.AddBytes(ctx, c, "hello.txt", data, nil)`: func() (*client.Added, error) { return client.AddBytes(ctx, c, "hello.txt", data, nil) },
+		`client.AddFS(ctx, c, "site", fsys, nil)`:         func() (*client.Added, error) { return client.AddFS(ctx, c, "site", fsys, nil) },
+	} {
+		added, err := add()
+		if err != nil || added.Outputs[0].Cid.String() != "QmWfVY9y3xjsixTgbd9AorQxH7VtMpzfx2HaWtsoUYecaX" || !strings.Contains(usage, "`"+call+"`") {
+			t.Errorf("%s: %v, %v", call, added, err)
+		}
+	}
+}
+
+func withProgress(ctx context.Context) context.Context {
+	ctx = client.WithProgress(ctx, func(p client.Progress) {
+		fmt.Fprintf(os.Stderr, "\r%d of %d bytes stored, sending %s", p.StoredBytes, p.TotalBytes, p.Name)
+	})
+	return ctx
 }
 
 func Example_add() {
@@ -89,10 +140,20 @@ func Example_list() {
 	ctx := context.Background()
 	ci := cid.MustParse("QmWfVY9y3xjsixTgbd9AorQxH7VtMpzfx2HaWtsoUYecaX")
 	_, err := c.Pin(ctx, ci, api.PinOptions{Name: "hello"})
-	fmt.Println("error:", errors.Join(err, list(ctx, c)))
+	fmt.Println("error:", errors.Join(err, list(ctx, c), count(ctx, c)))
 	// Output:
 	// QmWfVY9y3xjsixTgbd9AorQxH7VtMpzfx2HaWtsoUYecaX hello
+	// 1 pins
 	// error: <nil>
+}
+
+func count(ctx context.Context, c client.Client) error {
+	pins, err := client.Collect(c.Allocations(ctx, api.AllType))
+	if err != nil {
+		return err
+	}
+	fmt.Println(len(pins), "pins")
+	return nil
 }
 
 func list(ctx context.Context, c client.Client) error {

@@ -68,7 +68,7 @@ var allowed = map[string][]string{
 	"pyxis/recipe": {"pyxis", "pyxis/node", "pyxis/watch", "internal/sleep"},
 	"discovery":    {"config", "client", "api", "pyxis", "pyxis/recipe", "internal/nilness", "internal/regularfile", "internal/rewatch", "internal/sleep", "internal/oneline"},
 
-	"examples/add":    {"api", "config", "lbclient", "strategy"},
+	"examples/add":    {"client", "config", "lbclient", "strategy"},
 	"examples/backup": {"api", "client", "config", "lbclient", "pinset", "strategy"},
 	"examples/sync":   {"api", "config", "lbclient", "pinset", "strategy"},
 	"examples/discovery": {"api", "client", "config", "discovery", "lbclient", "pyxis", "pyxis/recipe",
