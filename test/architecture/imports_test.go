@@ -73,6 +73,10 @@ var allowed = map[string][]string{
 	"examples/sync":   {"api", "config", "lbclient", "pinset", "strategy"},
 	"examples/discovery": {"api", "client", "config", "discovery", "lbclient", "pyxis", "pyxis/recipe",
 		"strategy", "test/clustertest", "test/pyxistest"},
+	"examples/ingest":     {"client", "config", "lbclient", "strategy"},
+	"examples/private":    {"config", "lbclient", "strategy", "transport/p2p"},
+	"examples/publish":    {"api", "client"},
+	"examples/upload":     {"client", "config", "lbclient", "strategy"},
 	"examples/quickstart": {"api", "client", "config", "strategy", "lbclient", "transport/p2p", "test/clustertest"},
 }
 

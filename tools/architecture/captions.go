@@ -40,6 +40,10 @@ var captions = map[string]string{
 	"examples/sync":       "one cluster like another",
 	"examples/quickstart": "an add that loses a peer",
 	"examples/discovery":  "peers that come and go",
+	"examples/upload":     "a directory with progress",
+	"examples/ingest":     "an HTTP handler that adds",
+	"examples/publish":    "tested with failing peers",
+	"examples/private":    "libp2p, HTTPS, token, hooks",
 
 	"internal/unixfs":    "imports files as IPFS does",
 	"internal/wirejson":  "decodes listings",
