@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"strings"
 	"sync"
 
 	"github.com/ipfs/boxo/files"
@@ -34,8 +35,8 @@ type Added struct {
 // means api.DefaultAddParams.
 //
 // AddReader reads r once and does not close it. A load balancer keeps what it has
-// read, within its limits for replays, so that it can repeat the add. Afterwards a
-// Read of r may still be in progress if ctx has ended.
+// read, within its limits for replays, so that it can repeat the add. When AddReader
+// returns an error, a Read of r may still be in progress, but no further one starts.
 //
 // Every way to add is verified as [Client.Add] is.
 func AddReader(ctx context.Context, c Client, name string, r io.Reader, params *api.AddParams) (*Added, error) {
@@ -73,7 +74,8 @@ func AddPaths(ctx context.Context, c Client, paths []string, params *api.AddPara
 }
 
 // AddFS adds everything in fsys as a directory with this name. It opens one file at a
-// time, and opens the files again if the add is repeated.
+// time, and opens the files again if the add is repeated. A load balancer of clients
+// that do not implement [BodyAdder] cannot repeat it.
 //
 // Files whose names begin with a dot are left out unless params.Hidden is set. A
 // symlink is added as a symlink if fsys implements fs.ReadLinkFS. Any other symlink,
@@ -112,13 +114,21 @@ func checkRootName(name string) error {
 func addTree(ctx context.Context, c Client, params *api.AddParams, open func() sourceTree) (*Added, error) {
 	ctx, end := startWithTotals(ctx, params, func(ctx context.Context) (files, bytes int64) { return measure(ctx, open()) })
 	defer end()
-	return collectAdd(c, OpAddMultiFile, params, func(out chan<- *api.AddedOutput) error {
-		if adder, ok := c.(BodyAdder); ok {
-			boundary := newBoundary()
-			return adder.AddBody(ctx, &Body{Boundary: boundary, Open: func(ctx context.Context) (io.ReadCloser, error) {
-				return newTreeBody(ctx, boundary, open()), nil
-			}}, params, out)
+	if adder, ok := c.(BodyAdder); ok {
+		boundary, opened := newBoundary(), false
+		body := &Body{Boundary: boundary, Open: func(ctx context.Context) (io.ReadCloser, error) {
+			opened = true
+			return newTreeBody(ctx, boundary, open()), nil
+		}}
+		added, err := collectAdd(c, OpAddMultiFile, params, func(out chan<- *api.AddedOutput) error {
+			return adder.AddBody(ctx, body, params, out)
+		})
+		if opened || !errors.Is(err, ErrBodyNotReplayable) {
+			return added, err
 		}
+		// c is a load balancer of clients that do not implement BodyAdder.
+	}
+	return collectAdd(c, OpAddMultiFile, params, func(out chan<- *api.AddedOutput) error {
 		dir := &flatDirectory{tree: open()}
 		defer dir.end()
 		return c.AddMultiFile(ctx, files.NewMultiFileReader(dir, true, false), params, out)
@@ -138,9 +148,13 @@ func startWithTotals(ctx context.Context, params *api.AddParams, totals func(con
 
 // sizeOf returns the number of files that r is, 1, and of the bytes left in it, or
 // zeros if r does not say.
-func sizeOf(r io.Reader) (files, bytes int64) {
+func sizeOf(r io.Reader) (n, size int64) {
 	switch v := r.(type) {
-	case interface{ Len() int }: // of packages bytes and strings
+	case *bytes.Buffer:
+		return 1, int64(v.Len())
+	case *bytes.Reader:
+		return 1, int64(v.Len())
+	case *strings.Reader:
 		return 1, int64(v.Len())
 	case fs.File:
 		info, err := v.Stat()

@@ -1,6 +1,8 @@
 package client
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -229,6 +231,49 @@ func TestAddFSOpensOneFile(t *testing.T) {
 		if n := counted.opened.Load(); !test.fails && n != 3 {
 			t.Errorf("%s: %d files opened", name, n)
 		}
+	}
+}
+
+// A zip archive is a file system, too, and symlinks are added as such where they can be
+// read.
+func TestAddFSOfOtherFileSystems(t *testing.T) {
+	cluster := clustertest.New(t, clustertest.Options{Peers: 1})
+	c := newClient(t, &config.Config{APIAddr: cluster.Peer(0).Addr()})
+	dir, _ := mixedTree(t)
+	want, err := AddPaths(t.Context(), c, []string{dir}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mapped := fstest.MapFS{"link": {Mode: fs.ModeSymlink, Data: []byte("a")}}
+	for name, content := range mixed {
+		name = strings.TrimPrefix(name, "d/")
+		if dir, ok := strings.CutSuffix(name, "/"); ok {
+			mapped[dir] = &fstest.MapFile{Mode: fs.ModeDir}
+		} else {
+			mapped[name] = &fstest.MapFile{Data: []byte(content)}
+		}
+	}
+	if got, err := AddFS(t.Context(), c, "d", mapped, nil); err != nil || got.Root != want.Root {
+		t.Errorf("MapFS: %+v, %v, want %s", got, err, want.Root)
+	}
+
+	if err := os.Remove(filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	if want, err = AddPaths(t.Context(), c, []string{dir}, nil); err != nil {
+		t.Fatal(err)
+	}
+	var archive bytes.Buffer
+	z := zip.NewWriter(&archive)
+	if err := errors.Join(z.AddFS(os.DirFS(dir)), z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	zipped, err := zip.NewReader(bytes.NewReader(archive.Bytes()), int64(archive.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := AddFS(t.Context(), c, "d", zipped, nil); err != nil || got.Root != want.Root {
+		t.Errorf("zip: %+v, %v, want %s", got, err, want.Root)
 	}
 }
 

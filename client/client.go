@@ -53,6 +53,9 @@ type Client interface {
 	// directory even without params.Wrap, because the server would merge them
 	// otherwise. Paths that end in the same name are rejected. A nil params means
 	// api.DefaultAddParams.
+	//
+	// [AddPaths] is Add with the outputs as a slice. [WithProgress] reports how far an
+	// add has come.
 	Add(ctx context.Context, paths []string, params *api.AddParams, out chan<- *api.AddedOutput) error
 
 	// AddMultiFile is Add for a multipart body that the caller supplies. The

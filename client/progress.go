@@ -37,8 +37,8 @@ type Progress struct {
 
 // WithProgress returns a context whose adds call report with their progress: at most
 // ten times a second, and once at the end. It works for every way to add, with the
-// default client and with a load balancer. An add that is refused because of its
-// arguments makes no reports.
+// default client and with a load balancer of default clients. An add that is refused
+// because of its arguments makes no report, or only the last one.
 //
 // Calls of report are not concurrent, but come from several goroutines. None comes
 // after the add has returned. The add waits while report runs, and a panic of report

@@ -110,6 +110,41 @@ func TestAddReaderPastTheBound(t *testing.T) {
 	}
 }
 
+// onlyReader is a client that does not implement client.BodyAdder.
+type onlyReader struct{ client.Client }
+
+// A load balancer of clients that cannot add a body adds in one line, too.
+func TestOneLineAddsOverOtherClients(t *testing.T) {
+	cluster, c := newCluster(t, &strategy.Failover{})
+	other, err := lbclient.New(&strategy.Failover{}, []client.Client{onlyReader{c}}, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	var last client.Progress
+	ctx := client.WithProgress(t.Context(), func(p client.Progress) { last = p })
+	for name, add := range map[string]func() (*client.Added, error){
+		"AddBytes": func() (*client.Added, error) { return client.AddBytes(ctx, other, "f", []byte("hello"), nil) },
+		"AddReader": func() (*client.Added, error) {
+			return client.AddReader(ctx, other, "f", bytes.NewReader([]byte("hello")), nil)
+		},
+		"AddFS": func() (*client.Added, error) {
+			return client.AddFS(ctx, other, "d", fstest.MapFS{"f": {Data: []byte("hello")}}, nil)
+		},
+	} {
+		added, err := add()
+		if err != nil || added.Outputs[0].Cid.String() != "QmWfVY9y3xjsixTgbd9AorQxH7VtMpzfx2HaWtsoUYecaX" {
+			t.Errorf("%s: %+v, %v", name, added, err)
+		}
+		if !last.Done || last.Attempt != 1 || last.StoredBytes != 5 || last.TotalBytes != 5 {
+			t.Errorf("%s: %+v", name, last)
+		}
+	}
+	if n := len(cluster.Pinset()); n != 2 {
+		t.Errorf("%d pins", n)
+	}
+}
+
 // zeros is an endless reader.
 type zeros struct{}
 
