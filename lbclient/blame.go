@@ -19,6 +19,9 @@ type symptom struct {
 	quoted bool
 	// except is an operation whose arguments can cause such an error.
 	except client.Op
+	// ending is set if the peer is shutting down. It then fails whatever it is asked to
+	// do, and another peer may do it.
+	ending bool
 }
 
 const (
@@ -77,21 +80,30 @@ var symptoms = []symptom{
 	{contains: "stream reset", except: client.OpPeerAdd},
 
 	// its end
-	{contains: "Pin could not be batched"},
-	{contains: "raft is already shutdown"},
-	{contains: "consensus is shutdown"},
-	{contains: "cluster is shutdown"},
-	{contains: "swarm closed"},
-	{contains: "datastore closed"},
-	{contains: "leveldb: closed"},
-	{contains: "pebble: closed"},
-	{ends: cutShortText},
+	{contains: "Pin could not be batched", ending: true},
+	{contains: "raft is already shutdown", ending: true},
+	{contains: "consensus is shutdown", ending: true},
+	{contains: "cluster is shutdown", ending: true},
+	{contains: "swarm closed", ending: true},
+	{contains: "datastore closed", ending: true},
+	{contains: "leveldb: closed", ending: true},
+	{contains: "pebble: closed", ending: true},
+	{contains: "this Topic is closed", ending: true},
+	// The context of a part of the peer, or of another member. It is not mistaken for the
+	// caller's cancellation, because judge and settle check for that first.
+	{ends: "context canceled", ending: true},
 }
 
 // matches reports whether text, an error of op, has the symptom.
 func (s symptom) matches(op client.Op, text string) bool {
-	return op != s.except && (s.quoted || !strings.HasPrefix(text, ipfsAnswered)) &&
+	return (s.except == "" || op != s.except) && (s.quoted || !strings.HasPrefix(text, ipfsAnswered)) &&
 		strings.HasPrefix(text, s.begins) && strings.Contains(text, s.contains) && strings.HasSuffix(text, s.ends)
+}
+
+// isEnding reports whether e is an error with which a peer of the cluster reports that it is
+// shutting down.
+func isEnding(e *client.Error) bool {
+	return !e.IsForeign() && slices.ContainsFunc(symptoms, func(s symptom) bool { return s.ending && s.matches(e.Op, e.Message) })
 }
 
 // argued has the operations whose arguments can make a healthy peer answer 500.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,12 +20,15 @@ func serverError(text string) error {
 	return &client.Error{Endpoint: "fake", Status: 500, Message: text, Err: api.Error{Code: 500, Message: text}, MayHaveExecuted: true}
 }
 
-// blamed holds texts of 500s of ipfs-cluster v1.1.6.
-var blamed = []struct {
+// blame is the effect of an error's text on the health of the peer.
+type blame struct {
 	op   client.Op
 	text string
 	want health.Outcome
-}{
+}
+
+// blamed holds texts of 500s of ipfs-cluster v1.1.6, except those in endings.
+var blamed = []blame{
 	// mistakes
 	{client.OpPin, "cluster.replication_factor_min is larger than max", health.Neutral},
 	{client.OpPin, "cluster.replication_factor_min and max must be -1 when one of them is", health.Neutral},
@@ -87,17 +91,6 @@ var blamed = []struct {
 	{client.OpPin, "failed to dial: failed to dial 12D3KooW: all dials failed\n  * [/ip4/127.0.0.1/tcp/9296] dial backoff", health.Failure},
 	{client.OpPin, "stream reset (remote): code: 0x0", health.Failure},
 
-	// its end
-	{client.OpPin, "shutting down. Pin could not be batched", health.Failure},
-	{client.OpPin, "raft is already shutdown", health.Failure},
-	{client.OpStatus, "consensus is shutdown", health.Failure},
-	{client.OpPeerAdd, "cluster is shutdown", health.Failure},
-	{client.OpPin, "swarm closed", health.Failure},
-	{client.OpPin, "datastore closed", health.Failure},
-	{client.OpPin, "leveldb: closed", health.Failure},
-	{client.OpPin, "pebble: closed", health.Failure},
-	{client.OpPin, "context canceled", health.Failure},
-
 	// calls without arguments
 	{client.OpVersion, "x", health.Failure},
 	{client.OpID, "x", health.Failure},
@@ -109,10 +102,32 @@ var blamed = []struct {
 	{client.OpStatusAll, "could not get pinset from IPFS: Post \"http://127.0.0.1:5001/api/v0/pin/ls\": context deadline exceeded", health.Failure},
 }
 
+// endings holds texts with which a peer of ipfs-cluster v1.1.6 that is shutting down answers
+// what it is asked at that time.
+var endings = []string{
+	"shutting down. Pin could not be batched",
+	"raft is already shutdown",
+	"consensus is shutdown",
+	"cluster is shutdown",
+	"swarm closed",
+	"error processing new block: error merging delta from QmPT2: datastore closed",
+	"error listing heads: leveldb: closed",
+	"error processing new block: pebble: closed",
+	"error broadcasting [bafyreie]: this Topic is closed, try opening a new one",
+	"context canceled",
+	"timed out waiting for leader: context canceled",
+	"full pinset listing aborted: context canceled",
+	`Post "http://127.0.0.1:5001/api/v0/block/put?format=raw": context canceled`,
+}
+
 // C2: a cluster answers 500 to many mistakes of its callers. Five of them ejected a healthy
 // peer.
 func TestBlame(t *testing.T) {
-	for _, test := range blamed {
+	all := slices.Clone(blamed)
+	for _, text := range endings {
+		all = append(all, blame{client.OpPin, text, health.Failure})
+	}
+	for _, test := range all {
 		if got := outcomeOf(serverError(test.text), test.op); got != test.want {
 			t.Errorf("%s: %s: outcome %d, want %d", test.op, test.text, got, test.want)
 		}
@@ -126,16 +141,22 @@ func TestBlame(t *testing.T) {
 // Each symptom is needed by one of the texts: no other symptom matches it.
 func TestEachSymptomIsNeeded(t *testing.T) {
 	needed := map[symptom]bool{}
-	for _, test := range blamed {
+	need := func(op client.Op, text string, ending bool) {
 		var found []symptom
 		for _, s := range symptoms {
-			if s.matches(test.op, test.text) {
+			if s.ending == ending && s.matches(op, text) {
 				found = append(found, s)
 			}
 		}
 		if len(found) == 1 {
 			needed[found[0]] = true
 		}
+	}
+	for _, test := range blamed {
+		need(test.op, test.text, false)
+	}
+	for _, text := range endings {
+		need(client.OpPin, text, true)
 	}
 	for _, s := range symptoms {
 		if !needed[s] {

@@ -22,7 +22,8 @@ const (
 	// broken means that the request was sent and no complete answer came.
 	broken
 	// unavailable means a status that does not come from the API but from a proxy
-	// or a rate limit (see client.Error.Unavailable).
+	// or a rate limit (see client.Error.Unavailable), or the API's error of a peer
+	// that is shutting down (see isEnding).
 	unavailable
 	// failed means the status 500, which is the API's.
 	failed
@@ -55,11 +56,6 @@ var failureKindNames = [failureKinds]string{"refused", "unsent", "broken", "unav
 // store a block accepted it. The error is usually in the trailer.
 const ipfsDownText = "failed to put block on all destinations"
 
-// cutShortText is the error in the trailer of a stream that the server aborted, because it
-// is stopping or has lost its own connection. It is not mistaken for the caller's
-// cancellation, because judge and settle check for that first.
-const cutShortText = "context canceled"
-
 // failureKindOf classifies the error of an attempt. Errors that are not *client.Error
 // come from a user's Client, which may have sent the request.
 func failureKindOf(err error) failureKind {
@@ -88,8 +84,10 @@ func failureKindOf(err error) failureKind {
 	case e.Status < 300:
 		var trailer api.Error
 		switch {
-		case !errors.As(e.Err, &trailer), trailer.Message == cutShortText:
+		case !errors.As(e.Err, &trailer):
 			return broken
+		case isEnding(e):
+			return unavailable
 		case strings.Contains(trailer.Message, ipfsDownText):
 			return ipfsDown
 		}
@@ -100,12 +98,14 @@ func failureKindOf(err error) failureKind {
 		return broken
 	case e.Unavailable():
 		return unavailable
-	case e.Status == http.StatusInternalServerError && strings.Contains(e.Message, ipfsDownText):
+	case e.Status != http.StatusInternalServerError:
+		return answered
+	case isEnding(e):
+		return unavailable
+	case strings.Contains(e.Message, ipfsDownText):
 		return ipfsDown
-	case e.Status == http.StatusInternalServerError:
-		return failed
 	}
-	return answered
+	return failed
 }
 
 // replayable holds the kinds of failure after which a call of each replay class may be
