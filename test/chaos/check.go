@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -23,12 +24,13 @@ import (
 type check struct {
 	*load
 	peers    []client.Client
-	promised []cid.Cid // must be pinned
-	removed  []cid.Cid // must not be pinned
+	promised []promise        // must be pinned
+	removed  []promise        // must not be pinned
+	lost     map[cid.Cid]bool // the items of which the cluster has lost a pin, see checkPinset
 }
 
 func newCheck(l *load, peers []client.Client) *check {
-	return &check{load: l, peers: peers, promised: l.ledger.withState(pinned), removed: l.ledger.withState(unpinned)}
+	return &check{load: l, peers: peers, promised: l.ledger.promises(pinned), removed: l.ledger.promises(unpinned), lost: map[cid.Cid]bool{}}
 }
 
 // run checks everything.
@@ -36,14 +38,18 @@ func (c *check) run(ctx context.Context) {
 	c.settled = time.Now().Add(c.settings.settle)
 	c.nudge(ctx)
 	for i := range c.peers {
-		if err := c.eventually(ctx, func(ctx context.Context) error { return c.pinsetAt(ctx, i) }); err != nil {
-			c.record.violated("wrong pinsets", "peer %d: %v", i, err)
-		}
+		c.checkPinset(ctx, i)
+	}
+	for i := range c.peers {
 		if err := c.eventually(ctx, func(ctx context.Context) error { return c.statusAt(ctx, i) }); err != nil {
 			c.record.violated("adds that are not pinned", "peer %d: %v", i, err)
 		}
 	}
-	c.record.found("%d adds, each pinned at every peer; %d unpinned items, none of them in a pinset", len(c.promised), len(c.removed))
+	but := ""
+	if len(c.lost) > 0 {
+		but = ", apart from what the cluster has lost"
+	}
+	c.record.found("%d adds, each pinned at every peer; %d unpinned items, none of them in a pinset%s", len(c.promised), len(c.removed), but)
 	c.readAll(ctx)
 }
 
@@ -75,44 +81,86 @@ func (l *load) eventually(ctx context.Context, do func(context.Context) error) e
 	}
 }
 
-// pinsetAt compares a peer's pinset with what was promised.
-func (c *check) pinsetAt(ctx context.Context, peer int) error {
+// mistake is a promise that does not hold at a peer.
+type mistake struct {
+	promise
+	text string
+}
+
+// checkPinset compares a peer's pinset with what was promised. What another peer has
+// confirmed, an existing cluster can have lost on the way to this one.
+func (c *check) checkPinset(ctx context.Context, peer int) {
+	var found []mistake
+	err := c.eventually(ctx, func(ctx context.Context) (err error) {
+		if found, err = c.mistakesAt(ctx, peer); err == nil && len(found) > 0 {
+			return errMistakes
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, errMistakes) {
+		c.record.violated("wrong pinsets", "peer %d: %v", peer, err)
+		return
+	}
+	for _, m := range found {
+		if c.consistent || m.peer == peer {
+			c.record.violated("wrong pinsets", "peer %d: %s %s", peer, m.root, m.text)
+			continue
+		}
+		c.lost[m.root] = true
+		c.record.lapsed("peer %d: %s %s; peer %d had confirmed it", peer, m.root, m.text, m.peer)
+	}
+}
+
+// errMistakes means that there are mistakes.
+var errMistakes = errors.New("the pinset differs from what was promised")
+
+// mistakesAt returns the promises that do not hold in a peer's pinset.
+func (c *check) mistakesAt(ctx context.Context, peer int) (found []mistake, err error) {
 	has := map[cid.Cid]bool{}
 	for pin, err := range c.peers[peer].Allocations(ctx, api.AllType) {
 		if err != nil {
-			return err
+			return nil, err
 		}
 		has[pin.Cid.Cid] = true
 	}
-	for _, root := range c.promised {
-		if !has[root] {
-			return fmt.Errorf("%s was added, but is not in the pinset of %d items", root, len(has))
+	for _, p := range c.promised {
+		if !has[p.root] {
+			found = append(found, mistake{p, "was added, but is not in the pinset"})
 		}
 	}
-	for _, root := range c.removed {
-		if has[root] {
-			return fmt.Errorf("%s was unpinned, but is in the pinset", root)
+	for _, p := range c.removed {
+		if has[p.root] {
+			found = append(found, mistake{p, "was unpinned, but is in the pinset"})
 		}
 	}
-	return nil
+	return found, nil
 }
 
-// statusAt checks that all peers have pinned what was promised, according to one.
+// statusAt checks that all peers have pinned what was promised, according to one. An item
+// of which the cluster has lost a pin may be unpinned at some of them.
 func (c *check) statusAt(ctx context.Context, peer int) error {
+	var roots []cid.Cid
+	for _, p := range c.promised {
+		roots = append(roots, p.root)
+	}
 	n := 0
-	for info, err := range c.peers[peer].StatusCids(ctx, c.promised, false) {
+	for info, err := range c.peers[peer].StatusCids(ctx, roots, false) {
 		if err != nil {
 			return err
 		}
 		n++
+		good := api.TrackerStatusPinned | api.TrackerStatusRemote
+		if c.lost[info.Cid.Cid] {
+			good |= api.TrackerStatusUnpinned
+		}
 		for name, at := range info.PeerMap {
-			if !at.Status.Match(api.TrackerStatusPinned | api.TrackerStatusRemote) {
+			if !at.Status.Match(good) {
 				return fmt.Errorf("%s is %s at peer %s: %s", info.Cid, at.Status, name, at.Error)
 			}
 		}
 	}
-	if n != len(c.promised) {
-		return fmt.Errorf("the status of %d items, want %d", n, len(c.promised))
+	if n != len(roots) {
+		return fmt.Errorf("the status of %d items, want %d", n, len(roots))
 	}
 	return nil
 }
@@ -127,7 +175,7 @@ func (c *check) readAll(ctx context.Context) {
 	for range readers {
 		active.Go(func() {
 			for i := range todo {
-				root := c.promised[i]
+				root := c.promised[i].root
 				if err := c.eventually(ctx, func(ctx context.Context) error { return c.read(ctx, root, i%len(c.peers)) }); err != nil {
 					c.record.violated("adds that cannot be read", "%s: %v", root, err)
 				}

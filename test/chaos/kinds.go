@@ -7,6 +7,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"os"
+	"slices"
 
 	"github.com/ipfs/boxo/files"
 	"github.com/ipfs/go-cid"
@@ -97,8 +98,8 @@ func (c *caller) addWith(ctx context.Context, add addFunc) error {
 			got = append(got, o.Cid.Cid)
 		}
 	}()
-	attempts := 0
-	err = add(context.WithValue(ctx, attemptsKey{}, &attempts), content, api.DefaultAddParams(), out)
+	ctx, call := traced(ctx)
+	err = add(ctx, content, api.DefaultAddParams(), out)
 	<-received
 	switch {
 	case err != nil:
@@ -108,7 +109,7 @@ func (c *caller) addWith(ctx context.Context, add addFunc) error {
 	}
 	// If there were several attempts, a paused peer may execute the first one when it
 	// continues, even after an unpin. So such an item must stay pinned.
-	c.ledger.added(want, attempts != 1 || c.rand.IntN(4) > 0)
+	c.ledger.added(want, c.peerOf(call), call.attempts != 1 || c.rand.IntN(4) > 0)
 	return nil
 }
 
@@ -140,15 +141,19 @@ func (c *caller) unpin(ctx context.Context) error {
 	if !ok {
 		return errNothingToDo
 	}
+	ctx, call := traced(ctx)
 	_, err := c.client.Unpin(ctx, root)
 	switch {
 	case err == nil:
-		c.ledger.removed(root)
+		c.ledger.removed(root, c.peerOf(call))
 	case c.isLate(err):
 		return errNothingToDo // the peer has not heard of the add yet
 	}
 	return err
 }
+
+// peerOf returns the peer at which a call has succeeded, or nobody.
+func (l *load) peerOf(call *trace) int { return slices.Index(l.names, call.endpoint) }
 
 func (c *caller) allocation(ctx context.Context) error {
 	return c.about(func(root cid.Cid) (api.Cid, error) {

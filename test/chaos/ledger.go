@@ -32,6 +32,17 @@ type ledger struct {
 type item struct {
 	file  file
 	state state
+	peer  int // that has confirmed the state, or nobody
+}
+
+// nobody is in place of a peer's number if no peer has confirmed the call: an unpin can
+// succeed because a repeated request found nothing to unpin.
+const nobody = -1
+
+// promise is what the cluster has promised about an item, by the answer of a peer.
+type promise struct {
+	root cid.Cid
+	peer int
 }
 
 func newLedger() *ledger { return &ledger{items: map[cid.Cid]*item{}} }
@@ -44,11 +55,12 @@ func (l *ledger) begin(root cid.Cid, f file) {
 	l.items[root] = &item{file: f}
 }
 
-// added records that an add has succeeded. keep means that it is not unpinned later.
-func (l *ledger) added(root cid.Cid, keep bool) {
+// added records that an add has succeeded at a peer. keep means that it is not unpinned
+// later.
+func (l *ledger) added(root cid.Cid, peer int, keep bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.items[root].state = pinned
+	l.items[root].state, l.items[root].peer = pinned, peer
 	if keep {
 		l.kept = append(l.kept, root)
 	} else {
@@ -79,11 +91,11 @@ func (l *ledger) take() (cid.Cid, bool) {
 	return root, true
 }
 
-// removed records that an unpin has succeeded.
-func (l *ledger) removed(root cid.Cid) {
+// removed records that an unpin has succeeded at a peer.
+func (l *ledger) removed(root cid.Cid, peer int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.items[root].state = unpinned
+	l.items[root].state, l.items[root].peer = unpinned, peer
 }
 
 // keptNow returns the items that are pinned now and stay so.
@@ -93,17 +105,17 @@ func (l *ledger) keptNow() []cid.Cid {
 	return slices.Clone(l.kept)
 }
 
-// withState returns the items with this state, in a fixed order.
-func (l *ledger) withState(s state) []cid.Cid {
+// promises returns what was promised about the items with this state, in a fixed order.
+func (l *ledger) promises(s state) []promise {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var roots []cid.Cid
-	for root, it := range l.items {
-		if it.state == s {
-			roots = append(roots, root)
+	var all []promise
+	for _, root := range sorted(slices.Collect(maps.Keys(l.items))) {
+		if it := l.items[root]; it.state == s {
+			all = append(all, promise{root, it.peer})
 		}
 	}
-	return sorted(roots)
+	return all
 }
 
 // all returns all items, in a fixed order.

@@ -26,6 +26,7 @@ const lateness = 2 * time.Second
 type load struct {
 	settings *settings
 	clients  []client.Client // load balancers, which take turns
+	names    []string        // of the peers, as the load balancers call them
 	ledger   *ledger
 	record   *record
 	dir      string // for the files of adds
@@ -48,11 +49,15 @@ func newLoad(s *settings, c cluster, r *record) (_ *load, err error) {
 		return nil, err
 	}
 	for _, name := range s.strategies {
-		lb, err := lbclient.NewLBClient(strategies()[name], c.configs(), retries, lbclient.WithHooks(r))
+		lb, err := lbclient.NewFromConfigs(strategies()[name], c.configs(), retries, lbclient.WithHooks(r))
 		if err != nil {
 			return nil, err
 		}
 		l.clients = append(l.clients, lb)
+		l.names = nil
+		for _, endpoint := range lb.Endpoints() {
+			l.names = append(l.names, endpoint.Endpoint)
+		}
 	}
 	return l, nil
 }

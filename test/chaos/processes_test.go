@@ -102,7 +102,7 @@ func TestCheckFindsFaults(t *testing.T) {
 		t.Errorf("nothing is wrong, but: %s", got)
 	}
 
-	kept, gone := l.ledger.keptNow()[0], l.ledger.withState(unpinned)[0]
+	kept, gone := l.ledger.keptNow()[0], l.ledger.promises(unpinned)[0].root
 	if _, err := peers[0].Pin(t.Context(), gone, api.PinOptions{}); err != nil {
 		t.Fatal(err)
 	}

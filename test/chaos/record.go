@@ -19,8 +19,9 @@ type record struct {
 	faults []fault
 	broken map[string]*violation // by kind
 
-	bars  []bar    // only in the scenario stopped-first
-	facts []string // what the checks have found to be good
+	lost  violation // what the cluster has lost, see lapsed
+	bars  []bar     // only in the scenario stopped-first
+	facts []string  // what the checks have found to be good
 
 	ejections, readmissions, retries, exhausted int // of the load balancers
 }
@@ -88,6 +89,16 @@ func (r *record) violated(kind, format string, args ...any) {
 	v.count++
 }
 
+// lapsed records that a peer of an existing cluster does not have what another peer has
+// confirmed. Only the cluster can be the cause.
+func (r *record) lapsed(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.lost.count++; r.lost.count == 1 {
+		r.lost.sample = fmt.Sprintf(format, args...)
+	}
+}
+
 func (r *record) inflicted(f fault) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -118,14 +129,37 @@ func (r *record) CallStarted(ctx context.Context, _ client.Op) context.Context {
 
 // CallEnded implements [lbclient.CallHook].
 func (r *record) CallEnded(ctx context.Context, e lbclient.CallEvent) {
-	if n, ok := ctx.Value(attemptsKey{}).(*int); ok {
-		*n = e.Attempts
+	if t, ok := ctx.Value(traceKey{}).(*trace); ok {
+		t.attempts = e.Attempts
 	}
 }
 
-// attemptsKey is the key of a context's *int that receives the number of attempts
-// of its call.
-type attemptsKey struct{}
+// AttemptStarted implements [lbclient.AttemptHook].
+func (r *record) AttemptStarted(ctx context.Context, _ lbclient.AttemptEvent) context.Context {
+	return ctx
+}
+
+// AttemptEnded implements [lbclient.AttemptHook].
+func (r *record) AttemptEnded(ctx context.Context, e lbclient.AttemptEvent) {
+	if t, ok := ctx.Value(traceKey{}).(*trace); ok && e.Err == nil {
+		t.endpoint = e.Endpoint
+	}
+}
+
+// trace is how a call that is not hedged came about.
+type trace struct {
+	attempts int
+	endpoint string // of the attempt that succeeded
+}
+
+// traced returns a copy of ctx for a call, and the call's trace.
+func traced(ctx context.Context) (context.Context, *trace) {
+	t := &trace{}
+	return context.WithValue(ctx, traceKey{}, t), t
+}
+
+// traceKey is the key of a context's *trace.
+type traceKey struct{}
 
 // CallRetried implements [lbclient.RetryHook].
 func (r *record) CallRetried(context.Context, lbclient.AttemptEvent) { r.count(&r.retries) }

@@ -66,6 +66,9 @@ func (r *record) printVerdict(w io.Writer, allowOutage bool) (kept bool) {
 		}
 		fmt.Fprintf(w, "%s  %s: %s, at most %s\n", said, b.about, b.value.Round(time.Millisecond), b.most)
 	}
+	if r.lost.count > 0 {
+		fmt.Fprintf(w, "lost by the cluster, whose consensus has not passed on what a peer confirmed: %d, for example: %s\n", r.lost.count, r.lost.sample)
+	}
 	for _, fact := range r.facts {
 		fmt.Fprintf(w, "checked: %s\n", fact)
 	}

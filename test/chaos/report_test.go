@@ -23,6 +23,7 @@ func TestReport(t *testing.T) {
 		{"a failed call", func(r *record) { r.called("pin", time.Second, errors.New("no luck")) }, false, "1 of 2 calls failed"},
 		{"a failed call in an outage", func(r *record) { r.called("pin", time.Second, errors.New("no luck")) }, true, ""},
 		{"a violation in an outage", func(r *record) { r.violated("wrong results", "item %d", 7) }, true, "wrong results: 1, for example: item 7"},
+		{"a loss of the cluster's", func(r *record) { r.lapsed("item %d", 8) }, false, ""},
 		{"no faults", func(r *record) { r.faults = nil }, false, "no faults"},
 		{"only skipped faults", func(r *record) { r.faults[0].note = "skipped" }, false, "no faults"},
 		{"no calls", func(r *record) { clear(r.kinds) }, false, "no calls"},
