@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -70,6 +71,42 @@ func TestResponseIsSignOfLife(t *testing.T) {
 		synctest.Wait()
 		if longest != time.Second {
 			t.Errorf("silent for %s although a byte arrived each minute", longest)
+		}
+	})
+}
+
+// givenUp is the context of an attempt that a load balancer can give up.
+type givenUp struct {
+	context.Context
+	parent context.Context
+	giveUp chan context.CancelCauseFunc
+}
+
+func (g givenUp) Parent() context.Context              { return g.parent }
+func (g givenUp) OnEnd(cancel context.CancelCauseFunc) { g.giveUp <- cancel }
+
+// The context of an exchange derives from the parent of the attempt's, and the end of the
+// attempt ends the exchange. A context between the two cost six allocations a call.
+func TestEndOfAttemptEndsExchange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		type key struct{}
+		reason := errors.New("reason")
+		parent := context.WithValue(t.Context(), key{}, true)
+		attempt := givenUp{context.WithoutCancel(parent), parent, make(chan context.CancelCauseFunc, 1)}
+		c, err := NewDefaultClient(&config.Config{RoundTripper: roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			if r.Context().Value(key{}) == nil {
+				t.Error("the exchange does not derive from the parent")
+			}
+			(<-attempt.giveUp)(reason)
+			<-r.Context().Done()
+			return nil, context.Cause(r.Context())
+		})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := c.ID(attempt); !errors.Is(err, reason) {
+			t.Errorf("got %v", err)
 		}
 	})
 }

@@ -112,7 +112,7 @@ func (c *defaultClient) send(caller context.Context, req *request) (*response, e
 	if caller.Err() != nil {
 		return nil, r.fail(0, "", ctxerr.Of(caller), false)
 	}
-	r.ctx, r.cancel = context.WithCancelCause(caller)
+	r.derive()
 	if err := c.life.enter(r); err != nil {
 		r.cancel(nil)
 		return nil, r.fail(0, "", err, false)
@@ -129,6 +129,19 @@ func (c *defaultClient) send(caller context.Context, req *request) (*response, e
 	}
 	done = true
 	return r, nil
+}
+
+// derive makes the context of the exchange. A load balancer can end it without a
+// cancellable context of its own. An upload is an exception: it gets its tracker from the
+// caller's context.
+func (r *response) derive() {
+	attempt, ok := r.caller.(liveness.Attempt)
+	if !ok || r.req.body != nil {
+		r.ctx, r.cancel = context.WithCancelCause(r.caller)
+		return
+	}
+	r.ctx, r.cancel = context.WithCancelCause(attempt.Parent())
+	attempt.OnEnd(r.cancel)
 }
 
 // deadline returns the end of the configured Timeout for a call that begins now,

@@ -19,7 +19,9 @@ type attemptContext struct {
 
 	mu    sync.Mutex // held while inner is set
 	inner atomic.Pointer[cancellable]
-	over  bool // the attempt has ended; guarded by mu
+	ends  []context.CancelCauseFunc  // of the exchanges; guarded by mu
+	space [1]context.CancelCauseFunc // for the first of them
+	over  bool                       // the attempt has ended; guarded by mu
 }
 
 type cancellable struct {
@@ -50,9 +52,30 @@ func (c *attemptContext) make() *cancellable {
 func (c *attemptContext) end(cause error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.over {
-		c.make().cancel(cause)
+	if c.over {
+		return
 	}
+	c.make().cancel(cause)
+	for _, cancel := range c.ends {
+		cancel(cause)
+	}
+}
+
+// Parent implements [liveness.Attempt].
+func (c *attemptContext) Parent() context.Context { return c.parent }
+
+// OnEnd implements [liveness.Attempt].
+func (c *attemptContext) OnEnd(cancel context.CancelCauseFunc) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if inner := c.inner.Load(); inner != nil && inner.Err() != nil {
+		cancel(context.Cause(inner))
+		return
+	}
+	if c.ends == nil {
+		c.ends = c.space[:0]
+	}
+	c.ends = append(c.ends, cancel)
 }
 
 // release releases the context after the attempt has ended.

@@ -38,6 +38,39 @@ func TestAttemptContext(t *testing.T) {
 	}
 }
 
+// The end of an attempt reaches its exchanges, whether they begin before or after it. They
+// spare the attempt a cancellable context: a small call took 64.5 allocations instead of
+// 58.5.
+func TestAttemptContextExchanges(t *testing.T) {
+	reason := errors.New("reason")
+	parent := context.WithValue(t.Context(), aKey{}, 1)
+	c := &attemptContext{parent: parent}
+	if c.Parent() != parent {
+		t.Error("another parent")
+	}
+	var exchanges []context.Context
+	begin := func() {
+		ctx, cancel := context.WithCancelCause(c.Parent())
+		c.OnEnd(cancel)
+		exchanges = append(exchanges, ctx)
+	}
+	begin()
+	begin()
+	if c.inner.Load() != nil {
+		t.Error("the attempt has a cancellable context of its own")
+	}
+	c.end(reason)
+	begin()
+	for i, ctx := range exchanges {
+		if context.Cause(ctx) != reason {
+			t.Errorf("exchange %d: %v", i, context.Cause(ctx))
+		}
+	}
+	if c.Err() != context.Canceled || context.Cause(c) != reason {
+		t.Errorf("the attempt: %v, %v", c.Err(), context.Cause(c))
+	}
+}
+
 // The end of the parent reaches the attempt, and an attempt that is over does not keep
 // anything in the parent.
 func TestAttemptContextParent(t *testing.T) {
