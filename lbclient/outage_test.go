@@ -2,6 +2,7 @@ package lbclient
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -85,6 +86,30 @@ func TestLastResortTakesTurns(t *testing.T) {
 		}
 		checkCalls(t, "a11 b11 c11 d11", fakes...)
 	})
+}
+
+// While nobody is admitted, a call that has tried all endpoints returns to the one that it
+// left the longest ago. It could return at once to the one that had just failed, and so use
+// up its retries although another peer was back.
+func TestLastResortReturnsToTheOldest(t *testing.T) {
+	for range 5 {
+		synctest.Test(t, func(t *testing.T) {
+			var down atomic.Bool
+			down.Store(true)
+			fakes := newFakes(3)
+			outOfOrder(fakes, &down)
+			c := newLB(t, &strategy.Failover{}, fakes, 8)
+			var all *AttemptsError
+			if _, err := c.ID(t.Context()); !errors.As(err, &all) || len(all.Attempts) != 9 {
+				t.Fatalf("got %v", err)
+			}
+			for i, a := range all.Attempts[3:] {
+				if a.Endpoint != all.Attempts[i].Endpoint {
+					t.Errorf("attempt %d at %s, want %s", i+3, a.Endpoint, all.Attempts[i].Endpoint)
+				}
+			}
+		})
+	}
 }
 
 // A sign of life hastens no probe while other endpoints are admitted, and none of a peer that

@@ -226,9 +226,10 @@ func (p *pool) untried(cl *call, skipped []*endpoint) *endpoint {
 }
 
 // lastResort returns the endpoint for an attempt when choose finds none. It prefers
-// endpoints that have answered a probe, then those that the call has not tried. Otherwise,
-// the calls take turns: none of the endpoints is known to be better than the others, and
-// the load comes back to all of them.
+// endpoints that have answered a probe, then those that the call has not tried, then those
+// that it tried the longest ago, because they may have returned. Otherwise, the calls take
+// turns: none of the endpoints is known to be better than the others, and the load comes
+// back to all of them.
 func (p *pool) lastResort(cl *call) *endpoint {
 	var best *endpoint
 	var least int
@@ -237,11 +238,13 @@ func (p *pool) lastResort(cl *call) *endpoint {
 	for i := range list {
 		ep := list[(turn+i)%len(list)]
 		badness := 0
-		if state, _, _ := ep.health.Peek(); state == health.Ejected {
-			badness += 2
+		for at, tried := range cl.asked.Tried {
+			if tried == ep {
+				badness = at + 1
+			}
 		}
-		if cl.asked.WasTried(ep) {
-			badness++
+		if state, _, _ := ep.health.Peek(); state == health.Ejected {
+			badness += len(cl.asked.Tried) + 1
 		}
 		if best == nil || badness < least {
 			best, least = ep, badness
