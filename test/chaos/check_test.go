@@ -82,7 +82,7 @@ func TestPeerOf(t *testing.T) {
 	if err := c.inflict(t.Context(), kill, 0); err != nil {
 		t.Fatal(err)
 	}
-	l, err := newLoad(&settings{strategies: []string{"failover"}, seed: 1}, c, newRecord())
+	l, err := newLoad(&settings{retries: 3, strategies: []string{"failover"}, seed: 1}, c, newRecord())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,12 +57,14 @@ type injector struct {
 	cluster cluster
 	probes  []client.Client // of each peer
 	settle  time.Duration
+	rest    time.Duration
 	outage  bool
 	record  *record
 	start   time.Time
 
 	mu   sync.Mutex
-	down map[int]bool // peers that are out of service, or not known to be back
+	down map[int]bool      // peers that are out of service, or not known to be back
+	back map[int]time.Time // when a peer that was out of service came back
 }
 
 // run inflicts the faults, and returns when all peers are back. If ctx ends, it only
@@ -90,6 +92,9 @@ func (in *injector) reserve(ctx context.Context, peer int) string {
 	defer in.mu.Unlock()
 	if in.down[peer] {
 		return "skipped: the peer is not back yet"
+	}
+	if back, ok := in.back[peer]; ok && time.Since(back) < in.rest {
+		return "skipped: the peer has not rested yet"
 	}
 	up := 0
 	for i := range in.probes {
@@ -127,6 +132,7 @@ func (in *injector) inflict(ctx context.Context, f fault) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	delete(in.down, f.peer)
+	in.back[f.peer] = time.Now()
 }
 
 // await waits until a peer answers. It reports whether the peer does.

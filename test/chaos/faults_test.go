@@ -3,12 +3,16 @@
 package main
 
 import (
+	"context"
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/pinfleet/pinfleet/client"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -66,4 +70,44 @@ func TestScheduleOutage(t *testing.T) {
 		}
 	}
 	t.Error("no outage in 100 schedules")
+}
+
+// standIn is a cluster whose peers always answer. It records the harms.
+type standIn struct {
+	cluster
+	harmed []time.Duration
+	start  time.Time
+}
+
+func (s *standIn) inflict(context.Context, harm, int) error {
+	s.harmed = append(s.harmed, time.Since(s.start))
+	return nil
+}
+
+func (s *standIn) repair(context.Context, harm, int) error { return nil }
+
+type healthy struct{ client.Unimplemented }
+
+func (healthy) Health(context.Context) error { return nil }
+
+// TestRest checks that a peer is left in peace after its return. A real peer that was
+// stopped 0.7 s after its start, while it read what it had missed, lost a pin for good.
+func TestRest(t *testing.T) {
+	for rest, want := range map[time.Duration]int{0: 3, 5 * time.Second: 2} {
+		synctest.Test(t, func(t *testing.T) {
+			c := &standIn{start: time.Now()}
+			in := &injector{
+				cluster: c, probes: []client.Client{healthy{}, healthy{}}, settle: time.Minute, rest: rest,
+				record: newRecord(), start: c.start, down: map[int]bool{}, back: map[int]time.Time{},
+			}
+			in.run(t.Context(), []fault{
+				{stop, 0, 1 * time.Second, 2 * time.Second, ""},
+				{stop, 0, 6 * time.Second, 6500 * time.Millisecond, ""}, // 4 s after the return
+				{stop, 0, 12 * time.Second, 13 * time.Second, ""},
+			})
+			if len(c.harmed) != want {
+				t.Errorf("-rest %s: harmed at %s, want %d times", rest, c.harmed, want)
+			}
+		})
+	}
 }

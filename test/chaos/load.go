@@ -49,7 +49,7 @@ func newLoad(s *settings, c cluster, r *record) (_ *load, err error) {
 		return nil, err
 	}
 	for _, name := range s.strategies {
-		lb, err := lbclient.NewFromConfigs(strategies()[name], c.configs(), retries, lbclient.WithHooks(r))
+		lb, err := lbclient.NewFromConfigs(strategies()[name], c.configs(), s.retries, lbclient.WithHooks(r))
 		if err != nil {
 			return nil, err
 		}

@@ -30,6 +30,11 @@
 // report. The exit status is 1 if a promise was broken, and 2 if the test could not
 // be run.
 //
+// The client promises what the peer that answered a call has confirmed. With CRDT
+// consensus, a peer of an existing cluster can be stopped while it reads the updates
+// of the others, and miss one of them for good. What such a cluster has not passed on
+// to all peers is reported apart, and does not count as a broken promise.
+//
 // The other scenario, -scenario stopped-first, pauses the first of three peers and
 // measures how long calls take with Failover and default options.
 package main

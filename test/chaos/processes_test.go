@@ -178,7 +178,7 @@ func TestRepeatedAddStaysPinned(t *testing.T) {
 		t.Fatal(err)
 	}
 	for seed := range uint64(12) {
-		s := &settings{deadline: 20 * time.Second, strategies: []string{"failover"}, seed: seed}
+		s := &settings{deadline: 20 * time.Second, retries: 3, strategies: []string{"failover"}, seed: seed}
 		l, err := newLoad(s, c, newRecord())
 		if err != nil {
 			t.Fatal(err)

@@ -27,9 +27,6 @@ const (
 // balancer for each strategy.
 const everyStrategy = "all"
 
-// retries is the number of retries of the load balancers.
-const retries = 3
-
 // settings are the values of the flags.
 type settings struct {
 	scenario    string
@@ -37,7 +34,9 @@ type settings struct {
 	rate        float64
 	seed        uint64
 	deadline    time.Duration // of each call
+	retries     int           // of the load balancers
 	settle      time.Duration // for peers to start and to agree on the pinset
+	rest        time.Duration // of a peer after its return, without a fault
 	strategies  []string
 	allowOutage bool
 
@@ -57,6 +56,8 @@ func parse(args []string, stderr io.Writer) (*settings, error) {
 	flags.Uint64Var(&s.seed, "seed", 1, "of the load and of the faults")
 	flags.DurationVar(&s.deadline, "deadline", 20*time.Second, "of each call")
 	flags.DurationVar(&s.settle, "settle", 2*time.Minute, "how long a peer may take to start, and all peers to agree on the pinset at the end")
+	flags.IntVar(&s.retries, "retries", 3, "of each call; a pause that a call meets costs it an attempt of 7.5 s")
+	flags.DurationVar(&s.rest, "rest", 0, "how long a peer that is back is not harmed again, so that it can read what it has missed")
 	name := flags.String("strategy", everyStrategy, "`name` of the strategy: "+strings.Join(slices.Sorted(maps.Keys(strategies())), ", ")+", or "+everyStrategy+" for one load balancer each")
 	flags.BoolVar(&s.allowOutage, "allow-outage", false, "also harm the last peer that is up; calls may then fail")
 	flags.IntVar(&s.count, "n", 3, "number of peers of our own cluster")
@@ -92,6 +93,12 @@ func (s *settings) check() error {
 	}
 	if s.duration <= 0 || s.deadline <= 0 || s.settle <= 0 {
 		errs = append(errs, errors.New("-duration, -deadline and -settle must be above 0"))
+	}
+	if s.retries < 0 {
+		errs = append(errs, fmt.Errorf("-retries %d: use 0 or more", s.retries))
+	}
+	if s.rest < 0 {
+		errs = append(errs, fmt.Errorf("-rest %s: use 0 or more", s.rest))
 	}
 	if !(s.rate > 0) || s.rate > 10_000 {
 		errs = append(errs, fmt.Errorf("-rate %g: use more than 0 and at most 10000", s.rate))

@@ -41,6 +41,8 @@ func TestParseErrors(t *testing.T) {
 		{"-scenario none", "-scenario"},
 		{"-duration 0s", "-duration"},
 		{"-deadline -1s", "-deadline"},
+		{"-rest -1s", "-rest"},
+		{"-retries -1", "-retries"},
 		{"-rate 0", "-rate"},
 		{"-rate NaN", "-rate"},
 		{"-n 1", "-n 1"},

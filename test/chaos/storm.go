@@ -26,8 +26,8 @@ func storm(ctx context.Context, s *settings, c cluster, r *record) (err error) {
 	}
 	defer func() { err = errors.Join(err, l.close()) }()
 	in := &injector{
-		cluster: c, probes: probes, settle: s.settle, outage: s.allowOutage,
-		record: r, start: time.Now(), down: map[int]bool{},
+		cluster: c, probes: probes, settle: s.settle, rest: s.rest, outage: s.allowOutage,
+		record: r, start: time.Now(), down: map[int]bool{}, back: map[int]time.Time{},
 	}
 	for i := range probes {
 		if !in.await(ctx, i) {
