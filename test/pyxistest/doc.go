@@ -37,7 +37,7 @@
 //
 //   - Of the nodes below /pyxis, only cluster and session have content. The others are
 //     empty.
-//   - Small answers are not delayed by Nagle's algorithm.
+//   - Small answers are delayed by Nagle's algorithm only with Options.Nagle.
 //   - A connection is cut when it has more than 128 MiB of unread answers.
 //   - A leader serves at once, without waiting for a first commit. To make it wait, use
 //     Node.Mute.

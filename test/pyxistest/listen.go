@@ -14,7 +14,8 @@ import (
 type endpoint struct {
 	addr string // host:port
 	// held reserves the port; nil with the Memory network.
-	held *heldport.Port
+	held  *heldport.Port
+	nagle bool // Options.Nagle
 
 	mu     sync.Mutex
 	memory *memoryListener // nil while stopped, and with the TCP network
@@ -23,7 +24,7 @@ type endpoint struct {
 // newEndpoint reserves the address of a node.
 func newEndpoint(opts Options, index int) (*endpoint, error) {
 	if opts.Network == Memory {
-		return &endpoint{addr: fmt.Sprintf("pyxis%d:7000", index)}, nil
+		return &endpoint{addr: fmt.Sprintf("pyxis%d:7000", index), nagle: opts.Nagle}, nil
 	}
 	port := 0
 	if opts.BasePort != 0 {
@@ -33,18 +34,38 @@ func newEndpoint(opts Options, index int) (*endpoint, error) {
 	if err != nil {
 		return nil, fmt.Errorf("port of node %d: %w", index, err)
 	}
-	return &endpoint{addr: net.JoinHostPort(host, strconv.Itoa(held.Number())), held: held}, nil
+	return &endpoint{addr: net.JoinHostPort(host, strconv.Itoa(held.Number())), held: held, nagle: opts.Nagle}, nil
 }
 
 func (e *endpoint) listen() (net.Listener, error) {
 	if e.held != nil {
 		var config net.ListenConfig
-		return config.Listen(context.Background(), "tcp", e.addr)
+		l, err := config.Listen(context.Background(), "tcp", e.addr)
+		if err != nil || !e.nagle {
+			return l, err
+		}
+		return nagleListener{l}, nil
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.memory = newMemoryListener(e.addr)
+	e.memory = newMemoryListener(e.addr, e.nagle)
 	return e.memory, nil
+}
+
+// nagleListener accepts TCP connections with Nagle's algorithm, which package net
+// turns off.
+type nagleListener struct{ net.Listener }
+
+func (l nagleListener) Accept() (net.Conn, error) {
+	nc, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	if err := nc.(*net.TCPConn).SetNoDelay(false); err != nil {
+		_ = nc.Close() // the client has closed it already: serve the next one
+		return l.Accept()
+	}
+	return nc, nil
 }
 
 func (e *endpoint) dial(ctx context.Context) (net.Conn, error) {

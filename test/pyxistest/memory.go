@@ -19,17 +19,19 @@ const socketBuffer = 256 << 10
 // if it was created in the bubble.
 type memoryListener struct {
 	addr  memoryAddr
+	nagle bool // of the sending side of the server
 	conns chan net.Conn
 	once  sync.Once
 	done  chan struct{}
 }
 
-func newMemoryListener(addr string) *memoryListener {
-	return &memoryListener{addr: memoryAddr(addr), conns: make(chan net.Conn), done: make(chan struct{})}
+func newMemoryListener(addr string, nagle bool) *memoryListener {
+	return &memoryListener{addr: memoryAddr(addr), nagle: nagle, conns: make(chan net.Conn), done: make(chan struct{})}
 }
 
 func (l *memoryListener) dial(ctx context.Context) (net.Conn, error) {
 	up, down := newStream(), newStream()
+	down.nagle.on = l.nagle
 	client := &memoryConn{in: down, out: up, local: "client", remote: l.addr}
 	server := &memoryConn{in: up, out: down, local: l.addr, remote: "client"}
 	select {
@@ -75,10 +77,15 @@ type memoryConn struct {
 	local, remote memoryAddr
 }
 
-func (c *memoryConn) Read(b []byte) (int, error)  { return c.in.read(b) }
-func (c *memoryConn) Write(b []byte) (int, error) { return c.out.write(b) }
-func (c *memoryConn) LocalAddr() net.Addr         { return c.local }
-func (c *memoryConn) RemoteAddr() net.Addr        { return c.remote }
+func (c *memoryConn) Read(b []byte) (int, error) { return c.in.read(b) }
+func (c *memoryConn) LocalAddr() net.Addr        { return c.local }
+func (c *memoryConn) RemoteAddr() net.Addr       { return c.remote }
+
+// Write writes b. As in TCP, what is sent acknowledges what was received.
+func (c *memoryConn) Write(b []byte) (int, error) {
+	c.in.acknowledge()
+	return c.out.write(b)
+}
 
 // Close closes both directions. The other end can still read what was written.
 func (c *memoryConn) Close() error {
@@ -114,6 +121,7 @@ type stream struct {
 	mu      sync.Mutex
 	changed sync.Cond
 	buf     []byte
+	nagle   nagle
 	readEnd error // error of reads after the reader's close
 	// writeEnd is the error of writes after a close by the writer or the reader.
 	// over means that the writer has closed: reads end after the buffered data.
@@ -170,10 +178,9 @@ func (s *stream) write(b []byte) (int, error) {
 			return written, nil
 		}
 		if n := min(len(b), socketBuffer-len(s.buf)); n > 0 {
-			s.buf = append(s.buf, b[:n]...)
+			s.send(b[:n])
 			b = b[n:]
 			written += n
-			s.changed.Broadcast()
 			continue
 		}
 		s.changed.Wait()
@@ -189,6 +196,8 @@ func (s *stream) closeRead() {
 	if s.writeEnd == nil {
 		s.writeEnd = syscall.EPIPE
 	}
+	s.nagle.held = nil
+	s.flush()
 	s.buf = nil
 	s.reads.stop()
 	s.changed.Broadcast()
@@ -197,6 +206,8 @@ func (s *stream) closeRead() {
 func (s *stream) closeWrite(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.nagle.on = false
+	s.flush()
 	s.over = true
 	if s.writeEnd == nil || errors.Is(err, net.ErrClosed) {
 		s.writeEnd = err

@@ -3,6 +3,7 @@ package pyxistest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"syscall"
@@ -11,8 +12,10 @@ import (
 	"golang.org/x/net/nettest"
 )
 
-func memoryPipe() (client, server net.Conn, stop func(), err error) {
-	l := newMemoryListener("memory:1")
+func memoryPipe() (client, server net.Conn, stop func(), err error) { return memoryConns(false) }
+
+func memoryConns(nagle bool) (client, server net.Conn, stop func(), err error) {
+	l := newMemoryListener("memory:1", nagle)
 	accepted := make(chan net.Conn)
 	go func() {
 		c, _ := l.Accept()
@@ -23,7 +26,13 @@ func memoryPipe() (client, server net.Conn, stop func(), err error) {
 	return client, server, func() { _ = client.Close(); _ = server.Close(); _ = l.Close() }, err
 }
 
-func TestMemoryConn(t *testing.T) { nettest.TestConn(t, memoryPipe) }
+func TestMemoryConn(t *testing.T) {
+	for _, nagle := range []bool{false, true} {
+		t.Run(fmt.Sprintf("nagle %v", nagle), func(t *testing.T) {
+			nettest.TestConn(t, func() (client, server net.Conn, stop func(), err error) { return memoryConns(nagle) })
+		})
+	}
+}
 
 func TestMemoryConnIsBuffered(t *testing.T) {
 	client, server, stop, err := memoryPipe()
@@ -65,7 +74,7 @@ func TestMemoryConnHalfClose(t *testing.T) {
 }
 
 func TestClosedMemoryListenerRefuses(t *testing.T) {
-	l := newMemoryListener("memory:1")
+	l := newMemoryListener("memory:1", false)
 	_ = l.Close()
 	if _, err := l.dial(t.Context()); !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("dial: %v", err)

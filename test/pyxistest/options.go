@@ -68,6 +68,13 @@ type Options struct {
 	// except the new leader still name the old leader. The old leader names itself
 	// during this time.
 	StaleRedirects time.Duration
+	// Nagle makes the nodes hold back a small answer while the client has not
+	// acknowledged an earlier one, as the real server does, which does not set
+	// TCP_NODELAY. Most systems delay acknowledgements by up to 40 ms. On the TCP
+	// network, Nagle turns on the system's own algorithm. On the Memory network, an
+	// answer of less than 1,448 bytes waits until the client sends something, but at
+	// most 40 ms from the first unacknowledged byte.
+	Nagle bool
 
 	// FirstSid is the sid (session ID) of the first session. Each further session has
 	// the next higher one. 0 means the first sid of a real server: the time in ms

@@ -187,3 +187,32 @@ func TestPipelinedReadsAreAnswered(t *testing.T) {
 		}
 	})
 }
+
+// TestNagleHoldsTheSecondAnswer checks when a client that only listens receives
+// the event that its write raises, and the answer to the write. The real server
+// sends the event first. The answer follows when the event is acknowledged.
+func TestNagleHoldsTheSecondAnswer(t *testing.T) {
+	for _, nagle := range []bool{false, true} {
+		inBubble(t, pyxistest.Options{Nagle: nagle}, func(t *testing.T, c *pyxistest.Cluster) {
+			cl := join(t, c, time.Minute)
+			cl.ok(create("/n", ""))
+			cl.ok(watch("/n", anything, false))
+			held := cl.send(ping())
+			time.Sleep(time.Second)
+			written := cl.send(write("/n", "x"))
+			start := time.Now()
+			cl.isEvent(cl.await(held), "/n", "/n", pyxistest.EventModify)
+			if got := time.Since(start); got != 0 {
+				t.Errorf("the event arrived after %v", got)
+			}
+			cl.empty(cl.await(written))
+			want := time.Duration(0)
+			if nagle {
+				want = 40 * time.Millisecond
+			}
+			if got := time.Since(start); got != want {
+				t.Errorf("the answer arrived after %v with Nagle: %v, want %v", got, nagle, want)
+			}
+		})
+	}
+}

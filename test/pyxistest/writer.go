@@ -47,7 +47,8 @@ func (c *conn) write() {
 	}
 }
 
-// writer collects frames and writes many of them at once.
+// writer collects frames and writes many of them at once. With Options.Nagle, it
+// writes each answer by itself, as the real server does.
 type writer struct {
 	conn *conn
 	buf  []byte
@@ -71,7 +72,7 @@ func (w *writer) write(o *outgoing) bool {
 			return false
 		}
 	}
-	if o.end == goOn && len(w.buf) < flushSize {
+	if o.end == goOn && len(w.buf) < flushSize && !w.conn.node.c.opts.Nagle {
 		return true
 	}
 	switch sent := w.flush(); {
