@@ -6,6 +6,19 @@
 // It prints the address of each node, one per line, and then "ready". The first
 // node leads. It serves until it is interrupted. Then everything that was
 // stored is lost.
+//
+// While it serves, it takes commands on standard input, one per line. N is the
+// number of a node, counted from 0 in the order of the addresses:
+//
+//	move N   make node N the leader, in an orderly change
+//	stop N   stop node N, as a crash does; if it leads, the others elect a leader
+//	start N  start node N again, at the same address
+//	cut N    close the connections of node N, which accepts new ones
+//	help     list the commands
+//
+// It answers each command with a line on standard output: "ok" when the effect
+// has taken place, or "error: " and the reason. It goes on serving after the end
+// of standard input.
 package main
 
 import (
@@ -26,7 +39,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	switch err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); {
+	switch err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr); {
 	case errors.Is(err, flag.ErrHelp):
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "devpyxis:", err)
@@ -34,8 +47,9 @@ func main() {
 	}
 }
 
-// run serves until ctx is done.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+// run serves until ctx is done. A goroutine reads stdin until it ends, which may
+// be later.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	opts, err := parse(args, stderr)
 	if err != nil {
 		return err
@@ -48,6 +62,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		fmt.Fprintln(stdout, addr)
 	}
 	fmt.Fprintln(stdout, "ready")
+	go serveCommands(cluster, stdin, stdout)
 	<-ctx.Done()
 	return cluster.Close()
 }
@@ -58,11 +73,16 @@ func parse(args []string, stderr io.Writer) (pyxistest.Options, error) {
 	var usage strings.Builder
 	flags := flag.NewFlagSet("devpyxis", flag.ContinueOnError)
 	flags.SetOutput(&usage)
+	flags.Usage = func() {
+		fmt.Fprintln(&usage, "devpyxis serves a pyxis service. While it serves, write help on standard input for a list of commands.")
+		flags.PrintDefaults()
+	}
 	flags.IntVar(&opts.Nodes, "nodes", 1, "`number` of nodes, 1 to 64")
 	flags.IntVar(&opts.BasePort, "port", 7001, "TCP `port` of the first node; each other one has the port after")
 	flags.DurationVar(&opts.MinTimeout, "min-timeout", 0, "shortest session timeout (default 5s)")
 	flags.DurationVar(&opts.MaxTimeout, "max-timeout", 0, "longest session timeout (default 2m)")
 	flags.DurationVar(&opts.Tick, "tick", 0, "how often sessions are looked after (default 1s)")
+	flags.BoolVar(&opts.Nagle, "nagle", false, "hold small answers back, as the real server does")
 	flags.DurationVar(&opts.CommitDelay, "commit-delay", 0, "how long a write takes; reads overtake it (default 0s)")
 	flags.DurationVar(&opts.Failover, "failover", 0, "how long an election takes (default 2s)")
 	verbose := flags.Bool("v", false, "log sessions, leaders and bad frames")

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"io"
 	"net"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,7 +17,16 @@ import (
 	"github.com/pinfleet/pinfleet/internal/testenv"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// asCommand is set in the environment of a process that is the command itself.
+const asCommand = "DEVPYXIS_AS_COMMAND"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		main()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func TestServesUntilInterrupted(t *testing.T) {
 	first := testenv.FreePorts(t, 3)
@@ -24,7 +34,7 @@ func TestServesUntilInterrupted(t *testing.T) {
 	out, stdout := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		err := run(ctx, []string{"-nodes", "3", "-port", strconv.Itoa(first)}, stdout, io.Discard)
+		err := run(ctx, []string{"-nodes", "3", "-port", strconv.Itoa(first)}, strings.NewReader(""), stdout, io.Discard)
 		_ = stdout.Close()
 		ended <- err
 	}()
@@ -72,7 +82,7 @@ func TestBadFlagsAreOneSentence(t *testing.T) {
 		{"-port " + strconv.Itoa(busy.Addr().(*net.TCPAddr).Port), "address already in use"},
 	} {
 		var stderr strings.Builder
-		err := run(t.Context(), strings.Fields(test.args), io.Discard, &stderr)
+		err := run(t.Context(), strings.Fields(test.args), strings.NewReader(""), io.Discard, &stderr)
 		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v, want one line with %q", test.args, err, test.want)
 		}
@@ -84,7 +94,7 @@ func TestBadFlagsAreOneSentence(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	var stderr strings.Builder
-	if err := run(t.Context(), []string{"-help"}, io.Discard, &stderr); !errors.Is(err, flag.ErrHelp) {
+	if err := run(t.Context(), []string{"-help"}, strings.NewReader(""), io.Discard, &stderr); !errors.Is(err, flag.ErrHelp) {
 		t.Errorf("error %v", err)
 	}
 	if !strings.Contains(stderr.String(), "-nodes") {
