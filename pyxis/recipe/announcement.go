@@ -210,7 +210,7 @@ func (a *Announcement) settle(fired chan *watch.Event) (acted bool, err error) {
 		}
 	}
 	a.unsure = true
-	err = create(a.client, a.path, data)
+	err = a.client.CreateAll(&pyxis.WriteOption{IsEphemeral: true}, a.path, data)
 	a.unsure = err != nil && !errors.Is(err, pyxis.ErrExists)
 	a.remember()
 	if errors.Is(err, pyxis.ErrExists) {

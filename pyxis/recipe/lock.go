@@ -77,7 +77,7 @@ func (l *Lock) acquire(ctx context.Context) (touched chan *watch.Event, sid uint
 		switch {
 		case errors.Is(err, pyxis.ErrNotFound):
 			tried = true
-			err = create(c, l.path, l.claim.data())
+			err = c.CreateAll(&pyxis.WriteOption{IsEphemeral: true}, l.path, l.claim.data())
 			if err == nil || errors.Is(err, pyxis.ErrExists) {
 				continue // the next Read shows whose it is
 			}

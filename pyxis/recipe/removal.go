@@ -37,7 +37,7 @@ func inTime(remove func()) error {
 // service executes writes in order, so the earlier request cannot take effect
 // later.
 func created(c *pyxis.Client, path string, data []byte) bool {
-	err := create(c, path, data)
+	err := c.CreateAll(&pyxis.WriteOption{IsEphemeral: true}, path, data)
 	return err == nil || errors.Is(err, pyxis.ErrExists) || errors.Is(err, pyxis.ErrInvalidArgument)
 }
 
