@@ -31,6 +31,9 @@ type scene struct {
 	events *recorder
 	sid    uint64    // 0 if the client has not connected yet
 	until  time.Time // when the operation's context ends
+	node   string    // the node of the operations
+	// get returns a node's data, and reports whether it exists.
+	get func(path string) (data string, ok bool)
 }
 
 // operation is a row of the matrix.
@@ -45,25 +48,25 @@ var operations = []operation{
 	{
 		name: "create ephemeral", ops: pyxistest.Create,
 		run: func(x *scene, c *pyxis.Client) error {
-			return c.Create(&pyxis.WriteOption{IsEphemeral: true}, "/d/e", nil)
+			return c.Create(&pyxis.WriteOption{IsEphemeral: true}, x.node+"/e", nil)
 		},
-		done: func(x *scene) bool { _, ok := x.s.Get("/d/e"); return ok },
+		done: func(x *scene) bool { _, ok := x.get(x.node + "/e"); return ok },
 	},
 	{
 		name: "write", ops: pyxistest.Write,
-		run:  func(x *scene, c *pyxis.Client) error { return c.Write(nil, "/d", []byte("new")) },
-		done: func(x *scene) bool { n, _ := x.s.Get("/d"); return string(n.Data) == "new" },
+		run:  func(x *scene, c *pyxis.Client) error { return c.Write(nil, x.node, []byte("new")) },
+		done: func(x *scene) bool { data, _ := x.get(x.node); return data == "new" },
 	},
 	{
 		name: "read", ops: pyxistest.Stat,
-		run: func(x *scene, c *pyxis.Client) error { _, err := c.Read(nil, "/d", nil); return err },
+		run: func(x *scene, c *pyxis.Client) error { _, err := c.Read(nil, x.node, nil); return err },
 	},
 	{
 		name: "watch", ops: pyxistest.Stat,
 		run: func(x *scene, c *pyxis.Client) error {
-			for u, err := range c.Watch(nil, "/d") {
-				if err == nil && u.Nodes["/d"] == nil {
-					err = errors.New("the watch does not see /d")
+			for u, err := range c.Watch(nil, x.node) {
+				if err == nil && u.Nodes[x.node] == nil {
+					err = errors.New("the watch does not see the node")
 				}
 				return err
 			}
@@ -121,8 +124,11 @@ func TestFaultMatrix(t *testing.T) {
 }
 
 func runCell(t *testing.T, s *pyxistest.Cluster, nagle bool, f fault, op operation) {
-	must(t, s.Create("/d", nil))
-	x := &scene{t: t, s: s}
+	x := &scene{t: t, s: s, node: "/d", get: func(path string) (string, bool) {
+		n, ok := s.Get(path)
+		return string(n.Data), ok
+	}}
+	must(t, s.Create(x.node, nil))
 	if f.before != nil {
 		f.before(x, op.ops)
 	}
@@ -185,7 +191,7 @@ func runCell(t *testing.T, s *pyxistest.Cluster, nagle bool, f fault, op operati
 func recovers(x *scene, want outcome) {
 	x.t.Helper()
 	time.Sleep(3 * time.Second)
-	if _, err := x.c.Read(nil, "/d", nil); err != nil {
+	if _, err := x.c.Read(nil, x.node, nil); err != nil {
 		x.t.Errorf("after the fault: %v", err)
 	}
 	x.events.expect(x.t, want.after...)

@@ -51,10 +51,16 @@ func dial(t testing.TB, c *pyxistest.Cluster, node int) *client {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cl := onConn(t, nc)
+	cl.c = c
+	return cl
+}
+
+// onConn returns a client without a session on a connection, which is closed at
+// the end of the test.
+func onConn(t testing.TB, nc net.Conn) *client {
 	t.Cleanup(func() { _ = nc.Close() })
-	return &client{
-		t: t, c: c, nc: nc, frames: pyxiswire.NewReader(nc, 0), early: make(map[uint64]*pyxiswire.Response),
-	}
+	return &client{t: t, nc: nc, frames: pyxiswire.NewReader(nc, 0), early: make(map[uint64]*pyxiswire.Response)}
 }
 
 // join connects to node 0 and registers a session.

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
@@ -108,17 +107,14 @@ func TestTreeFollowsTheModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		// The steps are drawn before the bubble starts, because goroutines in a
 		// bubble must not wait for package rapid, which is outside.
-		var steps []step
-		for range rapid.IntRange(1, 60).Draw(rt, "number of steps") {
-			steps = append(steps, step{
-				kind: rapid.SampledFrom([]string{
-					"create", "create", "create", "ephemeral", "ephemeral", "delete", "delete", "write", "end", "expire", "move", "restart",
-				}).Draw(rt, "kind"),
-				path: strings.Repeat("/"+rapid.SampledFrom([]string{"a", "b"}).Draw(rt, "name"), rapid.IntRange(1, 3).Draw(rt, "depth")),
-				by:   rapid.IntRange(0, 2).Draw(rt, "by"),
-			})
-		}
-		synctest.Test(t, func(t *testing.T) { follow(t, rt, steps) })
+		steps := drawSteps(rt, append(changes, "expire", "move", "restart"))
+		inBubble(t, pyxistest.Options{Nodes: 3}, func(t *testing.T, c *pyxistest.Cluster) {
+			w := &world{
+				cluster: c, tree: c.Tree,
+				dial: func(t *testing.T) *client { return dial(t, c, c.Leader()) },
+			}
+			w.follow(t, rt, steps)
+		})
 	})
 }
 
@@ -127,69 +123,108 @@ type step struct {
 	by         int
 }
 
-func follow(t *testing.T, rt *rapid.T, steps []step) {
-	c := pyxistest.New(t, pyxistest.Options{Nodes: 3, Network: pyxistest.Memory})
-	m := newModel()
-	sids := make([]uint64, 3)
-	session := func(i int) *client {
-		cl := dial(t, c, c.Leader())
-		cl.sid = sids[i]
-		if cl.sid == 0 {
-			cl.register(time.Minute)
-			sids[i] = cl.sid
+// changes are the kinds of steps that clients can take.
+var changes = []string{"create", "create", "create", "ephemeral", "ephemeral", "delete", "delete", "write", "end"}
+
+func drawSteps(rt *rapid.T, kinds []string) []step {
+	return rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) step {
+		return step{
+			kind: rapid.SampledFrom(kinds).Draw(rt, "kind"),
+			path: strings.Repeat("/"+rapid.SampledFrom([]string{"a", "b"}).Draw(rt, "name"), rapid.IntRange(1, 3).Draw(rt, "depth")),
+			by:   rapid.IntRange(0, 2).Draw(rt, "by"),
 		}
-		return cl
+	}), 1, 60).Draw(rt, "steps")
+}
+
+// world is a service with three sessions, and the model of its tree.
+type world struct {
+	cluster *pyxistest.Cluster                   // nil if the service is elsewhere
+	dial    func(t *testing.T) *client           // connects to the leader
+	tree    func() map[string]pyxistest.TreeNode // by path of the model
+	top     string                               // the node that is "/" in the model; empty for the root
+	model   *model
+	sids    [3]uint64 // 0 for a session that does not exist
+}
+
+// session returns a connection of a session, which is registered if necessary.
+func (w *world) session(t *testing.T, i int) *client {
+	cl := w.dial(t)
+	cl.sid = w.sids[i]
+	if cl.sid == 0 {
+		cl.register(time.Minute)
+		w.sids[i] = cl.sid
 	}
+	return cl
+}
+
+// follow takes the steps, and at the end ends the sessions.
+func (w *world) follow(t *testing.T, rt *rapid.T, steps []step) {
+	w.model = newModel()
 	for _, s := range steps {
-		cl := session(s.by)
-		var req *pyxiswire.Request
-		var want pyxistest.Code
-		switch s.kind {
-		case "create":
-			req, want = create(s.path, ""), m.create(s.path, cl.sid, false)
-		case "ephemeral":
-			req, want = createEphemeral(s.path), m.create(s.path, cl.sid, true)
-		case "delete":
-			req, want = deleteNode(s.path), m.remove(s.path, cl.sid)
-		case "write":
-			req, want = write(s.path, ""), m.write(s.path)
-		case "end":
-			req = unregister()
-		case "expire":
-			c.ExpireSession(cl.sid)
-		case "move":
-			if err := c.MoveLeader(s.by); err != nil {
-				rt.Fatal(err)
-			}
-		case "restart":
-			i := c.Leader()
-			c.Node(i).Stop()
-			time.Sleep(3 * time.Second)
-			if err := c.Node(i).Start(); err != nil {
-				rt.Fatal(err)
-			}
-		}
-		if s.kind == "end" || s.kind == "expire" {
-			m.end(cl.sid)
-			sids[s.by] = 0
-		}
-		if req != nil {
+		cl := w.session(t, s.by)
+		if req, want := w.request(s, cl.sid); req != nil {
 			if got := pyxistest.Code(cl.call(req).GetErr().GetType()); got != want {
 				rt.Fatalf("%+v answered code %d, want %d", s, got, want)
 			}
+		} else {
+			w.intervene(rt, s, cl.sid)
+		}
+		if s.kind == "end" || s.kind == "expire" {
+			w.model.end(cl.sid)
+			w.sids[s.by] = 0
 		}
 		_ = cl.nc.Close()
-		compare(rt, s, c, m)
+		compare(rt, s, w.tree(), w.model)
 	}
-	for i := range sids {
-		session(i).ok(unregister())
-		m.end(sids[i])
+	for i := range w.sids {
+		cl := w.session(t, i)
+		cl.ok(unregister())
+		w.model.end(w.sids[i])
+		_ = cl.nc.Close()
 	}
-	compare(rt, step{kind: "the end"}, c, m)
+	compare(rt, step{kind: "the end"}, w.tree(), w.model)
 }
 
-func compare(rt *rapid.T, s step, c *pyxistest.Cluster, m *model) {
-	tree := c.Tree()
+// request returns the request of a step and the code of the answer that the model
+// gives, or nil if a client cannot take the step.
+func (w *world) request(s step, sid uint64) (*pyxiswire.Request, pyxistest.Code) {
+	path := w.top + s.path
+	switch s.kind {
+	case "create":
+		return create(path, ""), w.model.create(s.path, sid, false)
+	case "ephemeral":
+		return createEphemeral(path), w.model.create(s.path, sid, true)
+	case "delete":
+		return deleteNode(path), w.model.remove(s.path, sid)
+	case "write":
+		return write(path, ""), w.model.write(s.path)
+	case "end":
+		return unregister(), 0
+	}
+	return nil, 0
+}
+
+// intervene takes a step that only the cluster itself can take.
+func (w *world) intervene(rt *rapid.T, s step, sid uint64) {
+	c := w.cluster
+	switch s.kind {
+	case "expire":
+		c.ExpireSession(sid)
+	case "move":
+		if err := c.MoveLeader(s.by); err != nil {
+			rt.Fatal(err)
+		}
+	case "restart":
+		i := c.Leader()
+		c.Node(i).Stop()
+		time.Sleep(3 * time.Second)
+		if err := c.Node(i).Start(); err != nil {
+			rt.Fatal(err)
+		}
+	}
+}
+
+func compare(rt *rapid.T, s step, tree map[string]pyxistest.TreeNode, m *model) {
 	if got, want := slices.Sorted(maps.Keys(tree)), slices.Sorted(maps.Keys(m.creator)); !slices.Equal(got, want) {
 		rt.Fatalf("after %+v there are %q, want %q", s, got, want)
 	}
