@@ -147,9 +147,13 @@ func (k *core) do(ctx context.Context, r request) (*pyxiswire.Response, error) {
 		}
 		stale = s
 		r.m.Sid = &s.sid
-		var settle func(*pyxiswire.Response)
+		var settle mux.Settle
 		if r.settle != nil {
-			settle = func(answer *pyxiswire.Response) { r.settle(s, answer) }
+			settle = func(answer *pyxiswire.Response, awaited bool) {
+				if awaited && answer != nil {
+					r.settle(s, answer)
+				}
+			}
 		}
 		answer, err := s.link.conn.Do(ctx, r.m, settle)
 		retry, err := r.decide(ctx, answer, err)

@@ -30,7 +30,10 @@ func (k *core) readSubtree(ctx context.Context, s *session, path string, opt Wat
 	k.watches.reading(path)
 	m := statAndWatch(path)
 	m.Sid = &s.sid
-	answer, err := s.link.conn.Do(ctx, m, func(answer *pyxiswire.Response) {
+	answer, err := s.link.conn.Do(ctx, m, func(answer *pyxiswire.Response, awaited bool) {
+		if !awaited || answer == nil {
+			return
+		}
 		if now, ok := fingerprintOfAnswer(answer); ok {
 			k.watches.set(path, now, nil)
 		}

@@ -8,9 +8,9 @@
 package mux
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"slices"
 	"sync"
@@ -41,6 +41,9 @@ type Call struct {
 	// Sent is the time at which the request was queued. The request arrives at the
 	// server at that time or later.
 	Sent time.Time
+	// Overtaken reports whether a later request was answered earlier. It is set
+	// when the answer arrives.
+	Overtaken bool
 
 	xid    uint64
 	number uint64 // of its frame on this connection
@@ -105,8 +108,25 @@ func (c *Conn) Serve() error {
 	return c.err
 }
 
+// promptReader reads a socket and has each read acknowledged at once.
+type promptReader struct {
+	net.Conn
+	acknowledge func()
+}
+
+func (r promptReader) Read(p []byte) (int, error) {
+	n, err := r.Conn.Read(p)
+	r.acknowledge()
+	return n, err
+}
+
 func (c *Conn) read() error {
-	frames := pyxiswire.NewReader(c.nc, 0)
+	var stream io.Reader = c.nc
+	if acknowledge := acknowledger(c.nc); acknowledge != nil {
+		stream = promptReader{c.nc, acknowledge}
+	}
+	frames := pyxiswire.NewReader(stream, 0)
+	var latest uint64 // the highest number of an answered call
 	for {
 		payload, err := frames.Next()
 		if err != nil {
@@ -118,6 +138,8 @@ func (c *Conn) read() error {
 		}
 		c.heard.Store(int64(time.Since(c.born)))
 		if call := c.take(answer.GetXid()); call != nil {
+			call.Overtaken = call.number < latest
+			latest = max(latest, call.number)
 			c.inspect(call, answer)
 			call.done(answer, nil)
 		}
@@ -215,62 +237,4 @@ func (c *Conn) start(m *pyxiswire.Request, done func(*pyxiswire.Response, error)
 	default:
 	}
 	return call, nil
-}
-
-// Do sends m and waits for its answer. settle, if not nil, is called with the
-// answer before Do returns it, on the goroutine of Serve and so in the order of
-// the answers. The error wraps ErrUnsent, ErrLost or pyxiswire.ErrLength, or is
-// the cause of ctx. In the last case the server may have executed the request;
-// its answer is dropped and settle is not called.
-func (c *Conn) Do(ctx context.Context, m *pyxiswire.Request, settle func(*pyxiswire.Response)) (*pyxiswire.Response, error) {
-	if err := c.awaitRoom(ctx); err != nil {
-		return nil, err
-	}
-	type result struct {
-		answer *pyxiswire.Response
-		err    error
-	}
-	settled := make(chan result, 1)
-	call, err := c.start(m, func(answer *pyxiswire.Response, err error) {
-		if err == nil && settle != nil {
-			settle(answer)
-		}
-		settled <- result{answer, err}
-	})
-	if err != nil {
-		return nil, err
-	}
-	select {
-	case r := <-settled:
-		return r.answer, r.err
-	case <-ctx.Done():
-		if c.take(call.xid) != nil {
-			return nil, context.Cause(ctx)
-		}
-		r := <-settled // the answer or the error is on its way
-		return r.answer, r.err
-	}
-}
-
-// awaitRoom waits until less than maxQueued bytes are queued.
-func (c *Conn) awaitRoom(ctx context.Context) error {
-	for {
-		c.mu.Lock()
-		if len(c.out) < maxQueued {
-			c.mu.Unlock()
-			return nil
-		}
-		if c.room == nil {
-			c.room = make(chan struct{})
-		}
-		room := c.room
-		c.mu.Unlock()
-		select {
-		case <-room:
-		case <-c.ended:
-			return ErrUnsent
-		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", ErrUnsent, context.Cause(ctx))
-		}
-	}
 }

@@ -6,7 +6,7 @@ import (
 	"io"
 	"net"
 	"runtime"
-	"strings"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -223,28 +223,27 @@ func TestAMessageThatFitsIntoNoFrame(t *testing.T) {
 	})
 }
 
-func TestSettleRunsInTheOrderOfTheAnswers(t *testing.T) {
-	inBubble(t, func(t *testing.T, c *Conn, p *peer) {
-		var mu sync.Mutex
-		var order strings.Builder
+func TestOvertakenCallsAreMarked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		var overtaken []bool
+		c := New(near, func(call *Call, _ *pyxiswire.Response) { overtaken = append(overtaken, call.Overtaken) })
 		var wg sync.WaitGroup
-		for range 3 {
-			wg.Go(func() {
-				c.Do(t.Context(), stat("/p"), func(r *pyxiswire.Response) {
-					mu.Lock()
-					defer mu.Unlock()
-					order.Write(r.Data)
-				})
-			})
+		wg.Go(func() { c.Serve() })
+		p := &peer{t, far, pyxiswire.NewReader(far, 0)}
+		for range 4 {
+			err := c.Start(stat("/p"), func(*pyxiswire.Response, error) {})
+			if p.receive(); err != nil {
+				t.Fatal(err)
+			}
 		}
-		for range 3 {
-			p.receive()
+		p.send(answer(0, ""), answer(2, ""), answer(1, ""), answer(3, ""))
+		synctest.Wait()
+		if want := []bool{false, false, true, false}; !slices.Equal(overtaken, want) {
+			t.Errorf("overtaken: %v, want %v", overtaken, want)
 		}
-		p.send(answer(2, "2"), answer(0, "0"), answer(1, "1"))
+		far.Close()
 		wg.Wait()
-		if order.String() != "201" {
-			t.Errorf("settled in the order %s", order.String())
-		}
 	})
 }
 
