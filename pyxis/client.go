@@ -82,8 +82,8 @@ func (c *Client) Unregister() error {
 	_, err := c.core.do(c.ctx, request{
 		op: "unregister", mutates: true,
 		m: &pyxiswire.Request{Unregister: &pyxiswire.UnRegisterRequest{}},
-		settle: func(s *session, answer *pyxiswire.Response) {
-			if codeOf(answer) == pyxiswire.ErrorType_NONE {
+		settle: func(s *session, answer *pyxiswire.Response, _ bool) {
+			if answer != nil && codeOf(answer) == pyxiswire.ErrorType_NONE {
 				c.core.expire(s.link, s.sid)
 			}
 		},
@@ -141,6 +141,7 @@ func (k *core) beginClose() {
 		return
 	}
 	close(k.closing)
+	k.endLifetimes()
 	s := k.live.Load()
 	k.setLive(nil)
 	switch {
@@ -158,21 +159,4 @@ func (k *core) session() (sid uint64, known bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.sid, k.sid != 0 && k.known && !k.isClosing()
-}
-
-// Stats holds counters of a client since its creation.
-type Stats struct {
-	// Connects counts the sessions established or resumed.
-	Connects uint64
-	// DroppedEvents counts the node events dropped because their watcher had no
-	// room, or there was no watcher.
-	DroppedEvents uint64
-}
-
-// Stats returns the current counters.
-func (c *Client) Stats() Stats {
-	return Stats{
-		Connects:      c.core.counters.connects.Load(),
-		DroppedEvents: c.core.counters.dropped.Load(),
-	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -20,6 +19,10 @@ type link struct {
 	conn    *mux.Conn
 	session *session  // the last session established on it; nil if none
 	since   time.Time // when the first session was established
+
+	// overtaken belongs to the answer that is handled at the moment: a later request
+	// was answered earlier.
+	overtaken bool
 }
 
 // run connects, serves the connection until it ends, and connects again, until
@@ -163,12 +166,12 @@ func (k *core) establish(l *link, sid uint64, sent time.Time) {
 		k.emit(watch.SessionExpired)
 	}
 	k.sid, k.known = sid, true
+	k.endLifetimes()
 	if k.isClosing() {
 		k.greet(l)
 		k.mu.Unlock()
 		return
 	}
-	k.counters.connects.Add(1)
 	k.validity.suspended.Store(false)
 	if fresh {
 		k.validity.begin(sent)
@@ -185,25 +188,16 @@ func (k *core) establish(l *link, sid uint64, sent time.Time) {
 	}
 	s := &session{sid: sid, link: l}
 	l.session = s
+	k.counters.connects++
+	k.watches.forget(fresh)
 	k.setLive(s)
 	k.mu.Unlock()
-
 	k.keep(s)
-	k.resync(s, fresh)
-}
-
-// resync makes persistent watches read their nodes again, and does the same for
-// one-shot watchers, because the server may have lost their watches. In a new
-// session it has lost all of them.
-func (k *core) resync(s *session, newSession bool) {
-	k.watches.forget(newSession)
-	for _, path := range k.watches.unarmed() {
-		k.rearm(s, path, true)
-	}
 }
 
 // inspect handles each answer before it is passed to its call.
 func (k *core) inspect(l *link, call *mux.Call, answer *pyxiswire.Response) {
+	l.overtaken = call.Overtaken
 	switch codeOf(answer) {
 	case pyxiswire.ErrorType_NOT_LEADER:
 		l.conn.Fail(redirectTo(string(answer.Err.GetData())))
@@ -233,6 +227,7 @@ func (k *core) expire(l *link, sid uint64) {
 		k.emit(watch.SessionExpired)
 	}
 	k.sid = 0
+	k.endLifetimes()
 	k.failure = ErrSessionExpired
 	k.validity.suspended.Store(false)
 	k.setLive(nil)
@@ -260,26 +255,3 @@ func (l *link) hush() {
 		l.session.keeper.stop()
 	}
 }
-
-// rearm sets the watch of a path again and delivers changes that were missed.
-func (k *core) rearm(s *session, path string, resync bool) {
-	k.watches.reading(path)
-	m := statAndWatch(path)
-	m.Sid = &s.sid
-	err := s.link.conn.Start(m, func(answer *pyxiswire.Response, err error) {
-		now, ok := fingerprint{}, false
-		if err == nil {
-			now, ok = fingerprintOfAnswer(answer)
-		}
-		if ok {
-			k.watches.reread(path, now, resync)
-		}
-		k.watches.read(path, err == nil)
-	})
-	if err != nil {
-		k.watches.read(path, true)
-	}
-}
-
-// sessionPath returns the node where the server describes a session.
-func sessionPath(sid uint64) string { return "/pyxis/session/" + strconv.FormatUint(sid, 10) }

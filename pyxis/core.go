@@ -41,6 +41,7 @@ type core struct {
 	announced bool          // Connected was delivered, Disconnected not yet
 	failure   error         // why there is no session at the moment
 	boxes     []*mailbox    // receivers of state events
+	lifetimes map[*lifetime]struct{}
 	validity  validity
 }
 
@@ -59,6 +60,8 @@ func newCore(s settings, w *Watcher) *core {
 		changed:  make(chan struct{}),
 		sid:      s.sid,
 		failure:  errStarting,
+
+		lifetimes: make(map[*lifetime]struct{}),
 	}
 	k.ctx, k.cancel = context.WithCancelCause(context.Background())
 	k.watches = newRegistry(k.drop)
@@ -127,16 +130,19 @@ type request struct {
 	path    string
 	mutates bool // without an answer, its outcome is unknown
 	m       *pyxiswire.Request
-	settle  func(*session, *pyxiswire.Response) // called with the answer, in the order of the answers; may be nil
+	// settle is called for each try that the server may have executed, in the order
+	// of the answers; see mux.Settle. It may be nil.
+	settle func(s *session, answer *pyxiswire.Response, awaited bool)
 }
 
 // do makes a call. It waits for a session, and tries again in the next one as
-// long as the server certainly did not execute the request.
+// long as the server certainly did not execute the request, or as long as the
+// request changes nothing.
 func (k *core) do(ctx context.Context, r request) (*pyxiswire.Response, error) {
 	ctx, cancel := k.bound(ctx)
 	defer cancel()
 	var stale *session
-	var refused error // the answer of the last server that could not serve it
+	var refused error // why the last try failed
 	for {
 		s, err := k.await(ctx, stale)
 		if err == nil && ctx.Err() != nil {
@@ -147,13 +153,10 @@ func (k *core) do(ctx context.Context, r request) (*pyxiswire.Response, error) {
 		}
 		stale = s
 		r.m.Sid = &s.sid
+		k.counters.count(r.m)
 		var settle mux.Settle
 		if r.settle != nil {
-			settle = func(answer *pyxiswire.Response, awaited bool) {
-				if awaited && answer != nil {
-					r.settle(s, answer)
-				}
-			}
+			settle = func(answer *pyxiswire.Response, awaited bool) { r.settle(s, answer, awaited) }
 		}
 		answer, err := s.link.conn.Do(ctx, r.m, settle)
 		retry, err := r.decide(ctx, answer, err)
@@ -171,14 +174,16 @@ func (k *core) do(ctx context.Context, r request) (*pyxiswire.Response, error) {
 
 // decide reports whether a request must be made again, given its answer or the
 // err it failed with, and returns the error of this try. retry false with a nil
-// error is success. A server's refusal is an *Error.
+// error is success. A server's refusal is an *Error. A request that changes nothing
+// is repeated whenever it failed with its connection or session.
 func (r *request) decide(ctx context.Context, answer *pyxiswire.Response, err error) (retry bool, _ error) {
 	switch {
 	case err == nil:
 		switch code := codeOf(answer); {
 		case code == pyxiswire.ErrorType_NONE:
 			return false, nil
-		case code == pyxiswire.ErrorType_NOT_LEADER, code == pyxiswire.ErrorType_AGAIN && !r.mutates:
+		case code == pyxiswire.ErrorType_NOT_LEADER,
+			!r.mutates && (code == pyxiswire.ErrorType_AGAIN || code == pyxiswire.ErrorType_SESSION_EXPIRED):
 			return true, refusal(r.op, r.path, answer, false)
 		}
 		return false, refusal(r.op, r.path, answer, r.mutates)
@@ -186,7 +191,9 @@ func (r *request) decide(ctx context.Context, answer *pyxiswire.Response, err er
 		if ctx.Err() == nil {
 			return true, nil
 		}
-	case errors.Is(err, ErrConnectionLost), ctx.Err() != nil && r.mutates:
+	case errors.Is(err, ErrConnectionLost) && !r.mutates:
+		return true, err
+	case r.mutates && (errors.Is(err, ErrConnectionLost) || ctx.Err() != nil):
 		return false, unknownOutcome(err)
 	}
 	return false, err
@@ -213,13 +220,11 @@ func (k *core) emit(t watch.EventType) {
 	}
 }
 
-// event distributes a node event of the server's watch on path.
-func (k *core) event(s *session, path string, e watch.Event) {
-	ours, rearm := k.watches.fired(path, e)
-	if rearm {
-		k.rearm(s, path, false)
-	}
-	if ours {
+// event distributes a node event of the server's watch on path. See
+// registry.fired for exact.
+func (k *core) event(path string, e watch.Event, exact bool) {
+	k.counters.events.Add(1)
+	if k.watches.fired(path, e, exact) {
 		return
 	}
 	if box := k.byDefault; box == nil || !box.node(e) {
@@ -273,11 +278,6 @@ func (k *core) finish() {
 		box.close()
 	}
 	close(k.finished)
-}
-
-// counters are the values that Stats returns.
-type counters struct {
-	connects, dropped atomic.Uint64
 }
 
 var (

@@ -14,12 +14,12 @@
 // Calls wait for a connection until the context passed to WithContext is done,
 // or for Options.CallTimeout if that context has no deadline. They fail with a
 // *Error, which holds the server's error code and text and wraps one of the
-// sentinels. A call that was in flight when the connection ended fails with
-// ErrConnectionLost and ErrOutcomeUnknown: the server may have executed it, or
-// may still do so. Read the node to find out. The client repeats a request only
-// if the server certainly did not execute it: the request was not sent, or the
-// server answered that it is not the leader. The client also repeats a Read for
-// which the server reports ErrAgain.
+// sentinels. A Read whose connection or session ends is repeated in the next one.
+// A call that changes something and was in flight when the connection ended fails
+// with ErrConnectionLost and ErrOutcomeUnknown: the server may have executed it,
+// or may still do so. Read the node to find out. The client repeats such a call
+// only if the server certainly did not execute it: the request was not sent, or
+// the server answered that it is not the leader.
 //
 // # Whether the session is alive
 //
@@ -31,13 +31,18 @@
 // rounding, has passed without an answer, the session may have ended without
 // the client's knowledge, and the client delivers watch.Suspended.
 // Client.Session returns in advance the time at which this will happen. The
-// holder of a lock must stop by then. Later one of two events follows:
+// holder of a lock must stop by then: a context of Client.SessionContext ends at
+// that time. Later one of two events follows:
 // watch.Connected if the session has survived, or watch.SessionExpired, which
 // always precedes the Connected of the next session.
 //
 // # Watching
 //
-// Read takes a Watcher that fires once. Client.Watch is an iterator over all
-// changes of a node or a subtree. It misses nothing across reconnects, new
-// sessions and new leaders.
+// Client.Watch is the recommended way. It is an iterator over all changes of a
+// node or a subtree, and misses nothing across reconnects, new sessions and new
+// leaders. After its first look, a change costs it a read of the node that changed.
+//
+// Read takes a Watcher that receives one event, for those who know the older
+// client. A watcher that may miss an event it asks for, as after a lost
+// connection, receives watch.Resync instead; then read again. See Watcher.
 package pyxis

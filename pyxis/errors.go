@@ -24,7 +24,8 @@ var (
 	// together with another one.
 	ErrNotLeader = errors.New("not the leader")
 	// ErrSessionExpired: the session of the call has ended, and its ephemeral
-	// nodes are deleted. The client registers a new session by itself.
+	// nodes are deleted. The client registers a new session by itself, and repeats
+	// reads in it.
 	ErrSessionExpired = errors.New("session expired")
 	// ErrInvalidArgument: the server or the client rejects the path, the data, or
 	// the operation on this node.
@@ -42,11 +43,13 @@ var (
 
 // The sentinels of calls without an answer.
 var (
-	// ErrConnectionLost: the connection ended while the call was in flight.
-	// ErrOutcomeUnknown is always added.
+	// ErrConnectionLost: the connection ended while the call was in flight. For a
+	// call that changes something, ErrOutcomeUnknown is added. A Read is repeated, so
+	// its error wraps ErrConnectionLost only together with the reason why the client
+	// could not connect again in time.
 	ErrConnectionLost = mux.ErrLost
 	// ErrOutcomeUnknown: the server may have executed the request, or may still do
-	// so. Read the node to find out. If the call is repeated, Create may report
+	// so. Only calls that change something fail with it. Read the node to find out. If the call is repeated, Create may report
 	// ErrExists, and Delete ErrNotFound, because of the first attempt.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
 )
@@ -54,7 +57,7 @@ var (
 // Error describes a failed call.
 type Error struct {
 	// Op is the operation: "create", "delete", "read", "write", "watch", "sid",
-	// "unregister" or "close".
+	// "session" (SessionContext), "unregister" or "close".
 	Op string
 	// Path is the node of the call; empty if there is none.
 	Path string

@@ -90,10 +90,9 @@ func TestP20_HugeFrameIsRefused(t *testing.T) {
 	inBubble(t, pyxistest.Options{}, func(t *testing.T, s *pyxistest.Cluster) {
 		c, events := start(t, s, pyxis.Options{})
 		must(t, c.Create(nil, "/x", nil))
-		s.Node(0).Inject(pyxistest.Fault{Ops: pyxistest.Stat, Times: 1, Effect: pyxistest.HugeLength()})
+		s.Node(0).Inject(pyxistest.Fault{Ops: pyxistest.Write, Times: 1, Effect: pyxistest.HugeLength()})
+		mustBe(t, c.Write(nil, "/x", nil), pyxis.ErrConnectionLost, pyxiswire.ErrLength)
 		_, err := c.Read(nil, "/x", nil)
-		mustBe(t, err, pyxis.ErrConnectionLost, pyxiswire.ErrLength)
-		_, err = c.Read(nil, "/x", nil)
 		must(t, err)
 		events.expect(t, "Connected", "Disconnected", "Connected")
 	})

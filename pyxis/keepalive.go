@@ -1,9 +1,7 @@
 package pyxis
 
 import (
-	"encoding/json"
 	"fmt"
-	"math"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -22,13 +20,17 @@ import (
 // save the session over another one. The server also answers a held ping when
 // the session is about to end, but the beats prevent that. An answer to a ping
 // without an event therefore means that the leader has stepped down, perhaps to
-// lead again at once, and has lost the watches.
+// lead again at once, and has lost the watches. If that happens while no ping is
+// at the server, after an event, nothing reports it. So from time to time after
+// events the keeper compares the server's list of watches with its own.
 type keeper struct {
 	timer     *time.Timer // of the next beat
 	beating   time.Time   // when the unanswered beat was sent; zero if there is none
 	pinging   bool        // a ping is in flight
 	pinged    time.Time   // when it was sent
 	pointless int         // pings in a row answered at once without an event
+	gap       bool        // there was no ping at the server for a moment since audited
+	audited   time.Time   // when the last audit began
 	stopped   bool
 }
 
@@ -65,8 +67,8 @@ func (k *core) beatEvery() time.Duration {
 }
 
 // beat sends a beat, or ends the link if the last one has no answer for too
-// long. It also sends a ping if none is in flight, and repeats requests for
-// watches that have failed.
+// long. It also sends a ping if none is in flight, and serves the watchers for
+// which the server sends no events.
 func (k *core) beat(s *session) {
 	k.mu.Lock()
 	p := &s.keeper
@@ -89,11 +91,12 @@ func (k *core) beat(s *session) {
 	if !p.pinging {
 		k.ping(s)
 	}
-	k.mu.Unlock()
-
-	for _, path := range k.watches.unarmed() {
-		k.rearm(s, path, false)
+	if p.gap && time.Since(p.audited) >= auditEvery {
+		p.gap, p.audited = false, time.Now()
+		k.audit(s)
 	}
+	k.mu.Unlock()
+	k.watches.poll()
 }
 
 // silence returns the time for which a beat has been unanswered and no other
@@ -128,10 +131,10 @@ func (k *core) ping(s *session) {
 func (k *core) pong(s *session, answer *pyxiswire.Response) {
 	event := answer.GetWatch()
 	if kind := watch.EventType(event.GetType()) & watch.Nodes; kind != 0 {
-		k.event(s, answer.GetPath(), watch.Event{Path: event.GetPath(), Type: kind})
+		k.event(answer.GetPath(), watch.Event{Path: event.GetPath(), Type: kind}, s.link.overtaken)
 	}
 	if k.nextPing(s, answer) && event == nil {
-		k.resync(s, false)
+		k.watches.forget(false)
 	}
 }
 
@@ -146,6 +149,7 @@ func (k *core) nextPing(s *session, answer *pyxiswire.Response) bool {
 		return false
 	}
 	event := answer.GetWatch()
+	p.gap = p.gap || event != nil
 	if event == nil && time.Since(p.pinged) < min(k.beatEvery()/4, 100*time.Millisecond) {
 		p.pointless++
 	} else {
@@ -159,27 +163,4 @@ func (k *core) nextPing(s *session, answer *pyxiswire.Response) bool {
 		k.log.Warn("pyxis pings are displaced: another client may use the session", "sid", s.sid)
 	}
 	return true
-}
-
-// askTimeout reads the session's timeout, which the server may have clamped.
-// Without a usable answer, the requested timeout is assumed.
-func (k *core) askTimeout(s *session) {
-	m := &pyxiswire.Request{Read: &pyxiswire.ReadRequest{Path: proto.String(sessionPath(s.sid))}}
-	_ = s.start(m, func(answer *pyxiswire.Response, err error) {
-		var told struct {
-			Timeout int64 `json:"timeout"` // milliseconds
-		}
-		if err != nil || answer.Err != nil || json.Unmarshal(answer.GetData(), &told) != nil {
-			return
-		}
-		if told.Timeout <= 0 || told.Timeout > math.MaxInt32 {
-			return
-		}
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		if k.live.Load() == s && !s.keeper.stopped {
-			k.validity.adopt(time.Duration(told.Timeout) * time.Millisecond)
-			s.keeper.timer.Reset(k.beatEvery())
-		}
-	})
 }

@@ -44,15 +44,15 @@ func never(op string) outcome {
 }
 
 // broken returns the outcome when the connection breaks within the given time:
-// calls are lost, except that a watch starts again, and Close unregisters over
-// the next connection.
+// writes are lost, reads and watches are repeated, and Close unregisters over the
+// next connection.
 func broken(applied bool, took time.Duration) func(op string) outcome {
 	return func(op string) outcome {
 		o := outcome{applied: applied, took: took}
 		switch op {
 		case "close":
 			o.events = []string{"Disconnected"}
-		case "watch":
+		case "read", "watch":
 			o.events = []string{"Disconnected", "Connected"}
 		case "idle":
 			o.took, o.events = patience, []string{"Disconnected", "Connected"}
@@ -64,7 +64,7 @@ func broken(applied bool, took time.Duration) func(op string) outcome {
 	}
 }
 
-// silent returns the outcome when the server stops answering. Calls in flight
+// silent returns the outcome when the server stops answering. Writes in flight
 // are lost after three fifths of the session timeout. Everything else waits
 // until its context ends, and the session expires meanwhile.
 func silent(op string) outcome {
@@ -76,7 +76,7 @@ func silent(op string) outcome {
 	case "close":
 		return outcome{took: 2 * time.Second, events: []string{"Disconnected"}, errs: []error{pyxis.ErrOutcomeUnknown}}
 	case "idle":
-	case "watch":
+	case "read", "watch":
 		o.errs = []error{pyxis.ErrConnecting, context.DeadlineExceeded}
 	default:
 		return outcome{
@@ -194,11 +194,8 @@ var faultMatrix = []fault{
 		begin: inject(pyxistest.FailAfter(pyxistest.CodeAgain, "net error, try again")),
 		want: func(op string) outcome {
 			o := broken(true, soon)(op)
-			switch op {
-			case "create ephemeral", "write":
+			if op == "create ephemeral" || op == "write" {
 				o.errs = []error{pyxis.ErrAgain, pyxis.ErrOutcomeUnknown}
-			case "read": // it changes nothing, so the client repeats it
-				o.errs, o.events, o.after = nil, []string{"Disconnected", "Connected"}, nil
 			}
 			return o
 		},
@@ -236,7 +233,7 @@ var faultMatrix = []fault{
 		want: func(op string) outcome {
 			o := outcome{took: soon, events: []string{"SessionExpired", "Connected"}, fresh: true}
 			switch op {
-			case "create ephemeral", "write", "read":
+			case "create ephemeral", "write":
 				o.errs = []error{pyxis.ErrSessionExpired}
 			case "close": // the end of the session is what Close wanted
 				o.events = []string{"Disconnected"}

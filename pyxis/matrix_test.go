@@ -157,6 +157,9 @@ func runCell(t *testing.T, s *pyxistest.Cluster, nagle bool, f fault, op operati
 	took := elapsed(func() { err = op.run(x, x.c.WithContext(ctx)) })
 	want := f.want(op.name)
 	mustBe(t, err, want.errs...)
+	if unknown := errors.Is(err, pyxis.ErrOutcomeUnknown); unknown && op.ops&(pyxistest.Stat|pyxistest.Empty) != 0 {
+		t.Errorf("the outcome of an operation that changes nothing is unknown: %v", err)
+	}
 	if took > want.took {
 		t.Errorf("it took %v, at most %v", took, want.took)
 	}

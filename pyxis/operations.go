@@ -1,7 +1,6 @@
 package pyxis
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -74,32 +73,23 @@ func (c *Client) Write(opt *WriteOption, path string, data []byte) error {
 }
 
 // Read returns a node. If w is not nil, it also receives the next event after
-// this read, once. The watcher is set when Read succeeds, and also when Read
-// fails with ErrNotFound, so that a caller can wait for the creation. A nil opt
-// means the defaults.
+// this read, once; see Watcher. The watcher is set when Read succeeds, and also
+// when Read fails with ErrNotFound, so that a caller can wait for the creation. A
+// nil opt means the defaults.
+//
+// A Read that fails with its connection or session is repeated in the next one,
+// until its context is done.
 func (c *Client) Read(opt *ReadOption, path string, w *Watcher) (*node.Node, error) {
 	if err := checkPath("read", path); err != nil {
 		return nil, err
 	}
-	r := request{op: "read", path: path, m: &pyxiswire.Request{Stat: &pyxiswire.StatRequest{Path: &path}}}
+	r := request{op: "read", path: path, m: stat(path)}
 	if w != nil {
-		if w.Done == nil {
-			return nil, invalid("read", path, "the watcher has no channel, set Watcher.Done")
+		if err := c.watchOnce(&r, *w); err != nil {
+			return nil, err
 		}
-		kept := *w
-		r.m = statAndWatch(path)
-		r.settle = func(_ *session, answer *pyxiswire.Response) {
-			if now, ok := fingerprintOfAnswer(answer); ok {
-				c.core.watches.set(path, now, &kept)
-			}
-		}
-		c.core.watches.reading(path)
 	}
 	answer, err := c.core.do(c.ctx, r)
-	if w != nil {
-		refused, ok := errors.AsType[*Error](err)
-		c.core.watches.read(path, err == nil || ok && refused.Code != 0)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -110,16 +100,48 @@ func (c *Client) Read(opt *ReadOption, path string, w *Watcher) (*node.Node, err
 	return newNode(stored, opt != nil && opt.ShowHidden), nil
 }
 
-// statAndWatch returns a request that reads a node and watches it. The watch
-// covers all events and the whole subtree, because the server holds one watch
-// per path and cannot widen it.
-func statAndWatch(path string) *pyxiswire.Request {
-	return &pyxiswire.Request{
-		Stat: &pyxiswire.StatRequest{Path: &path},
-		Watch: &pyxiswire.WatchRequest{
-			Path: &path, Watch: proto.Uint32(uint32(watch.All)), Recursive: proto.Bool(true),
-		},
+// watchOnce makes a read set w.
+func (c *Client) watchOnce(r *request, w Watcher) error {
+	switch {
+	case w.Done == nil:
+		return invalid("read", r.path, "the watcher has no channel, set Watcher.Done")
+	case w.scope().mask&watch.Nodes == 0:
+		return invalid("read", r.path, "the watcher's Filter has no event of a node, add one or leave it 0 for all")
 	}
+	watches, sc := c.core.watches, c.core.watches.scopeFor(r.path, &w)
+	r.m.Watch = watchRequest(r.path, sc)
+	r.settle = func(_ *session, answer *pyxiswire.Response, awaited bool) {
+		added := &w
+		if answer == nil || !awaited {
+			added = nil // Read has failed, or goes on in the next session
+		} else if _, err := decodeNode(answer); err != nil {
+			added = nil
+		}
+		if mayWatch(answer) {
+			watches.set(r.path, sc, added, nil)
+		}
+	}
+	return nil
+}
+
+// stat returns a request that reads a node.
+func stat(path string) *pyxiswire.Request {
+	return &pyxiswire.Request{Stat: &pyxiswire.StatRequest{Path: &path}}
+}
+
+// watchRequest returns the part of a request that watches a node.
+func watchRequest(path string, sc scope) *pyxiswire.WatchRequest {
+	return &pyxiswire.WatchRequest{Path: &path, Watch: proto.Uint32(uint32(sc.mask)), Recursive: &sc.recursive}
+}
+
+// mayWatch reports whether the server may have set the watch of a read with the
+// given answer, which is nil if the connection was lost.
+func mayWatch(answer *pyxiswire.Response) bool {
+	if answer == nil {
+		return true
+	}
+	code := codeOf(answer)
+	return code == pyxiswire.ErrorType_NONE || code == pyxiswire.ErrorType_NOT_FOUND
 }
 
 // decodeNode decodes the answer to a stat.
@@ -129,20 +151,6 @@ func decodeNode(answer *pyxiswire.Response) (*pyxiswire.Node, error) {
 		return nil, because(ErrUnknown, err)
 	}
 	return stored, nil
-}
-
-// fingerprintOfAnswer returns the fingerprint of the node in the answer to
-// statAndWatch. ok reports whether the watch was set.
-func fingerprintOfAnswer(answer *pyxiswire.Response) (now fingerprint, ok bool) {
-	switch codeOf(answer) {
-	case pyxiswire.ErrorType_NOT_FOUND:
-		return fingerprint{}, true
-	case pyxiswire.ErrorType_NONE:
-		if stored, err := decodeNode(answer); err == nil {
-			return fingerprintOf(stored), true
-		}
-	}
-	return fingerprint{}, false
 }
 
 // newNode converts a node of the protocol.

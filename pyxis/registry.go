@@ -1,56 +1,75 @@
 package pyxis
 
 import (
+	"maps"
 	"slices"
 	"sync"
 
 	"github.com/pinfleet/pinfleet/pyxis/watch"
 )
 
-// registry holds the watchers of each path. The server keeps one watch per path
-// and session; a slot represents it and distributes its events.
+// registry holds the watchers of each path: one-shot watchers, which were passed
+// to Read, and subscriptions of persistent watches.
 //
-// The registry never knows for certain whether the server still has a watch. So
-// every read for a watcher sends the watch again, and the server ignores it if
-// the path already has one. The field armed decides only whether the client
-// sets the watch on its own initiative.
+// Its methods that handle answers and events are called in the order in which
+// these arrive.
 type registry struct {
 	mu      sync.Mutex
 	slots   map[string]*slot
+	subs    map[*subscription]struct{}
+	lacking map[string]struct{}              // paths with watchers that are not covered
 	dropped func(path string, e watch.Event) // called for an event without room
 }
 
-// slot represents the watch of one path.
+// slot represents the server's watch of one path.
+//
+// The server keeps one watch per path and session: the first that a request sets.
+// It ignores the watches of further requests until an event has used that one up.
+// A request that is answered between the event at the server and its arrival here
+// may or may not have set the next watch. So the slot counts the requests that may
+// have set the watch, and keeps what all of them ask for.
 type slot struct {
-	armed    bool // the server has the watch, as far as known
-	reading  int  // reads in flight that will arm it
+	requests int   // answered requests, any of which may have set the watch
+	sure     scope // what the watch covers in any case
 	oneShots []oneShot
 	subs     []*subscription
-
-	// If a read shows that the node has changed since its watch was set, the watch
-	// has fired, even if the event has not arrived yet. That event is meant for
-	// the watchers that were set before that read (an earlier generation), and
-	// must not fire newer ones. owed counts such events.
-	last       fingerprint // of the node when the watch was set
-	lastKnown  bool
-	generation int
-	owed       int
 }
 
 // oneShot is a watcher that was passed to Read.
 type oneShot struct {
 	Watcher
-	base       fingerprint // of the node when the watcher last saw it
-	generation int
+	first   bool // no earlier request can have set the watch
+	covered bool // the server's watch covers what it wants
 }
 
-// subscription is a persistent watch. poke makes it read its path again.
-type subscription struct {
-	poke chan struct{}
+// scope is what a watch on a node covers.
+type scope struct {
+	mask      watch.EventType
+	recursive bool
+}
+
+// wholeNode is the scope that a persistent watch needs on each of its nodes.
+var wholeNode = scope{mask: watch.All}
+
+// scope returns what the server must watch for w.
+func (w *Watcher) scope() scope {
+	if w.Filter == 0 {
+		return scope{watch.All, w.Recursive}
+	}
+	return scope{w.Filter & watch.All, w.Recursive}
+}
+
+// covers reports whether a watch with scope s reports everything that one with
+// scope o does.
+func (s scope) covers(o scope) bool {
+	return o.mask&watch.Nodes&^s.mask == 0 && (s.recursive || !o.recursive)
 }
 
 func newRegistry(dropped func(string, watch.Event)) *registry {
-	return &registry{slots: make(map[string]*slot), dropped: dropped}
+	return &registry{
+		slots: make(map[string]*slot), subs: make(map[*subscription]struct{}),
+		lacking: make(map[string]struct{}), dropped: dropped,
+	}
 }
 
 func (r *registry) slot(path string) *slot {
@@ -64,176 +83,148 @@ func (r *registry) slot(path string) *slot {
 
 // release deletes a slot that neither the server nor a watcher uses.
 func (r *registry) release(path string, s *slot) {
-	if !s.armed && s.reading == 0 && len(s.oneShots) == 0 && len(s.subs) == 0 {
+	if s.requests == 0 && len(s.oneShots) == 0 && len(s.subs) == 0 {
 		delete(r.slots, path)
 	}
 }
 
-// reading announces a read that sets the watch of path. From now on, events of
-// that watch may arrive.
-func (r *registry) reading(path string) {
+// scopeFor returns the scope with which a Read sets the watch of path for w. A
+// persistent watch of the same path must not be narrowed.
+func (r *registry) scopeFor(path string, w *Watcher) scope {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.slot(path).reading++
-}
-
-// read ends a read announced by reading. Even without an answer the server may
-// have set the watch. The slot is then kept so that an event of the watch does
-// not go to the default watcher.
-func (r *registry) read(path string, answered bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s := r.slot(path)
-	s.reading--
-	if !answered && !s.armed && len(s.oneShots) == 0 {
-		s.armed, s.lastKnown = true, false
+	sc := w.scope()
+	if s := r.slots[path]; s != nil && len(s.subs) > 0 {
+		sc.mask = watch.All
 	}
-	r.release(path, s)
+	return sc
 }
 
-// set records that the server has the watch of path and that the node had the
-// fingerprint now when the watch was set. It adds w if it is not nil. It is
-// called in the order of the answers.
-func (r *registry) set(path string, now fingerprint, w *Watcher) {
+// set records that the server may have executed a request that sets the watch of
+// path, and adds its one-shot watcher or subscription, if any.
+func (r *registry) set(path string, sc scope, w *Watcher, sub *subscription) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.slot(path)
-	if s.armed {
-		if s.lastKnown && s.last != now {
-			s.generation++
-			s.owed++
-		}
+	if s.requests == 0 {
+		s.sure = sc
 	} else {
-		s.compare(r, path, now, false)
+		s.sure.mask &= sc.mask
+		s.sure.recursive = s.sure.recursive && sc.recursive
 	}
-	s.armed, s.last, s.lastKnown = true, now, true
-	if w != nil {
-		s.oneShots = append(s.oneShots, oneShot{*w, now, s.generation})
+	s.requests++
+	covered := s.sure.covers(sc)
+	switch {
+	case w != nil:
+		covered = s.sure.covers(w.scope())
+		s.oneShots = append(s.oneShots, oneShot{*w, s.requests == 1, covered})
+	case sub != nil && !slices.Contains(s.subs, sub):
+		s.subs = append(s.subs, sub)
+	}
+	if !covered {
+		r.lacking[path] = struct{}{}
 	}
 }
 
-// fired delivers an event of the watch on path to its watchers. ours reports
-// whether the path has a slot. rearm reports whether watchers are left, for
-// which the node must be read and the watch set again.
-func (r *registry) fired(path string, e watch.Event) (ours, rearm bool) {
+// fired handles an event of the server's watch on path: it ends all one-shot
+// watchers of the path. Those that did not ask for the event receive Resync, as
+// the server does not watch for them any more. exact means that all requests that
+// were answered before the event arrived were also executed before it happened.
+// ours reports whether the client has set the watch.
+func (r *registry) fired(path string, e watch.Event, exact bool) (ours bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.slots[path]
 	if s == nil {
-		return false, false
+		return false
 	}
-	generation := s.generation - s.owed
-	if s.owed > 0 {
-		s.owed--
+	r.deliver(path, s, all, func(w *oneShot) watch.Event {
+		if (exact || w.first) && w.wants(path, e) {
+			return e
+		}
+		return watch.Event{Path: path, Type: watch.Resync}
+	})
+	for _, sub := range s.subs {
+		if e.Type == watch.Delete && e.Path == path && r.follows(sub, parentOf(path)) {
+			sub.gone[path] = struct{}{} // the event of its parent comes next
+		} else {
+			sub.mark(path)
+		}
+	}
+	if exact {
+		s.requests = 0
 	} else {
-		s.armed = false
+		s.requests = max(s.requests-1, 0) // at least the one that set the watch is used up
 	}
-	s.deliver(r, path, func(w *oneShot) (watch.Event, bool) {
-		if w.generation > generation {
-			return e, false
-		}
-		return w.choose(path, e)
-	})
-	s.pokeAll()
 	r.release(path, s)
-	return true, len(s.oneShots) > 0
+	return true
 }
 
-// reread records that the server has the watch of path again and delivers
-// missed changes to its watchers. With resync, after a lost connection, a
-// recursive watcher without a missed change receives watch.Resync.
-func (r *registry) reread(path string, now fingerprint, resync bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s := r.slot(path)
-	s.compare(r, path, now, resync)
-	s.armed, s.last, s.lastKnown = true, now, true
-}
-
-// compare delivers to each watcher an event for the change of the node since
-// the watcher last saw it.
-func (s *slot) compare(r *registry, path string, now fingerprint, resync bool) {
-	s.deliver(r, path, func(w *oneShot) (watch.Event, bool) {
-		missed := diff(w.base, now)
-		w.base = now
-		for bit := watch.Create; bit <= watch.Children; bit <<= 1 {
-			e := watch.Event{Path: path, Type: bit}
-			if missed&bit != 0 && w.wants(path, e) {
-				return e, true
-			}
+// deliver sends an event to each one-shot watcher that is due, and removes it.
+func (r *registry) deliver(path string, s *slot, due func(*oneShot) bool, event func(*oneShot) watch.Event) {
+	s.oneShots = slices.DeleteFunc(s.oneShots, func(w oneShot) bool {
+		if !due(&w) {
+			return false
 		}
-		return watch.Event{Path: path, Type: watch.Resync}, resync && w.Recursive
-	})
-}
-
-// deliver sends each one-shot watcher its event, if any, and then removes it.
-func (s *slot) deliver(r *registry, path string, event func(*oneShot) (watch.Event, bool)) {
-	kept := s.oneShots[:0]
-	for i := range s.oneShots {
-		w := &s.oneShots[i]
-		if e, ok := event(w); !ok {
-			kept = append(kept, *w)
-		} else if !w.offer(e) {
+		if e := event(&w); !w.offer(e) {
 			r.dropped(path, e)
 		}
-	}
-	clear(s.oneShots[len(kept):])
-	s.oneShots = kept
+		return true
+	})
 }
 
-func (s *slot) pokeAll() {
-	for _, sub := range s.subs {
-		select {
-		case sub.poke <- struct{}{}:
-		default:
+// poll serves the watchers that the server's watch does not cover: one-shot
+// watchers receive Resync, and persistent watches read the node.
+func (r *registry) poll() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for path := range r.lacking {
+		if s := r.slots[path]; s != nil {
+			r.missed(path, s, func(w *oneShot) bool { return !w.covered })
+		}
+	}
+	clear(r.lacking)
+}
+
+// audit serves the watchers whose watches are not listed by the server.
+func (r *registry) audit(listed map[string]bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for path, s := range r.slots {
+		if s.requests > 0 && !listed[path] {
+			r.missed(path, s, all)
 		}
 	}
 }
 
-// forget records that the server may have lost its watches, or in a new session
-// has lost them. It pokes every subscription.
+// missed handles events of path that may have been missed: one-shot watchers that
+// are due receive Resync, and persistent watches read the node.
+func (r *registry) missed(path string, s *slot, due func(*oneShot) bool) {
+	r.deliver(path, s, due, func(*oneShot) watch.Event { return watch.Event{Path: path, Type: watch.Resync} })
+	for _, sub := range s.subs {
+		sub.mark(path)
+	}
+	r.release(path, s)
+}
+
+// all selects all one-shot watchers.
+func all(*oneShot) bool { return true }
+
+// forget records that events may have been lost, or with newSession that the
+// server has no watches. One-shot watchers receive Resync, and persistent watches
+// read all their nodes.
 func (r *registry) forget(newSession bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for path, s := range r.slots {
-		s.owed, s.lastKnown = 0, false
-		// A slot without watchers stays until the session ends: the server may still
-		// send its event, which must not go to the default watcher.
-		s.armed = s.armed && !newSession && len(s.oneShots) == 0
-		s.pokeAll()
-		r.release(path, s)
-	}
-}
-
-// unarmed returns the paths with one-shot watchers whose watch must be set
-// again. Subscriptions set theirs by themselves.
-func (r *registry) unarmed() []string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var paths []string
-	for path, s := range r.slots {
-		if !s.armed && s.reading == 0 && len(s.oneShots) > 0 {
-			paths = append(paths, path)
+	for _, path := range slices.Sorted(maps.Keys(r.slots)) {
+		s := r.slots[path]
+		if newSession {
+			s.requests = 0
 		}
+		r.missed(path, s, all)
 	}
-	slices.Sort(paths)
-	return paths
-}
-
-// subscribe adds a persistent watch of path.
-func (r *registry) subscribe(path string) *subscription {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	sub := &subscription{poke: make(chan struct{}, 1)}
-	s := r.slot(path)
-	s.subs = append(s.subs, sub)
-	return sub
-}
-
-func (r *registry) unsubscribe(path string, sub *subscription) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s := r.slot(path)
-	s.subs = slices.DeleteFunc(s.subs, func(o *subscription) bool { return o == sub })
-	r.release(path, s)
+	clear(r.lacking)
+	for sub := range r.subs {
+		sub.markAll()
+	}
 }

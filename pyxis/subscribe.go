@@ -34,15 +34,19 @@ type Update struct {
 
 // Watch reports the node at path, and with opt.Recursive everything below it:
 // first the current state, then each change. The node need not exist. No change
-// is missed: Watch sets the server's watch before it reads the nodes, and reads
-// and compares them again after each event, reconnect and new session. Changes
-// that happen while the caller is busy are combined into one update. Each event
-// costs a read of all watched nodes, pipelined.
+// is missed: Watch sets the server's watch of each node when it reads it. It reads
+// a node again after an event of the node, and all nodes after a reconnect or in a
+// new session. Changes that happen while the caller is busy are combined into one
+// update.
 //
 // When the context passed to WithContext is done, the client is closed, or the
 // path is rejected, the iteration yields an error and ends. After any other
 // error, Watch tries again. It uses no goroutine; breaking out of the loop ends
 // it. A nil opt means the defaults.
+//
+// If a one-shot watcher with a Filter was set on one of the nodes earlier, Watch
+// reads that node with each keepalive request until the watcher has fired, as the
+// server reports only the events that the Filter asks for.
 func (c *Client) Watch(opt *WatchOption, path string) iter.Seq2[*Update, error] {
 	if opt == nil {
 		opt = &WatchOption{}
@@ -53,21 +57,19 @@ func (c *Client) Watch(opt *WatchOption, path string) iter.Seq2[*Update, error] 
 			yield(nil, err)
 			return
 		}
-		sub := c.core.watches.subscribe(path)
-		defer c.core.watches.unsubscribe(path, sub)
-		var last subtree // nil before the first update
-		for {
-			tree, err := c.look(path, o)
-			if err != nil {
+		sub := c.core.watches.subscribe()
+		defer c.core.watches.unsubscribe(sub)
+		tree := newSubtree(path, o, sub)
+		for first := true; ; first = false {
+			if err := c.look(tree); err != nil {
 				yield(nil, err)
 				return
 			}
-			if events := changes(last, tree); last == nil || len(events) > 0 {
-				if !yield(&Update{Changes: events, Nodes: tree.nodes()}, nil) {
+			if events := tree.changes(); first || len(events) > 0 {
+				if !yield(&Update{Changes: events, Nodes: tree.all()}, nil) {
 					return
 				}
 			}
-			last = tree
 			select {
 			case <-sub.poke:
 			case <-c.core.closing:
@@ -77,9 +79,9 @@ func (c *Client) Watch(opt *WatchOption, path string) iter.Seq2[*Update, error] 
 	}
 }
 
-// look reads a subtree, if necessary in later sessions. It returns an error
+// look refreshes a subtree, if necessary in later sessions. It returns an error
 // only if trying again is useless.
-func (c *Client) look(path string, opt WatchOption) (subtree, error) {
+func (c *Client) look(tree *subtree) error {
 	k := c.core
 	var stale *session
 	for failures := 0; ; failures++ {
@@ -88,33 +90,23 @@ func (c *Client) look(path string, opt WatchOption) (subtree, error) {
 			err = context.Cause(c.ctx)
 		}
 		if err != nil {
-			return nil, &Error{Op: "watch", Path: path, Err: err}
+			return &Error{Op: "watch", Path: tree.path, Err: err}
 		}
-		tree, err := c.readBounded(s, path, opt)
+		if err = k.refresh(c.ctx, s, tree); err == nil {
+			return nil
+		}
+		k.watches.restart(tree.sub)
 		switch {
-		case err == nil:
-			return tree, nil
 		case errors.Is(err, ErrInvalidArgument):
-			return nil, err
+			return err
 		case k.live.Load() != s, errors.Is(err, mux.ErrUnsent), errors.Is(err, ErrConnectionLost),
 			errors.Is(err, ErrNotLeader), errors.Is(err, ErrAgain):
 			stale = s // the session or its connection has ended, or is about to
 			continue
 		}
-		k.log.Warn("pyxis watch cannot read, will try again", "path", path, "error", err)
+		k.log.Warn("pyxis watch cannot read, will try again", "path", tree.path, "error", err)
 		c.wait(backoff(failures, k.longestPause()))
 	}
-}
-
-// readBounded reads a subtree in one session, within Options.CallTimeout.
-func (c *Client) readBounded(s *session, path string, opt WatchOption) (subtree, error) {
-	ctx := c.ctx
-	if c.core.callTimeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.core.callTimeout)
-		defer cancel()
-	}
-	return c.core.readSubtree(ctx, s, path, opt)
 }
 
 // wait sleeps for d, or until the context or the client ends.
@@ -126,12 +118,4 @@ func (c *Client) wait(d time.Duration) {
 	case <-c.ctx.Done():
 	case <-c.core.closing:
 	}
-}
-
-func (tree subtree) nodes() map[string]*node.Node {
-	nodes := make(map[string]*node.Node, len(tree))
-	for path, s := range tree {
-		nodes[path] = s.node
-	}
-	return nodes
 }

@@ -2,20 +2,37 @@ package pyxis
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pinfleet/pinfleet/internal/pyxiswire"
 	"github.com/pinfleet/pinfleet/pyxis/node"
 	"github.com/pinfleet/pinfleet/pyxis/watch"
 )
 
-// maxPipelined is the number of reads of a subtree in flight at a time.
-const maxPipelined = 128
+// window is the number of reads of a subtree in flight at a time.
+const window = 1024
 
-// subtree is a view of a persistent watch: nodes by path.
-type subtree map[string]seen
+// subtree is the view of a persistent watch: the watched node and, if the watch is
+// recursive, all nodes below.
+//
+// Each read of a node also sets the server's watch on it, so that the server
+// reports the next change of the node. Between a read and the next one that an
+// event causes, a node in nodes is as it was read, or its event is on the way. A
+// node's children belong to the node, so a new child is found by the event of its
+// parent, and is read then.
+type subtree struct {
+	path  string
+	opt   WatchOption
+	sub   *subscription
+	nodes map[string]seen
+	stale map[string]struct{} // nodes to read; see subscription
+	gone  map[string]struct{}
+	was   map[string]fingerprint // of nodes before they changed, since the last call of changes
+}
 
 // seen is a node and its fingerprint when it was read.
 type seen struct {
@@ -23,77 +40,103 @@ type seen struct {
 	print fingerprint
 }
 
-// readSubtree sets the watch of the node at path and reads it, and then
-// everything below it if opt.Recursive. It leaves out nodes that do not exist:
-// a node deleted after the watch was set has fired the watch.
-func (k *core) readSubtree(ctx context.Context, s *session, path string, opt WatchOption) (subtree, error) {
-	k.watches.reading(path)
-	m := statAndWatch(path)
-	m.Sid = &s.sid
-	answer, err := s.link.conn.Do(ctx, m, func(answer *pyxiswire.Response, awaited bool) {
-		if !awaited || answer == nil {
-			return
-		}
-		if now, ok := fingerprintOfAnswer(answer); ok {
-			k.watches.set(path, now, nil)
-		}
-	})
-	k.watches.read(path, err == nil)
-	if err != nil {
-		return nil, err
+func newSubtree(path string, opt WatchOption, sub *subscription) *subtree {
+	return &subtree{
+		path: path, opt: opt, sub: sub, nodes: make(map[string]seen), was: make(map[string]fingerprint),
+		stale: make(map[string]struct{}), gone: make(map[string]struct{}),
 	}
-	tree := subtree{}
-	level, err := tree.add(path, answer, opt)
-	for err == nil && len(level) > 0 {
-		n := min(len(level), maxPipelined)
-		var below []string
-		below, err = k.readLevel(ctx, s, tree, level[:n], opt)
-		level = append(level[n:], below...)
-	}
-	return tree, err
 }
 
-// readLevel reads the given nodes into tree, pipelined, and returns the paths
-// of their children.
-func (k *core) readLevel(ctx context.Context, s *session, tree subtree, paths []string, opt WatchOption) ([]string, error) {
-	type result struct {
-		path   string
-		answer *pyxiswire.Response
-		err    error
+// reading is the answer to the read of a node.
+type reading struct {
+	path   string
+	answer *pyxiswire.Response
+	err    error
+}
+
+// refresh reads the nodes that have changed since they were read, new nodes below
+// them, and all nodes after a lost connection.
+func (k *core) refresh(ctx context.Context, s *session, tree *subtree) error {
+	k.watches.take(tree)
+	defer clear(tree.stale)
+	queue := tree.tops()
+	answers := make(chan reading, window)
+	stuck := time.NewTimer(k.callTimeout)
+	defer stuck.Stop()
+	if k.callTimeout == 0 {
+		stuck.Stop() // no limit
 	}
-	results := make(chan result, len(paths))
-	for _, path := range paths {
-		m := &pyxiswire.Request{Stat: &pyxiswire.StatRequest{Path: &path}}
-		err := s.start(m, func(answer *pyxiswire.Response, err error) { results <- result{path, answer, err} })
-		if err != nil {
-			return nil, err
+	for inFlight := 0; inFlight > 0 || len(queue) > 0; {
+		for ; inFlight < window && len(queue) > 0; inFlight++ {
+			last := len(queue) - 1
+			if err := k.readInto(s, tree.sub, queue[last], answers); err != nil {
+				return err
+			}
+			queue = queue[:last]
 		}
-	}
-	var below []string
-	for range paths {
 		select {
-		case r := <-results:
+		case r := <-answers:
+			inFlight--
+			if k.callTimeout > 0 {
+				stuck.Reset(k.callTimeout)
+			}
 			if r.err != nil {
-				return nil, r.err
+				return r.err
 			}
-			children, err := tree.add(r.path, r.answer, opt)
+			below, err := tree.apply(k.watches, r.path, r.answer)
 			if err != nil {
-				return nil, err
+				return err
 			}
-			below = append(below, children...)
+			queue = append(queue, below...)
 		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+			return context.Cause(ctx)
+		case <-stuck.C:
+			return fmt.Errorf("%w: no answer to a read for %v", context.DeadlineExceeded, k.callTimeout)
 		}
 	}
-	return below, nil
+	return nil
 }
 
-// add stores the answer to a stat of path. It returns the paths of the children
-// that must be read as well.
-func (tree subtree) add(path string, answer *pyxiswire.Response, opt WatchOption) ([]string, error) {
+// readInto sends a read that also sets the watch of the node. answers has room.
+func (k *core) readInto(s *session, sub *subscription, path string, answers chan<- reading) error {
+	m := stat(path)
+	m.Watch = watchRequest(path, wholeNode)
+	k.counters.count(m)
+	return s.start(m, func(answer *pyxiswire.Response, err error) {
+		if mayWatch(answer) {
+			k.watches.set(path, wholeNode, nil, sub)
+		}
+		answers <- reading{path, answer, err}
+	})
+}
+
+// tops returns the nodes to read first. A node whose parent is read as well, or
+// that was deleted, is read only if the parent has it as a child: reading a node
+// that does not exist would leave a watch at the server.
+func (tree *subtree) tops() []string {
+	var tops []string
+	for path := range tree.stale {
+		_, known := tree.nodes[path]
+		_, later := tree.stale[parentOf(path)]
+		_, gone := tree.gone[path]
+		if path == tree.path || known && !later && !gone {
+			tops = append(tops, path)
+		}
+	}
+	return tops
+}
+
+// apply stores the answer to a read. It returns the children to read: the new ones
+// and those that have changed.
+func (tree *subtree) apply(watches *registry, path string, answer *pyxiswire.Response) ([]string, error) {
+	if path != tree.path && !tree.lists(path) { // it was deleted, together with its parent
+		watches.unfollow(tree.sub, path)
+		return nil, nil
+	}
 	switch codeOf(answer) {
 	case pyxiswire.ErrorType_NONE:
 	case pyxiswire.ErrorType_NOT_FOUND:
+		tree.drop(watches, path)
 		return nil, nil
 	default:
 		return nil, refusal("watch", path, answer, false)
@@ -102,42 +145,102 @@ func (tree subtree) add(path string, answer *pyxiswire.Response, opt WatchOption
 	if err != nil {
 		return nil, err
 	}
-	if !opt.ShowHidden {
+	if !tree.opt.ShowHidden {
 		stored.Children = slices.DeleteFunc(stored.Children, func(name string) bool { return strings.HasPrefix(name, "_") })
 	}
 	slices.Sort(stored.Children)
-	tree[path] = seen{newNode(stored, true), fingerprintOf(stored)}
-	if !opt.Recursive {
+	before := tree.nodes[path]
+	tree.touch(path)
+	tree.nodes[path] = seen{newNode(stored, true), fingerprintOf(stored)}
+	if !tree.opt.Recursive {
 		return nil, nil
 	}
-	parent := strings.TrimSuffix(path, "/") + "/"
+	if before.node != nil {
+		for _, name := range before.node.Children {
+			if _, exists := slices.BinarySearch(stored.Children, name); !exists {
+				tree.drop(watches, childOf(path, name))
+			}
+		}
+	}
 	var below []string
 	for _, name := range stored.Children {
+		child := childOf(path, name)
+		_, known := tree.nodes[child]
+		_, changed := tree.stale[child]
+		_, again := tree.gone[child]
 		// The server's own nodes cause no events.
-		if child := parent + name; child != pyxiswire.Reserved {
+		if (!known || changed || again) && child != pyxiswire.Reserved {
 			below = append(below, child)
+			delete(tree.gone, child)
 		}
 	}
 	return below, nil
 }
 
-// changes returns the events between two views: first the deletions, children
-// before parents, then the others sorted by path.
-func changes(before, after subtree) []*watch.Event {
-	var gone, rest []*watch.Event
-	for path := range before {
-		if diff(before[path].print, after[path].print)&watch.Delete != 0 {
-			gone = append(gone, &watch.Event{Path: path, Type: watch.Delete})
+// lists reports whether the parent of path has it as a child.
+func (tree *subtree) lists(path string) bool {
+	parent := tree.nodes[parentOf(path)].node
+	if parent == nil {
+		return false
+	}
+	_, exists := slices.BinarySearch(parent.Children, path[strings.LastIndexByte(path, '/')+1:])
+	return exists
+}
+
+// drop removes a node and everything below it. A missing root stays watched.
+func (tree *subtree) drop(watches *registry, path string) {
+	if path != tree.path {
+		watches.unfollow(tree.sub, path)
+		delete(tree.gone, path)
+	}
+	gone, known := tree.nodes[path]
+	if !known {
+		return
+	}
+	tree.touch(path)
+	delete(tree.nodes, path)
+	if tree.opt.Recursive {
+		for _, name := range gone.node.Children {
+			tree.drop(watches, childOf(path, name))
 		}
 	}
-	slices.SortFunc(gone, func(a, b *watch.Event) int { return strings.Compare(b.Path, a.Path) })
-	for _, path := range slices.Sorted(maps.Keys(after)) {
-		kinds := diff(before[path].print, after[path].print)
+}
+
+// touch records how a node was before its first change.
+func (tree *subtree) touch(path string) {
+	if _, touched := tree.was[path]; !touched {
+		tree.was[path] = tree.nodes[path].print
+	}
+}
+
+// changes returns the events since its last call: first the deletions, children
+// before parents, then the others sorted by path.
+func (tree *subtree) changes() []*watch.Event {
+	var gone, rest []*watch.Event
+	for _, path := range slices.Sorted(maps.Keys(tree.was)) {
+		kinds := diff(tree.was[path], tree.nodes[path].print)
+		if kinds&watch.Delete != 0 {
+			gone = append(gone, &watch.Event{Path: path, Type: watch.Delete})
+		}
 		for _, kind := range []watch.EventType{watch.Create, watch.Modify, watch.Children} {
 			if kinds&kind != 0 {
 				rest = append(rest, &watch.Event{Path: path, Type: kind})
 			}
 		}
 	}
+	clear(tree.was)
+	slices.Reverse(gone)
 	return append(gone, rest...)
 }
+
+// all returns the nodes by path.
+func (tree *subtree) all() map[string]*node.Node {
+	nodes := make(map[string]*node.Node, len(tree.nodes))
+	for path, s := range tree.nodes {
+		nodes[path] = s.node
+	}
+	return nodes
+}
+
+// childOf returns the path of a node's child.
+func childOf(parent, name string) string { return strings.TrimSuffix(parent, "/") + "/" + name }

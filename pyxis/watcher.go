@@ -1,27 +1,25 @@
 package pyxis
 
-import (
-	"path"
-
-	"github.com/pinfleet/pinfleet/pyxis/watch"
-)
+import "github.com/pinfleet/pinfleet/pyxis/watch"
 
 // Watcher describes which events a caller wants and where to send them. The
 // client copies it when it is passed; later changes have no effect.
 //
-// A watcher that is passed to Read fires once and is then forgotten. It
-// survives reconnects and new sessions: after a lost connection, the client
-// reads the node again, and the watcher fires if the node has changed in the
-// meantime. If the watcher is recursive and the node itself did not change, it
-// receives watch.Resync, because changes below the node are unknown. For a
-// persistent watch that misses nothing, use Client.Watch.
+// A watcher that is passed to Read receives one event, the first after the read
+// that it asks for, and is then forgotten. Client.Watch is the better way to follow
+// a node: it goes on by itself and shows every state that it reports.
 //
-// The server keeps one watch per path and session and ignores further ones. The
-// client therefore watches all events on the server and filters them itself, so
-// any number of watchers can share a path. An event ends the server's watch. For
-// watchers that did not want the event, the client sets the watch again, which
-// takes a round trip. During the round trip, changes of the node itself are
-// still detected, but changes of nodes below can be missed.
+// The server keeps one watch per path and session, and uses it up with the first
+// event. A watcher that is alone on its path in the client has that watch for
+// itself: it receives exactly the events that it asks for. In all other cases in
+// which it may miss an event it receives watch.Resync, which means that the caller
+// must read the nodes again:
+//
+//   - after a lost connection, a new leader or a new session;
+//   - after an event that another watcher of the same path has asked for;
+//   - while the watch of an earlier watcher of the same path asks for less: then,
+//     as the server reports nothing, at the next keepalive request. These are a
+//     fifth of the session timeout apart, or ten seconds if that is less.
 type Watcher struct {
 	// Recursive includes the events of all nodes below. Without it, created and
 	// deleted children show only as the node's own Children event.
@@ -44,22 +42,6 @@ func (w *Watcher) wants(watched string, e watch.Event) bool {
 		return false
 	}
 	return w.Filter == 0 || w.Filter&e.Type != 0
-}
-
-// choose returns the event that the watcher, set on path watched, receives for
-// e. ok is false if there is none. After a Create or Delete the server also
-// raises Children at the parent, but by then the Create or Delete has used up
-// the watch on the server. So choose makes the Children event for a watcher
-// that wants it.
-func (w *Watcher) choose(watched string, e watch.Event) (chosen watch.Event, ok bool) {
-	if w.wants(watched, e) {
-		return e, true
-	}
-	if !w.Recursive || e.Path == watched || e.Type&(watch.Create|watch.Delete) == 0 {
-		return e, false
-	}
-	behind := watch.Event{Path: path.Dir(e.Path), Type: watch.Children}
-	return behind, w.wants(watched, behind)
 }
 
 // offer sends an event to Done without blocking. It reports whether there was

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/pinfleet/pinfleet/internal/sleep"
 	"github.com/pinfleet/pinfleet/pyxis"
@@ -52,27 +51,31 @@ func Acquire(ctx context.Context, c *pyxis.Client, path string, value []byte) (*
 		return nil, fmt.Errorf("acquiring %s: %w", path, errNoClient)
 	}
 	l := &Lock{client: c, path: path, claim: newClaim(value), lost: make(chan struct{}), release: make(chan struct{})}
-	states := make(chan *watch.Event, 1)
-	stop := c.Notify(&pyxis.Watcher{Done: states})
-	touched, sid, err := l.acquire(ctx)
+	h, err := l.acquire(ctx)
 	if err != nil {
-		stop()
 		return nil, fmt.Errorf("acquiring %s: %w", path, err)
 	}
 	l.ended.Go(func() {
-		defer stop()
-		l.guard(states, touched, sid)
+		defer h.leave()
+		l.guard(h)
 	})
 	return l, nil
 }
 
-// acquire waits until the lock is held. It returns a channel that receives when
-// the node changes, and the session that owns the node.
-func (l *Lock) acquire(ctx context.Context) (touched chan *watch.Event, sid uint64, err error) {
+// hold is what a lock depends on.
+type hold struct {
+	owner   uint64          // the session that owns the node
+	session context.Context // ends when that session may have ended
+	leave   context.CancelFunc
+	touched <-chan *watch.Event // receives when the node changes
+}
+
+// acquire waits until the lock is held.
+func (l *Lock) acquire(ctx context.Context) (*hold, error) {
 	c := l.client.WithContext(ctx)
 	tried := false
 	for failures := 0; ; {
-		touched = make(chan *watch.Event, 1)
+		touched := make(chan *watch.Event, 1)
 		n, err := c.Read(nil, l.path, &pyxis.Watcher{Done: touched})
 		switch {
 		case errors.Is(err, pyxis.ErrNotFound):
@@ -83,11 +86,14 @@ func (l *Lock) acquire(ctx context.Context) (touched chan *watch.Event, sid uint
 			}
 		case err != nil:
 		case !n.IsEphemeral():
-			return nil, 0, ErrPersistent
+			return nil, ErrPersistent
 		case l.claim.made(n):
-			sid, until := l.client.Session()
-			if sid == n.Owner && time.Now().Before(until) {
-				return touched, sid, nil
+			session, leave, e := l.client.SessionContext()
+			if e == nil {
+				if sid, _ := l.client.Session(); sid == n.Owner && session.Err() == nil {
+					return &hold{n.Owner, session, leave, touched}, nil
+				}
+				leave()
 			}
 			err = ErrLost // lost before Acquire returned
 		default:
@@ -97,7 +103,7 @@ func (l *Lock) acquire(ctx context.Context) (touched chan *watch.Event, sid uint
 			}
 		}
 		if errors.Is(err, pyxis.ErrClosed) || errors.Is(err, pyxis.ErrInvalidArgument) {
-			return nil, 0, err
+			return nil, err
 		}
 		if err != nil && sleep.For(ctx, pause(failures)) {
 			failures++
@@ -106,47 +112,36 @@ func (l *Lock) acquire(ctx context.Context) (touched chan *watch.Event, sid uint
 			if tried {
 				err = errors.Join(err, inTime(l.abandon))
 			}
-			return nil, 0, errors.Join(context.Cause(ctx), err)
+			return nil, errors.Join(context.Cause(ctx), err)
 		}
 	}
 }
 
 // guard waits until the lock may have been lost, and closes l.lost, or until
 // Release is called.
-func (l *Lock) guard(states, touched <-chan *watch.Event, sid uint64) {
+func (l *Lock) guard(h *hold) {
 	for {
-		now, until := l.client.Session()
-		left := time.Until(until)
-		if now != sid || left <= 0 {
+		select {
+		case <-h.session.Done():
 			close(l.lost)
 			return
-		}
-		expiry := time.NewTimer(left)
-		select {
-		case <-expiry.C:
-		case <-states:
-		case <-touched:
-			if touched = l.look(sid, until); touched == nil {
-				expiry.Stop()
+		case <-h.touched:
+			if h.touched = l.look(h); h.touched == nil {
 				close(l.lost)
 				return
 			}
 		case <-l.release:
-			expiry.Stop()
 			return
 		}
-		expiry.Stop()
 	}
 }
 
 // look reads the node again, while the session is certainly alive. It returns a
 // channel that receives at the next change, or nil if the lock is lost.
-func (l *Lock) look(sid uint64, until time.Time) <-chan *watch.Event {
-	ctx, cancel := context.WithDeadline(context.Background(), until)
-	defer cancel()
+func (l *Lock) look(h *hold) <-chan *watch.Event {
 	touched := make(chan *watch.Event, 1)
-	n, err := l.client.WithContext(ctx).Read(nil, l.path, &pyxis.Watcher{Done: touched})
-	if err != nil || n.Owner != sid || !l.claim.made(n) {
+	n, err := l.client.WithContext(h.session).Read(nil, l.path, &pyxis.Watcher{Done: touched})
+	if err != nil || n.Owner != h.owner || !l.claim.made(n) {
 		return nil
 	}
 	return touched

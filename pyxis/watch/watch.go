@@ -35,9 +35,9 @@ const (
 	Suspended EventType = 0x80
 )
 
-// Resync is sent to a recursive one-shot watcher after a lost connection:
-// changes below its node are unknown, so read the nodes again. Filter does not
-// apply to Resync.
+// Resync is sent to a one-shot watcher instead of a node event when it may miss
+// events, as after a lost connection: read the nodes again. Path is the node that
+// was read with the watcher. Filter does not apply to Resync.
 const Resync EventType = 0x100
 
 // All is the set of all node and state events.
