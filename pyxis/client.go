@@ -15,8 +15,8 @@ import (
 //
 // A call waits for a connection until its context is done, or for
 // Options.CallTimeout if the context has no deadline; then it fails with
-// ErrConnecting. Calls fail with a *Error. The client repeats a request only if
-// it is certain that no server has executed it.
+// ErrConnecting. Calls fail with a *Error. The client repeats reads, and other
+// requests only if it is certain that no server has executed them.
 type Client struct {
 	core *core
 	ctx  context.Context // of the calls

@@ -13,10 +13,8 @@ type Stats struct {
 	Reads, Writes uint64
 	// Events counts the node events that the server has sent.
 	Events uint64
-	// Connects counts the sessions established or resumed.
-	Connects uint64
-	// Reconnects counts those of Connects after the first: each time, events may
-	// have been lost, and watchers read their nodes again.
+	// Reconnects counts the sessions established or resumed after the first one. Each
+	// time, events may have been lost, and watches read their nodes again.
 	Reconnects uint64
 	// DroppedEvents counts the node events dropped because their watcher had no
 	// room, or there was no watcher.
@@ -47,7 +45,6 @@ func (c *Client) Stats() Stats {
 	c.core.mu.Unlock()
 	return Stats{
 		Reads: n.reads.Load(), Writes: n.writes.Load(), Events: n.events.Load(),
-		Connects: connects, Reconnects: max(connects, 1) - 1,
-		DroppedEvents: n.dropped.Load(),
+		Reconnects: max(connects, 1) - 1, DroppedEvents: n.dropped.Load(),
 	}
 }

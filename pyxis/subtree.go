@@ -110,16 +110,15 @@ func (k *core) readInto(s *session, sub *subscription, path string, answers chan
 	})
 }
 
-// tops returns the nodes to read first. A node whose parent is read as well, or
-// that was deleted, is read only if the parent has it as a child: reading a node
-// that does not exist would leave a watch at the server.
+// tops returns the nodes to read first. A node whose parent is read as well is
+// read later, if the parent still has it as a child: reading a node that does not
+// exist would leave a watch at the server.
 func (tree *subtree) tops() []string {
 	var tops []string
 	for path := range tree.stale {
 		_, known := tree.nodes[path]
 		_, later := tree.stale[parentOf(path)]
-		_, gone := tree.gone[path]
-		if path == tree.path || known && !later && !gone {
+		if path == tree.path || known && !later {
 			tops = append(tops, path)
 		}
 	}
