@@ -65,6 +65,13 @@ var allowed = map[string][]string{
 	"test/sim":                         {"api", "client", "strategy", "lbclient"},
 	"test/bench":                       {"api", "client", "config", "strategy", "lbclient", "pinset", "transport/p2p", "test/clustertest", "internal/naive", "internal/unixfs"},
 
+	"cmd/pinfleet":                   {"cmd/pinfleet/internal/cli", "cmd/pinfleet/internal/exitcode"},
+	"cmd/pinfleet/internal/exitcode": {"client"},
+	"cmd/pinfleet/internal/output":   {"internal/oneline"},
+	"cmd/pinfleet/internal/settings": {"config", "strategy"},
+	"cmd/pinfleet/internal/cli": {"api", "client", "config", "lbclient", "transport", "transport/p2p", "test/clustertest",
+		"cmd/pinfleet/internal/exitcode", "cmd/pinfleet/internal/output", "cmd/pinfleet/internal/settings"},
+
 	"pyxis/recipe": {"pyxis", "pyxis/node", "pyxis/watch", "internal/sleep"},
 	"discovery":    {"config", "client", "api", "pyxis", "pyxis/recipe", "internal/nilness", "internal/regularfile", "internal/rewatch", "internal/sleep", "internal/oneline"},
 
@@ -78,6 +85,16 @@ var allowed = map[string][]string{
 	"examples/publish":    {"api", "client"},
 	"examples/upload":     {"client", "config", "lbclient", "strategy"},
 	"examples/quickstart": {"api", "client", "config", "strategy", "lbclient", "transport/p2p", "test/clustertest"},
+}
+
+// terminal holds the prefixes of libraries for the command line and for terminals.
+// Only packages below cmd/ may import them outside their tests.
+var terminal = []string{
+	"github.com/spf13/",
+	"github.com/vbauerster/mpb/",
+	"charm.land/",
+	"github.com/charmbracelet/",
+	"golang.org/x/term",
 }
 
 // goPackage is a package in the output of `go list -json`.
@@ -104,6 +121,9 @@ func TestImportTable(t *testing.T) {
 		name := strings.TrimPrefix(p.ImportPath, module+"/")
 		may, listed := allowed[name]
 		for _, imported := range p.Imports {
+			if !strings.HasPrefix(name, "cmd/") && isTerminal(imported) {
+				t.Errorf("%s must not import %s: only the command may", name, imported)
+			}
 			dep, ours := strings.CutPrefix(imported, module+"/")
 			if !ours {
 				continue
@@ -118,4 +138,8 @@ func TestImportTable(t *testing.T) {
 	if seen < 7 {
 		t.Fatalf("go list saw only %d packages", seen)
 	}
+}
+
+func isTerminal(path string) bool {
+	return slices.ContainsFunc(terminal, func(prefix string) bool { return strings.HasPrefix(path, prefix) })
 }
