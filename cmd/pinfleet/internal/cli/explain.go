@@ -26,6 +26,23 @@ func (a *app) explain(err error) string {
 		return a.refused(err)
 	case allUnreachable(err):
 		return unreachable(err)
+	case errors.Is(err, client.ErrNotFound):
+		return notFound(err)
+	}
+	return oneSentence(err.Error())
+}
+
+// reason returns why a call at one endpoint failed, without the name of the endpoint.
+func reason(err error) string {
+	var dial *transport.DialError
+	var answer *client.Error
+	switch {
+	case errors.As(err, &dial):
+		return dialReason(dial)
+	case errors.As(err, &answer):
+		short := *answer
+		short.Endpoint = ""
+		return oneSentence(short.Error())
 	}
 	return oneSentence(err.Error())
 }
@@ -42,6 +59,19 @@ func (a *app) refused(err error) string {
 		status = fmt.Sprintf(" (%d)", e.Status)
 	}
 	return fmt.Sprintf("%s refuses the credentials%s: set PINFLEET_BASIC_AUTH=user:password or PINFLEET_TOKEN, or store them with pinfleet context set", where, status)
+}
+
+// notFound explains an error about something that does not exist.
+func notFound(err error) string {
+	text := oneSentence(err.Error())
+	var e *client.Error
+	if errors.As(err, &e) {
+		switch e.Op {
+		case client.OpAllocation, client.OpUnpin, client.OpUnpinPath, client.OpPin, client.OpPinPath:
+			return text + ": pinfleet ls lists the pins"
+		}
+	}
+	return text
 }
 
 // allUnreachable reports whether no attempt of a call could connect.

@@ -13,8 +13,24 @@ import (
 // commands returns all commands, in the order of the documentation.
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
+		a.pinCommand(),
+		a.listCommand(),
+		a.statusCommand(),
+		a.waitCommand(),
+		a.recoverCommand(),
+		a.peersCommand(),
 		a.idCommand(),
+		a.versionCommand(),
+		a.healthCommand(),
+		a.graphCommand(),
+		a.metricsCommand(),
+		a.alertsCommand(),
+		a.bandwidthCommand(),
+		a.gcCommand(),
+		a.tokenCommand(),
+		a.contextCommand(),
 		a.devCommand(),
+		a.completionCommand(),
 	}
 }
 
@@ -37,6 +53,7 @@ Exit status: 0 done, 1 failed, 2 wrong use, 3 not found, 4 credentials refused,
 	root.Version = version()
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SilenceErrors = true
+	root.CompletionOptions.DisableDefaultCmd = true
 	root.SilenceUsage = true
 	unknown := root.RunE
 	root.RunE = func(cmd *cobra.Command, args []string) error {

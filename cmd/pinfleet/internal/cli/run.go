@@ -24,13 +24,8 @@ import (
 // Results go to stdout. An error is one line on stderr. If the reader of stdout is
 // gone, Run ends the command and returns 0.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, lookup func(string) (string, bool)) int {
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, lookup: lookup}
-	root := a.rootCommand()
-	root.SetArgs(args)
-	root.SetIn(stdin)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
-	return a.exit(ctx, root.ExecuteContext(ctx))
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, lookup: lookup, now: time.Now}
+	return a.run(ctx, args)
 }
 
 // app is one run of the command.
@@ -38,6 +33,7 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	lookup         func(string) (string, bool)
+	now            func() time.Time
 
 	connection *settings.Flags
 	context    string        // --context
@@ -50,6 +46,15 @@ type app struct {
 	started bool
 	// progress, if not nil, says what the command has done so far and how to go on.
 	progress func() string
+}
+
+func (a *app) run(ctx context.Context, args []string) int {
+	root := a.rootCommand()
+	root.SetArgs(args)
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	return a.exit(ctx, root.ExecuteContext(ctx))
 }
 
 // exit prints the error of a command, if any, and returns the exit status.
@@ -65,8 +70,8 @@ func (a *app) exit(ctx context.Context, err error) int {
 		code = exitcode.WrongUse
 	}
 	text := a.explain(err)
-	if a.progress != nil && (code == exitcode.Interrupted || code == exitcode.TimedOut) {
-		text += ": " + a.progress()
+	if a.progress != nil {
+		text += "; " + a.progress()
 	}
 	fmt.Fprintf(a.stderr, "pinfleet: %s\n", text)
 	return code

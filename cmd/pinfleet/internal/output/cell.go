@@ -42,7 +42,8 @@ func Busy(text string) Cell { return Cell{clean(text), yellow} }
 // Faint returns a cell that matters less than others.
 func Faint(text string) Cell { return Cell{clean(text), faint} }
 
-func (p *Printer) paint(c Cell) string {
+// Cell returns the text of a cell with its colour.
+func (p *Printer) Cell(c Cell) string {
 	if !p.Colour || c.tone == plain || c.text == "" {
 		return c.text
 	}

@@ -96,7 +96,7 @@ func (p *Printer) Result(v any, fields ...Field) error {
 		if f.Value.text == "" {
 			continue
 		}
-		if err := p.Line("%s  %s", pad(f.Name, width), p.paint(f.Value)); err != nil {
+		if err := p.Line("%s  %s", pad(f.Name, width), p.Cell(f.Value)); err != nil {
 			return err
 		}
 	}

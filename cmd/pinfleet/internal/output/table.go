@@ -77,7 +77,7 @@ func (t *Table) print(cells []Cell) error {
 		if i > 0 {
 			b.WriteString("  ")
 		}
-		b.WriteString(t.p.paint(c))
+		b.WriteString(t.p.Cell(c))
 		if i < len(cells)-1 {
 			b.WriteString(strings.Repeat(" ", max(0, t.widths[i]-utf8.RuneCountInString(c.text))))
 		}
