@@ -22,6 +22,9 @@ type batch struct {
 // an item, for instance "pinned".
 func (a *app) newBatch(total int, done string) *batch {
 	b := &batch{app: a, total: total}
+	if total == 1 {
+		return b
+	}
 	a.progress = func() string {
 		return fmt.Sprintf("%d of %d items were %s; run the command again for the others", b.done, b.total, done)
 	}

@@ -140,7 +140,7 @@ func (a *app) contextShowCommand() *cobra.Command {
 		Long:  `Context show prints the settings of a context, or of the current one. Secrets are masked.`,
 		Example: `  pinfleet context show
   pinfleet context show prod --json`,
-		Args:              cobra.MaximumNArgs(1),
+		Args:              atMost(1, "one name"),
 		ValidArgsFunction: a.completeContexts,
 		RunE: func(_ *cobra.Command, args []string) error {
 			file, err := a.file()

@@ -127,7 +127,12 @@ func dialReason(dial *transport.DialError) string {
 	}
 }
 
-// oneSentence returns the lines of a joined error as one line.
+// oneSentence returns the lines of a joined error as one line, with the names that
+// settings have here.
 func oneSentence(text string) string {
-	return strings.ReplaceAll(strings.TrimSpace(text), "\n", "; ")
+	return asFlags.Replace(strings.ReplaceAll(strings.TrimSpace(text), "\n", "; "))
 }
+
+// asFlags replaces the names of fields of config.Config in errors of the SDK.
+var asFlags = strings.NewReplacer("config: ", "", "set AllowCleartextAuth", "set --allow-cleartext-auth", "set SSL", "set --ssl",
+	"SSL is set", "--ssl is set", "drop /tls or SSL", "drop /tls or --ssl", "TLS.ServerName", "--server-name")

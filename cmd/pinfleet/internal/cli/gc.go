@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -42,7 +43,9 @@ a second collection must not follow the first.`,
 func (s *session) printGC(report *api.GlobalRepoGC) error {
 	table := s.out.Table("PEER", "REMOVED", "FAILED", "ERROR")
 	failed := 0
-	for _, id := range slices.Sorted(maps.Keys(report.PeerMap)) {
+	for _, id := range slices.SortedFunc(maps.Keys(report.PeerMap), func(a, b string) int {
+		return cmp.Or(cmp.Compare(report.PeerMap[a].Peername, report.PeerMap[b].Peername), cmp.Compare(a, b))
+	}) {
 		p := report.PeerMap[id]
 		wrong := 0
 		for _, key := range p.Keys {

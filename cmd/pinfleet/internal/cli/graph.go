@@ -54,7 +54,9 @@ func (s *session) printGraph(g *api.ConnectGraph) error {
 	}
 	table := s.out.Table("PEER", "CONNECTED TO", "IPFS CONNECTED TO")
 	total := len(g.ClusterLinks)
-	for _, id := range slices.Sorted(maps.Keys(g.ClusterLinks)) {
+	for _, id := range slices.SortedFunc(maps.Keys(g.ClusterLinks), func(a, b string) int {
+		return strings.Compare(peerName(g, a), peerName(g, b))
+	}) {
 		ipfs := "unknown"
 		if daemon, ok := g.ClustertoIPFS[id]; ok {
 			ipfs = fmt.Sprintf("%d daemons", len(g.IPFSLinks[daemon.String()]))

@@ -45,7 +45,7 @@ func (s *session) health(ctx context.Context) error {
 		results[i] = make(chan endpointHealth, 1)
 		go func() { results[i] <- s.askHealth(ctx, name) }()
 	}
-	table := s.out.Table("ADDRESS", "STATE", "TIME", "ERROR")
+	table := s.out.Table("ADDRESS", "STATE", "ERROR", "TIME")
 	healthy := 0
 	for _, result := range results {
 		h := <-result
@@ -54,7 +54,7 @@ func (s *session) health(ctx context.Context) error {
 			healthy++
 			state = output.Good("up")
 		}
-		if err := table.Row(h, output.Text(h.Endpoint), state, output.Text(fmt.Sprintf("%d ms", h.Millis)), output.Bad(h.Error)); err != nil {
+		if err := table.Row(h, output.Text(h.Endpoint), state, output.Bad(h.Error), output.Text(fmt.Sprintf("%d ms", h.Millis))); err != nil {
 			return err
 		}
 	}

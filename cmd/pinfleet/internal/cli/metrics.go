@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pinfleet/pinfleet/api"
-	"github.com/pinfleet/pinfleet/cmd/pinfleet/internal/exitcode"
 	"github.com/pinfleet/pinfleet/cmd/pinfleet/internal/output"
 )
 
@@ -24,12 +23,7 @@ as freespace or ping. Without a name it lists the names.`,
 		Example: `  pinfleet metrics
   pinfleet metrics freespace
   pinfleet metrics ping --json`,
-		Args: cobra.MatchAll(func(cmd *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return exitcode.Usage("%s takes one name: see %s --help", cmd.CommandPath(), cmd.CommandPath())
-			}
-			return nil
-		}),
+		Args: atMost(1, "one name"),
 		RunE: a.connected(func(ctx context.Context, s *session, args []string) error {
 			if len(args) == 0 {
 				return s.metricNames(ctx)

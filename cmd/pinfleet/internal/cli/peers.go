@@ -1,11 +1,14 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/spf13/cobra"
 
+	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/cmd/pinfleet/internal/exitcode"
 	"github.com/pinfleet/pinfleet/cmd/pinfleet/internal/output"
 )
@@ -27,6 +30,9 @@ func (a *app) peersLsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			slices.SortFunc(peers, func(a, b *api.ID) int {
+				return cmp.Or(cmp.Compare(a.Peername, b.Peername), cmp.Compare(a.ID, b.ID))
+			})
 			table := s.out.Table("NAME", "ID", "VERSION", "SEES", "IPFS", "ERROR")
 			for _, p := range peers {
 				ipfs := output.Good("up")

@@ -36,20 +36,23 @@ func (f *pinFlags) register(cmd *cobra.Command) {
 	f.registerExpiry(cmd)
 	set.StringArrayVar(&f.metadata, "metadata", nil, "`key=value` to keep with the pin; can be repeated")
 	set.StringSliceVar(&f.origins, "origins", nil, "comma-separated `addresses` of IPFS daemons that have the content, with peer IDs")
-	cmd.MarkFlagsMutuallyExclusive("replication", "replication-min")
-	cmd.MarkFlagsMutuallyExclusive("replication", "replication-max")
 }
 
 // registerExpiry adds the flags for the end of a pin to cmd.
 func (f *pinFlags) registerExpiry(cmd *cobra.Command) {
 	cmd.Flags().Var(&f.expireIn, "expire-in", "unpin the item after this `time`, such as 12h or 30d")
 	cmd.Flags().StringVar(&f.expireAt, "expire-at", "", "unpin the item at this `time`, such as 2030-01-31T12:00:00Z")
-	cmd.MarkFlagsMutuallyExclusive("expire-in", "expire-at")
 }
 
 // options returns the options that the flags describe. now is the start of the time
 // until the pin expires.
 func (f *pinFlags) options(now time.Time) (api.PinOptions, error) {
+	switch {
+	case f.replication != 0 && (f.min != 0 || f.max != 0):
+		return api.PinOptions{}, exitcode.Usage("--replication sets --replication-min and --replication-max: drop it, or them")
+	case f.expireIn > 0 && f.expireAt != "":
+		return api.PinOptions{}, exitcode.Usage("--expire-in and --expire-at both say when: drop one of them")
+	}
 	opts := api.PinOptions{Name: f.name, ReplicationFactorMin: f.min, ReplicationFactorMax: f.max}
 	if f.replication != 0 {
 		opts.ReplicationFactorMin, opts.ReplicationFactorMax = f.replication, f.replication

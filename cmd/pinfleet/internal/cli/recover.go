@@ -25,7 +25,7 @@ not wait for the result; pinfleet wait does.`,
 			case all && len(args) > 0:
 				return exitcode.Usage("--all and CIDs are given: drop one of them")
 			case !all && len(args) == 0:
-				return exitcode.Usage("pinfleet recover needs a CID, or --all")
+				return exitcode.Usage("recover needs a CID, or --all")
 			}
 			if err := s.checkLocal(local); err != nil {
 				return err

@@ -44,7 +44,8 @@ type app struct {
 
 	// started is set when the arguments are accepted and the command begins.
 	started bool
-	// progress, if not nil, says what the command has done so far and how to go on.
+	// progress, if not nil, says what the command has done so far and how to go on. It
+	// is printed with the error that ends the command.
 	progress func() string
 }
 
@@ -100,16 +101,31 @@ func (a *app) within(ctx context.Context) (context.Context, context.CancelFunc) 
 // noArgs refuses arguments.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return exitcode.Usage("%s takes no arguments, but got %q: see %s --help", cmd.CommandPath(), args[0], cmd.CommandPath())
+		return exitcode.Usage("%s takes no arguments, but got %q: see %s --help", name(cmd), args[0], cmd.CommandPath())
 	}
 	return nil
+}
+
+// name returns the words of a command behind the name of the program.
+func name(cmd *cobra.Command) string {
+	return strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ")
 }
 
 // atLeast returns a function that refuses fewer than n arguments. what names them.
 func atLeast(n int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) < n {
-			return exitcode.Usage("%s needs %s: see %s --help", cmd.CommandPath(), what, cmd.CommandPath())
+			return exitcode.Usage("%s needs %s: see %s --help", name(cmd), what, cmd.CommandPath())
+		}
+		return nil
+	}
+}
+
+// atMost returns a function that refuses more than n arguments. what names them.
+func atMost(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > n {
+			return exitcode.Usage("%s takes %s at most: see %s --help", name(cmd), what, cmd.CommandPath())
 		}
 		return nil
 	}
@@ -119,7 +135,7 @@ func atLeast(n int, what string) cobra.PositionalArgs {
 func exactly(n int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != n {
-			return exitcode.Usage("%s needs %s: see %s --help", cmd.CommandPath(), what, cmd.CommandPath())
+			return exitcode.Usage("%s needs %s: see %s --help", name(cmd), what, cmd.CommandPath())
 		}
 		return nil
 	}

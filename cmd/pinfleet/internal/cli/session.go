@@ -79,6 +79,11 @@ func (a *app) settings() (*settings.Settings, error) {
 	if err != nil {
 		return nil, err
 	}
+	for key, value := range values {
+		if value == "" {
+			return nil, fmt.Errorf("%s is empty: give it a value, or drop it", settings.FlagName(key))
+		}
+	}
 	file, err := settings.ReadFile(settings.Path(a.lookup))
 	if err != nil {
 		return nil, err
@@ -91,7 +96,7 @@ func (a *app) settings() (*settings.Settings, error) {
 func (a *app) flagValues() (settings.Values, error) {
 	values := a.connection.Values()
 	for _, name := range values.Exposed() {
-		a.warn("other users of this machine can see the secret in %s: use an environment variable, or %s -", name, name)
+		a.warn("other users of this machine can see the secret in %s: put it into the environment or a context, see pinfleet --help", name)
 	}
 	for _, key := range settings.Secrets() {
 		if values[key] != settings.FromInput {
