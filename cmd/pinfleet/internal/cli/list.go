@@ -211,7 +211,7 @@ func (l *listing) first(kept []*api.Pin) iter.Seq[*api.Pin] {
 
 // listSome prints the pins of the given CIDs.
 func (s *session) listSome(ctx context.Context, args []string, l *listing, table *pinTable) error {
-	cids, err := s.cids(args)
+	cids, err := s.cids(ctx, args)
 	if err != nil {
 		return err
 	}

@@ -139,7 +139,7 @@ func checkPath(item string) error {
 // changePins calls change for each item and prints the pins. With --wait, it prints
 // their status instead, as they reach the target.
 func (s *session) changePins(ctx context.Context, args []string, done string, wait waiting, change func(context.Context, string) (*api.Pin, error)) error {
-	items, err := s.items(args)
+	items, err := s.items(ctx, args)
 	if err != nil {
 		return err
 	}

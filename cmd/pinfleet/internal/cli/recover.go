@@ -42,7 +42,7 @@ not wait for the result; pinfleet wait does.`,
 }
 
 func (s *session) recover(ctx context.Context, args []string, local bool) error {
-	cids, err := s.cids(args)
+	cids, err := s.cids(ctx, args)
 	if err != nil {
 		return err
 	}

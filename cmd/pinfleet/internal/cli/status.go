@@ -34,7 +34,7 @@ goes on and prints each change, until Ctrl-C.`,
   pinfleet status --watch --interval 10s
   pinfleet status --local --peer 10.0.0.2 --json`,
 		RunE: a.connected(func(ctx context.Context, s *session, args []string) error {
-			cids, err := s.cids(args)
+			cids, err := s.cids(ctx, args)
 			if err != nil {
 				return err
 			}

@@ -103,7 +103,7 @@ pin it, or has the status that --for names. It fails for an item if a peer repor
   pinfleet wait QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG --for unpinned`,
 		Args: atLeast(1, "a CID"),
 		RunE: a.connected(func(ctx context.Context, s *session, args []string) error {
-			cids, err := s.cids(args)
+			cids, err := s.cids(ctx, args)
 			if err != nil {
 				return err
 			}
