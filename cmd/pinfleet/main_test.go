@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -119,6 +120,47 @@ func TestInterrupts(t *testing.T) {
 	}
 	if n := len(cluster.Pinset()); n != 0 {
 		t.Errorf("%d items were pinned", n)
+	}
+}
+
+// TestInterruptedSync checks that Ctrl-C ends a sync of 10,000 pins, that what was done
+// is right, and that running it again does the rest and no more.
+func TestInterruptedSync(t *testing.T) {
+	const pins, before = 10_000, 2_000
+	source := clustertest.New(t, clustertest.Options{Peers: 1})
+	want := make(map[string]bool)
+	for _, ci := range source.Seed(pins) {
+		want[ci.String()] = true
+	}
+	cluster := clustertest.New(t, clustertest.Options{Peers: 1, Identity: "b"})
+	arrived := make(chan struct{}, 1)
+	remove := cluster.Peer(0).Inject(clustertest.Fault{Route: "POST /pins/{hash}", Skip: before, Effect: hangs(arrived)})
+	ctx := testContext(t)
+	args := []string{"sync", "--from", source.Peer(0).Addr().String(), "--apply", "--json"}
+	sync := inTerminal(t, command(ctx, t, cluster, args...))
+	<-arrived
+	sync.press(ctrlC)
+	status, screen := sync.end()
+	message := fmt.Sprintf("pinfleet: interrupted; %d items were changed; run the command again to go on where it has ended\n", before)
+	if status != exitcode.Interrupted || !strings.HasSuffix(screen, message) {
+		t.Errorf("status %d: %s", status, screen[max(0, len(screen)-300):])
+	}
+	if n := len(cluster.Pinset()); n != before {
+		t.Errorf("%d pins, want %d", n, before)
+	}
+	remove()
+	cluster.Peer(0).ResetRequests()
+	if out, err := command(ctx, t, cluster, args...).Output(); err != nil || strings.Count(string(out), "\n") != pins-before {
+		t.Errorf("the second run: %v, %d changes", err, strings.Count(string(out), "\n"))
+	}
+	if n := cluster.Peer(0).Count("POST /pins/{hash}"); n != pins-before {
+		t.Errorf("the second run made %d calls, want %d", n, pins-before)
+	}
+	for _, pin := range cluster.Pinset() {
+		delete(want, pin.Cid.String())
+	}
+	if n := len(cluster.Pinset()); n != pins || len(want) > 0 {
+		t.Errorf("%d pins, %d are missing", n, len(want))
 	}
 }
 

@@ -69,7 +69,7 @@ var allowed = map[string][]string{
 	"cmd/pinfleet/internal/exitcode": {"client"},
 	"cmd/pinfleet/internal/output":   {"internal/oneline"},
 	"cmd/pinfleet/internal/settings": {"config", "strategy"},
-	"cmd/pinfleet/internal/cli": {"api", "client", "config", "lbclient", "transport", "transport/p2p", "test/clustertest",
+	"cmd/pinfleet/internal/cli": {"api", "client", "config", "lbclient", "pinset", "strategy", "transport", "transport/p2p", "test/clustertest",
 		"cmd/pinfleet/internal/exitcode", "cmd/pinfleet/internal/output", "cmd/pinfleet/internal/settings"},
 
 	"pyxis/recipe": {"pyxis", "pyxis/node", "pyxis/watch", "internal/sleep"},

@@ -51,6 +51,55 @@ func TestAllPeersDie(t *testing.T) {
 	}
 }
 
+// TestPeerDiesDuringSync checks that a sync goes on at the other peers, and that the
+// pinset is what the source says.
+func TestPeerDiesDuringSync(t *testing.T) {
+	const pins = 2000
+	source := clustertest.New(t, clustertest.Options{Peers: 1})
+	cids := seeds(source, pins)
+	cluster := clustertest.New(t, clustertest.Options{Identity: "b"})
+	cluster.Peer(0).Inject(clustertest.Fault{Route: "POST /pins/{hash}", Skip: 500, Times: 1, Effect: func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			go cluster.Peer(0).Stop()
+			<-r.Context().Done()
+		})
+	}})
+	args := []string{"sync", "--from", source.Peer(0).Addr().String(), "--apply", "--json"}
+	got := run(t.Context(), of(cluster), args...)
+	if got.code != exitcode.Done || got.stderr != "" || strings.Count(got.stdout, "\n") != pins {
+		t.Errorf("status %d, %d lines: %s", got.code, strings.Count(got.stdout, "\n"), got.stderr)
+	}
+	if cluster.Peer(0).Running() {
+		t.Error("the peer has not died")
+	}
+	checkPinset(t, cluster, cids)
+}
+
+// checkPinset checks that the pinset of a cluster has the given CIDs and no others.
+func checkPinset(t *testing.T, cluster *clustertest.Cluster, cids []string) {
+	t.Helper()
+	var got []string
+	for _, pin := range cluster.Pinset() {
+		got = append(got, pin.Cid.String())
+	}
+	slices.Sort(got)
+	if want := slices.Sorted(slices.Values(cids)); !slices.Equal(got, want) {
+		t.Errorf("the pinset has %d pins, which are not the %d of the source", len(got), len(want))
+	}
+}
+
+// TestRefusedDuringSync checks that the one sentence says how far the sync has come.
+func TestRefusedDuringSync(t *testing.T) {
+	cluster := clustertest.New(t, clustertest.Options{Peers: 1})
+	source := clustertest.New(t, clustertest.Options{Peers: 1, Identity: "b"})
+	cids := strings.Join(seeds(source, 100), "\n")
+	cluster.Peer(0).Inject(clustertest.Fault{Route: "POST /pins/{hash}", Skip: 20, Effect: clustertest.ErrorAnswer(http.StatusUnauthorized, "expired")})
+	got := runWith(t.Context(), of(cluster), cids, "sync", "-", "--apply", "--jobs", "1")
+	if got.code != exitcode.Refused || strings.Count(got.stderr, "\n") != 1 || !strings.HasSuffix(got.stderr, "; 20 items were changed; run the command again to go on where it has ended\n") {
+		t.Errorf("status %d: %s", got.code, got.stderr)
+	}
+}
+
 // goneReader is a stream whose reader is gone after some bytes.
 type goneReader struct{ left int }
 

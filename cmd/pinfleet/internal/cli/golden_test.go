@@ -148,13 +148,14 @@ func (s *script) split(line string) []string {
 	return args
 }
 
-// names replaces {A} to {C} by CIDs and {PEER0} to {PEER2} by the IDs of the peers.
+// names replaces {A} to {C} by CIDs, {HOME} by the home directory, and {PEER0} to {PEER2} by the IDs of the peers.
 func (s *script) names() *strings.Replacer {
 	pairs := []string{
 		"{A}", "QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG",
 		"{B}", "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy",
 		"{C}", "bafkreifjjcie6lypi6ny7amxnfftagclbuxndqonfipmb64f2km2devei4",
 	}
+	pairs = append(pairs, "{HOME}", s.env["HOME"])
 	for i, p := range s.cluster.Peers() {
 		pairs = append(pairs, fmt.Sprintf("{PEER%d}", i), p.ID().String(), fmt.Sprintf("{ADDR%d}", i), p.Addr().String())
 	}

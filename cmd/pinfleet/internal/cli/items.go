@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/ipfs/go-cid"
@@ -38,33 +39,37 @@ func (a *app) items(ctx context.Context, args []string) ([]string, error) {
 	return items, nil
 }
 
-// lines returns the lines of standard input that are neither blank nor comments. When
-// ctx ends, it returns at once: a read of a terminal goes on until the process ends.
-func (a *app) lines(ctx context.Context) (lines []string, err error) {
+// lines returns the lines of standard input that are neither blank nor comments.
+func (a *app) lines(ctx context.Context) ([]string, error) {
+	in := a.input(ctx)
+	defer in.Close()
+	var lines []string
+	scan := bufio.NewScanner(in)
+	for scan.Scan() {
+		line := strings.TrimSpace(scan.Text())
+		if line != "" && !strings.HasPrefix(line, "#") {
+			lines = append(lines, line)
+		}
+	}
+	if err := scan.Err(); err != nil {
+		return nil, fmt.Errorf("standard input: %w", err)
+	}
+	return lines, nil
+}
+
+// input returns standard input. A read of it ends when ctx does, which a read of a
+// terminal does not do by itself.
+func (a *app) input(ctx context.Context) io.ReadCloser {
 	if output.IsTerminal(a.stdin) {
 		fmt.Fprintln(a.stderr, "Type the items, one per line. Ctrl-D ends the list.")
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		scan := bufio.NewScanner(a.stdin)
-		for scan.Scan() {
-			line := strings.TrimSpace(scan.Text())
-			if line != "" && !strings.HasPrefix(line, "#") {
-				lines = append(lines, line)
-			}
-		}
-		err = scan.Err()
+	out, in := io.Pipe()
+	go func() { // ends with standard input, or at the first line after out is closed
+		_, err := io.Copy(in, a.stdin)
+		in.CloseWithError(err)
 	}()
-	select {
-	case <-done:
-		if err != nil {
-			err = fmt.Errorf("standard input: %w", err)
-		}
-		return lines, err
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
+	context.AfterFunc(ctx, func() { in.CloseWithError(context.Cause(ctx)) })
+	return out
 }
 
 // cids is like items for arguments that are CIDs.
