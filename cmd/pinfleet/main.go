@@ -6,6 +6,8 @@
 // The page docs/cli.md describes its commands.
 package main
 
+//go:generate go test ./internal/cli -run TestReference -update
+
 import (
 	"context"
 	"os"

@@ -47,12 +47,14 @@ number of peers and goes on at another one when a peer fails.
 The cluster is at --cluster, or else at PINFLEET_API, or else where the current
 context of the configuration file says (pinfleet context), or else at
 /ip4/127.0.0.1/tcp/9094. Credentials come from PINFLEET_BASIC_AUTH or
-PINFLEET_TOKEN, from the context, or from --basic-auth or --token.
+PINFLEET_TOKEN, from the context, or from --basic-auth or --token. Each setting has
+an environment variable and a key in a context: those of --ca-file are
+PINFLEET_CA_FILE and ca_file.
 
 Exit status: 0 done, 1 failed, 2 wrong use, 3 not found, 4 credentials refused,
 5 partly done, 6 timed out, 130 interrupted.`
 	root.Example = `  pinfleet dev                                      # a cluster to try things with
-  pinfleet add --name site ./site
+  pinfleet pin add /ipns/docs.example.org --name docs --wait
   pinfleet status
   pinfleet --cluster /dns4/a.example/tcp/9094/https,/dns4/b.example/tcp/9094/https peers ls`
 	root.Version = version()
