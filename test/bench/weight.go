@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
 )
@@ -45,25 +46,16 @@ type linked struct {
 	mb      float64
 }
 
-// link builds a program of testdata with the versions that its users get.
-// go.work would add the versions that contrib/otel requires.
+// link builds a program of testdata.
 func link(ctx context.Context, program string, flags ...string) (linked, error) {
 	dir, err := os.MkdirTemp("", "pinfleet-bench-")
 	if err != nil {
 		return linked{}, err
 	}
 	defer os.RemoveAll(dir)
-	gomod, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
+	binary, err := build(ctx, dir, "./test/bench/testdata/"+program, flags...)
 	if err != nil {
-		return linked{}, fmt.Errorf("go env GOMOD: %w", err)
-	}
-	binary := filepath.Join(dir, program)
-	args := append([]string{"build", "-o", binary}, flags...)
-	build := exec.CommandContext(ctx, "go", append(args, "./test/bench/testdata/"+program)...)
-	build.Dir = filepath.Dir(strings.TrimSpace(string(gomod)))
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
-	if out, err := build.CombinedOutput(); err != nil {
-		return linked{}, fmt.Errorf("go build of %s: %w\n%s", program, err, out)
+		return linked{}, err
 	}
 	info, err := buildinfo.ReadFile(binary)
 	if err != nil {
@@ -74,4 +66,23 @@ func link(ctx context.Context, program string, flags ...string) (linked, error) 
 		return linked{}, err
 	}
 	return linked{modules: len(info.Deps), mb: float64(stat.Size()) / 1e6}, nil
+}
+
+// build builds a package of this module with the versions that its users get, and
+// returns the path of the binary in dir. go.work would add the versions that
+// contrib/otel requires.
+func build(ctx context.Context, dir, pkg string, flags ...string) (string, error) {
+	gomod, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
+	if err != nil {
+		return "", fmt.Errorf("go env GOMOD: %w", err)
+	}
+	binary := filepath.Join(dir, path.Base(pkg))
+	args := append([]string{"build", "-o", binary}, flags...)
+	cmd := exec.CommandContext(ctx, "go", append(args, pkg)...)
+	cmd.Dir = filepath.Dir(strings.TrimSpace(string(gomod)))
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build of %s: %w\n%s", pkg, err, out)
+	}
+	return binary, nil
 }

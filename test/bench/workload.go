@@ -111,6 +111,12 @@ var workloads = []workload{
 		measure: addHuge,
 	},
 	{
+		name:    "cli",
+		about:   "the command pinfleet id, from its start to its first output",
+		figures: []figure{{name: "start_ms", about: "time over that of the smallest program, ms", bar: 60}},
+		measure: cli,
+	},
+	{
 		name:    "import",
 		about:   "import of 256 MiB in chunks of 262144 bytes by the in-process cluster",
 		figures: []figure{{name: "vs_floor", about: "throughput against SHA-256 alone", bar: 0.6, least: true}},
