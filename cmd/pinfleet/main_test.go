@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -68,7 +69,7 @@ const ctrlC = "\x03"
 // testContext returns a context that ends a command that hangs. The time is long,
 // because the machine may be busy.
 func testContext(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -231,6 +232,21 @@ func TestReaderEnds(t *testing.T) {
 	out.Close()
 	if status := exitStatus(t, cmd.Wait()); status != exitcode.Done || stderr.Len() > 0 {
 		t.Errorf("status %d: %s", status, stderr.String())
+	}
+}
+
+// TestProgressOfImport checks that import shows its progress on a terminal, and not in
+// what it leaves there.
+func TestProgressOfImport(t *testing.T) {
+	cluster := clustertest.New(t, clustertest.Options{Peers: 1})
+	file := filepath.Join(t.TempDir(), "cids.txt")
+	if err := os.WriteFile(file, []byte("QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx := testContext(t)
+	status, screen := inTerminal(t, command(ctx, t, cluster, "import", file)).end()
+	if status != exitcode.Done || !strings.Contains(screen, "\r1 pinned, 0 failed, ") || !strings.HasSuffix(screen, "\r\x1b[K1 item was pinned\n") {
+		t.Errorf("status %d: %q", status, screen)
 	}
 }
 

@@ -113,6 +113,7 @@ to peers that are gone. Then it waits until enough peers hold each item, at most
 				return err
 			}
 			table := s.statusTable()
+			table.atOnce = true
 			err = each(s.newBulk("mended"), pinset.Repair(ctx, s.client, pinset.Audit(ctx, s.client), opts...), table.row)
 			if ended := table.End(); ended != nil {
 				return ended

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pinfleet/pinfleet/cmd/pinfleet/internal/exitcode"
+	"github.com/pinfleet/pinfleet/cmd/pinfleet/internal/output"
 	"github.com/pinfleet/pinfleet/pinset"
 )
 
@@ -36,6 +37,7 @@ type bulk struct {
 	app          *app
 	verb         string // what was done with an item, such as "pinned"
 	done, failed int
+	shown        bool // the progress is on the terminal
 }
 
 // newBulk returns work of which verb says in a message what was done with an item.
@@ -66,6 +68,7 @@ func each[T any](b *bulk, results iter.Seq2[T, error], do func(T) error) error {
 			}
 		case isOfItem(err) && exitcode.Of(err) != exitcode.Refused:
 			b.failed++
+			b.endShow()
 			fmt.Fprintf(b.app.stderr, "pinfleet: %s\n", b.app.explainItem(err))
 		default:
 			return err
@@ -73,6 +76,22 @@ func each[T any](b *bulk, results iter.Seq2[T, error], do func(T) error) error {
 	}
 	b.app.progress = nil
 	return b.err()
+}
+
+// show prints the progress on a terminal, in a line that the next call replaces.
+func (b *bulk) show(p pinset.Progress) {
+	if output.IsTerminal(b.app.stderr) {
+		b.shown = true
+		fmt.Fprintf(b.app.stderr, "\r%d %s, %d failed, %d calls at a time\x1b[K", p.Done, b.verb, p.Failed, p.Limit)
+	}
+}
+
+// endShow removes the line that show has printed.
+func (b *bulk) endShow() {
+	if b.shown {
+		fmt.Fprint(b.app.stderr, "\r\x1b[K")
+	}
+	b.shown = false
 }
 
 // isOfItem reports whether err is about one item and not about the whole work.

@@ -40,12 +40,14 @@ that cannot be read are reported and left out.`,
 			}
 			defer f.Close()
 			b := s.newBulk("pinned")
+			opts = append(opts, pinset.WithProgress(b.show))
 			err = each(b, pinset.Pin(ctx, s.client, pinset.Import(f, defaults), opts...), func(pin *api.Pin) error {
 				if s.out.JSON {
 					return s.out.Document(pin)
 				}
 				return nil
 			})
+			b.endShow()
 			if err != nil {
 				return err
 			}

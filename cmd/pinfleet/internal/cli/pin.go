@@ -144,6 +144,7 @@ func (s *session) changePins(ctx context.Context, args []string, done string, wa
 		return err
 	}
 	pins := s.pinTable()
+	pins.table.AtOnce()
 	var changed []*api.Pin
 	err = s.newBatch(len(items), done).each(ctx, items, func(ctx context.Context, item string) error {
 		pin, err := change(ctx, item)

@@ -17,8 +17,10 @@ type statusTable struct {
 	out   *output.Printer
 	long  bool // a row for each peer
 	quiet bool // only the CIDs
-	table *output.Table
-	now   time.Time
+	// atOnce prints each row when it comes.
+	atOnce bool
+	table  *output.Table
+	now    time.Time
 }
 
 func (s *session) statusTable() *statusTable {
@@ -36,6 +38,9 @@ func (t *statusTable) row(info *api.GlobalPinInfo) error {
 			titles = []string{"CID", "NAME", "PEER", "STATUS", "SINCE", "ATTEMPTS", "ERROR"}
 		}
 		t.table = t.out.Table(titles...)
+		if t.atOnce {
+			t.table.AtOnce()
+		}
 	}
 	if t.out.JSON || !t.long {
 		return t.table.Row(info, output.Text(info.Cid.String()), output.Text(info.Name), statusSummary(info), output.Bad(firstError(info)))

@@ -68,6 +68,7 @@ func (w waiting) forPins(ctx context.Context, s *session, pins []*api.Pin) error
 func (w waiting) forCids(ctx context.Context, s *session, cids []cid.Cid) error {
 	b := s.newBatch(len(cids), w.params.Target.String())
 	table := s.statusTable()
+	table.atOnce = true
 	for info, err := range client.WaitForAll(ctx, s.client, cids, w.params) {
 		item := ""
 		var lost *client.StatusError

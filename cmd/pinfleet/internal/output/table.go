@@ -12,6 +12,7 @@ const lookahead = 64
 // Table prints rows in columns. With JSON, it prints each row's document instead.
 type Table struct {
 	p       *Printer
+	rows    int // that are waited for
 	titles  []string
 	pending [][]Cell // rows whose columns have no width yet
 	widths  []int    // nil until the first rows are printed
@@ -19,8 +20,19 @@ type Table struct {
 
 // Table returns a table with the given titles of columns.
 func (p *Printer) Table(titles ...string) *Table {
-	return &Table{p: p, titles: titles}
+	return &Table{p: p, titles: titles, rows: lookahead}
 }
+
+// AtOnce makes the table print each row when it comes, because the next one may take
+// long.
+func (t *Table) AtOnce() *Table {
+	t.p.Live = true
+	t.rows = 1
+	return t
+}
+
+// cidWidth is the number of characters of the longest usual CID.
+const cidWidth = 59
 
 // Row prints a row. v is its document.
 func (t *Table) Row(v any, cells ...Cell) error {
@@ -30,7 +42,7 @@ func (t *Table) Row(v any, cells ...Cell) error {
 	if t.widths != nil {
 		return t.print(cells)
 	}
-	if t.pending = append(t.pending, cells); len(t.pending) < lookahead {
+	if t.pending = append(t.pending, cells); len(t.pending) < t.rows {
 		return nil
 	}
 	return t.begin()
@@ -53,6 +65,9 @@ func (t *Table) begin() error {
 	for i, title := range t.titles {
 		titles[i] = Faint(title)
 		t.widths[i] = utf8.RuneCountInString(title)
+		if title == "CID" && t.rows == 1 {
+			t.widths[i] = cidWidth
+		}
 	}
 	for _, row := range t.pending {
 		for i, c := range row {
