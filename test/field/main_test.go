@@ -20,7 +20,19 @@ import (
 // only a call that hangs exceeds it.
 const patience = 2 * time.Minute
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// scratch is a directory for files that several tests share.
+var scratch string
+
+func TestMain(m *testing.M) {
+	var err error
+	if scratch, err = os.MkdirTemp("", "field"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {
+		_ = os.RemoveAll(scratch)
+		os.Exit(status)
+	}))
+}
 
 // within returns a context for one call.
 func within(t *testing.T) context.Context {

@@ -33,6 +33,7 @@ func (a *app) commands() []*cobra.Command {
 		a.bandwidthCommand(),
 		a.gcCommand(),
 		a.tokenCommand(),
+		a.doctorCommand(),
 		a.contextCommand(),
 		a.devCommand(),
 		a.completionCommand(),
