@@ -34,6 +34,7 @@ func (a *app) commands() []*cobra.Command {
 		a.gcCommand(),
 		a.tokenCommand(),
 		a.doctorCommand(),
+		a.topCommand(),
 		a.contextCommand(),
 		a.devCommand(),
 		a.completionCommand(),
