@@ -16,6 +16,9 @@
 //   - [File]: a JSON list.
 //   - [Combine]: the union of several sources.
 //
+// Package contrib/etcd has a source over etcd. A source of your own that reads
+// announcements uses [Announced], and passes the suite of package test/sourcetest.
+//
 // # What a source does not do
 //
 // A source never reports an empty list: when it fails or finds no endpoint, the

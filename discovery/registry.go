@@ -4,17 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/pinfleet/pinfleet/config"
-	"github.com/pinfleet/pinfleet/internal/oneline"
 	"github.com/pinfleet/pinfleet/pyxis"
 )
-
-// maxReason limits the text that an announcement gets into a log, in bytes.
-const maxReason = 500
 
 // Registry reports the endpoints that are announced as children of a pyxis
 // node, see [Announce]. It watches the node and does not poll. Endpoints are
@@ -47,8 +41,7 @@ func (r *Registry) Watch(ctx context.Context, update func([]*config.Config)) err
 	if r.Client == nil || r.Path == "" {
 		return errors.New("registry: Client and Path are needed")
 	}
-	log := silent(r.Logger)
-	p := publisher{update: update, log: log}
+	announced := NewAnnounced(r.Template, r.Logger, update)
 	prefix := strings.TrimSuffix(r.Path, "/") + "/"
 	for u, err := range r.Client.WithContext(ctx).Watch(&pyxis.WatchOption{Recursive: true}, r.Path) {
 		if ctx.Err() != nil {
@@ -57,20 +50,13 @@ func (r *Registry) Watch(ctx context.Context, update func([]*config.Config)) err
 		if err != nil {
 			return err
 		}
-		var cfgs []*config.Config
-		for _, path := range slices.Sorted(maps.Keys(u.Nodes)) {
-			name, below := strings.CutPrefix(path, prefix)
-			if !below || strings.Contains(name, "/") {
-				continue
+		children := make(map[string][]byte)
+		for path, n := range u.Nodes {
+			if name, below := strings.CutPrefix(path, prefix); below && !strings.Contains(name, "/") {
+				children[path] = n.Data
 			}
-			e, err := parseEndpoint(u.Nodes[path].Data)
-			if err != nil {
-				log.Warn("announcement left out", "path", oneline.Text(path, maxReason), "error", oneline.Text(err.Error(), maxReason))
-				continue
-			}
-			cfgs = append(cfgs, e.config(r.Template))
 		}
-		p.publish(cfgs)
+		announced.Publish(children)
 	}
 	return context.Cause(ctx)
 }

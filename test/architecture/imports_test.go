@@ -62,6 +62,7 @@ var allowed = map[string][]string{
 	"test/devcluster":                  {"test/clustertest"},
 	"test/conformance":                 {"api", "client"},
 	"test/chaos":                       {"api", "client", "config", "strategy", "lbclient", "internal/sleep", "internal/unixfs"},
+	"test/sourcetest":                  {"config", "discovery"},
 	"test/sim":                         {"api", "client", "strategy", "lbclient"},
 	"test/bench":                       {"api", "client", "config", "strategy", "lbclient", "pinset", "transport/p2p", "test/clustertest", "internal/naive", "internal/unixfs"},
 
