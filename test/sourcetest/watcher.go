@@ -152,3 +152,15 @@ func texts(cfgs []*config.Config) []string {
 	}
 	return all
 }
+
+// Await watches src until the end of the test. It returns a function that waits,
+// for up to a minute, until src reports the endpoints with these addresses, and
+// then checks that src has kept the contract so far.
+func Await(t *testing.T, src discovery.Source) func(want ...string) {
+	w := watch(t, src)
+	return func(want ...string) {
+		t.Helper()
+		w.await(t, want...)
+		w.check(t)
+	}
+}
