@@ -138,7 +138,7 @@ func (c *Client) finish(ctx context.Context, a *attempt, r result) {
 	if len(c.hooks.attempts) > 0 {
 		defer func() {
 			e := a.event()
-			e.Duration, e.Err, e.Cancelled = a.took, r.err, r.cancelled
+			e.Duration, e.Err, e.Cancelled, e.Sent = a.took, r.err, r.cancelled, a.allSent()
 			c.hooks.attemptEnded(ctx, e)
 		}()
 	}

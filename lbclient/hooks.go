@@ -87,6 +87,10 @@ type AttemptEvent struct {
 	// arguments are invalid, the source of an add cannot be read, or there are no
 	// credentials.
 	Cancelled bool
+	// Sent is the number of bytes of an add's upload that were sent, 0 for other
+	// operations. For Add, which reads its paths inside the endpoint, it is an
+	// estimate from the outputs.
+	Sent int64
 }
 
 // HealthEvent describes an ejection or readmission of an endpoint.

@@ -11,14 +11,16 @@ import (
 // count counts n more bytes of the upload. A Read of the upload may return after the
 // attempt has ended; its bytes are not counted.
 func (a *attempt) count(n int) {
-	observer := a.ep.pool.observer
-	if observer == nil || n <= 0 {
+	if n <= 0 {
 		return
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !a.over {
-		a.sent += int64(n)
+	if a.over {
+		return
+	}
+	a.sent += int64(n)
+	if observer := a.ep.pool.observer; observer != nil {
 		observer.Sent(a.asked, a.ep, n)
 	}
 }
@@ -31,9 +33,12 @@ func (a *attempt) allSent() int64 {
 	return a.sent
 }
 
+// countsUploads reports whether anything asks how much of an upload was sent.
+func (p *pool) countsUploads() bool { return p.observer != nil || len(p.hooks.attempts) > 0 }
+
 // counted returns a copy of body whose bytes are counted when they are read.
 func (a *attempt) counted(body *client.Body) *client.Body {
-	if a.ep.pool.observer == nil {
+	if !a.ep.pool.countsUploads() {
 		return body
 	}
 	return &client.Body{Boundary: body.Boundary, Open: func(ctx context.Context) (io.ReadCloser, error) {

@@ -1,8 +1,6 @@
 package otel
 
 import (
-	"context"
-	"errors"
 	"net"
 	"strconv"
 	"strings"
@@ -59,53 +57,4 @@ func endpointAttributes(name string) []attribute.KeyValue {
 		attrs = append(attrs, semconv.ServerPort(n))
 	}
 	return attrs
-}
-
-// statusOf returns the HTTP status of the response that caused err, or 0 if
-// there was none.
-func statusOf(err error) int {
-	var e *client.Error
-	if errors.As(err, &e) {
-		return e.Status
-	}
-	return 0
-}
-
-// errorTypes are the values of error.type by sentinel, in order of precedence.
-var errorTypes = []struct {
-	target error
-	name   string
-}{
-	{client.ErrSource, "source"},
-	{client.ErrInvalid, "invalid"},
-	{client.ErrBodyNotReplayable, "not_replayable"},
-	{context.DeadlineExceeded, "timeout"},
-	{client.ErrIncomplete, "incomplete"},
-}
-
-// errorType returns the error.type of err. A closed client and a cancellation
-// by the caller take precedence over the status of the last response.
-func errorType(err error) string {
-	switch status := statusOf(err); {
-	case errors.Is(err, client.ErrClosed):
-		return "closed"
-	case errors.Is(err, context.Canceled):
-		return "canceled"
-	case status >= 400:
-		return strconv.Itoa(status)
-	}
-	for _, known := range errorTypes {
-		if errors.Is(err, known.target) {
-			return known.name
-		}
-	}
-	var e *client.Error
-	switch {
-	case !errors.As(err, &e):
-	case e.Status != 0:
-		return "stream"
-	case !e.MayHaveExecuted:
-		return "unsent"
-	}
-	return semconv.ErrorTypeOther.Value.AsString()
 }

@@ -36,7 +36,7 @@ func (h *Hook) Observe(lb Balancer) (stop func() error, err error) {
 		return nil, errors.New("otel: no load balancer to observe")
 	}
 	var errs [3]error
-	state, err := h.meter.Int64ObservableGauge("pinfleet.client.endpoint.state", metric.WithUnit("1"),
+	state, err := h.meter.Int64ObservableGauge("pinfleet.client.endpoint.state", metric.WithUnit("{endpoint}"),
 		metric.WithDescription("1 for the state that an endpoint is in, 0 for the others."))
 	errs[0] = err
 	inFlight, err := h.meter.Int64ObservableGauge("pinfleet.client.endpoint.in_flight", metric.WithUnit("{attempt}"),

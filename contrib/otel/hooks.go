@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/internal/errortype"
 	"github.com/pinfleet/pinfleet/internal/oneline"
 	"github.com/pinfleet/pinfleet/lbclient"
 )
@@ -57,7 +58,7 @@ func (h *Hook) CallEnded(ctx context.Context, e lbclient.CallEvent) {
 	span.SetAttributes(attribute.Int("pinfleet.attempts", e.Attempts))
 	attrs := methodAttributes(e.Op)
 	if e.Err != nil {
-		failed := semconv.ErrorTypeKey.String(errorType(e.Err))
+		failed := semconv.ErrorTypeKey.String(errortype.Of(e.Err))
 		span.SetAttributes(failed)
 		span.SetStatus(codes.Error, textOf(e.Err))
 		attrs = append(attrs, failed)
@@ -94,11 +95,11 @@ func (h *Hook) AttemptEnded(ctx context.Context, e lbclient.AttemptEvent) {
 	switch {
 	case e.Cancelled:
 		span.SetAttributes(attribute.Bool("pinfleet.cancelled", true))
-		attrs = append(attrs, semconv.ErrorTypeKey.String("canceled"))
+		attrs = append(attrs, semconv.ErrorTypeKey.String(errortype.Canceled))
 	case e.Err != nil:
-		failed := semconv.ErrorTypeKey.String(errorType(e.Err))
+		failed := semconv.ErrorTypeKey.String(errortype.Of(e.Err))
 		span.SetAttributes(failed)
-		if status := statusOf(e.Err); status != 0 {
+		if status := errortype.Status(e.Err); status != 0 {
 			span.SetAttributes(semconv.HTTPResponseStatusCode(status))
 		}
 		span.SetStatus(codes.Error, textOf(e.Err))

@@ -54,7 +54,7 @@
 //	pinfleet.client.retry_budget.exhausted  {call}         rpc.system.name, rpc.method
 //	pinfleet.client.endpoint.ejections      {ejection}     endpoint
 //	pinfleet.client.endpoint.readmissions   {readmission}  endpoint
-//	pinfleet.client.endpoint.state          1              endpoint, pinfleet.state
+//	pinfleet.client.endpoint.state          {endpoint}     endpoint, pinfleet.state
 //	pinfleet.client.endpoint.in_flight      {attempt}      endpoint
 //	pinfleet.client.retry_budget.left       {retry}
 //

@@ -44,6 +44,7 @@ var allowed = map[string][]string{
 	"internal/faults":                  {},
 	"internal/addprogress":             {},
 	"internal/cidtable":                {},
+	"internal/errortype":               {"client"},
 	"internal/ctxerr":                  {},
 	"internal/liveness":                {},
 	"internal/panics":                  {},

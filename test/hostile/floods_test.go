@@ -18,7 +18,7 @@ func TestFloods(t *testing.T) {
 	skipIfShort(t)
 	watchProcess(t)
 	b := newBench(t)
-	turn := 0 // every method has its turn with each answer, or with one of the next
+	turn := 0            // every method has its turn with each answer, or with one of the next
 	const own = "RepoGC" // has floods of its own, whose elements no other method keeps
 	for _, a := range hostile.All() {
 		if !a.Flood() {
