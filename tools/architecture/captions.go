@@ -19,6 +19,7 @@ var captions = map[string]string{
 	"lbclient":           "many peers: failover, health, hedging",
 	"lbclient/debug":     "a live page for operators",
 	"pinset":             "work on many pins",
+	"cmd/pinfleet":       "the command of operators",
 	"contrib/etcd":       "endpoints announced in etcd",
 	"contrib/otel":       "OpenTelemetry spans and metrics",
 	"contrib/prometheus": "metrics, dashboard, alerts",

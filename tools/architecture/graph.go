@@ -13,16 +13,20 @@ const (
 	library  room = "" // the graph itself
 	tests    room = "test"
 	examples room = "examples"
+	commands room = "cmd"
 	internal room = "internal"
 	folded   room = "folded" // shown as part of the package that it is internal to
 )
 
+// panels are the rooms beside the graph, from top to bottom.
+var panels = []room{commands, tests, examples, internal}
+
 func roomOf(name string) room {
 	switch top, _, _ := strings.Cut(name, "/"); {
-	case room(top) == tests, room(top) == examples, room(top) == internal:
-		return room(top)
 	case strings.Contains(name, "/internal/"):
 		return folded
+	case slices.Contains(panels, room(top)):
+		return room(top)
 	}
 	return library
 }

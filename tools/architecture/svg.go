@@ -146,7 +146,7 @@ func curve(path *strings.Builder, x, y *float64, toX, toY float64) {
 // panels lists the packages beside the library.
 func (c *canvas) panels(g *graph, x float64) {
 	y := margin
-	for _, r := range []room{tests, examples, internal} {
+	for _, r := range panels {
 		y = c.panel(g, r, x, y) + panelGap
 	}
 }
