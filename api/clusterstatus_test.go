@@ -32,6 +32,7 @@ func TestClusterStatus(t *testing.T) {
 		{"", "", ClusterStatusUnknown, 0},
 		{"", "A=pinned B=pinned C=pinned", ClusterStatusPinned, 3},
 		{"AB", "A=pinned B=pinned C=remote", ClusterStatusPinned, 2},
+		{"", "A=pinned B=remote", ClusterStatusPinned, 1},
 		// U29: a program that skips remote peers must not take nothing for everything.
 		{"", "A=remote B=remote", ClusterStatusUnknown, 0},
 		{"AB", "C=remote", ClusterStatusUnknown, 0},

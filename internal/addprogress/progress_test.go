@@ -86,9 +86,14 @@ func TestStored(t *testing.T) {
 	attempt.Sent("d/a", 4, true)
 	attempt.Sent("d/link", 0, true)
 	attempt.Sent("d/b", 2, true)
-	for _, name := range []string{"shard-0", "d/a", "d/link", "d/b", "d"} {
+	for _, name := range []string{"shard-0", "d/a", "d", "d/link"} {
 		attempt.Stored(name)
 	}
+	if attempt.Stored("d/missing"); add.figures.StoredFiles != 2 || add.figures.StoredBytes != 4 {
+		t.Errorf("before the last file: %+v", add.figures)
+	}
+	attempt.Stored("d/b")
+	attempt.Stored("d")
 	end()
 	want := Figures{Attempt: 1, Name: "d/b", SentBytes: 6, SentFiles: 3, StoredBytes: 6, StoredFiles: 3, TotalBytes: 6, TotalFiles: 3, Done: true}
 	if last := (*got)[len(*got)-1]; last != want {
