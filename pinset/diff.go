@@ -10,6 +10,7 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/internal/cidtable"
+	"github.com/pinfleet/pinfleet/internal/ctxerr"
 )
 
 // ErrSharded is wrapped by the [*ItemError] of sharded content (a pin of api.MetaType)
@@ -81,7 +82,7 @@ func Diff(ctx context.Context, c client.Client, want iter.Seq2[*api.Pin, error],
 			next(nil, err)
 			return
 		}
-		for change, err := range d.changes(want) {
+		for change, err := range d.changes(ctx, want) {
 			if !next(change, err) {
 				return
 			}
@@ -150,10 +151,15 @@ func (d *differ) list(ctx context.Context) error {
 	return nil
 }
 
-// changes yields what is missing or different.
-func (d *differ) changes(want iter.Seq2[*api.Pin, error]) iter.Seq2[*Change, error] {
+// changes yields what is missing or different. It ends with ctx, also while the source has
+// neither.
+func (d *differ) changes(ctx context.Context, want iter.Seq2[*api.Pin, error]) iter.Seq2[*Change, error] {
 	return func(yield func(*Change, error) bool) {
 		for pin, err := range reading(d.tally, want) {
+			if ended := ctxerr.Of(ctx); ended != nil {
+				yield(nil, ended)
+				return
+			}
 			var change *Change
 			if err == nil {
 				change, err = d.compare(pin)

@@ -69,7 +69,7 @@ func bulk[R any](ctx context.Context, c client.Client, pins iter.Seq2[*api.Pin, 
 			about:   func(p *api.Pin) (client.Op, api.Cid) { return op, p.Cid },
 			task:    task,
 		}
-		w.run(ctx, reading(t, pins), yield)
+		w.run(ctx, func(context.Context) iter.Seq2[*api.Pin, error] { return reading(t, pins) }, yield)
 		t.end()
 	}
 }

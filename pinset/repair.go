@@ -41,7 +41,7 @@ func Repair(ctx context.Context, c client.Client, findings iter.Seq2[*Finding, e
 				return awaitMended(ctx, c, f, info)
 			},
 		}
-		w.run(ctx, reading(t, findings), yield)
+		w.run(ctx, func(context.Context) iter.Seq2[*Finding, error] { return reading(t, findings) }, yield)
 	}
 }
 

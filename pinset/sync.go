@@ -48,7 +48,7 @@ func (s *syncer) run(ctx context.Context, want iter.Seq2[*api.Pin, error], yield
 		return
 	}
 	w := &work[*Change, *Change]{options: s.options, tally: s.tally, about: (*Change).call, task: s.apply}
-	if !w.run(ctx, s.changes(want), yield) {
+	if !w.run(ctx, func(ctx context.Context) iter.Seq2[*Change, error] { return s.changes(ctx, want) }, yield) {
 		return
 	}
 	extra := s.extra()
@@ -61,7 +61,7 @@ func (s *syncer) run(ctx context.Context, want iter.Seq2[*api.Pin, error], yield
 		yield(nil, err)
 		return
 	}
-	w.run(ctx, s.extras(ctx), yield)
+	w.run(ctx, s.extras, yield)
 }
 
 // call returns the operation that makes the change, and the CID.

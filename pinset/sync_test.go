@@ -1,7 +1,6 @@
 package pinset_test
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -268,35 +267,5 @@ func TestSyncOfRepeatedItems(t *testing.T) {
 		if got := stored(cluster)[testCid(0).String()]; got != "pin 0" {
 			t.Errorf("%s: the name is %q", phase, got)
 		}
-	}
-}
-
-// The end of the context, or a closed client, ends everything with one error.
-func TestSyncEnds(t *testing.T) {
-	cluster := clustertest.New(t, clustertest.Options{})
-	c := balanced(t, cluster)
-	ctx, cancel := context.WithCancel(t.Context())
-	want := func(yield func(*api.Pin, error) bool) {
-		for i := 0; ; i++ {
-			if i == 100 {
-				cancel()
-			}
-			if !yield(testPin(i), nil) {
-				return
-			}
-			if ctx.Err() != nil && i > 200 {
-				yield(nil, ctx.Err())
-				return
-			}
-		}
-	}
-	changes, errs := collect(pinset.Sync(ctx, c, want, pinset.WithDelete()))
-	if len(changes) == 0 || len(errs) != 1 || !errors.Is(errs[0], context.Canceled) {
-		t.Errorf("%d changes, errors %v", len(changes), errs)
-	}
-	c.Close()
-	changes, errs = collect(pinset.Sync(t.Context(), c, testPins(10)))
-	if len(changes) > 0 || len(errs) != 1 || !errors.Is(errs[0], client.ErrClosed) {
-		t.Errorf("closed client: %d changes, errors %v", len(changes), errs)
 	}
 }

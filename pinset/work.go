@@ -36,10 +36,10 @@ type outcome[R any] struct {
 	panicked *panics.Recovered
 }
 
-// run does the work and yields the results and errors in the order of completion. It
-// reports whether the loop may go on: it is false if the consumer has ended the loop, or
+// run does the work on the items that items returns for the context of the work, and yields
+// the results and errors in the order of completion. It reports whether the loop may go on: it is false if the consumer has ended the loop, or
 // after an error that ends the work. When run returns, all its goroutines have ended.
-func (w *work[I, R]) run(ctx context.Context, items iter.Seq2[I, error], yield func(R, error) bool) bool {
+func (w *work[I, R]) run(ctx context.Context, items func(context.Context) iter.Seq2[I, error], yield func(R, error) bool) bool {
 	parent := ctx
 	ctx, cancel := context.WithCancel(parent)
 	e := &executor[I, R]{work: w, limit: newLimit(w.options.maxInFlight), results: make(chan outcome[R])}
@@ -50,7 +50,7 @@ func (w *work[I, R]) run(ctx context.Context, items iter.Seq2[I, error], yield f
 		for range e.results { // until all goroutines have ended
 		}
 	}()
-	go e.feed(ctx, items)
+	go e.feed(ctx, items(ctx))
 	ticker := time.NewTicker(progressInterval)
 	defer ticker.Stop()
 
@@ -112,11 +112,11 @@ func (e *executor[I, R]) feed(ctx context.Context, items iter.Seq2[I, error]) {
 	defer running.Wait()
 	panics.Run(func() {
 		for item, err := range items {
-			if err != nil {
+			if err != nil && ctx.Err() == nil {
 				e.results <- outcome[R]{err: err}
 				continue
 			}
-			if !e.limit.acquire(ctx) {
+			if err != nil || !e.limit.acquire(ctx) {
 				e.results <- outcome[R]{err: ctx.Err(), fatal: true}
 				return
 			}
