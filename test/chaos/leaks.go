@@ -65,7 +65,8 @@ func descriptors() map[string]string {
 		// The directory itself was open while it was read. The runtime keeps its
 		// anonymous descriptors.
 		if err == nil && !strings.HasPrefix(target, "anon_inode:") {
-			open[e.Name()] = target
+			// A file that was removed meanwhile is still the same file.
+			open[e.Name()] = strings.TrimSuffix(target, " (deleted)")
 		}
 	}
 	return open
