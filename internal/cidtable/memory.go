@@ -27,7 +27,8 @@ func (m *Memory) allocate(n int) slots {
 	if size := n * int(unsafe.Sizeof(uint64(0))); size >= mappedBytes {
 		if pages := mapPages(size); pages != nil {
 			m.mapped.Add(int64(size))
-			return slots{unsafe.Slice((*uint64)(unsafe.Pointer(unsafe.SliceData(pages))), n), pages}
+			words := unsafe.Slice((*uint64)(unsafe.Pointer(unsafe.SliceData(pages))), n) //nolint:gosec // pages has n words, and begins at one
+			return slots{words, pages}
 		}
 	}
 	return slots{words: make([]uint64, n)}

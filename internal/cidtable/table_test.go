@@ -93,7 +93,7 @@ func TestSize(t *testing.T) {
 	const many = 100_000
 	for _, test := range []struct{ expected, n, limit int }{
 		{0, 0, 0},
-		{0, 10, 10 * minSlots * 16},
+		{0, 10, 11 * minSlots * 16},
 		{0, 1000, 40_000},
 		{many, many / 100, 24 * many / expectedShare},
 		{many, many, 19 * many},
