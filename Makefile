@@ -8,8 +8,8 @@ help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 build: ## compile everything
-	$(GO) build ./... ./contrib/otel/...
-	cd test/oracle && GOWORK=off $(GO) vet ./...
+	$(GO) build ./... $$(.ci/contrib)
+	for module in test/oracle test/rules; do (cd $$module && GOWORK=off $(GO) vet ./...) || exit; done
 
 test: ## run all tests
 	.ci/test
@@ -30,7 +30,7 @@ lint: ## gofmt, golangci-lint and actionlint, in the versions that tools/ pins
 	.ci/lint
 
 vulncheck: ## check the called code for known vulnerabilities, with vuln.go.dev
-	vulncheck=$$(GOWORK=off $(GO) tool -modfile=tools/go.mod -n govulncheck) && $$vulncheck ./... ./contrib/otel/...
+	vulncheck=$$(GOWORK=off $(GO) tool -modfile=tools/go.mod -n govulncheck) && $$vulncheck ./... $$(.ci/contrib)
 
 fuzz: ## run each fuzz target for FUZZTIME (10s)
 	.ci/fuzz $(FUZZTIME)

@@ -70,7 +70,7 @@ func link(ctx context.Context, program string, flags ...string) (linked, error) 
 
 // build builds a package of this module with the versions that its users get, and
 // returns the path of the binary in dir. go.work would add the versions that
-// contrib/otel requires.
+// the modules below contrib require.
 func build(ctx context.Context, dir, pkg string, flags ...string) (string, error) {
 	gomod, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
 	if err != nil {

@@ -73,26 +73,39 @@ func run(t *testing.T, dir string, env []string, name string, args ...string) st
 	return stdout.String()
 }
 
-// required returns the version of the SDK that contrib/otel requires.
-func required(t *testing.T, root string) string {
+// modules returns the directories of the modules below contrib.
+func modules(t *testing.T, root string) []string {
+	t.Helper()
+	mods, err := filepath.Glob(filepath.Join(root, "contrib", "*", "go.mod"))
+	if err != nil || len(mods) != len(printed) {
+		t.Fatalf("modules below contrib: %v, %v, and programs for %d", mods, err, len(printed))
+	}
+	for i := range mods {
+		mods[i] = filepath.Dir(mods[i])
+	}
+	return mods
+}
+
+// required returns the version of the SDK that the module in dir requires.
+func required(t *testing.T, dir string) string {
 	t.Helper()
 	var gomod struct {
 		Require []struct{ Path, Version string }
 		Replace []any
 	}
-	text := run(t, filepath.Join(root, "contrib", "otel"), nil, "go", "mod", "edit", "-json")
+	text := run(t, dir, nil, "go", "mod", "edit", "-json")
 	if err := json.Unmarshal([]byte(text), &gomod); err != nil {
 		t.Fatal(err)
 	}
 	if len(gomod.Replace) > 0 {
-		t.Error("contrib/otel/go.mod has a replace, which its users do not get: go.work serves work in the tree")
+		t.Errorf("%s/go.mod has a replace, which its users do not get: go.work serves work in the tree", dir)
 	}
 	for _, r := range gomod.Require {
 		if r.Path == sdk {
 			return r.Version
 		}
 	}
-	t.Fatal("contrib/otel does not require ", sdk)
+	t.Fatalf("%s does not require %s", dir, sdk)
 	return ""
 }
 

@@ -9,32 +9,50 @@ import (
 	"testing"
 )
 
+// printed holds what the program in testdata of each module below contrib prints.
+var printed = map[string]string{
+	"etcd":       "etcd source: set Client and Prefix\n",
+	"otel":       "peer 1.1.6\nspan Cluster/Version attempt\nspan Cluster/Version\n",
+	"prometheus": "pinfleet_client_calls_total 1\n",
+}
+
 // TestProgramOutsideTheTree: contrib/otel once required v0.0.0 of the SDK,
 // which does not exist, and replaced it with a relative directory. A replace
 // directive applies only in the main module, so no user could install
-// contrib/otel. The test program gets contrib/otel from the work tree. It gets
-// the SDK in the version that contrib/otel requires, from the tag of that
+// contrib/otel. Each test program gets a module below contrib from the work tree. It
+// gets the SDK in the version that the module requires, from the tag of that
 // version, or from the work tree if there is no such tag.
 func TestProgramOutsideTheTree(t *testing.T) {
 	root := checkout(t)
-	version := required(t, root)
 	proxy := t.TempDir()
-	pack(t, root, proxy, version, released(t, root, version), filepath.Join(root, "contrib", "otel"))
+	dirs := modules(t, root)
+	version := required(t, dirs[0])
+	pack(t, root, proxy, version, append([]string{released(t, root, version)}, dirs...)...)
+	env := outside(t, proxy)
+	for _, dir := range dirs {
+		name := filepath.Base(dir)
+		t.Run(name, func(t *testing.T) {
+			if v := required(t, dir); v != version {
+				t.Errorf("contrib/%s requires %s of the SDK, and others %s", name, v, version)
+			}
+			buildOutside(t, root, env, name, version)
+		})
+	}
+}
 
+// buildOutside builds and runs the program of a module outside the tree.
+func buildOutside(t *testing.T, root string, env []string, name, version string) {
 	program := t.TempDir()
-	text, err := os.ReadFile(filepath.Join("testdata", "program", "main.go"))
+	text, err := os.ReadFile(filepath.Join("testdata", name, "main.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(program, "main.go"), string(text))
 	write(t, filepath.Join(program, "go.mod"), "module program.example\n\ngo 1.26.0\n")
-	write(t, filepath.Join(program, "go.sum"), sums(t, root))
-
-	env := outside(t, proxy)
-	run(t, program, env, "go", "get", sdk+"/contrib/otel@"+version)
-	want := "peer 1.1.6\nspan Cluster/Version attempt\nspan Cluster/Version\n"
-	if got := run(t, program, env, "go", "run", "."); got != want {
-		t.Errorf("the program prints %q, want %q", got, want)
+	write(t, filepath.Join(program, "go.sum"), sums(t, root, name))
+	run(t, program, env, "go", "get", sdk+"/contrib/"+name+"@"+version)
+	if got := run(t, program, env, "go", "run", "."); got != printed[name] {
+		t.Errorf("the program prints %q, want %q", got, printed[name])
 	}
 }
 
@@ -47,7 +65,7 @@ func released(t *testing.T, root, version string) string {
 	if tag.Run() != nil {
 		return root
 	}
-	t.Logf("%s is released: if contrib/otel needs what came later, it must require the next version (RELEASING.md)", version)
+	t.Logf("%s is released: if a module below contrib needs what came later, it must require the next version (RELEASING.md)", version)
 	dir := t.TempDir()
 	archive := filepath.Join(t.TempDir(), "sdk.tar")
 	run(t, root, nil, "git", "archive", "--format=tar", "--output="+archive, version)
@@ -57,10 +75,10 @@ func released(t *testing.T, root, version string) string {
 
 // sums returns the checksums of the modules' dependencies, without those of the
 // SDK, which may be out of date.
-func sums(t *testing.T, root string) string {
+func sums(t *testing.T, root, name string) string {
 	t.Helper()
 	var b strings.Builder
-	for _, module := range []string{".", "contrib/otel"} {
+	for _, module := range []string{".", "contrib/" + name} {
 		text, err := os.ReadFile(filepath.Join(root, module, "go.sum"))
 		if err != nil {
 			t.Fatal(err)
@@ -106,28 +124,34 @@ func TestReleaseScript(t *testing.T) {
 	}
 	refused("exists")
 
-	if got := required(t, repo); got != version {
-		t.Errorf("contrib/otel requires %s, want %s", got, version)
+	tags := []string{version}
+	for _, dir := range modules(t, repo) {
+		if got := required(t, dir); got != version {
+			t.Errorf("%s requires %s, want %s", dir, got, version)
+		}
+		tags = append(tags, "contrib/"+filepath.Base(dir)+"/"+version)
 	}
 	if got := run(t, repo, nil, "git", "status", "--porcelain"); got != "" {
 		t.Errorf("left in the work tree: %s", got)
 	}
 	head := run(t, repo, nil, "git", "rev-parse", "HEAD")
-	for _, tag := range []string{version, "contrib/otel/" + version} {
+	for _, tag := range tags {
 		if got := run(t, repo, nil, "git", "rev-parse", tag+"^{commit}"); got != head {
 			t.Errorf("%s is at %s, want %s", tag, got, head)
 		}
 	}
-	// The checksum of the SDK in contrib/otel must be that of the tag.
+	// The checksum of the SDK in each go.sum must be that of the tag.
 	proxy := t.TempDir()
 	pack(t, root, proxy, version, released(t, repo, version))
-	otel := filepath.Join(repo, "contrib", "otel")
-	run(t, otel, append(outside(t, proxy), "GOFLAGS=-modcacherw"), "go", "mod", "download", sdk)
-	if text, err := os.ReadFile(filepath.Join(otel, "go.sum")); err != nil || !strings.Contains(string(text), sdk+" "+version+" h1:") {
-		t.Errorf("contrib/otel/go.sum has no checksum of the SDK: %v", err)
+	env := append(outside(t, proxy), "GOFLAGS=-modcacherw")
+	for _, dir := range modules(t, repo) {
+		run(t, dir, env, "go", "mod", "download", sdk)
+		if text, err := os.ReadFile(filepath.Join(dir, "go.sum")); err != nil || !strings.Contains(string(text), sdk+" "+version+" h1:") {
+			t.Errorf("%s has no checksum of the SDK in its go.sum: %v", dir, err)
+		}
+		// The tree must build before anything is published.
+		run(t, dir, []string{"GOPROXY=off"}, "go", "list", "-deps", "./...")
 	}
-	// The tree must build before anything is published.
-	run(t, otel, []string{"GOPROXY=off"}, "go", "list", "-deps", "./...")
 }
 
 // copyOf returns a repository whose only commit is the work tree of root.
