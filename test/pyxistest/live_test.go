@@ -24,6 +24,15 @@ type live struct {
 	root   string  // a node for the test
 }
 
+// servers returns the addresses of the real service, or else of a cluster.
+func servers(t *testing.T) []string {
+	t.Helper()
+	if addrs := os.Getenv(liveAddrs); addrs != "" {
+		return strings.Split(addrs, ",")
+	}
+	return pyxistest.New(t, pyxistest.Options{Nodes: 3}).Addrs()
+}
+
 // reach finds the leader and creates a node for the test, which is deleted with
 // everything below it at the end. It fails the test if there is no leader.
 func reach(t *testing.T, addrs []string) *live {
@@ -109,11 +118,7 @@ func (l *live) remove(path string) {
 // real service at PYXIS_ADDRS, or else on a cluster, and compares the tree with the
 // same model.
 func TestServedTreeFollowsTheModel(t *testing.T) {
-	addrs := os.Getenv(liveAddrs)
-	if addrs == "" {
-		addrs = strings.Join(pyxistest.New(t, pyxistest.Options{Nodes: 3}).Addrs(), ",")
-	}
-	l := reach(t, strings.Split(addrs, ","))
+	l := reach(t, servers(t))
 	rapid.Check(t, func(rt *rapid.T) {
 		steps := drawSteps(rt, changes)
 		top := l.root + "/" + rand.Text()
