@@ -38,6 +38,9 @@
 //   - Of the nodes below /pyxis, only cluster and session have content. The others are
 //     empty.
 //   - Small answers are delayed by Nagle's algorithm only with Options.Nagle.
+//   - A real server ends the process when a session ends that created an ephemeral
+//     node, and, after another client had deleted it, a persistent node at the same
+//     path that has children. Here, that node stays.
 //   - A connection is cut when it has more than 128 MiB of unread answers.
 //   - A leader serves at once, without waiting for a first commit. To make it wait, use
 //     Node.Mute.

@@ -215,12 +215,17 @@ func TestEphemeralOfAnotherSessionIsLeftAlone(t *testing.T) {
 
 // The real server remembers the path of an ephemeral that another session has
 // deleted. Hence it deletes a persistent node that the first session creates in
-// its place.
+// its place. If that node has a child, the real server ends with a failed check.
 func TestPersistentInPlaceOfAnEphemeralEndsWithTheSession(t *testing.T) {
 	for name, test := range map[string]struct {
 		bySelf bool
+		child  bool
 		stays  bool
-	}{"deleted by another": {false, false}, "deleted by itself": {true, true}} {
+	}{
+		"deleted by another":               {},
+		"deleted by itself":                {bySelf: true, stays: true},
+		"deleted by another, with a child": {child: true, stays: true},
+	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, pyxistest.Options{}, func(t *testing.T, c *pyxistest.Cluster) {
 				cl, other := join(t, c, 0), join(t, c, 0)
@@ -230,6 +235,9 @@ func TestPersistentInPlaceOfAnEphemeralEndsWithTheSession(t *testing.T) {
 				}
 				other.ok(deleteNode("/e"))
 				cl.ok(create("/e", ""))
+				if test.child {
+					cl.ok(create("/e/child", ""))
+				}
 				cl.ok(unregister())
 				if _, ok := c.Get("/e"); ok != test.stays {
 					t.Errorf("/e is there: %v, want %v", ok, test.stays)
