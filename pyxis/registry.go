@@ -114,11 +114,12 @@ func (r *registry) set(path string, sc scope, w *Watcher, sub *subscription) {
 	}
 	s.requests++
 	covered := s.sure.covers(sc)
-	switch {
-	case w != nil:
+	if w != nil {
 		covered = s.sure.covers(w.scope())
 		s.oneShots = append(s.oneShots, oneShot{*w, s.requests == 1, covered})
-	case sub != nil && !slices.Contains(s.subs, sub):
+	}
+	// The watch may have ended while its read was under way.
+	if _, alive := r.subs[sub]; alive && !slices.Contains(s.subs, sub) {
 		s.subs = append(s.subs, sub)
 	}
 	if !covered {
@@ -138,12 +139,14 @@ func (r *registry) fired(path string, e watch.Event, exact bool) (ours bool) {
 	if s == nil {
 		return false
 	}
-	r.deliver(path, s, all, func(w *oneShot) watch.Event {
+	for _, w := range s.oneShots {
 		if (exact || w.first) && w.wants(path, e) {
-			return e
+			r.deliver(path, w, e)
+		} else {
+			r.deliver(path, w, watch.Event{Path: path, Type: watch.Resync})
 		}
-		return watch.Event{Path: path, Type: watch.Resync}
-	})
+	}
+	s.oneShots = nil
 	for _, sub := range s.subs {
 		if e.Type == watch.Delete && e.Path == path && r.follows(sub, parentOf(path)) {
 			sub.gone[path] = struct{}{} // the event of its parent comes next
@@ -160,17 +163,10 @@ func (r *registry) fired(path string, e watch.Event, exact bool) (ours bool) {
 	return true
 }
 
-// deliver sends an event to each one-shot watcher that is due, and removes it.
-func (r *registry) deliver(path string, s *slot, due func(*oneShot) bool, event func(*oneShot) watch.Event) {
-	s.oneShots = slices.DeleteFunc(s.oneShots, func(w oneShot) bool {
-		if !due(&w) {
-			return false
-		}
-		if e := event(&w); !w.offer(e) {
-			r.dropped(path, e)
-		}
-		return true
-	})
+func (r *registry) deliver(path string, w oneShot, e watch.Event) {
+	if !w.offer(e) {
+		r.dropped(path, e)
+	}
 }
 
 // poll serves the watchers that the server's watch does not cover: one-shot
@@ -180,27 +176,36 @@ func (r *registry) poll() {
 	defer r.mu.Unlock()
 	for path := range r.lacking {
 		if s := r.slots[path]; s != nil {
-			r.missed(path, s, func(w *oneShot) bool { return !w.covered })
+			r.missed(path, s, func(w oneShot) bool { return !w.covered })
 		}
 	}
 	clear(r.lacking)
 }
 
-// audit serves the watchers whose watches are not listed by the server.
-func (r *registry) audit(listed map[string]bool) {
+// audit serves the watchers whose watches are not listed by the server. exact means
+// that no event was on its way when the server made the list.
+func (r *registry) audit(listed map[string]bool, exact bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for path, s := range r.slots {
 		if s.requests > 0 && !listed[path] {
+			if exact {
+				s.requests = 0
+			}
 			r.missed(path, s, all)
 		}
 	}
 }
 
-// missed handles events of path that may have been missed: one-shot watchers that
-// are due receive Resync, and persistent watches read the node.
-func (r *registry) missed(path string, s *slot, due func(*oneShot) bool) {
-	r.deliver(path, s, due, func(*oneShot) watch.Event { return watch.Event{Path: path, Type: watch.Resync} })
+// missed handles events of path that may have been missed: one-shot watchers for
+// which by returns true receive Resync, and persistent watches read the node.
+func (r *registry) missed(path string, s *slot, by func(oneShot) bool) {
+	s.oneShots = slices.DeleteFunc(s.oneShots, func(w oneShot) bool {
+		if by(w) {
+			r.deliver(path, w, watch.Event{Path: path, Type: watch.Resync})
+		}
+		return by(w)
+	})
 	for _, sub := range s.subs {
 		sub.mark(path)
 	}
@@ -208,7 +213,7 @@ func (r *registry) missed(path string, s *slot, due func(*oneShot) bool) {
 }
 
 // all selects all one-shot watchers.
-func all(*oneShot) bool { return true }
+func all(oneShot) bool { return true }
 
 // forget records that events may have been lost, or with newSession that the
 // server has no watches. One-shot watchers receive Resync, and persistent watches

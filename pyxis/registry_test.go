@@ -2,10 +2,13 @@ package pyxis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
+	"time"
 
+	"github.com/pinfleet/pinfleet/pyxis/watch"
 	"github.com/pinfleet/pinfleet/test/pyxistest"
 )
 
@@ -80,4 +83,61 @@ func TestRegistryForgetsWhatHasGone(t *testing.T) {
 			t.Errorf("%d slots after the last event", n)
 		}
 	})
+}
+
+// A watch that ends during its first look leaves nothing behind.
+func TestRegistryForgetsAWatchThatEndsEarly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := pyxistest.New(t, pyxistest.Options{Network: pyxistest.Memory})
+		c := NewClient(s.Addrs(), &Options{Dial: s.DialContext})
+		defer c.Close()
+		for i := range 10 {
+			if err := s.Create(fmt.Sprintf("/%d", i), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.Node(0).Inject(pyxistest.Fault{Ops: pyxistest.Stat, Effect: pyxistest.Delay(time.Second)})
+		ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond) // the children are being read
+		defer cancel()
+		for _, err := range c.WithContext(ctx).Watch(&WatchOption{Recursive: true}, "/") {
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Error(err)
+			}
+		}
+		time.Sleep(time.Second)
+		r := c.core.watches
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if len(r.slots) != 11 {
+			t.Errorf("%d slots for 11 watches at the server", len(r.slots))
+		}
+		for path, s := range r.slots {
+			if len(s.subs) != 0 || s.requests != 1 {
+				t.Errorf("%s has %d subscriptions after %d requests", path, len(s.subs), s.requests)
+			}
+		}
+	})
+}
+
+// The server's list of watches ends the doubt that a race has left, if no event
+// was on its way.
+func TestRegistryTrustsTheServersList(t *testing.T) {
+	for _, exact := range []bool{false, true} {
+		r := newRegistry(func(string, watch.Event) {})
+		w := &Watcher{Done: make(chan *watch.Event, 2), Filter: watch.Delete}
+		r.set("/p", scope{mask: watch.Modify}, nil, nil)
+		r.set("/p", w.scope(), w, nil)
+		r.set("/listed", w.scope(), w, nil)
+		r.fired("/p", watch.Event{Path: "/p", Type: watch.Modify}, false)
+		if e := <-w.Done; e.Type != watch.Resync {
+			t.Errorf("event %v", e)
+		}
+		r.audit(map[string]bool{"/listed": true}, exact)
+		if _, kept := r.slots["/p"]; kept == exact {
+			t.Errorf("exact: %v, the slot is kept: %v", exact, kept)
+		}
+		if _, kept := r.slots["/listed"]; !kept || len(w.Done) != 0 {
+			t.Error("a watch that is listed was given up")
+		}
+	}
 }

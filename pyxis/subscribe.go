@@ -36,8 +36,9 @@ type Update struct {
 // first the current state, then each change. The node need not exist. No change
 // is missed: Watch sets the server's watch of each node when it reads it. It reads
 // a node again after an event of the node, and all nodes after a reconnect or in a
-// new session. Changes that happen while the caller is busy are combined into one
-// update.
+// new session. In times of events it also reads the server's list of watches every
+// ten seconds, in case the server has lost some. Changes that happen while the
+// caller is busy are combined into one update.
 //
 // When the context passed to WithContext is done, the client is closed, or the
 // path is rejected, the iteration yields an error and ends. After any other
