@@ -108,6 +108,26 @@ func ExampleClient_WithContext() {
 	// Output: nothing was sent
 }
 
+// Work for as long as the session is alive.
+func ExampleClient_SessionContext() {
+	addrs, stop := service()
+	defer stop()
+	c := pyxis.NewClient(addrs, nil)
+	defer c.Close()
+
+	ctx, cancel, err := c.SessionContext()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer cancel()
+	if err := c.Unregister(); err != nil {
+		log.Fatal(err)
+	}
+	<-ctx.Done()
+	fmt.Println(context.Cause(ctx))
+	// Output: session expired
+}
+
 // Follow the state of the session. After SessionExpired, announce again
 // everything that ephemeral nodes announced. After Suspended, stop everything
 // that depends on them.
