@@ -72,15 +72,18 @@ func TestOneShotWatcherGetsWhatItsFilterAsksFor(t *testing.T) {
 func TestOneShotWatcherOfANodeDoesNotPayForThoseBelow(t *testing.T) {
 	inBubble(t, pyxistest.Options{}, func(t *testing.T, s *pyxistest.Cluster) {
 		c, _ := start(t, s, pyxis.Options{})
-		must(t, c.Create(nil, "/d", nil))
-		must(t, c.Create(nil, "/d/n", nil))
+		for _, path := range []string{"/d", "/d/n", "/e", "/e/n"} {
+			must(t, c.Create(nil, path, nil))
+		}
 		w := newRecorder()
 		read(t, c, "/d", &w.Watcher)
-		f := follow(c, nil, "/d")
-		f.expect(t, "Create /d")
+		f := follow(c, nil, "/e")
+		f.expect(t, "Create /e")
 		s.ResetRequests()
 		for range 100 {
 			must(t, s.Write("/d/n", nil))
+			must(t, s.Write("/e/n", nil))
+			synctest.Wait()
 		}
 		w.expect(t)
 		f.expect(t)
