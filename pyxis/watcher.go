@@ -7,7 +7,7 @@ import "github.com/pinfleet/pinfleet/pyxis/watch"
 //
 // A watcher that is passed to Read receives one event, the first after the read
 // that it asks for, and is then forgotten. Client.Watch is the better way to follow
-// a node: it goes on by itself and shows every state that it reports.
+// a node: it goes on by itself, and each of its updates has the nodes as they are.
 //
 // The server keeps one watch per path and session, and uses it up with the first
 // event. A watcher that is alone on its path in the client has that watch for
@@ -15,7 +15,8 @@ import "github.com/pinfleet/pinfleet/pyxis/watch"
 // which it may miss an event it receives watch.Resync, which means that the caller
 // must read the nodes again:
 //
-//   - after a lost connection, a new leader or a new session;
+//   - after a lost connection, a new leader or a new session, and when the server
+//     turns out to have lost its watch;
 //   - after an event that another watcher of the same path has asked for;
 //   - while the watch of an earlier watcher of the same path asks for less: then,
 //     as the server reports nothing, at the next keepalive request. These are a
@@ -24,7 +25,8 @@ type Watcher struct {
 	// Recursive includes the events of all nodes below. Without it, created and
 	// deleted children show only as the node's own Children event.
 	Recursive bool
-	// Filter is the set of wanted node events; 0 means all.
+	// Filter is the set of wanted node events; 0 means all. Read rejects a Filter that
+	// has state events only.
 	Filter watch.EventType
 	// Done receives the events. The client does not wait for the receiver: if Done
 	// has no room, a node event is dropped, counted (Stats) and logged. State
