@@ -29,8 +29,8 @@ type subtree struct {
 	opt   WatchOption
 	sub   *subscription
 	nodes map[string]seen
-	stale map[string]struct{} // nodes to read
-	gone  map[string]struct{} // deleted nodes, to read if their parents have them again
+	stale map[string]struct{}    // nodes to read
+	gone  map[string]struct{}    // deleted nodes, to read if their parents have them again
 	was   map[string]fingerprint // of nodes before they changed, since the last call of changes
 }
 
