@@ -89,17 +89,16 @@ func AddFS(ctx context.Context, c Client, name string, fsys fs.FS, params *api.A
 	if err := checkRootName(name); err != nil {
 		return nil, err
 	}
-	hidden := false
-	if params != nil {
-		hidden = params.Hidden
-		switch {
-		case params.Format == formatCAR:
-			return nil, invalid(OpAddMultiFile, "a file system is not a CAR: add the CAR file in it with AddReader")
-		case params.NoCopy:
-			return nil, invalid(OpAddMultiFile, "NoCopy works for http:// and https:// sources only")
-		}
+	if params == nil {
+		params = api.DefaultAddParams()
 	}
-	return addTree(ctx, c, params, func() sourceTree { return &fsWalker{fsys: fsys, name: name, hidden: hidden} })
+	switch {
+	case params.Format == formatCAR:
+		return nil, invalid(OpAddMultiFile, "a file system is not a CAR: add the CAR file in it with AddReader")
+	case params.NoCopy:
+		return nil, invalid(OpAddMultiFile, "NoCopy works for http:// and https:// sources only")
+	}
+	return addTree(ctx, c, params, func() sourceTree { return &fsWalker{fsys: fsys, name: name, hidden: params.Hidden} })
 }
 
 // checkRootName returns an error if name cannot be that of a top-level entry.
@@ -146,8 +145,8 @@ func startWithTotals(ctx context.Context, params *api.AddParams, totals func(con
 	return ctx, end
 }
 
-// sizeOf returns the number of files that r is, 1, and of the bytes left in it, or
-// zeros if r does not say.
+// sizeOf returns 1, the number of files of an AddReader, and the number of bytes left in
+// r, or zeros if r does not report it.
 func sizeOf(r io.Reader) (n, size int64) {
 	switch v := r.(type) {
 	case *bytes.Buffer:
@@ -246,5 +245,6 @@ func (t *bytesTree) openFile(node) (io.ReadCloser, metadata, error) {
 func (t *bytesTree) readLink(node) (string, metadata, error) {
 	return "", metadata{}, errors.ErrUnsupported
 }
+
 func (t *bytesTree) size(node) (int64, error) { return int64(len(t.data)), nil }
 func (t *bytesTree) close() error             { t.done = true; return nil }
