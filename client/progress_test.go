@@ -203,7 +203,7 @@ func TestProgressPanics(t *testing.T) {
 				})
 				out := make(chan *api.AddedOutput, 10)
 				panicOf(t, func() { _ = c.AddMultiFile(ctx, multiFile("a", "hello"), nil, out) })
-				for range out { //nolint:revive // it must end
+				for range out { // it must end
 				}
 				if calls != 1 {
 					t.Errorf("%d calls", calls)
