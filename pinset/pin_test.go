@@ -7,6 +7,7 @@ import (
 	"iter"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -143,22 +144,21 @@ func status(code int) error {
 // Leaving the loop ends the calls in flight, and the source.
 func TestLeavingTheLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		first, ended := true, 0
+		var began, ended atomic.Int64
 		c := &fake{pin: func(ctx context.Context, _ cid.Cid) error {
-			if first {
-				first = false
+			if began.Add(1) == 1 {
 				return nil
 			}
 			<-ctx.Done()
-			ended++
+			ended.Add(1)
 			return ctx.Err()
 		}}
-		for range pinset.Pin(t.Context(), c, testPins(1000), pinset.WithMaxInFlight(1)) {
+		for range pinset.Pin(t.Context(), c, testPins(1000), pinset.WithMaxInFlight(4)) {
 			break
 		}
-		synctest.Wait() // a goroutine that is left would make the bubble fail
-		if ended > 1 {
-			t.Errorf("%d calls ended", ended)
+		// A goroutine that is left would make the bubble fail.
+		if began.Load() != ended.Load()+1 || began.Load() > 10 {
+			t.Errorf("%d calls began, and %d were ended", began.Load(), ended.Load())
 		}
 	})
 }
@@ -168,9 +168,9 @@ func TestContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		n := 0
+		var n atomic.Int64
 		c := &fake{pin: func(ctx context.Context, _ cid.Cid) error {
-			if n++; n <= 20 {
+			if n.Add(1) <= 20 {
 				return nil
 			}
 			<-ctx.Done()
@@ -190,16 +190,16 @@ func TestContextEnds(t *testing.T) {
 func TestFinalErrors(t *testing.T) {
 	for _, final := range []error{client.ErrClosed, status(http.StatusUnauthorized), client.ErrUnimplemented} {
 		synctest.Test(t, func(t *testing.T) {
-			calls := 0
+			var calls atomic.Int64
 			c := &fake{pin: func(context.Context, cid.Cid) error {
-				if calls++; calls > 5 {
+				if calls.Add(1) > 5 {
 					return final
 				}
 				return nil
 			}}
 			pinned, errs := collect(pinset.Pin(t.Context(), c, testPins(1000), pinset.WithMaxInFlight(4)))
-			if len(pinned) != 5 || len(errs) != 1 || !errors.Is(errs[0], final) || calls > 20 {
-				t.Errorf("%v: %d pinned after %d calls, errors %v", final, len(pinned), calls, errs)
+			if len(pinned) != 5 || len(errs) != 1 || !errors.Is(errs[0], final) || calls.Load() > 20 {
+				t.Errorf("%v: %d pinned after %d calls, errors %v", final, len(pinned), calls.Load(), errs)
 			}
 		})
 	}

@@ -191,11 +191,14 @@ func TestSyncDeletes(t *testing.T) {
 	}
 }
 
-// What is pinned while Sync runs is not deleted.
+// What is pinned while Sync runs is not deleted, nor what was sharded content before.
 func TestSyncLeavesNewPins(t *testing.T) {
 	cluster := clustertest.New(t, clustertest.Options{})
 	c := balanced(t, cluster)
 	collect(pinset.Pin(t.Context(), c, testPins(10)))
+	sharded := testPin(200)
+	sharded.Type = api.MetaType
+	cluster.SeedPin(*sharded)
 	want := func(yield func(*api.Pin, error) bool) {
 		for pin := range testPins(9) {
 			if !yield(pin, nil) {
@@ -205,13 +208,16 @@ func TestSyncLeavesNewPins(t *testing.T) {
 		if _, err := c.Pin(t.Context(), testCid(100).Cid, api.PinOptions{}); err != nil {
 			t.Error(err)
 		}
+		cluster.SeedPin(*testPin(200))
 	}
 	changes, errs := collect(pinset.Sync(t.Context(), c, want, pinset.WithDelete(), pinset.WithMaxDelete(0.5)))
 	if len(errs) > 0 || len(changes) != 1 || !changes[0].Pin.Cid.Equals(testCid(9)) {
 		t.Errorf("changes %v, errors %v", changes, errs)
 	}
-	if _, err := c.Allocation(t.Context(), testCid(100).Cid); err != nil {
-		t.Errorf("the new pin: %v", err)
+	for _, i := range []int{100, 200} {
+		if _, err := c.Allocation(t.Context(), testCid(i).Cid); err != nil {
+			t.Errorf("pin %d: %v", i, err)
+		}
 	}
 }
 
