@@ -136,17 +136,13 @@ func (a *auditor) judge(info *api.GlobalPinInfo, e expected, inPinset bool) *Fin
 		return f
 	}
 	const failed = api.TrackerStatusPinError | api.TrackerStatusUnpinError | api.TrackerStatusUnexpectedlyUnpinned
-	local := 0 // peers that should hold the item
 	for _, at := range info.PeerMap {
 		switch {
-		case at.Status == api.TrackerStatusRemote:
-			continue
 		case at.Status == api.TrackerStatusPinned:
 			f.Pinned++
 		case at.Status&failed != 0:
 			f.Reasons |= PeerErrors
 		}
-		local++
 	}
 	for _, p := range info.Allocations {
 		if !a.members[p] {
@@ -158,7 +154,7 @@ func (a *auditor) judge(info *api.GlobalPinInfo, e expected, inPinset bool) *Fin
 		return f
 	}
 	if f.Need = e.minimum(); f.Need <= 0 {
-		f.Need = max(local, 1) // every peer
+		f.Need = len(a.members) // also those that have not heard of the pin yet
 	}
 	if f.Pinned < f.Need {
 		f.Reasons |= BelowMinimum

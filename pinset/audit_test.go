@@ -1,8 +1,10 @@
 package pinset_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -105,6 +107,38 @@ func TestAuditWhileAPeerIsDown(t *testing.T) {
 	cluster.Peer(2).Stop()
 	findings, errs := collect(pinset.Audit(t.Context(), balanced(t, cluster)))
 	if len(errs) > 0 || len(findings) != 1 || findings[0].Info.Name != "pin 0" || findings[0].Reasons != pinset.BelowMinimum {
+		t.Errorf("findings %v, errors %v", findings, errs)
+	}
+}
+
+// silentPeer is a client whose listings of statuses lack one peer, as those of a real cluster
+// do while that peer has not heard of a pin.
+type silentPeer struct {
+	client.Client
+	id string
+}
+
+func (s silentPeer) StatusAll(ctx context.Context, filter api.TrackerStatus, local bool) iter.Seq2[*api.GlobalPinInfo, error] {
+	return func(yield func(*api.GlobalPinInfo, error) bool) {
+		for info, err := range s.Client.StatusAll(ctx, filter, local) {
+			if info != nil {
+				delete(info.PeerMap, s.id)
+			}
+			if !yield(info, err) {
+				return
+			}
+		}
+	}
+}
+
+// A pin for every peer is not everywhere while a member says nothing about it.
+func TestAuditOfAPinThatAPeerHasNotHeardOf(t *testing.T) {
+	cluster := clustertest.New(t, clustertest.Options{})
+	cluster.Seed(1)
+	allocated(cluster, 0, 1, 2)
+	c := silentPeer{balanced(t, cluster), cluster.Peer(0).ID().String()}
+	findings, errs := collect(pinset.Audit(t.Context(), c))
+	if len(errs) > 0 || len(findings) != 1 || findings[0].Info.Name != "seed-0" || findings[0].Pinned != 2 || findings[0].Need != 3 {
 		t.Errorf("findings %v, errors %v", findings, errs)
 	}
 }
