@@ -26,9 +26,9 @@
 // the failure of one item, a [*LineError] that of a line of a source. The others go on.
 // Any other error ends the loop after the results of what was in flight, because all
 // further calls would fail, too: the context has ended, the client is closed, the cluster
-// refuses the credentials, or it has served no call for the time of [WithPatience]. Leaving
-// the loop cancels the calls in flight. In either case all goroutines have ended when the
-// loop ends.
+// refuses the credentials, or it has served no call for the time of [WithPatience], whatever
+// the item. Leaving the loop cancels the calls in flight. In either case all goroutines have
+// ended when the loop ends.
 //
 // # Concurrency
 //

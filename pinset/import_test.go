@@ -62,7 +62,7 @@ func TestImport(t *testing.T) {
 			[]string{cidA + " n 3", cidB + "  0"}},
 		"bad JSON": {`{"cid":"` + cidA + `"` + "\n" + `{"name":"n"}` + "\n" + `{"cid":"x"}` + "\n" + `{"cid":"` + cidA + `","type":"?"}` + "\n" + cidB,
 			[]string{"line 1", "line 2", "line 3", "line 4", cidB + "  2"}},
-		"a long line": {"{" + strings.Repeat(" ", 5<<20) + "}\n" + cidA + "\n" + strings.Repeat("x", 5<<20), []string{"line 1", cidA + "  2", "line 3"}},
+		"long lines": {`{"cid":"` + cidA + `","name":"` + strings.Repeat("x", 5<<20) + "\"}\n" + cidA + "\n" + cidA + strings.Repeat(" ", 5<<20), []string{"line 1", cidA + "  2", "line 3"}},
 	} {
 		if got := lines(t, test.text, api.PinOptions{ReplicationFactorMin: 2}); !slices.Equal(got, test.want) {
 			t.Errorf("%s: %q, want %q", name, got, test.want)

@@ -256,22 +256,38 @@ func TestPatience(t *testing.T) {
 	}
 }
 
-// An item that is never served fails, and the others do not.
-func TestPatienceWithOneItem(t *testing.T) {
+// An outage fails the first item, and ends the work with the second one, if there is one call
+// at a time.
+func TestPatienceWithOneCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := &fake{pin: func(_ context.Context, ci cid.Cid) error {
-			if ci.Equals(testCid(3).Cid) {
-				return status(http.StatusGatewayTimeout)
-			}
-			time.Sleep(time.Second)
-			return nil
-		}}
-		pinned, errs := collect(pinset.Pin(t.Context(), c, testPins(1000), pinset.WithPatience(10*time.Second)))
-		var item *pinset.ItemError
-		if len(pinned) != 999 || len(errs) != 1 || !errors.As(errs[0], &item) || !item.Cid.Equals(testCid(3)) {
+		down := status(http.StatusServiceUnavailable)
+		c := &fake{pin: func(context.Context, cid.Cid) error { return down }}
+		pinned, errs := collect(pinset.Pin(t.Context(), c, testPins(100), pinset.WithMaxInFlight(1)))
+		if len(pinned) > 0 || len(errs) != 2 || !errors.As(errs[0], new(*pinset.ItemError)) || errors.As(errs[1], new(*pinset.ItemError)) {
 			t.Errorf("%d pinned, errors %v", len(pinned), errs)
 		}
 	})
+}
+
+// An item that is never served fails, and the others do not, also if there is one call at a
+// time.
+func TestPatienceWithOneItem(t *testing.T) {
+	for _, most := range []int{1, 4, 256} {
+		synctest.Test(t, func(t *testing.T) {
+			c := &fake{pin: func(_ context.Context, ci cid.Cid) error {
+				if ci.Equals(testCid(3).Cid) {
+					return status(http.StatusGatewayTimeout)
+				}
+				time.Sleep(time.Second)
+				return nil
+			}}
+			pinned, errs := collect(pinset.Pin(t.Context(), c, testPins(1000), pinset.WithPatience(10*time.Second), pinset.WithMaxInFlight(most)))
+			var item *pinset.ItemError
+			if len(pinned) != 999 || len(errs) != 1 || !errors.As(errs[0], &item) || !item.Cid.Equals(testCid(3)) {
+				t.Errorf("%d calls at a time: %d pinned, errors %v", most, len(pinned), errs)
+			}
+		})
+	}
 }
 
 // "Not found" after an unpin that may have been executed means that it was.

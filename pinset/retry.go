@@ -5,7 +5,6 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"github.com/pinfleet/pinfleet/client"
@@ -44,8 +43,8 @@ func (r *retry) wait(ctx context.Context, err error) bool {
 	return sleep.For(ctx, pause)
 }
 
-// failing returns the time for which the item has failed.
-func (r *retry) failing() time.Duration { return time.Since(r.began) }
+// failed reports whether the call for the item has failed before.
+func (r *retry) failed() bool { return !r.began.IsZero() }
 
 // transient reports whether the call may succeed later or elsewhere: the cluster is
 // overloaded, or could not be reached, or the answer did not come from its API.
@@ -67,15 +66,3 @@ func mayHaveExecuted(err error) bool {
 	var e *client.Error
 	return errors.As(err, &e) && e.MayHaveExecuted
 }
-
-// clock holds a time that several goroutines set.
-type clock struct {
-	start time.Time
-	last  atomic.Int64 // since start, in nanoseconds
-}
-
-// touch sets the time to now.
-func (c *clock) touch() { c.last.Store(int64(time.Since(c.start))) }
-
-// since returns the time since the last touch.
-func (c *clock) since() time.Duration { return time.Since(c.start) - time.Duration(c.last.Load()) }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pinfleet/pinfleet/api"
@@ -43,7 +44,6 @@ func (w *work[I, R]) run(ctx context.Context, items func(context.Context) iter.S
 	parent := ctx
 	ctx, cancel := context.WithCancel(parent)
 	e := &executor[I, R]{work: w, limit: newLimit(w.options.maxInFlight), results: make(chan outcome[R])}
-	e.served.start = time.Now()
 	w.tally.limit = e.limit
 	defer func() {
 		cancel()
@@ -101,7 +101,9 @@ type executor[I, R any] struct {
 	*work[I, R]
 	limit   *limit
 	results chan outcome[R]
-	served  clock // when the cluster has last served a call
+	// served is the number of calls that the cluster has served, and refused is the number
+	// of items whose calls were refused since then.
+	served, refused atomic.Int64
 }
 
 // feed starts a goroutine for each item, as many as the limit allows. It closes results
@@ -139,24 +141,32 @@ func (e *executor[I, R]) panicked(r *panics.Recovered) {
 func (e *executor[I, R]) do(ctx context.Context, item I) outcome[R] {
 	call := e.task(item)
 	retry := retry{patience: e.options.patience}
+	served := int64(0) // calls before the first failure of this one
 	for {
 		epoch, began := e.limit.begin(), time.Now()
 		result, err := call(ctx)
-		busy := err != nil && transient(err)
-		e.limit.end(epoch, time.Since(began), busy)
-		if !busy {
-			e.served.touch()
+		refused := err != nil && transient(err)
+		if !retry.failed() { // repeated calls for one item say little about the others
+			e.limit.end(epoch, time.Since(began), refused)
+		}
+		if !refused {
+			e.served.Add(1)
+			e.refused.Store(0)
 			if err == nil && e.then != nil {
 				result, err = e.then(ctx, item, result)
 			}
 			return outcome[R]{result, e.itemError(item, err), false, nil}
 		}
+		if !retry.failed() {
+			served = e.served.Load()
+			e.refused.Add(1)
+		}
 		if retry.wait(ctx, err) {
 			continue
 		}
-		failing := retry.failing()
-		if ctx.Err() == nil && e.served.since() >= failing {
-			return outcome[R]{err: fmt.Errorf("the cluster has served no call for %s: %w", failing.Round(time.Millisecond), err), fatal: true}
+		if ctx.Err() == nil && e.served.Load() == served && e.refused.Load() > 1 { // not only this item
+			err = fmt.Errorf("the cluster has served no call for %s: %w", time.Since(retry.began).Round(time.Millisecond), err)
+			return outcome[R]{err: err, fatal: true}
 		}
 		return outcome[R]{err: e.itemError(item, err)}
 	}
