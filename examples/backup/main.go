@@ -66,7 +66,7 @@ func save(ctx context.Context, c client.Client, name string, out io.Writer) erro
 	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(file.Name(), name); err != nil {
+	if err := os.Rename(file.Name(), name); err != nil { //nolint:gosec // the user names the file
 		return err
 	}
 	fmt.Fprintf(out, "saved %d pins\n", n)
@@ -74,7 +74,7 @@ func save(ctx context.Context, c client.Client, name string, out io.Writer) erro
 }
 
 func restore(ctx context.Context, c client.Client, name string, out io.Writer) error {
-	file, err := os.Open(name)
+	file, err := os.Open(name) //nolint:gosec // the user names the file
 	if err != nil {
 		return err
 	}
