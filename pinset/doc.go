@@ -15,7 +15,7 @@
 //
 // A source is a sequence of pins and errors: what [Import] reads from a file, what
 // Allocations of a client lists, or [Cids]. A source is used once and from one goroutine,
-// but not that of the loop. An error of the source is passed on, and the work goes on if
+// which may be another one than that of the loop. An error of the source is passed on, and the work goes on if
 // the source does. A source that waits, such as a pipe, must end with its context:
 // nothing else interrupts it.
 //
@@ -32,10 +32,10 @@
 //
 // # Concurrency
 //
-// The number of calls at a time adapts to what the cluster takes. It grows until the
-// latency rises or the cluster refuses calls (429, 503, or no answer), and is lowered then.
-// A refused call is repeated, with growing pauses and when the server asks for it, until
-// it has failed for the time of [WithPatience]. A slow loop also slows the work down. All
+// The number of calls at a time adapts to what the cluster takes. It grows while that raises
+// the throughput, and is lowered once calls only take longer, or the cluster refuses them
+// (429, 503, or no answer). A refused call is repeated, with growing pauses and not before
+// the time that the server names, until it has failed for the time of [WithPatience]. A slow loop also slows the work down. All
 // calls are idempotent, so that work that was interrupted can be done again.
 //
 // Results come in the order of completion. If a source has an item twice, both calls may

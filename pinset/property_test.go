@@ -57,6 +57,7 @@ type scenario struct {
 	broken     bool    // the source has a line that cannot be read
 	share      float64 // to delete at most; negative for no deletion
 	faults     []drawnFault
+	stopped    int // peer that is down during the Sync, or -1
 }
 
 // drawnPin is a pin of testCid(i). expires is set if it has an expiry.
@@ -77,6 +78,8 @@ func drawScenario(t *rapid.T) scenario {
 		want:   drawPins(t, "want"),
 		broken: rapid.Bool().Draw(t, "with a broken line"),
 		share:  rapid.SampledFrom([]float64{-1, 0, 0.3, 1}).Draw(t, "share to delete"),
+
+		stopped: rapid.IntRange(-1, 2).Draw(t, "stopped peer"),
 	}
 	for range rapid.IntRange(0, 4).Draw(t, "faults") {
 		s.faults = append(s.faults, drawnFault{rapid.IntRange(0, 2).Draw(t, "peer"), clustertest.Fault{
@@ -169,6 +172,9 @@ func (s scenario) play(t *testing.T) (errs []error, unexplained error) {
 	}
 	for _, f := range s.faults {
 		cluster.Peer(f.peer).Inject(f.fault)
+	}
+	if s.stopped >= 0 {
+		cluster.Peer(s.stopped).Stop()
 	}
 	want := pins(s.want)
 	src := source(want...)

@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // A cluster is saved, and restored in another one.
 func Example() {
-	old, addrs := threePeers()
+	old := start()
 	defer old.Close()
 	old.Seed(2)
 	dir, err := os.MkdirTemp("", "")
@@ -28,14 +28,14 @@ func Example() {
 	}
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "pins.ndjson")
-	if err := run(context.Background(), []string{"save", addrs, file}, os.Stdout); err != nil {
+	if err := run(context.Background(), []string{"save", old.AddrList(), file}, os.Stdout); err != nil {
 		fmt.Println(err)
 	}
 
-	empty, addrs := threePeers()
+	empty := start()
 	defer empty.Close()
 	for range 2 {
-		if err := run(context.Background(), []string{"restore", addrs, file}, os.Stdout); err != nil {
+		if err := run(context.Background(), []string{"restore", empty.AddrList(), file}, os.Stdout); err != nil {
 			fmt.Println(err)
 		}
 	}
@@ -49,11 +49,11 @@ func Example() {
 
 // A backup that fails leaves the one before as it was, and no other file.
 func TestSaveKeepsTheLastBackup(t *testing.T) {
-	cluster, addrs := threePeers()
+	cluster := start()
 	defer cluster.Close()
 	cluster.Seed(100)
 	file := filepath.Join(t.TempDir(), "pins.ndjson")
-	if err := run(t.Context(), []string{"save", addrs, file}, &bytes.Buffer{}); err != nil {
+	if err := run(t.Context(), []string{"save", cluster.AddrList(), file}, &bytes.Buffer{}); err != nil {
 		t.Fatal(err)
 	}
 	before, err := os.ReadFile(file)
@@ -61,7 +61,7 @@ func TestSaveKeepsTheLastBackup(t *testing.T) {
 		t.Fatalf("%d lines, %v", bytes.Count(before, []byte("\n")), err)
 	}
 	cluster.InjectAll(clustertest.Fault{Route: "GET /allocations", Effect: clustertest.CutAfterItems(50)})
-	if err := run(t.Context(), []string{"save", addrs, file}, &bytes.Buffer{}); err == nil {
+	if err := run(t.Context(), []string{"save", cluster.AddrList(), file}, &bytes.Buffer{}); err == nil {
 		t.Error("no error of a listing that breaks off")
 	}
 	after, err := os.ReadFile(file)
@@ -75,7 +75,7 @@ func TestSaveKeepsTheLastBackup(t *testing.T) {
 
 // A line that cannot be read does not keep the others from being restored.
 func TestRestoreReportsLines(t *testing.T) {
-	cluster, addrs := threePeers()
+	cluster := start()
 	defer cluster.Close()
 	file := filepath.Join(t.TempDir(), "pins")
 	text := "QmaCpDMGvV2BGHeYERUEnRQAwe3N8SzbUtfsmvsqQLuvuJ\nbroken\n"
@@ -83,7 +83,7 @@ func TestRestoreReportsLines(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out strings.Builder
-	if err := run(t.Context(), []string{"restore", addrs, file}, &out); err == nil || !strings.Contains(out.String(), "line 2") {
+	if err := run(t.Context(), []string{"restore", cluster.AddrList(), file}, &out); err == nil || !strings.Contains(out.String(), "line 2") {
 		t.Errorf("error %v, output\n%s", err, out.String())
 	}
 	if pins := cluster.Pinset(); len(pins) != 1 || pins[0].Type != api.DataType {
@@ -99,15 +99,11 @@ func TestWrongArguments(t *testing.T) {
 	}
 }
 
-// threePeers starts a cluster and returns its addresses in the form of an argument.
-func threePeers() (cluster *clustertest.Cluster, addrs string) {
-	cluster, err := clustertest.Start(clustertest.Options{Peers: 3})
+// start starts a cluster of three peers.
+func start() *clustertest.Cluster {
+	cluster, err := clustertest.Start(clustertest.Options{})
 	if err != nil {
-		panic(fmt.Sprint("starting a cluster: ", err))
+		panic(err)
 	}
-	var list []string
-	for _, p := range cluster.Peers() {
-		list = append(list, p.Addr().String())
-	}
-	return cluster, strings.Join(list, ",")
+	return cluster
 }

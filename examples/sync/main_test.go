@@ -16,14 +16,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // Differences are printed, and then removed.
 func Example() {
-	from, fromAddrs := threePeers()
+	from := start()
 	defer from.Close()
 	from.Seed(2)
-	to, toAddrs := threePeers()
+	to := start()
 	defer to.Close()
 	to.Seed(1)
 
-	for _, args := range [][]string{{fromAddrs, toAddrs}, {"-write", fromAddrs, toAddrs}, {fromAddrs, toAddrs}} {
+	for _, args := range [][]string{{from.AddrList(), to.AddrList()}, {"-write", from.AddrList(), to.AddrList()}, {from.AddrList(), to.AddrList()}} {
 		if err := run(context.Background(), args, os.Stdout); err != nil {
 			fmt.Println(err)
 		}
@@ -39,17 +39,17 @@ func Example() {
 
 // Only with -delete are pins deleted, and only few of many.
 func TestDelete(t *testing.T) {
-	from, fromAddrs := threePeers()
+	from := start()
 	defer from.Close()
 	from.Seed(98)
-	to, toAddrs := threePeers()
+	to := start()
 	defer to.Close()
 	to.Seed(100)
 	for _, test := range []struct {
 		flag string
 		left int
 	}{{"-write", 100}, {"-write=false", 100}, {"-delete", 98}} {
-		args := []string{test.flag, fromAddrs, toAddrs}
+		args := []string{test.flag, from.AddrList(), to.AddrList()}
 		if test.flag == "-delete" {
 			args = append([]string{"-write"}, args...)
 		}
@@ -60,20 +60,20 @@ func TestDelete(t *testing.T) {
 	}
 	to.Seed(200)
 	var out strings.Builder
-	if err := run(t.Context(), []string{"-write", "-delete", fromAddrs, toAddrs}, &out); err == nil || len(to.Pinset()) != 200 {
+	if err := run(t.Context(), []string{"-write", "-delete", from.AddrList(), to.AddrList()}, &out); err == nil || len(to.Pinset()) != 200 {
 		t.Errorf("%d pins, want 200; error %v, output\n%s", len(to.Pinset()), err, out.String())
 	}
 }
 
 // While the peers of the first cluster are down, nothing is deleted.
 func TestDeadCluster(t *testing.T) {
-	from, fromAddrs := threePeers()
+	from := start()
 	from.Close()
-	to, toAddrs := threePeers()
+	to := start()
 	defer to.Close()
 	to.Seed(10)
 	var out strings.Builder
-	if err := run(t.Context(), []string{"-write", "-delete", fromAddrs, toAddrs}, &out); err == nil || len(to.Pinset()) != 10 {
+	if err := run(t.Context(), []string{"-write", "-delete", from.AddrList(), to.AddrList()}, &out); err == nil || len(to.Pinset()) != 10 {
 		t.Errorf("%d pins, want 10; error %v, output\n%s", len(to.Pinset()), err, out.String())
 	}
 }
@@ -86,15 +86,11 @@ func TestWrongArguments(t *testing.T) {
 	}
 }
 
-// threePeers starts a cluster and returns its addresses in the form of an argument.
-func threePeers() (cluster *clustertest.Cluster, addrs string) {
-	cluster, err := clustertest.Start(clustertest.Options{Peers: 3})
+// start starts a cluster of three peers.
+func start() *clustertest.Cluster {
+	cluster, err := clustertest.Start(clustertest.Options{})
 	if err != nil {
-		panic(fmt.Sprint("starting a cluster: ", err))
+		panic(err)
 	}
-	var list []string
-	for _, p := range cluster.Peers() {
-		list = append(list, p.Addr().String())
-	}
-	return cluster, strings.Join(list, ",")
+	return cluster
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -144,6 +145,16 @@ func (c *Cluster) Peer(i int) *Peer { return c.peers[i] }
 
 // Peers returns all peers by index, including stopped and removed ones.
 func (c *Cluster) Peers() []*Peer { return slices.Clone(c.peers) }
+
+// AddrList returns the addresses of the peers' first listeners, separated by commas, in the
+// form in which programs take them as an argument.
+func (c *Cluster) AddrList() string {
+	var list []string
+	for _, p := range c.peers {
+		list = append(list, p.Addr().String())
+	}
+	return strings.Join(list, ",")
+}
 
 // Advance moves the cluster's clock forward by d. Pins become pinned or expire,
 // and the metrics of stopped peers expire. In a synctest bubble, time.Sleep has
