@@ -12,10 +12,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client"
-	"github.com/pinfleet/pinfleet/config"
-	"github.com/pinfleet/pinfleet/lbclient"
 	"github.com/pinfleet/pinfleet/pinset"
-	"github.com/pinfleet/pinfleet/strategy"
 	"github.com/pinfleet/pinfleet/test/clustertest"
 )
 
@@ -25,11 +22,7 @@ func start() (*clustertest.Cluster, client.Client) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	var cfgs []*config.Config
-	for _, p := range cluster.Peers() {
-		cfgs = append(cfgs, &config.Config{APIAddr: p.Addr()})
-	}
-	c, err := lbclient.NewFromConfigs(&strategy.RoundRobin{}, cfgs, 3)
+	c, err := balance(cluster)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -54,14 +54,19 @@ func testPins(n int) iter.Seq2[*api.Pin, error] {
 	}
 }
 
-// balanced returns a load balancer of all peers of the cluster.
+// balance returns a load balancer of all peers of the cluster.
+func balance(cluster *clustertest.Cluster) (client.Client, error) {
+	cfgs, err := config.ParseAddrs(cluster.AddrList())
+	if err != nil {
+		return nil, err
+	}
+	return lbclient.NewFromConfigs(&strategy.RoundRobin{}, cfgs, 3)
+}
+
+// balanced is balance for tests, which close the client when they end.
 func balanced(t testing.TB, cluster *clustertest.Cluster) client.Client {
 	t.Helper()
-	var cfgs []*config.Config
-	for _, p := range cluster.Peers() {
-		cfgs = append(cfgs, &config.Config{APIAddr: p.Addr()})
-	}
-	c, err := lbclient.NewFromConfigs(&strategy.RoundRobin{}, cfgs, 3)
+	c, err := balance(cluster)
 	if err != nil {
 		t.Fatal(err)
 	}
