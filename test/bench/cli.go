@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -59,7 +60,7 @@ func firstOutput(ctx context.Context, env []string, program string, args ...stri
 	_ = cmd.Process.Kill() // what it does after its first output is not measured
 	ended := cmd.Wait()
 	if err != nil {
-		return fmt.Errorf("no output: %w (%v)", err, ended)
+		return fmt.Errorf("no output: %w", errors.Join(err, ended))
 	}
 	return nil
 }

@@ -129,7 +129,7 @@ func (a *app) open(ctx context.Context, name string) (io.ReadCloser, error) {
 	if name == fromInput {
 		return a.input(ctx), nil
 	}
-	f, err := os.Open(name)
+	f, err := os.Open(name) //nolint:gosec // the user of the command names the file
 	if err != nil {
 		return nil, exitcode.Usage("%w", err)
 	}

@@ -130,10 +130,10 @@ func TestFile(t *testing.T) {
 	if _, err := ReadFile(path); err != nil {
 		t.Errorf("a file without secrets: %v", err)
 	}
-	if err := os.WriteFile(path, []byte(`{"contexts":{"lab":{"adress":"x"}}}`), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(`{"contexts":{"lab":{"location":"x"}}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ReadFile(path); err == nil || !strings.Contains(err.Error(), `"adress"`) {
+	if _, err := ReadFile(path); err == nil || !strings.Contains(err.Error(), `"location"`) {
 		t.Errorf("an unknown setting: %v", err)
 	}
 }
