@@ -72,8 +72,7 @@ var allowed = map[string][]string{
 	"cmd/pinfleet/internal/output":   {"internal/oneline"},
 	"cmd/pinfleet/internal/settings": {"config", "strategy"},
 	"cmd/pinfleet/internal/cli": {"api", "client", "config", "lbclient", "pinset", "strategy", "transport", "transport/p2p", "test/clustertest",
-		"cmd/pinfleet/internal/doctor", "cmd/pinfleet/internal/exitcode", "cmd/pinfleet/internal/output", "cmd/pinfleet/internal/settings",
-		"cmd/pinfleet/internal/top"},
+	"cmd/pinfleet/internal/bars": {"client", "cmd/pinfleet/internal/output"},
 	"cmd/pinfleet/internal/doctor": {"api", "client", "config", "transport", "internal/oneline", "internal/sleep", "cmd/pinfleet/internal/output"},
 	"cmd/pinfleet/internal/top":    {"api", "client", "lbclient", "transport", "internal/oneline"},
 

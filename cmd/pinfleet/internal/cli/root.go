@@ -13,6 +13,7 @@ import (
 // commands returns all commands, in the order of the documentation.
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
+		a.addCommand(),
 		a.pinCommand(),
 		a.listCommand(),
 		a.statusCommand(),

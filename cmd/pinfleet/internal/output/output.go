@@ -41,8 +41,14 @@ func New(w io.Writer, opts Options) *Printer {
 
 // IsTerminal reports whether stream is a terminal.
 func IsTerminal(stream any) bool {
+	_, ok := Terminal(stream)
+	return ok
+}
+
+// Terminal returns stream as a file if it is a terminal.
+func Terminal(stream any) (*os.File, bool) {
 	f, ok := stream.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	return f, ok && term.IsTerminal(int(f.Fd()))
 }
 
 // Width returns the number of columns of a terminal, or 0 if stream is none.
