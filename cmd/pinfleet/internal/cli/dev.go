@@ -21,7 +21,7 @@ func (a *app) devCommand() *cobra.Command {
 memory. Ctrl-C ends it, and then everything is lost. The peers are printed, one
 address per line, and then "ready".`,
 		Example: `  pinfleet dev                         # in one terminal
-  pinfleet peers ls && pinfleet status   # in another
+  pinfleet add README.md && pinfleet ls   # in another
   pinfleet dev --peers 5 --port 19094`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

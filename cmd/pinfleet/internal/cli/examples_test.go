@@ -92,9 +92,9 @@ func TestCtlPage(t *testing.T) {
 // withValue adds a value to a flag at the end of a line that needs one.
 func withValue(line string) string {
 	switch last := line[strings.LastIndex(line, " ")+1:]; last {
-	case "--replication", "--replication-min", "--replication-max", "--wait-limit":
+	case "--replication", "--replication-min", "--replication-max", "--wait-limit", "--cid-version":
 		return line + " 1"
-	case "--allocations", "--name", "--mode", "--metadata", "--type", "--filter":
+	case "--allocations", "--name", "--mode", "--metadata", "--type", "--filter", "--format", "--layout", "--chunker", "--hash":
 		return line + " x"
 	case "--expire-in", "--timeout":
 		return line + " 1h"

@@ -57,7 +57,7 @@ PINFLEET_CA_FILE and ca_file.
 Exit status: 0 done, 1 failed, 2 wrong use, 3 not found, 4 credentials refused,
 5 partly done, 6 timed out, 130 interrupted.`
 	root.Example = `  pinfleet dev                                      # a cluster to try things with
-  pinfleet pin add /ipns/docs.example.org --name docs --wait
+  pinfleet add --name site ./site
   pinfleet status
   pinfleet --cluster /dns4/a.example/tcp/9094/https,/dns4/b.example/tcp/9094/https peers ls`
 	root.Version = version()
