@@ -18,6 +18,14 @@ type display struct {
 	t   *testing.T
 }
 
+const ctrlC = "\x03"
+
+// inTerminal starts cmd in a terminal that is wide enough for a line of the tests.
+func inTerminal(t *testing.T, cmd *exec.Cmd) display {
+	t.Helper()
+	return onScreen(t, cmd, 160, 24)
+}
+
 // onScreen starts cmd in a terminal of the given size. The output has no colours that
 // depend on the environment.
 func onScreen(t *testing.T, cmd *exec.Cmd, columns, rows int) display {
@@ -58,6 +66,12 @@ func (d display) press(keys string) {
 	if err := d.Type(keys); err != nil {
 		d.t.Fatal(err)
 	}
+}
+
+// end waits until the command has ended, and returns its exit status and the screen.
+func (d display) end() (status int, screen string) {
+	d.t.Helper()
+	return d.status(), d.Screen()
 }
 
 // status waits until the command has ended, and returns its exit status.
