@@ -53,7 +53,7 @@ func (t *Terminal) Screen() string {
 	return strings.TrimRight(strings.Join(lines, "\n"), "\n")
 }
 
-// Emulator returns the terminal's screen with its colours.
+// Emulator returns the emulator of the terminal.
 func (t *Terminal) Emulator() *vt.SafeEmulator { return t.emulator }
 
 // Type sends keys to the program. Ctrl-C is "\x03".

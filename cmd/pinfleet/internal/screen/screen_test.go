@@ -31,6 +31,9 @@ func TestTerminal(t *testing.T) {
 	if screen, err := term.Await(ctx, shows("red")); err != nil || screen != "12 40\nright\nred" {
 		t.Errorf("%v: %q", err, screen)
 	}
+	if spans := term.Spans(); len(spans) != 3 || len(spans[2]) != 1 || spans[2][0] != (Span{Width: 3, Text: "red", Colour: 1}) || spans[1][0].Colour != -1 {
+		t.Errorf("spans: %+v", spans)
+	}
 	if err := term.Type("keys\n"); err != nil {
 		t.Fatal(err)
 	}
