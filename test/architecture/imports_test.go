@@ -87,6 +87,7 @@ var allowed = map[string][]string{
 	"examples/sync":   {"api", "config", "lbclient", "pinset", "strategy"},
 	"examples/discovery": {"api", "client", "config", "discovery", "lbclient", "pyxis", "pyxis/recipe",
 		"strategy", "test/clustertest", "test/pyxistest"},
+	"examples/audit":      {"config", "lbclient", "pinset", "strategy"},
 	"examples/ingest":     {"client", "config", "lbclient", "strategy"},
 	"examples/private":    {"config", "lbclient", "strategy", "transport/p2p"},
 	"examples/publish":    {"api", "client"},

@@ -45,6 +45,7 @@ var captions = map[string]string{
 	"examples/quickstart": "an add that loses a peer",
 	"examples/discovery":  "peers that come and go",
 	"examples/upload":     "a directory with progress",
+	"examples/audit":      "pins checked and repaired",
 	"examples/ingest":     "an HTTP handler that adds",
 	"examples/publish":    "tested with failing peers",
 	"examples/private":    "libp2p, HTTPS, token, hooks",
