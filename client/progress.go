@@ -46,8 +46,11 @@ type Progress struct {
 // otherwise their reports alternate.
 //
 // So that the totals are known, AddPaths, AddFS and [Client.Add] walk their files
-// once more before they are sent.
+// once more before they are sent. A nil report ends the reports to an earlier one.
 func WithProgress(ctx context.Context, report func(Progress)) context.Context {
+	if report == nil {
+		return addprogress.With(ctx, nil)
+	}
 	return addprogress.With(ctx, func(f addprogress.Figures) { report(Progress(f)) })
 }
 

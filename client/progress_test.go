@@ -182,6 +182,16 @@ func TestProgressOfAFailedAdd(t *testing.T) {
 	}
 }
 
+// A nil report is none, and ends an earlier one.
+func TestNoProgress(t *testing.T) {
+	cluster := clustertest.New(t, clustertest.Options{Peers: 1})
+	c := newClient(t, &config.Config{APIAddr: cluster.Peer(0).Addr()})
+	var got reports
+	if _, err := AddBytes(WithProgress(got.listen(t), nil), c, "f", []byte("hello"), nil); err != nil || len(got) > 0 {
+		t.Errorf("%v, and reports %+v", err, got)
+	}
+}
+
 // A panic of report reaches the caller of the add, wherever it begins, and nothing else
 // happens. A slow report delays the add, so that the next one is due.
 func TestProgressPanics(t *testing.T) {

@@ -42,7 +42,7 @@ func (l *listener) call(f Figures) {
 // key is the key of a *listener or of an *Add in a context.
 type key struct{}
 
-// With returns a context whose adds call report.
+// With returns a context whose adds call report. If report is nil, they call nothing.
 func With(ctx context.Context, report func(Figures)) context.Context {
 	return context.WithValue(ctx, key{}, &listener{report: report})
 }
@@ -66,6 +66,9 @@ type Add struct {
 func Start(ctx context.Context) (context.Context, *Add, func()) {
 	switch v := ctx.Value(key{}).(type) {
 	case *listener:
+		if v.report == nil {
+			return ctx, nil, func() {}
+		}
 		a := &Add{listener: v}
 		return context.WithValue(ctx, key{}, a), a, a.end
 	case *Add:
