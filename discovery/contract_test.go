@@ -156,4 +156,3 @@ func combineContract(t *testing.T, test test) {
 		test(t, s)
 	})
 }
-

@@ -119,8 +119,8 @@ func TestMetrics(t *testing.T) {
 	}
 	a, b := cluster.Peer(0).Addr().String(), cluster.Peer(1).Addr().String()
 	expect(t, collect(t, c), map[string]float64{
-		`rpc_client_call_duration_seconds{rpc_method="Cluster/Version"}`:                 1,
-		`pinfleet_client_calls_total{error_type="404",rpc_method="Cluster/Allocation"}`:           1,
+		`rpc_client_call_duration_seconds{rpc_method="Cluster/Version"}`:                               1,
+		`pinfleet_client_calls_total{error_type="404",rpc_method="Cluster/Allocation"}`:                1,
 		`pinfleet_client_attempt_duration_seconds{pinfleet_endpoint="` + a + `",pinfleet_kind="read"}`: 1,
 		`pinfleet_client_attempt_duration_seconds{pinfleet_endpoint="` + b + `",pinfleet_kind="read"}`: 3,
 		`pinfleet_client_attempts_total{error_type="unsent",pinfleet_endpoint="` + a + `"}`:            1,
@@ -135,7 +135,7 @@ func TestMetrics(t *testing.T) {
 		`pinfleet_client_retry_budget_left{}`:                                                          100,
 		`pinfleet_client_sent_bytes_total{pinfleet_endpoint="` + b + `"}`:                              0,
 		`pinfleet_client_verification_failures_total{pinfleet_endpoint="` + b + `"}`:                   0,
-		`pinfleet_client_calls_total{error_type="",rpc_method="Cluster/Status"}`:                  1,
+		`pinfleet_client_calls_total{error_type="",rpc_method="Cluster/Status"}`:                       1,
 	})
 }
 
