@@ -74,6 +74,11 @@ func Diff(ctx context.Context, c client.Client, want iter.Seq2[*api.Pin, error],
 		}
 		d := newDiffer(c, newTally(o))
 		defer d.end()
+		d.seen = func(n int64) {
+			if n%tickEvery == 0 {
+				d.tally.tick()
+			}
+		}
 		next := func(change *Change, err error) bool {
 			d.tally.count(err)
 			return yield(change, err)
@@ -116,10 +121,12 @@ type differ struct {
 	// data is the number of pins of api.DataType in the cluster, and matched is the
 	// number of those that the source has.
 	data, matched int
+	// seen is called with the number of items of a sequence that were compared.
+	seen func(int64)
 }
 
 func newDiffer(c client.Client, t *tally) *differ {
-	return &differ{client: c, tally: t, table: cidtable.NewMap(0, &t.memory), prints: newFingerprints()}
+	return &differ{client: c, tally: t, table: cidtable.NewMap(0, &t.memory), prints: newFingerprints(), seen: func(int64) {}}
 }
 
 // end reports the progress at the end and frees the memory.
@@ -160,6 +167,7 @@ func (d *differ) changes(ctx context.Context, want iter.Seq2[*api.Pin, error]) i
 				yield(nil, ended)
 				return
 			}
+			d.seen(d.tally.read.Load())
 			var change *Change
 			if err == nil {
 				change, err = d.compare(pin)
@@ -219,11 +227,14 @@ func (d *differ) extra() int { return d.data - d.matched }
 // extras yields what is extra. A pin that was made after list is not.
 func (d *differ) extras(ctx context.Context) iter.Seq2[*Change, error] {
 	return func(yield func(*Change, error) bool) {
+		listed := int64(0)
 		for pin, err := range d.client.Allocations(ctx, api.DataType) {
 			if err != nil {
 				yield(nil, err)
 				return
 			}
+			listed++
+			d.seen(listed)
 			value, exists := d.table.Get(pin.Cid.Cid)
 			if !exists || value&(inSource|notData) != 0 || pin.Type != api.DataType {
 				continue
