@@ -38,8 +38,9 @@ type outcome[R any] struct {
 }
 
 // run does the work on the items that items returns for the context of the work, and yields
-// the results and errors in the order of completion. It reports whether the loop may go on: it is false if the consumer has ended the loop, or
-// after an error that ends the work. When run returns, all its goroutines have ended.
+// the results and errors in the order of completion. It reports whether the loop may go on:
+// it may not if the consumer has ended the loop, or after an error that ends the work. When
+// run returns, all its goroutines have ended.
 func (w *work[I, R]) run(ctx context.Context, items func(context.Context) iter.Seq2[I, error], yield func(R, error) bool) bool {
 	parent := ctx
 	ctx, cancel := context.WithCancel(parent)
