@@ -55,7 +55,7 @@ func (s *syncer) run(ctx context.Context, want iter.Seq2[*api.Pin, error], yield
 	if !s.options.remove || extra == 0 {
 		return
 	}
-	if s.tally.failed > 0 || float64(extra) > s.options.maxDelete*float64(s.data) {
+	if s.tally.failed > 0 || float64(extra)/float64(s.data) > s.options.maxDelete {
 		err := &NotDeletedError{Extra: extra, Pins: s.data, Errors: s.tally.failed, MaxDelete: s.options.maxDelete}
 		s.tally.failed++
 		yield(nil, err)

@@ -146,6 +146,7 @@ func TestSyncDeletes(t *testing.T) {
 		"up to 5 %":          {testPins(95), []pinset.Option{pinset.WithDelete()}, 95, -1},
 		"more than 5 %":      {testPins(94), []pinset.Option{pinset.WithDelete()}, 100, 0},
 		"0 is not a default": {testPins(99), []pinset.Option{pinset.WithDelete(), pinset.WithMaxDelete(0)}, 100, 0},
+		"exactly the share":  {testPins(71), []pinset.Option{pinset.WithDelete(), pinset.WithMaxDelete(0.29)}, 71, -1},
 		"a larger share":     {testPins(10), []pinset.Option{pinset.WithDelete(), pinset.WithMaxDelete(0.9)}, 10, -1},
 		"all":                {testPins(0), []pinset.Option{pinset.WithDelete(), pinset.WithMaxDelete(1)}, 0, -1},
 		"a source that breaks": {func(yield func(*api.Pin, error) bool) {
