@@ -141,6 +141,8 @@ func outcomeOf(err error, op client.Op) health.Outcome {
 			return health.Failure
 		}
 		return health.Unreachable
+	case ending:
+		return health.Unreachable
 	case broken, unavailable, ipfsDown, redirected, mismatched:
 		return health.Failure
 	case failed, reported:

@@ -125,7 +125,7 @@ var endings = []string{
 func TestBlame(t *testing.T) {
 	all := slices.Clone(blamed)
 	for _, text := range endings {
-		all = append(all, blame{client.OpPin, text, health.Failure})
+		all = append(all, blame{client.OpPin, text, health.Unreachable})
 	}
 	for _, test := range all {
 		if got := outcomeOf(serverError(test.text), test.op); got != test.want {

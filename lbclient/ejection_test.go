@@ -195,6 +195,8 @@ func TestConsecutiveFailures(t *testing.T) {
 		{"500", statusError(500), client.OpID, 5},
 		{"503", statusError(503), client.OpID, 5},
 		{"302", statusError(302), client.OpID, 5},
+		// A call went back to such a peer at once, and so used up its retries.
+		{"shutting down", serverError("context canceled"), client.OpPin, 1},
 		{"closed", &client.Error{Err: client.ErrClosed}, client.OpID, 5},
 		{"trailer of a list", trailerError("x"), client.OpAllocations, 5},
 		{"trailer of an add", trailerError("bad CID Version"), client.OpAdd, 0},

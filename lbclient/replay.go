@@ -22,9 +22,10 @@ const (
 	// broken means that the request was sent and no complete answer came.
 	broken
 	// unavailable means a status that does not come from the API but from a proxy
-	// or a rate limit (see client.Error.Unavailable), or the API's error of a peer
-	// that is shutting down (see isEnding).
+	// or a rate limit (see client.Error.Unavailable).
 	unavailable
+	// ending means the API's error of a peer that is shutting down (see isEnding).
+	ending
 	// failed means the status 500, which is the API's.
 	failed
 	// ipfsDown means that the peer's IPFS daemon did not accept the blocks.
@@ -50,7 +51,7 @@ const (
 )
 
 // failureKindNames holds the keys of EndpointInfo.Failures.
-var failureKindNames = [failureKinds]string{"refused", "unsent", "broken", "unavailable", "failed", "ipfs-down", "reported", "answered", "no-credentials", "redirected", "local", "mismatched"}
+var failureKindNames = [failureKinds]string{"refused", "unsent", "broken", "unavailable", "ending", "failed", "ipfs-down", "reported", "answered", "no-credentials", "redirected", "local", "mismatched"}
 
 // ipfsDownText is part of the error of an add when none of the IPFS daemons that were to
 // store a block accepted it. The error is usually in the trailer.
@@ -87,7 +88,7 @@ func failureKindOf(err error) failureKind {
 		case !errors.As(e.Err, &trailer):
 			return broken
 		case isEnding(e):
-			return unavailable
+			return ending
 		case strings.Contains(trailer.Message, ipfsDownText):
 			return ipfsDown
 		}
@@ -101,7 +102,7 @@ func failureKindOf(err error) failureKind {
 	case e.Status != http.StatusInternalServerError:
 		return answered
 	case isEnding(e):
-		return unavailable
+		return ending
 	case strings.Contains(e.Message, ipfsDownText):
 		return ipfsDown
 	}
@@ -112,9 +113,9 @@ func failureKindOf(err error) failureKind {
 // sent to another peer.
 var replayable = map[client.ReplayClass][]failureKind{
 	client.ReplayOnce:  {unsent, local, noCredentials, redirected},
-	client.ReplayRead:  {unsent, local, noCredentials, redirected, broken, unavailable, failed, ipfsDown, reported},
-	client.ReplayWrite: {unsent, local, noCredentials, redirected, broken, unavailable},
-	client.ReplayAdd:   {unsent, local, noCredentials, redirected, broken, unavailable, ipfsDown, mismatched},
+	client.ReplayRead:  {unsent, local, noCredentials, redirected, broken, unavailable, ending, failed, ipfsDown, reported},
+	client.ReplayWrite: {unsent, local, noCredentials, redirected, broken, unavailable, ending},
+	client.ReplayAdd:   {unsent, local, noCredentials, redirected, broken, unavailable, ending, ipfsDown, mismatched},
 }
 
 // isFailure reports whether EndpointInfo.Failures counts failures of this kind.

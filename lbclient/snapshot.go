@@ -39,11 +39,12 @@ type EndpointInfo struct {
 	// Failures counts the failed attempts by kind: "unsent" (the peer could not
 	// be dialled), "broken" (no complete answer, or none in time),
 	// "unavailable" (a status of a proxy or a rate limit, see
-	// client.Error.Unavailable), "failed" (500), "ipfs-down", "reported" (an
-	// error in the trailer after a good status), "no-credentials", "redirected" (a
-	// redirect that the client does not follow), "local" (this machine cannot
-	// connect) and "mismatched" (an add stored something else than was sent). Refusals such as 404 and attempts that the caller cancelled are not
-	// counted.
+	// client.Error.Unavailable), "ending" (the peer is shutting down), "failed"
+	// (500), "ipfs-down", "reported" (an error in the trailer after a good
+	// status), "no-credentials", "redirected" (a redirect that the client does not
+	// follow), "local" (this machine cannot connect) and "mismatched" (an add
+	// stored something else than was sent). Refusals such as 404 and attempts that
+	// the caller cancelled are not counted.
 	Failures    map[string]uint64 `json:"failures,omitempty"`
 	LastError   string            `json:"last_error,omitempty"`
 	LastErrorAt time.Time         `json:"last_error_at,omitzero"`

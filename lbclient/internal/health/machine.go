@@ -25,7 +25,7 @@ const (
 	Neutral     Outcome = iota // none
 	Success                    // the endpoint responded
 	Failure                    // the endpoint failed
-	Unreachable                // the endpoint could not be dialled, which ejects it at once
+	Unreachable                // the endpoint could not be dialled or is shutting down, which ejects it at once
 )
 
 // Machine is the state machine of one endpoint's health. It is safe for concurrent use. A
