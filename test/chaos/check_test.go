@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"testing"
 
@@ -95,5 +96,53 @@ func TestPeerOf(t *testing.T) {
 	}
 	if got := l.peerOf(&trace{}); got != nobody {
 		t.Errorf("a call that no peer confirmed: peer %d", got)
+	}
+}
+
+// unpins is a peer whose Unpin returns err.
+type unpins struct {
+	client.Unimplemented
+	err   error
+	calls int
+}
+
+func (u *unpins) Unpin(context.Context, cid.Cid) (*api.Pin, error) {
+	u.calls++
+	return nil, u.err
+}
+
+// TestUnconfirmedUnpin: a request to unpin got no answer, and its repetition found nothing
+// to unpin at a real peer that had not heard of the add. The item stayed pinned, which was
+// reported as a loss of the cluster's.
+func TestUnconfirmedUnpin(t *testing.T) {
+	root, err := rootOf(t.Context(), file{size: 1}.content())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, consistent := range []bool{false, true} {
+		l := &load{ledger: newLedger(), consistent: consistent}
+		l.ledger.begin(root, file{})
+		l.ledger.added(root, 0, false)
+		if err := (&caller{load: l, client: &unpins{}}).unpin(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if got := len(l.ledger.promises(unpinned)); (got == 1) != consistent {
+			t.Errorf("consistent %v: %d promises", consistent, got)
+		}
+	}
+}
+
+// TestUnpinSomewhere checks that an item that only one peer has is unpinned there.
+func TestUnpinSomewhere(t *testing.T) {
+	errDown := errors.New("down")
+	for _, test := range []struct {
+		last error // of the last peer
+		want error
+	}{{nil, nil}, {client.ErrNotFound, nil}, {errDown, errDown}} {
+		last := &unpins{err: test.last}
+		peers := []client.Client{last, &unpins{err: client.ErrNotFound}, &unpins{err: client.ErrNotFound}}
+		if err := unpinSomewhere(t.Context(), cid.Undef, peers, 1); err != test.want || last.calls != 1 {
+			t.Errorf("%v: got %v after %d calls", test.last, err, last.calls)
+		}
 	}
 }

@@ -8,8 +8,21 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ipfs/go-cid"
+
 	"github.com/pinfleet/pinfleet/client"
 )
+
+// unpinSomewhere unpins an item at one of the peers that have it, beginning with first.
+func unpinSomewhere(ctx context.Context, root cid.Cid, peers []client.Client, first int) error {
+	for i := range peers {
+		_, err := peers[(first+i)%len(peers)].Unpin(ctx, root)
+		if !errors.Is(err, client.ErrNotFound) {
+			return err
+		}
+	}
+	return nil
+}
 
 // cleanUp unpins everything that the load may have pinned, also if the test was
 // interrupted. peers are clients of the cluster, which take turns.
@@ -23,11 +36,7 @@ func (l *load) cleanUp(ctx context.Context, peers []client.Client) error {
 	var errs []error
 	for i, root := range l.ledger.all() {
 		err := l.eventually(ctx, func(ctx context.Context) error {
-			_, err := peers[i%len(peers)].Unpin(ctx, root)
-			if errors.Is(err, client.ErrNotFound) {
-				return nil
-			}
-			return err
+			return unpinSomewhere(ctx, root, peers, i)
 		})
 		if err != nil {
 			errs = append(errs, err)

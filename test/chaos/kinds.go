@@ -144,6 +144,9 @@ func (c *caller) unpin(ctx context.Context) error {
 	ctx, call := traced(ctx)
 	_, err := c.client.Unpin(ctx, root)
 	switch {
+	case err == nil && c.peerOf(call) == nobody && !c.consistent:
+		// A repeated request found nothing to unpin. The peer may not have heard of the
+		// add yet.
 	case err == nil:
 		c.ledger.removed(root, c.peerOf(call))
 	case c.isLate(err):
