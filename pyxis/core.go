@@ -220,11 +220,10 @@ func (k *core) emit(t watch.EventType) {
 	}
 }
 
-// event distributes a node event of the server's watch on path. See
-// registry.fired for exact.
-func (k *core) event(path string, e watch.Event, exact bool) {
+// event distributes a node event of the server's watch on path. See order.certain.
+func (k *core) event(path string, e watch.Event, certain uint64) {
 	k.counters.events.Add(1)
-	if k.watches.fired(path, e, exact) {
+	if k.watches.fired(path, e, certain) {
 		return
 	}
 	if box := k.byDefault; box == nil || !box.node(e) {

@@ -112,6 +112,7 @@ func TestP13_EventUnderWayIsForOldWatchers(t *testing.T) {
 		older.expect(t, "Modify /p")
 		newer.expect(t, "Resync /p") // the client cannot know whether it was before the read
 		readAt("/p", newest, 2)
+		readAt("/b", newRecorder(), 1) // shows that the server holds the ping
 		r.event("/p", "/p", pyxiswire.EventDelete)
 		newest.expect(t, "Delete /p")
 		rest.expect(t, "Connected")
@@ -150,6 +151,45 @@ func TestP13_WatchThatMayBeNarrowerIsNotTrusted(t *testing.T) {
 		next.expect(t)
 		time.Sleep(time.Second)
 		next.expect(t, "Resync /p")
+		r.nc.Close()
+	})
+}
+
+func TestP13_AnswerMayOvertakeAnEvent(t *testing.T) {
+	// The real server sends two answers in the other order if they are ready at almost
+	// the same time: here the answer to a read of a node, and the event before it.
+	synctest.Test(t, func(t *testing.T) {
+		s := newRawServer(t)
+		c, _ := s.client(pyxis.Options{})
+		r := s.accept()
+		r.register(1)
+		ask := func(path string, w *recorder) (rawRequest, func() error) {
+			done := async(func() error { _, err := c.Read(nil, path, &w.Watcher); return err })
+			return r.await(isStat), done
+		}
+		readAt := func(path string, w *recorder) {
+			m, done := ask(path, w)
+			r.node(m, 1)
+			must(t, done())
+		}
+		older, newer, next, last := newRecorder(), filtered(watch.Delete), filtered(watch.Modify), newRecorder()
+		readAt("/p", older)
+		readAt("/p", newer) // after the event, which is on its way: it has set the watch
+		r.event("/p", "/p", pyxiswire.EventModify)
+		older.expect(t, "Modify /p")
+		newer.expect(t, "Resync /p")
+		readAt("/p", next) // the server has ignored it
+		time.Sleep(time.Second)
+		next.expect(t, "Resync /p")
+
+		// The other way round: the event of a watch, and then the read that has set it.
+		m, done := ask("/q", last)
+		r.event("/q", "/q", pyxiswire.EventModify)
+		synctest.Wait()
+		last.expect(t)
+		r.node(m, 1)
+		must(t, done())
+		last.expect(t, "Resync /q")
 		r.nc.Close()
 	})
 }

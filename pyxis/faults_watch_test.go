@@ -141,6 +141,7 @@ func TestP15_ChangesMeanwhileAreReported(t *testing.T) {
 		_, err = c.Read(nil, "/gone", &gone.Watcher)
 		mustBe(t, err, pyxis.ErrNotFound)
 		read(t, c, "/new", &created.Watcher)
+		time.Sleep(time.Minute)
 		must(t, s.Write("/new", nil))
 		created.expect(t, "Modify /new")
 		rest.expect(t, "Connected", "Disconnected", "Connected")

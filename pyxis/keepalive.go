@@ -124,6 +124,7 @@ func (k *core) ping(s *session) {
 			k.pong(s, answer)
 		}
 	})
+	s.link.pinged.Store(s.link.conn.Queued())
 }
 
 // pong handles the answer to a ping: it passes on the event and sends the next
@@ -131,7 +132,7 @@ func (k *core) ping(s *session) {
 func (k *core) pong(s *session, answer *pyxiswire.Response) {
 	event := answer.GetWatch()
 	if kind := watch.EventType(event.GetType()) & watch.Nodes; kind != 0 {
-		k.event(answer.GetPath(), watch.Event{Path: event.GetPath(), Type: kind}, s.link.overtaken)
+		k.event(answer.GetPath(), watch.Event{Path: event.GetPath(), Type: kind}, s.link.order.certain())
 	}
 	if k.nextPing(s, answer) && event == nil {
 		k.watches.forget(false)

@@ -85,9 +85,11 @@ func (c *Client) Read(opt *ReadOption, path string, w *Watcher) (*node.Node, err
 	}
 	r := request{op: "read", path: path, m: stat(path)}
 	if w != nil {
-		if err := c.watchOnce(&r, *w); err != nil {
+		end, err := c.watchOnce(&r, *w)
+		if err != nil {
 			return nil, err
 		}
+		defer end()
 	}
 	answer, err := c.core.do(c.ctx, r)
 	if err != nil {
@@ -101,27 +103,29 @@ func (c *Client) Read(opt *ReadOption, path string, w *Watcher) (*node.Node, err
 }
 
 // watchOnce makes a read set w.
-func (c *Client) watchOnce(r *request, w Watcher) error {
+func (c *Client) watchOnce(r *request, w Watcher) (end func(), err error) {
 	switch {
 	case w.Done == nil:
-		return invalid("read", r.path, "the watcher has no channel, set Watcher.Done")
+		return nil, invalid("read", r.path, "the watcher has no channel, set Watcher.Done")
 	case w.scope().mask&watch.Nodes == 0:
-		return invalid("read", r.path, "the watcher's Filter has no event of a node, add one or leave it 0 for all")
+		return nil, invalid("read", r.path, "the watcher's Filter has no event of a node, add one or leave it 0 for all")
 	}
-	watches, sc := c.core.watches, c.core.watches.scopeFor(r.path, &w)
+	watches := c.core.watches
+	sc, before := watches.begin(r.path, &w)
 	r.m.Watch = watchRequest(r.path, sc)
-	r.settle = func(_ *session, answer *pyxiswire.Response, awaited bool) {
-		added := &w
-		if answer == nil || !awaited {
-			added = nil // Read has failed, or goes on in the next session
-		} else if _, err := decodeNode(answer); err != nil {
-			added = nil
+	r.settle = func(s *session, answer *pyxiswire.Response, awaited bool) {
+		if !mayWatch(answer) {
+			return
 		}
-		if mayWatch(answer) {
-			watches.set(r.path, sc, added, nil)
+		watches.set(r.path, sc, s.link.order.queued)
+		if answer == nil || !awaited {
+			return // Read has failed, or goes on in the next session
+		}
+		if _, err := decodeNode(answer); err == nil {
+			watches.add(r.path, &w, before)
 		}
 	}
-	return nil
+	return func() { watches.end(r.path) }, nil
 }
 
 // stat returns a request that reads a node.

@@ -29,8 +29,11 @@ type registry struct {
 // may or may not have set the next watch. So the slot counts the requests that may
 // have set the watch, and keeps what all of them ask for.
 type slot struct {
-	requests int   // answered requests, any of which may have set the watch
-	sure     scope // what the watch covers in any case
+	requests int    // answered requests, any of which may have set the watch
+	sure     scope  // what the watch covers in any case
+	mark     uint64 // requests sent when the last of these was answered, see order
+	reading  int    // Reads with a watcher under way
+	events   int
 	oneShots []oneShot
 	subs     []*subscription
 }
@@ -83,26 +86,54 @@ func (r *registry) slot(path string) *slot {
 
 // release deletes a slot that neither the server nor a watcher uses.
 func (r *registry) release(path string, s *slot) {
-	if s.requests == 0 && len(s.oneShots) == 0 && len(s.subs) == 0 {
+	if s.requests == 0 && s.reading == 0 && len(s.oneShots) == 0 && len(s.subs) == 0 {
 		delete(r.slots, path)
 	}
 }
 
-// scopeFor returns the scope with which a Read sets the watch of path for w. A
-// persistent watch of the same path must not be narrowed.
-func (r *registry) scopeFor(path string, w *Watcher) scope {
+// begin begins a Read with a watcher. It returns the scope to watch, which does not
+// narrow a persistent watch of the same path, and the number of events so far.
+func (r *registry) begin(path string, w *Watcher) (scope, int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	sc := w.scope()
-	if s := r.slots[path]; s != nil && len(s.subs) > 0 {
+	s, sc := r.slot(path), w.scope()
+	s.reading++
+	if len(s.subs) > 0 {
 		sc.mask = watch.All
 	}
-	return sc
+	return sc, s.events
+}
+
+// end ends a Read with a watcher.
+func (r *registry) end(path string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.slot(path)
+	s.reading--
+	r.release(path, s)
+}
+
+// add adds the watcher of a Read whose request has set the watch, see set. before
+// is the number of events when the Read began: if one has arrived since, it may have
+// used up the watch.
+func (r *registry) add(path string, w *Watcher, before int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.slot(path)
+	added := oneShot{*w, s.requests == 1, s.sure.covers(w.scope())}
+	switch {
+	case s.events != before:
+		r.deliver(path, added, watch.Event{Path: path, Type: watch.Resync})
+		return
+	case !added.covered:
+		r.lacking[path] = struct{}{}
+	}
+	s.oneShots = append(s.oneShots, added)
 }
 
 // set records that the server may have executed a request that sets the watch of
-// path, and adds its one-shot watcher or subscription, if any.
-func (r *registry) set(path string, sc scope, w *Watcher, sub *subscription) {
+// path. mark is the number of requests sent when it was answered.
+func (r *registry) set(path string, sc scope, mark uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.slot(path)
@@ -113,32 +144,25 @@ func (r *registry) set(path string, sc scope, w *Watcher, sub *subscription) {
 		s.sure.recursive = s.sure.recursive && sc.recursive
 	}
 	s.requests++
-	covered := s.sure.covers(sc)
-	if w != nil {
-		covered = s.sure.covers(w.scope())
-		s.oneShots = append(s.oneShots, oneShot{*w, s.requests == 1, covered})
-	}
-	// The watch may have ended while its read was under way.
-	if _, alive := r.subs[sub]; alive && !slices.Contains(s.subs, sub) {
-		s.subs = append(s.subs, sub)
-	}
-	if !covered {
+	s.mark = mark
+	if len(s.subs) > 0 && !s.sure.covers(wholeNode) {
 		r.lacking[path] = struct{}{}
 	}
 }
 
 // fired handles an event of the server's watch on path: it ends all one-shot
 // watchers of the path. Those that did not ask for the event receive Resync, as
-// the server does not watch for them any more. exact means that all requests that
-// were answered before the event arrived were also executed before it happened.
-// ours reports whether the client has set the watch.
-func (r *registry) fired(path string, e watch.Event, exact bool) (ours bool) {
+// the server does not watch for them any more. See order.certain. ours reports
+// whether the client has set the watch.
+func (r *registry) fired(path string, e watch.Event, certain uint64) (ours bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.slots[path]
 	if s == nil {
 		return false
 	}
+	s.events++
+	exact := s.mark < certain // all requests were executed before the event
 	for _, w := range s.oneShots {
 		if (exact || w.first) && w.wants(path, e) {
 			r.deliver(path, w, e)
@@ -182,16 +206,12 @@ func (r *registry) poll() {
 	clear(r.lacking)
 }
 
-// audit serves the watchers whose watches are not listed by the server. exact means
-// that no event was on its way when the server made the list.
-func (r *registry) audit(listed map[string]bool, exact bool) {
+// audit serves the watchers whose watches are not listed by the server.
+func (r *registry) audit(listed map[string]bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for path, s := range r.slots {
 		if s.requests > 0 && !listed[path] {
-			if exact {
-				s.requests = 0
-			}
 			r.missed(path, s, all)
 		}
 	}
@@ -223,6 +243,7 @@ func (r *registry) forget(newSession bool) {
 	defer r.mu.Unlock()
 	for _, path := range slices.Sorted(maps.Keys(r.slots)) {
 		s := r.slots[path]
+		s.mark = 0 // a new connection counts anew
 		if newSession {
 			s.requests = 0
 		}

@@ -8,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/pinfleet/pinfleet/pyxis/watch"
 	"github.com/pinfleet/pinfleet/test/pyxistest"
 )
 
@@ -117,27 +116,4 @@ func TestRegistryForgetsAWatchThatEndsEarly(t *testing.T) {
 			}
 		}
 	})
-}
-
-// The server's list of watches ends the doubt that a race has left, if no event
-// was on its way.
-func TestRegistryTrustsTheServersList(t *testing.T) {
-	for _, exact := range []bool{false, true} {
-		r := newRegistry(func(string, watch.Event) {})
-		w := &Watcher{Done: make(chan *watch.Event, 2), Filter: watch.Delete}
-		r.set("/p", scope{mask: watch.Modify}, nil, nil)
-		r.set("/p", w.scope(), w, nil)
-		r.set("/listed", w.scope(), w, nil)
-		r.fired("/p", watch.Event{Path: "/p", Type: watch.Modify}, false)
-		if e := <-w.Done; e.Type != watch.Resync {
-			t.Errorf("event %v", e)
-		}
-		r.audit(map[string]bool{"/listed": true}, exact)
-		if _, kept := r.slots["/p"]; kept == exact {
-			t.Errorf("exact: %v, the slot is kept: %v", exact, kept)
-		}
-		if _, kept := r.slots["/listed"]; !kept || len(w.Done) != 0 {
-			t.Error("a watch that is listed was given up")
-		}
-	}
 }

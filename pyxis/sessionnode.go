@@ -60,10 +60,6 @@ func (k *core) audit(s *session) {
 		for _, w := range n.Watch {
 			listed[w.Path] = true
 		}
-		k.mu.Lock()
-		// The server has sent all events if it has held the ping since before the audit.
-		exact := s.keeper.pinging && s.keeper.pinged.Before(s.keeper.audited)
-		k.mu.Unlock()
-		k.watches.audit(listed, exact)
+		k.watches.audit(listed)
 	})
 }

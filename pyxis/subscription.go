@@ -53,6 +53,15 @@ func (r *registry) unsubscribe(sub *subscription) {
 	}
 }
 
+// follow begins a subscription's interest in a path, before the node is read.
+func (r *registry) follow(sub *subscription, path string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s := r.slot(path); !slices.Contains(s.subs, sub) {
+		s.subs = append(s.subs, sub)
+	}
+}
+
 // unfollow ends a subscription's interest in a path.
 func (r *registry) unfollow(sub *subscription, path string) {
 	r.mu.Lock()

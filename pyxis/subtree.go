@@ -102,9 +102,10 @@ func (k *core) readInto(s *session, sub *subscription, path string, answers chan
 	m := stat(path)
 	m.Watch = watchRequest(path, wholeNode)
 	k.counters.count(m)
+	k.watches.follow(sub, path)
 	return s.start(m, func(answer *pyxiswire.Response, err error) {
 		if mayWatch(answer) {
-			k.watches.set(path, wholeNode, nil, sub)
+			k.watches.set(path, wholeNode, s.link.order.queued)
 		}
 		answers <- reading{path, answer, err}
 	})

@@ -223,24 +223,35 @@ func TestAMessageThatFitsIntoNoFrame(t *testing.T) {
 	})
 }
 
-func TestOvertakenCallsAreMarked(t *testing.T) {
+func TestCallsKnowWhatCameBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()
-		var overtaken []bool
-		c := New(near, func(call *Call, _ *pyxiswire.Response) { overtaken = append(overtaken, call.Overtaken) })
+		var seen [][3]uint64
+		c := New(near, func(call *Call, _ *pyxiswire.Response) {
+			seen = append(seen, [3]uint64{call.Number, call.Latest, call.Queued})
+		})
 		var wg sync.WaitGroup
 		wg.Go(func() { c.Serve() })
 		p := &peer{t, far, pyxiswire.NewReader(far, 0)}
-		for range 4 {
+		start := func() {
 			err := c.Start(stat("/p"), func(*pyxiswire.Response, error) {})
 			if p.receive(); err != nil {
 				t.Fatal(err)
 			}
 		}
-		p.send(answer(0, ""), answer(2, ""), answer(1, ""), answer(3, ""))
+		for range 3 {
+			start()
+		}
+		p.send(answer(0, ""), answer(2, ""))
 		synctest.Wait()
-		if want := []bool{false, false, true, false}; !slices.Equal(overtaken, want) {
-			t.Errorf("overtaken: %v, want %v", overtaken, want)
+		start()
+		p.send(answer(1, ""), answer(3, ""))
+		synctest.Wait()
+		if want := [][3]uint64{{1, 0, 3}, {3, 1, 3}, {2, 3, 4}, {4, 3, 4}}; !slices.Equal(seen, want) {
+			t.Errorf("number, latest and queued: %v, want %v", seen, want)
+		}
+		if n := c.Queued(); n != 4 {
+			t.Errorf("%d requests queued", n)
 		}
 		far.Close()
 		wg.Wait()
