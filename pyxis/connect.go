@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -20,9 +19,6 @@ type link struct {
 	conn    *mux.Conn
 	session *session  // the last session established on it; nil if none
 	since   time.Time // when the first session was established
-
-	pinged atomic.Uint64 // number of requests queued when the last ping had been sent
-	order  order
 }
 
 // run connects, serves the connection until it ends, and connects again, until
@@ -197,7 +193,6 @@ func (k *core) establish(l *link, sid uint64, sent time.Time) {
 
 // inspect handles each answer before it is passed to its call.
 func (k *core) inspect(l *link, call *mux.Call, answer *pyxiswire.Response) {
-	l.order.answered(call, l.pinged.Load())
 	switch codeOf(answer) {
 	case pyxiswire.ErrorType_NOT_LEADER:
 		l.conn.Fail(redirectTo(string(answer.Err.GetData())))

@@ -220,8 +220,8 @@ func (k *core) emit(t watch.EventType) {
 	}
 }
 
-// event distributes a node event of the server's watch on path. See order.certain.
-func (k *core) event(path string, e watch.Event, certain uint64) {
+// event distributes a node event of the server's watch on path. See keeper.certain.
+func (k *core) event(path string, e watch.Event, certain int) {
 	k.counters.events.Add(1)
 	if k.watches.fired(path, e, certain) {
 		return

@@ -25,7 +25,7 @@ func TestP12_WatchersOfAPathGetAlong(t *testing.T) {
 		}
 		must(t, s.Write("/p", nil))
 		must(t, s.Create("/p/c", nil))
-		time.Sleep(time.Second) // the next keepalive request
+		time.Sleep(time.Minute) // keepalive requests
 		modified.expect(t, "Resync /p")
 		below.expect(t, "Resync /p")
 		gone.expect(t)
@@ -112,9 +112,8 @@ func TestP13_EventUnderWayIsForOldWatchers(t *testing.T) {
 		older.expect(t, "Modify /p")
 		newer.expect(t, "Resync /p") // the client cannot know whether it was before the read
 		readAt("/p", newest, 2)
-		readAt("/b", newRecorder(), 1) // shows that the server holds the ping
 		r.event("/p", "/p", pyxiswire.EventDelete)
-		newest.expect(t, "Delete /p")
+		newest.expect(t, "Resync /p") // it may be newer's event
 		rest.expect(t, "Connected")
 		r.nc.Close()
 	})

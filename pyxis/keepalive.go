@@ -26,6 +26,8 @@ import (
 type keeper struct {
 	timer     *time.Timer // of the next beat
 	beating   time.Time   // when the unanswered beat was sent; zero if there is none
+	beats     int         // answered beats; written by the goroutine that reads the connection
+	pingBeats int         // beats when the last ping was sent
 	pinging   bool        // a ping is in flight
 	pinged    time.Time   // when it was sent
 	pointless int         // pings in a row answered at once without an event
@@ -83,6 +85,7 @@ func (k *core) beat(s *session) {
 		_ = s.start(&pyxiswire.Request{}, func(*pyxiswire.Response, error) {
 			k.mu.Lock()
 			p.beating = time.Time{}
+			p.beats++
 			k.mu.Unlock()
 		})
 	} else if silence := s.silence(); silence >= 2*every {
@@ -97,6 +100,22 @@ func (k *core) beat(s *session) {
 	}
 	k.mu.Unlock()
 	k.watches.poll()
+}
+
+// certain returns a number for an event that has just arrived: requests that were
+// answered when there had been fewer beats were executed before the event.
+//
+// The server may send two answers in the other order than it made them, if they are
+// ready at almost the same time. But an answer that it has made is sent before it
+// reads a request that the client sends after the next answer. Beats are such
+// requests, as each is sent after the answer to the last one. If two were sent and
+// answered after the ping, the server was holding the ping and had no event, so the
+// event is later than all requests before the last of them.
+func (p *keeper) certain() int {
+	if p.beats < p.pingBeats+3 { // the first may have been sent before the ping
+		return 0
+	}
+	return p.beats - 1
 }
 
 // silence returns the time for which a beat has been unanswered and no other
@@ -118,13 +137,12 @@ func (s *session) start(m *pyxiswire.Request, done func(*pyxiswire.Response, err
 
 // ping sends a ping. core.mu is held.
 func (k *core) ping(s *session) {
-	s.keeper.pinging, s.keeper.pinged = true, time.Now()
+	s.keeper.pinging, s.keeper.pinged, s.keeper.pingBeats = true, time.Now(), s.keeper.beats
 	_ = s.start(&pyxiswire.Request{Ping: &pyxiswire.PingRequest{}}, func(answer *pyxiswire.Response, err error) {
 		if err == nil {
 			k.pong(s, answer)
 		}
 	})
-	s.link.pinged.Store(s.link.conn.Queued())
 }
 
 // pong handles the answer to a ping: it passes on the event and sends the next
@@ -132,7 +150,7 @@ func (k *core) ping(s *session) {
 func (k *core) pong(s *session, answer *pyxiswire.Response) {
 	event := answer.GetWatch()
 	if kind := watch.EventType(event.GetType()) & watch.Nodes; kind != 0 {
-		k.event(answer.GetPath(), watch.Event{Path: event.GetPath(), Type: kind}, s.link.order.certain())
+		k.event(answer.GetPath(), watch.Event{Path: event.GetPath(), Type: kind}, s.keeper.certain())
 	}
 	if k.nextPing(s, answer) && event == nil {
 		k.watches.forget(false)

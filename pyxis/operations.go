@@ -117,7 +117,7 @@ func (c *Client) watchOnce(r *request, w Watcher) (end func(), err error) {
 		if !mayWatch(answer) {
 			return
 		}
-		watches.set(r.path, sc, s.link.order.queued)
+		watches.set(r.path, sc, s.keeper.beats)
 		if answer == nil || !awaited {
 			return // Read has failed, or goes on in the next session
 		}

@@ -29,10 +29,10 @@ type registry struct {
 // may or may not have set the next watch. So the slot counts the requests that may
 // have set the watch, and keeps what all of them ask for.
 type slot struct {
-	requests int    // answered requests, any of which may have set the watch
-	sure     scope  // what the watch covers in any case
-	mark     uint64 // requests sent when the last of these was answered, see order
-	reading  int    // Reads with a watcher under way
+	requests int   // answered requests, any of which may have set the watch
+	sure     scope // what the watch covers in any case
+	beats    int   // when the last of these was answered, see keeper.certain
+	reading  int   // Reads with a watcher under way
 	events   int
 	oneShots []oneShot
 	subs     []*subscription
@@ -132,8 +132,8 @@ func (r *registry) add(path string, w *Watcher, before int) {
 }
 
 // set records that the server may have executed a request that sets the watch of
-// path. mark is the number of requests sent when it was answered.
-func (r *registry) set(path string, sc scope, mark uint64) {
+// path, and was answered after the given number of beats.
+func (r *registry) set(path string, sc scope, beats int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.slot(path)
@@ -144,7 +144,7 @@ func (r *registry) set(path string, sc scope, mark uint64) {
 		s.sure.recursive = s.sure.recursive && sc.recursive
 	}
 	s.requests++
-	s.mark = mark
+	s.beats = beats
 	if len(s.subs) > 0 && !s.sure.covers(wholeNode) {
 		r.lacking[path] = struct{}{}
 	}
@@ -152,9 +152,9 @@ func (r *registry) set(path string, sc scope, mark uint64) {
 
 // fired handles an event of the server's watch on path: it ends all one-shot
 // watchers of the path. Those that did not ask for the event receive Resync, as
-// the server does not watch for them any more. See order.certain. ours reports
-// whether the client has set the watch.
-func (r *registry) fired(path string, e watch.Event, certain uint64) (ours bool) {
+// the server does not watch for them any more. See keeper.certain. ours
+// reports whether the client has set the watch.
+func (r *registry) fired(path string, e watch.Event, certain int) (ours bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.slots[path]
@@ -162,7 +162,7 @@ func (r *registry) fired(path string, e watch.Event, certain uint64) (ours bool)
 		return false
 	}
 	s.events++
-	exact := s.mark < certain // all requests were executed before the event
+	exact := s.beats < certain // all requests were executed before the event
 	for _, w := range s.oneShots {
 		if (exact || w.first) && w.wants(path, e) {
 			r.deliver(path, w, e)
@@ -243,7 +243,7 @@ func (r *registry) forget(newSession bool) {
 	defer r.mu.Unlock()
 	for _, path := range slices.Sorted(maps.Keys(r.slots)) {
 		s := r.slots[path]
-		s.mark = 0 // a new connection counts anew
+		s.beats = 0 // a new connection counts anew
 		if newSession {
 			s.requests = 0
 		}

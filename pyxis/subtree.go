@@ -105,7 +105,7 @@ func (k *core) readInto(s *session, sub *subscription, path string, answers chan
 	k.watches.follow(sub, path)
 	return s.start(m, func(answer *pyxiswire.Response, err error) {
 		if mayWatch(answer) {
-			k.watches.set(path, wholeNode, s.link.order.queued)
+			k.watches.set(path, wholeNode, s.keeper.beats)
 		}
 		answers <- reading{path, answer, err}
 	})

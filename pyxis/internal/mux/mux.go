@@ -41,16 +41,10 @@ type Call struct {
 	// Sent is the time at which the request was queued. The request arrives at the
 	// server at that time or later.
 	Sent time.Time
-	// Number is the number of the request on its connection, from 1, in the order in
-	// which they are sent.
-	Number uint64
-	// Latest is the highest number of a request that was answered earlier, and Queued
-	// the number of requests that were queued by then. Both are set when the answer
-	// arrives.
-	Latest, Queued uint64
 
-	xid  uint64
-	done func(*pyxiswire.Response, error)
+	xid    uint64
+	number uint64 // of its frame on this connection
+	done   func(*pyxiswire.Response, error)
 }
 
 // Conn is one connection. Its methods are safe for concurrent use.
@@ -84,13 +78,6 @@ func New(nc net.Conn, inspect func(*Call, *pyxiswire.Response)) *Conn {
 
 // Heard returns when the last answer arrived, or when the Conn was created.
 func (c *Conn) Heard() time.Time { return c.born.Add(time.Duration(c.heard.Load())) }
-
-// Queued returns the number of requests that were queued on the connection.
-func (c *Conn) Queued() uint64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.queued
-}
 
 // Fail ends the connection with the given reason. Only the first reason counts.
 func (c *Conn) Fail(reason error) {
@@ -136,7 +123,6 @@ func (c *Conn) read() error {
 		stream = promptReader{c.nc, acknowledge}
 	}
 	frames := pyxiswire.NewReader(stream, 0)
-	var latest uint64 // the highest number of an answered call
 	for {
 		payload, err := frames.Next()
 		if err != nil {
@@ -148,8 +134,6 @@ func (c *Conn) read() error {
 		}
 		c.heard.Store(int64(time.Since(c.born)))
 		if call := c.take(answer.GetXid()); call != nil {
-			call.Latest = latest
-			latest = max(latest, call.Number)
 			c.inspect(call, answer)
 			call.done(answer, nil)
 		}
@@ -163,9 +147,6 @@ func (c *Conn) take(xid uint64) *Call {
 	defer c.mu.Unlock()
 	call := c.pending[xid]
 	delete(c.pending, xid)
-	if call != nil {
-		call.Queued = c.queued
-	}
 	return call
 }
 
@@ -180,9 +161,9 @@ func (c *Conn) abandon() {
 	taken, lost := c.taken, fmt.Errorf("%w: %w", ErrLost, c.err)
 	c.mu.Unlock()
 
-	slices.SortFunc(calls, func(a, b *Call) int { return int(a.Number) - int(b.Number) })
+	slices.SortFunc(calls, func(a, b *Call) int { return int(a.number) - int(b.number) })
 	for _, call := range calls {
-		if call.Number > taken {
+		if call.number > taken {
 			call.done(nil, ErrUnsent)
 		} else {
 			call.done(nil, lost)
@@ -241,7 +222,7 @@ func (c *Conn) start(m *pyxiswire.Request, done func(*pyxiswire.Response, error)
 		return nil, ErrUnsent
 	}
 	c.queued++
-	call.Number = c.queued
+	call.number = c.queued
 	c.pending[call.xid] = call
 	c.out = append(c.out, frame...)
 	c.mu.Unlock()

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"runtime"
-	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -220,41 +219,6 @@ func TestAMessageThatFitsIntoNoFrame(t *testing.T) {
 		if !errors.Is(err, pyxiswire.ErrLength) {
 			t.Errorf("error %v", err)
 		}
-	})
-}
-
-func TestCallsKnowWhatCameBefore(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		near, far := net.Pipe()
-		var seen [][3]uint64
-		c := New(near, func(call *Call, _ *pyxiswire.Response) {
-			seen = append(seen, [3]uint64{call.Number, call.Latest, call.Queued})
-		})
-		var wg sync.WaitGroup
-		wg.Go(func() { c.Serve() })
-		p := &peer{t, far, pyxiswire.NewReader(far, 0)}
-		start := func() {
-			err := c.Start(stat("/p"), func(*pyxiswire.Response, error) {})
-			if p.receive(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for range 3 {
-			start()
-		}
-		p.send(answer(0, ""), answer(2, ""))
-		synctest.Wait()
-		start()
-		p.send(answer(1, ""), answer(3, ""))
-		synctest.Wait()
-		if want := [][3]uint64{{1, 0, 3}, {3, 1, 3}, {2, 3, 4}, {4, 3, 4}}; !slices.Equal(seen, want) {
-			t.Errorf("number, latest and queued: %v, want %v", seen, want)
-		}
-		if n := c.Queued(); n != 4 {
-			t.Errorf("%d requests queued", n)
-		}
-		far.Close()
-		wg.Wait()
 	})
 }
 
