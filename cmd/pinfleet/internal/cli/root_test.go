@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"bytes"
+	"encoding/hex"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -37,5 +41,34 @@ func TestOneEndpoint(t *testing.T) {
 		if got := run(t.Context(), env, "id", "--peer", name); got.code != exitcode.WrongUse || !strings.Contains(got.stderr, address) {
 			t.Errorf("%s: %+v", name, got)
 		}
+	}
+}
+
+// TestTransports checks that addresses of every kind can be used.
+func TestTransports(t *testing.T) {
+	key := bytes.Repeat([]byte{7}, 32)
+	cluster := clustertest.New(t, clustertest.Options{
+		Peers: 1, Listen: clustertest.HTTP | clustertest.HTTPS | clustertest.Unix | clustertest.Libp2p, PrivateNetworkKey: key,
+	})
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, cluster.CAPEM(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	at := func(transport clustertest.Listen) string { return cluster.Peer(0).AddrOf(transport).String() }
+	for _, args := range [][]string{
+		{"--cluster", at(clustertest.HTTP)},
+		{"--cluster", at(clustertest.HTTPS), "--ca-file", ca},
+		{"--cluster", at(clustertest.HTTPS), "--insecure"},
+		{"--cluster", at(clustertest.Unix)},
+		{"--cluster", at(clustertest.Libp2p), "--protector-key", "-"},
+	} {
+		got := runWith(t.Context(), nil, hex.EncodeToString(key)+"\n", append(args, "id")...)
+		if got.code != exitcode.Done || !strings.Contains(got.stdout, cluster.Peer(0).ID().String()) || got.stderr != "" {
+			t.Errorf("%q: %+v", args, got)
+		}
+	}
+	got := run(t.Context(), nil, "id", "--cluster", at(clustertest.HTTPS))
+	if got.code != exitcode.Failed || !strings.Contains(got.stderr, "certificate") {
+		t.Errorf("an unknown authority: %+v", got)
 	}
 }
