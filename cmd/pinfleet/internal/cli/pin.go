@@ -10,6 +10,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/cmd/pinfleet/internal/exitcode"
+	"github.com/pinfleet/pinfleet/cmd/pinfleet/internal/output"
 )
 
 func (a *app) pinCommand() *cobra.Command {
@@ -144,7 +145,7 @@ func (s *session) changePins(ctx context.Context, args []string, done string, wa
 		return err
 	}
 	pins := s.pinTable()
-	pins.table.AtOnce()
+	pins.table.AtOnce(output.LongCID)
 	var changed []*api.Pin
 	err = s.newBatch(len(items), done).each(ctx, items, func(ctx context.Context, item string) error {
 		pin, err := change(ctx, item)

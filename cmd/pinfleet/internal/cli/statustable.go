@@ -39,7 +39,7 @@ func (t *statusTable) row(info *api.GlobalPinInfo) error {
 		}
 		t.table = t.out.Table(titles...)
 		if t.atOnce {
-			t.table.AtOnce()
+			t.table.AtOnce(output.LongCID)
 		}
 	}
 	if t.out.JSON || !t.long {

@@ -154,7 +154,7 @@ func (s *session) sync(ctx context.Context, source iter.Seq2[*api.Pin, error], f
 		s.progress = nil
 	}
 	counts := make(map[pinset.ChangeKind]int)
-	table := s.out.Table("CHANGE", "CID", "NAME").AtOnce()
+	table := s.out.Table("CHANGE", "CID", "NAME").AtOnce(pinset.Different.String(), output.LongCID)
 	err = each(b, run(ctx, s.client, source, opts...), func(c *pinset.Change) error {
 		counts[c.Kind]++
 		return table.Row(change{c.Kind.String(), c.Pin}, changeCell(c.Kind), output.Text(c.Pin.Cid.String()), output.Text(c.Pin.Name))

@@ -35,11 +35,11 @@ func TestTable(t *testing.T) {
 // TestTableAtOnce checks that each row is printed when it comes.
 func TestTableAtOnce(t *testing.T) {
 	var b bytes.Buffer
-	table := New(&b, Options{}).Table("CID", "NAME").AtOnce()
+	table := New(&b, Options{}).Table("CID", "NAME").AtOnce(LongCID)
 	if err := table.Row(nil, Text("Qm"), Text("x")); err != nil {
 		t.Fatal(err)
 	}
-	if lines := strings.Split(b.String(), "\n"); len(lines) != 3 || strings.Index(lines[0], "NAME") != cidWidth+2 || strings.Index(lines[1], "x") != cidWidth+2 {
+	if lines := strings.Split(b.String(), "\n"); len(lines) != 3 || strings.Index(lines[0], "NAME") != len(LongCID)+2 || strings.Index(lines[1], "x") != len(LongCID)+2 {
 		t.Errorf("%q", lines)
 	}
 }

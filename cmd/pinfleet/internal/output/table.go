@@ -13,6 +13,7 @@ const lookahead = 64
 type Table struct {
 	p       *Printer
 	rows    int // that are waited for
+	samples []string
 	titles  []string
 	pending [][]Cell // rows whose columns have no width yet
 	widths  []int    // nil until the first rows are printed
@@ -24,15 +25,16 @@ func (p *Printer) Table(titles ...string) *Table {
 }
 
 // AtOnce makes the table print each row when it comes, because the next one may take
-// long.
-func (t *Table) AtOnce() *Table {
+// long. The first columns are as wide as the samples.
+func (t *Table) AtOnce(samples ...string) *Table {
 	t.p.Live = true
 	t.rows = 1
+	t.samples = samples
 	return t
 }
 
-// cidWidth is the number of characters of the longest usual CID.
-const cidWidth = 59
+// LongCID is a sample for AtOnce: the longest usual CID.
+const LongCID = "bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi"
 
 // Row prints a row. v is its document.
 func (t *Table) Row(v any, cells ...Cell) error {
@@ -65,8 +67,8 @@ func (t *Table) begin() error {
 	for i, title := range t.titles {
 		titles[i] = Faint(title)
 		t.widths[i] = utf8.RuneCountInString(title)
-		if title == "CID" && t.rows == 1 {
-			t.widths[i] = cidWidth
+		if i < len(t.samples) {
+			t.widths[i] = max(t.widths[i], utf8.RuneCountInString(t.samples[i]))
 		}
 	}
 	for _, row := range t.pending {
