@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
 	"github.com/charmbracelet/x/vt"
 	"github.com/creack/pty"
 )
@@ -46,7 +47,7 @@ func Start(cmd *exec.Cmd, columns, rows int) (*Terminal, error) {
 // Screen returns the lines on the screen, without spaces at their ends and empty lines
 // at the bottom.
 func (t *Terminal) Screen() string {
-	lines := strings.Split(t.emulator.String(), "\n")
+	lines := strings.Split(ansi.Strip(t.emulator.Render()), "\n") // String does not lock
 	for i, line := range lines {
 		lines[i] = strings.TrimRight(line, " \r")
 	}
@@ -114,7 +115,11 @@ func (t *Terminal) Close() error {
 		_ = t.cmd.Process.Kill() // it may have ended meanwhile
 		<-t.ended
 	}
-	err := errors.Join(t.emulator.Close(), t.pty.Close())
+	// Close of the emulator does not lock, so that its reader must have ended before.
+	if answers, ok := t.emulator.InputPipe().(io.Closer); ok {
+		_ = answers.Close() // which never fails
+	}
+	err := t.pty.Close()
 	t.copying.Wait()
-	return err
+	return errors.Join(err, t.emulator.Close())
 }
