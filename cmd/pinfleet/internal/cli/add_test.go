@@ -11,6 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ipfs/go-cid"
+	"github.com/multiformats/go-multihash"
+
 	"github.com/pinfleet/pinfleet/cmd/pinfleet/internal/exitcode"
 	"github.com/pinfleet/pinfleet/test/clustertest"
 )
@@ -162,6 +165,34 @@ func TestAddOfWebSource(t *testing.T) {
 	want := runWith(t.Context(), of(cluster), content, "add", "-", "-Q", "--only-hash")
 	if got := run(t.Context(), of(cluster), "add", source.URL+"/data.txt", "-Q"); got != want || got.code != exitcode.Done {
 		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+// TestAddOfCAR checks that the root of an archive is pinned as it is.
+func TestAddOfCAR(t *testing.T) {
+	cluster := clustertest.New(t, clustertest.Options{Peers: 1})
+	block := []byte("a raw block")
+	hash, err := multihash.Sum(block, multihash.SHA2_256, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := cid.NewCidV1(cid.Raw, hash)
+	section := func(parts ...[]byte) []byte {
+		content := bytes.Join(parts, nil)
+		return append([]byte{byte(len(content))}, content...) // less than 128 bytes
+	}
+	// The header is {"roots": [root], "version": 1} in CBOR.
+	header := section([]byte("\xa2\x65roots\x81\xd8\x2a\x58\x25\x00"), root.Bytes(), []byte("\x67version\x01"))
+	path := filepath.Join(t.TempDir(), "archive.car")
+	if err := os.WriteFile(path, append(header, section(root.Bytes(), block)...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := run(t.Context(), of(cluster), "add", "--format", "car", "-Q", path)
+	if got.code != exitcode.Done || got.stderr != "" || got.stdout != root.String()+"\n" {
+		t.Errorf("%+v, want %s", got, root)
+	}
+	if pins := cluster.Pinset(); len(pins) != 1 || pins[0].Cid.Cid != root {
+		t.Errorf("pins: %v", pins)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -181,6 +182,20 @@ func TestMessages(t *testing.T) {
 	}
 	if _, cmd := m.Update(tea.KeyPressMsg{Code: 'x', Text: "x"}); cmd != nil {
 		t.Error("x does something")
+	}
+}
+
+// TestCostOfLists checks that the pins are listed for at most a tenth of the time.
+func TestCostOfLists(t *testing.T) {
+	for took, want := range map[time.Duration]time.Duration{0: 10 * time.Second, time.Second: 10 * time.Second, time.Minute: 9 * time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			_, next := newModel(Options{PinsInterval: 10 * time.Second}, noon).Update(Pins{Took: took})
+			began := time.Now()
+			next()
+			if pause := time.Since(began); pause != want {
+				t.Errorf("after a list of %s, the next one comes in %s, want %s", took, pause, want)
+			}
+		})
 	}
 }
 
