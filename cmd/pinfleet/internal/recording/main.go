@@ -46,7 +46,7 @@ func record(to string) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	program := filepath.Join(dir, "pinfleet")
-	if out, err := exec.Command("go", "build", "-o", program, "./cmd/pinfleet").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", program, "./cmd/pinfleet").CombinedOutput(); err != nil { //nolint:gosec // into a folder of our own
 		return fmt.Errorf("building the command: %w: %s", err, out)
 	}
 	cluster, err := clustertest.Start(clustertest.Options{DiscardBlocks: true, PinDelay: time.Minute})
@@ -58,7 +58,7 @@ func record(to string) (err error) {
 	if err := s.play(); err != nil {
 		return err
 	}
-	return os.WriteFile(to, draw(s.lines, "A session with the command pinfleet: add, doctor and top"), 0o666)
+	return os.WriteFile(to, draw(s.lines, "A session with the command pinfleet: add, doctor and top"), 0o666) //nolint:gosec // a picture for README
 }
 
 // session is what is recorded.
@@ -97,7 +97,7 @@ func (s *session) play() error {
 func (s *session) run(line string, wanted func(string) bool, during func()) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	cmd := exec.Command(s.program, strings.Fields(line)[1:]...)
+	cmd := exec.Command(s.program, strings.Fields(line)[1:]...) //nolint:gosec // the lines are in this file
 	var addresses []string
 	for _, p := range s.cluster.Peers() {
 		addresses = append(addresses, p.Addr().String())

@@ -3,6 +3,7 @@
 package screen
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -85,12 +86,15 @@ func (t *Terminal) Await(ctx context.Context, fits func(screen string) bool) (st
 			if screen = t.Screen(); fits(screen) {
 				return screen, nil
 			}
-			return screen, fmt.Errorf("the program has ended (%v), and its screen is:\n%s", t.status, screen)
+			return screen, fmt.Errorf("the program has ended: %w: its screen is:\n%s", cmp.Or(t.status, errEnded), screen)
 		case <-ctx.Done():
 			return screen, fmt.Errorf("%w: the screen is still:\n%s", context.Cause(ctx), screen)
 		}
 	}
 }
+
+// errEnded is the status of a program that has ended without an error.
+var errEnded = errors.New("exit status 0")
 
 // Wait waits until the program has ended, and returns its exit status.
 func (t *Terminal) Wait(ctx context.Context) (int, error) {
