@@ -118,10 +118,8 @@ func (c *Client) watchOnce(r *request, w Watcher) (end func(), err error) {
 			return
 		}
 		watches.set(r.path, sc, s.keeper.beats)
-		if answer == nil || !awaited {
-			return // Read has failed, or goes on in the next session
-		}
-		if _, err := decodeNode(answer); err == nil {
+		// Otherwise Read fails, or goes on in the next session.
+		if _, err := decodeNode(answer); answer != nil && awaited && err == nil {
 			watches.add(r.path, &w, before)
 		}
 	}
@@ -141,11 +139,7 @@ func watchRequest(path string, sc scope) *pyxiswire.WatchRequest {
 // mayWatch reports whether the server may have set the watch of a read with the
 // given answer, which is nil if the connection was lost.
 func mayWatch(answer *pyxiswire.Response) bool {
-	if answer == nil {
-		return true
-	}
-	code := codeOf(answer)
-	return code == pyxiswire.ErrorType_NONE || code == pyxiswire.ErrorType_NOT_FOUND
+	return answer == nil || codeOf(answer) == pyxiswire.ErrorType_NONE || codeOf(answer) == pyxiswire.ErrorType_NOT_FOUND
 }
 
 // decodeNode decodes the answer to a stat.

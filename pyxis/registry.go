@@ -121,11 +121,11 @@ func (r *registry) add(path string, w *Watcher, before int) {
 	defer r.mu.Unlock()
 	s := r.slot(path)
 	added := oneShot{*w, s.requests == 1, s.sure.covers(w.scope())}
-	switch {
-	case s.events != before:
+	if s.events != before {
 		r.deliver(path, added, watch.Event{Path: path, Type: watch.Resync})
 		return
-	case !added.covered:
+	}
+	if !added.covered {
 		r.lacking[path] = struct{}{}
 	}
 	s.oneShots = append(s.oneShots, added)
@@ -164,11 +164,11 @@ func (r *registry) fired(path string, e watch.Event, certain int) (ours bool) {
 	s.events++
 	exact := s.beats < certain // all requests were executed before the event
 	for _, w := range s.oneShots {
+		got := watch.Event{Path: path, Type: watch.Resync}
 		if (exact || w.first) && w.wants(path, e) {
-			r.deliver(path, w, e)
-		} else {
-			r.deliver(path, w, watch.Event{Path: path, Type: watch.Resync})
+			got = e
 		}
+		r.deliver(path, w, got)
 	}
 	s.oneShots = nil
 	for _, sub := range s.subs {
@@ -178,10 +178,9 @@ func (r *registry) fired(path string, e watch.Event, certain int) (ours bool) {
 			sub.mark(path)
 		}
 	}
+	s.requests = max(s.requests-1, 0) // at least the one that set the watch is used up
 	if exact {
 		s.requests = 0
-	} else {
-		s.requests = max(s.requests-1, 0) // at least the one that set the watch is used up
 	}
 	r.release(path, s)
 	return true
@@ -200,7 +199,7 @@ func (r *registry) poll() {
 	defer r.mu.Unlock()
 	for path := range r.lacking {
 		if s := r.slots[path]; s != nil {
-			r.missed(path, s, func(w oneShot) bool { return !w.covered })
+			r.missed(path, s, false)
 		}
 	}
 	clear(r.lacking)
@@ -212,28 +211,26 @@ func (r *registry) audit(listed map[string]bool) {
 	defer r.mu.Unlock()
 	for path, s := range r.slots {
 		if s.requests > 0 && !listed[path] {
-			r.missed(path, s, all)
+			r.missed(path, s, true)
 		}
 	}
 }
 
-// missed handles events of path that may have been missed: one-shot watchers for
-// which by returns true receive Resync, and persistent watches read the node.
-func (r *registry) missed(path string, s *slot, by func(oneShot) bool) {
+// missed handles events of path that may have been missed by all its watchers, or
+// only by those that are not covered: one-shot watchers receive Resync, and
+// persistent watches read the node.
+func (r *registry) missed(path string, s *slot, all bool) {
 	s.oneShots = slices.DeleteFunc(s.oneShots, func(w oneShot) bool {
-		if by(w) {
+		if all || !w.covered {
 			r.deliver(path, w, watch.Event{Path: path, Type: watch.Resync})
 		}
-		return by(w)
+		return all || !w.covered
 	})
 	for _, sub := range s.subs {
 		sub.mark(path)
 	}
 	r.release(path, s)
 }
-
-// all selects all one-shot watchers.
-func all(oneShot) bool { return true }
 
 // forget records that events may have been lost, or with newSession that the
 // server has no watches. One-shot watchers receive Resync, and persistent watches
@@ -247,7 +244,7 @@ func (r *registry) forget(newSession bool) {
 		if newSession {
 			s.requests = 0
 		}
-		r.missed(path, s, all)
+		r.missed(path, s, true)
 	}
 	clear(r.lacking)
 	for sub := range r.subs {
