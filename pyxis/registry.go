@@ -1,7 +1,7 @@
 package pyxis
 
 import (
-	"maps"
+	"cmp"
 	"slices"
 	"sync"
 
@@ -56,10 +56,7 @@ var wholeNode = scope{mask: watch.All}
 
 // scope returns what the server must watch for w.
 func (w *Watcher) scope() scope {
-	if w.Filter == 0 {
-		return scope{watch.All, w.Recursive}
-	}
-	return scope{w.Filter & watch.All, w.Recursive}
+	return scope{cmp.Or(w.Filter, watch.All) & watch.All, w.Recursive}
 }
 
 // covers reports whether a watch with scope s reports everything that one with
@@ -172,11 +169,7 @@ func (r *registry) fired(path string, e watch.Event, certain int) (ours bool) {
 	}
 	s.oneShots = nil
 	for _, sub := range s.subs {
-		if e.Type == watch.Delete && e.Path == path && r.follows(sub, parentOf(path)) {
-			sub.gone[path] = struct{}{} // the event of its parent comes next
-		} else {
-			sub.mark(path)
-		}
+		r.report(sub, path, e)
 	}
 	s.requests = max(s.requests-1, 0) // at least the one that set the watch is used up
 	if exact {
@@ -238,8 +231,7 @@ func (r *registry) missed(path string, s *slot, all bool) {
 func (r *registry) forget(newSession bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, path := range slices.Sorted(maps.Keys(r.slots)) {
-		s := r.slots[path]
+	for path, s := range r.slots {
 		s.beats = 0 // a new connection counts anew
 		if newSession {
 			s.requests = 0

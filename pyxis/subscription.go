@@ -4,6 +4,8 @@ import (
 	"maps"
 	pathpkg "path"
 	"slices"
+
+	"github.com/pinfleet/pinfleet/pyxis/watch"
 )
 
 // subscription is the connection between a persistent watch and the registry: it
@@ -74,6 +76,16 @@ func (r *registry) remove(sub *subscription, path string) {
 	if s := r.slots[path]; s != nil {
 		s.subs = slices.DeleteFunc(s.subs, func(o *subscription) bool { return o == sub })
 		r.release(path, s)
+	}
+}
+
+// report has a subscription read the node of an event of the server's watch on
+// path. r.mu is held.
+func (r *registry) report(sub *subscription, path string, e watch.Event) {
+	if e.Type == watch.Delete && e.Path == path && r.follows(sub, parentOf(path)) {
+		sub.gone[path] = struct{}{} // the event of its parent comes next
+	} else {
+		sub.mark(path)
 	}
 }
 
