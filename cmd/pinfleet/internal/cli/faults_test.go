@@ -260,3 +260,35 @@ func newClient(t *testing.T, cluster *clustertest.Cluster) client.Client {
 	t.Cleanup(func() { c.Close() })
 	return c
 }
+
+// TestSourceGetsNoCredentials checks that the credentials for the cluster to change are
+// not sent to the cluster that is the source of a sync.
+func TestSourceGetsNoCredentials(t *testing.T) {
+	source := clustertest.New(t, clustertest.Options{Peers: 1})
+	source.Seed(1)
+	asked := 0
+	source.Peer(0).Inject(clustertest.Fault{Match: func(r *http.Request) bool {
+		asked++
+		if r.Header.Get("Authorization") != "" {
+			t.Errorf("%s %s has credentials", r.Method, r.URL)
+		}
+		return false
+	}, Effect: clustertest.NoKeepAlive()})
+	cluster := clustertest.New(t, clustertest.Options{Peers: 1, Identity: "b", BasicAuth: map[string]string{"alice": "secret"}})
+	env := of(cluster)
+	env["PINFLEET_BASIC_AUTH"] = "alice:secret"
+	env["HOME"] = t.TempDir()
+	address := source.Peer(0).Addr().String()
+	if got := run(t.Context(), env, "context", "set", "old", "--cluster", address); got.code != exitcode.Done {
+		t.Fatalf("%+v", got)
+	}
+	for _, args := range [][]string{{"--from", address}, {"--from-context", "old"}} {
+		got := run(t.Context(), env, append([]string{"sync", "--json"}, args...)...)
+		if got.code != exitcode.Done || !strings.HasPrefix(got.stdout, `{"change":"missing"`) {
+			t.Errorf("%q: %+v", args, got)
+		}
+	}
+	if asked < 2 {
+		t.Errorf("the source was asked %d times", asked)
+	}
+}
