@@ -18,12 +18,15 @@ type Span struct {
 // Spans returns the lines on the screen with their looks, without spaces at their ends
 // and empty lines at the bottom.
 func (t *Terminal) Spans() [][]Span {
+	columns, rows := t.emulator.Width(), t.emulator.Height()
+	screen := uv.NewScreenBuffer(columns, rows) // a copy: the program may go on writing
+	t.emulator.Draw(screen, screen.Bounds())
 	var lines [][]Span
 	end := 0
-	for y := range t.emulator.Height() {
+	for y := range rows {
 		var line []Span
-		for x := 0; x < t.emulator.Width(); {
-			span := spanOf(x, t.emulator.CellAt(x, y))
+		for x := 0; x < columns; {
+			span := spanOf(x, screen.CellAt(x, y))
 			if n := len(line) - 1; n >= 0 && looks(line[n]) == looks(span) && line[n].Column+line[n].Width == x {
 				line[n].Text += span.Text
 				line[n].Width += span.Width
