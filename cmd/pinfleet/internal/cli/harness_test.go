@@ -19,8 +19,8 @@ type result struct {
 	code           int
 }
 
-// environment is the environment of a run. A home directory that does not exist
-// stands for a missing configuration file.
+// environment is the environment of a run. Without HOME, there is no configuration
+// file.
 type environment map[string]string
 
 func (e environment) lookup(name string) (string, bool) {

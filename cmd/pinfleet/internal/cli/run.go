@@ -1,5 +1,7 @@
-// Package cli has the commands of pinfleet, one file for each. Files that several
-// commands share are run.go, root.go, session.go, explain.go and batch.go.
+// Package cli has the commands of pinfleet, a file for each or for a group. Run in
+// run.go runs one. A session (session.go) is its connection to the cluster, and
+// explain.go turns its error into a sentence. A batch (batch.go) is work on the items
+// of the command line, and bulk.go is about work on any number of pins.
 package cli
 
 import (

@@ -30,7 +30,7 @@ var flags = []flag{
 	{key: "base_path", usage: "a `path` in front of every path of the API, behind a reverse proxy"},
 	{key: "proxy", usage: "`URL` of an HTTP or SOCKS proxy that leads to the peers"},
 	{key: "protector_key", usage: "`key` of a private libp2p network, in hexadecimal digits; - reads it from standard input"},
-	{key: "strategy", usage: "`name` of the way to choose a peer: " + "failover, leastloaded, roundrobin, sticky or weighted (default failover)"},
+	{key: "strategy", usage: "`name` of the way to choose a peer: failover, leastloaded, roundrobin, sticky or weighted (default failover)"},
 	{key: "retries", usage: "`number` of further attempts after the first (default 3)"},
 }
 

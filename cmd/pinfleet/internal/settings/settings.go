@@ -172,7 +172,7 @@ func (ls layers) rename(err error) error {
 	return errors.New(text)
 }
 
-// strategies are the built-in strategies by name. The first is the default.
+// strategies are the built-in strategies by name.
 var strategies = map[string]func() strategy.LBStrategy{
 	"failover":    func() strategy.LBStrategy { return &strategy.Failover{} },
 	"leastloaded": func() strategy.LBStrategy { return &strategy.LeastLoaded{} },
