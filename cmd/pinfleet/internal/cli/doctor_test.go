@@ -12,7 +12,7 @@ import (
 // TestDoctor checks what doctor prints and its exit status, for a healthy cluster, one
 // with a warning and one with an error.
 func TestDoctor(t *testing.T) {
-	cluster := clustertest.New(t, clustertest.Options{Peers: 2, FreeSpace: []uint64{0, 1 << 30}})
+	cluster := clustertest.New(t, clustertest.Options{Peers: 2, FreeSpace: []uint64{0, 500 << 20}})
 	env := of(cluster)
 	if got := run(t.Context(), env, "doctor", "--min-free", "1000"); got.code != exitcode.Done || got.stderr != "" ||
 		got.stdout != "2 endpoints, 2 members: nothing is wrong\n" {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/ipfs/go-cid"
+
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/config"
@@ -25,7 +27,8 @@ type endpoint struct {
 	graph   *api.ConnectGraph
 	free    []*api.Metric
 
-	silent   bool // a check got no answer in time
+	probed   []cid.Cid // what the upload check has pinned for a moment
+	silent   bool      // a check got no answer in time
 	findings []Finding
 }
 

@@ -16,10 +16,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
+	"path"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ipfs/go-cid"
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/config"
@@ -149,7 +152,7 @@ func clusterFaults() []fault {
 			c.Peer(1).StopIPFS()
 			return cfgs
 		}},
-		{name: "disk is full", cluster: clustertest.Options{FreeSpace: []uint64{0, 5 << 30}}, want: []ID{DiskLow}},
+		{name: "disk is full", cluster: clustertest.Options{FreeSpace: []uint64{0, 500 << 20}}, want: []ID{DiskLow}},
 		{name: "metrics do not arrive", want: []ID{MetricsMissing}, breaks: inject("GET /monitor/metrics/{name}", lastElementOnly())},
 		{name: "pins in error", want: []ID{PinsInError}, breaks: func(_ *testing.T, c *clustertest.Cluster, cfgs []*config.Config) []*config.Config {
 			c.SetStatus(c.Seed(3)[1], 1, api.TrackerStatusPinError, "context deadline exceeded")
@@ -216,6 +219,25 @@ func TestFaults(t *testing.T) {
 				t.Errorf("%d pins before, %d after", before, after)
 			}
 		})
+	}
+}
+
+// TestProbeIsNotInError checks that the item of the upload check is not reported while
+// peers still list it, as real ones do for a moment.
+func TestProbeIsNotInError(t *testing.T) {
+	c := clustertest.New(t, clustertest.Options{Peers: 1})
+	c.Peer(0).Inject(clustertest.Fault{Route: "DELETE /pins/{hash}", Effect: func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			root, err := cid.Decode(path.Base(r.URL.Path))
+			if err != nil || !c.SetStatus(root, 0, api.TrackerStatusUnexpectedlyUnpinned, "") {
+				t.Errorf("%s: %v", r.URL.Path, err)
+			}
+			fmt.Fprintf(w, "{\"cid\":%q}\n", root.String())
+		})
+	}})
+	report, err := Run(t.Context(), []*config.Config{{APIAddr: c.Peer(0).Addr()}}, Options{})
+	if err != nil || len(report.Findings) != 0 || len(c.Pinset()) != 1 {
+		t.Errorf("%v: %+v, %d pins", err, report.Findings, len(c.Pinset()))
 	}
 }
 

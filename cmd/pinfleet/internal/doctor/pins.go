@@ -36,6 +36,9 @@ func (c *cluster) checkPins(ctx context.Context) []Finding {
 				What: fmt.Sprintf("the pins in error could not be listed within %s: %v", limit, err),
 				Why:  "Failed pins remain unseen.", Do: "List them with “pinfleet status --filter error”, which has no time limit."}}
 		}
+		if c.isProbe(info) {
+			continue
+		}
 		if items++; first == "" {
 			first = describe(info)
 		}
@@ -46,6 +49,12 @@ func (c *cluster) checkPins(ctx context.Context) []Finding {
 	return []Finding{{ID: PinsInError, Severity: Error, What: fmt.Sprintf("pins in error: %d, for instance %s", items, first),
 		Why: "They have fewer copies than they should, or none.",
 		Do:  "Run “pinfleet recover” to try them again, and “pinfleet status --filter error” for the reasons."}}
+}
+
+// isProbe reports whether an item is that of an upload check. For a moment after its
+// removal, peers miss it.
+func (c *cluster) isProbe(info *api.GlobalPinInfo) bool {
+	return info.Name == probeName || slices.ContainsFunc(c.endpoints, func(e *endpoint) bool { return slices.Contains(e.probed, info.Cid.Cid) })
 }
 
 // describe returns the CID of an item with the peers at which it has failed.

@@ -14,7 +14,7 @@ import (
 const (
 	DefaultTimeout     = 10 * time.Second
 	DefaultMaxSkew     = 10 * time.Second
-	DefaultMinFree     = 10 << 30
+	DefaultMinFree     = 1 << 30
 	DefaultMinValidity = 14 * 24 * time.Hour
 )
 
@@ -35,7 +35,8 @@ type Options struct {
 	Timeout time.Duration
 	// MaxSkew is the difference of two clocks that is not reported. 0 means 10 s.
 	MaxSkew time.Duration
-	// MinFree is the free space in bytes below which a disk is reported. 0 means 10 GiB.
+	// MinFree is the free space in bytes below which a disk is reported. 0 means 1 GiB:
+	// the repository of an IPFS daemon with default settings is limited to 10 GB.
 	MinFree uint64
 	// MinValidity is the time before the end of a certificate from which it is
 	// reported. 0 means 14 days.

@@ -135,6 +135,7 @@ func (e *endpoint) remove(ctx context.Context, root cid.Cid) {
 	if !root.Defined() {
 		return
 	}
+	e.probed = append(e.probed, root)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
 	defer cancel()
 	if _, err := e.c.Unpin(ctx, root); err != nil && !errors.Is(err, client.ErrNotFound) {
