@@ -46,7 +46,8 @@ func record(to string) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	program := filepath.Join(dir, "pinfleet")
-	if out, err := exec.Command("go", "build", "-o", program, "./cmd/pinfleet").CombinedOutput(); err != nil { //nolint:gosec // into a folder of our own
+	build := exec.Command("go", "build", "-o", program, "./cmd/pinfleet") //nolint:gosec // the variable is a path of this program
+	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the command: %w: %s", err, out)
 	}
 	cluster, err := clustertest.Start(clustertest.Options{DiscardBlocks: true, PinDelay: time.Minute})
@@ -58,7 +59,7 @@ func record(to string) (err error) {
 	if err := s.play(); err != nil {
 		return err
 	}
-	return os.WriteFile(to, draw(s.lines, "A session with the command pinfleet: add, doctor and top"), 0o666) //nolint:gosec // a picture for README
+	return os.WriteFile(to, draw(s.lines, "A session with the command pinfleet: add, doctor and top"), 0o666) //nolint:gosec // part of the documentation
 }
 
 // session is what is recorded.
@@ -97,7 +98,7 @@ func (s *session) play() error {
 func (s *session) run(line string, wanted func(string) bool, during func()) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	cmd := exec.Command(s.program, strings.Fields(line)[1:]...) //nolint:gosec // the lines are in this file
+	cmd := exec.Command(s.program, strings.Fields(line)[1:]...) //nolint:gosec // the lines of play
 	var addresses []string
 	for _, p := range s.cluster.Peers() {
 		addresses = append(addresses, p.Addr().String())

@@ -70,6 +70,9 @@ func (t *Terminal) Resize(columns, rows int) error {
 	return pty.Setsize(t.pty, &pty.Winsize{Cols: uint16(columns), Rows: uint16(rows)})
 }
 
+// errEnded is the error of a program that has ended with status 0 too early.
+var errEnded = errors.New("the program has ended")
+
 // Await returns the first screen that fits reports to be the one that is waited for. It
 // looks again and again, because a program does not say when it has drawn.
 func (t *Terminal) Await(ctx context.Context, fits func(screen string) bool) (string, error) {
@@ -86,15 +89,12 @@ func (t *Terminal) Await(ctx context.Context, fits func(screen string) bool) (st
 			if screen = t.Screen(); fits(screen) {
 				return screen, nil
 			}
-			return screen, fmt.Errorf("the program has ended: %w: its screen is:\n%s", cmp.Or(t.status, errEnded), screen)
+			return screen, fmt.Errorf("%w, and its screen is:\n%s", cmp.Or(t.status, errEnded), screen)
 		case <-ctx.Done():
 			return screen, fmt.Errorf("%w: the screen is still:\n%s", context.Cause(ctx), screen)
 		}
 	}
 }
-
-// errEnded is the status of a program that has ended without an error.
-var errEnded = errors.New("exit status 0")
 
 // Wait waits until the program has ended, and returns its exit status.
 func (t *Terminal) Wait(ctx context.Context) (int, error) {
