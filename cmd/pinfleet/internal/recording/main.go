@@ -34,19 +34,19 @@ func main() {
 	log.SetFlags(0)
 	to := flag.String("o", filepath.Join("docs", "img", "session.svg"), "`file` to write")
 	flag.Parse()
-	if err := record(*to); err != nil {
+	if err := record(context.Background(), *to); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func record(to string) (err error) {
+func record(ctx context.Context, to string) (err error) {
 	dir, err := os.MkdirTemp("", "recording")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	program := filepath.Join(dir, "pinfleet")
-	build := exec.Command("go", "build", "-o", program, "./cmd/pinfleet") //nolint:gosec // the variable is a path of this program
+	build := exec.CommandContext(ctx, "go", "build", "-o", program, "./cmd/pinfleet") //nolint:gosec // the variable is a path of this program
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the command: %w: %s", err, out)
 	}
@@ -56,7 +56,7 @@ func record(to string) (err error) {
 	}
 	defer func() { err = errors.Join(err, cluster.Close()) }()
 	s := &session{program: program, dir: dir, cluster: cluster}
-	if err := s.play(); err != nil {
+	if err := s.play(ctx); err != nil {
 		return err
 	}
 	return os.WriteFile(to, draw(s.lines, "A session with the command pinfleet: add, doctor and top"), 0o666) //nolint:gosec // part of the documentation
@@ -69,7 +69,7 @@ type session struct {
 	lines        [][]screen.Span
 }
 
-func (s *session) play() error {
+func (s *session) play(ctx context.Context) error {
 	// A file of zeros, which needs no space, and peers that take two seconds for it.
 	const size = 48 << 20
 	if err := os.WriteFile(filepath.Join(s.dir, "big.iso"), nil, 0o600); err != nil {
@@ -81,9 +81,9 @@ func (s *session) play() error {
 	s.cluster.Seed(1204)
 	s.cluster.InjectAll(clustertest.Fault{Route: "POST /add", Times: 1, Effect: clustertest.SlowReader(size/100, 20*time.Millisecond)})
 	return errors.Join(
-		s.run("pinfleet add big.iso", regexp.MustCompile(`4\d %.* left`).MatchString, nil),
-		s.run("pinfleet doctor", nil, nil),
-		s.run("pinfleet top --strategy leastloaded --interval 300ms", func(text string) bool {
+		s.run(ctx, "pinfleet add big.iso", regexp.MustCompile(`4\d %.* left`).MatchString, nil),
+		s.run(ctx, "pinfleet doctor", nil, nil),
+		s.run(ctx, "pinfleet top --strategy leastloaded --interval 300ms", func(text string) bool {
 			return strings.Count(text, "ms  ") == 2 && strings.Contains(text, "×××") && strings.Contains(text, "partly")
 		}, func() {
 			for i, p := range s.cluster.Peers() {
@@ -95,10 +95,10 @@ func (s *session) play() error {
 
 // run runs a command. It keeps the first screen that shows what is wanted, and the last
 // screen of a command that ends by itself. during is called when the command has begun.
-func (s *session) run(line string, wanted func(string) bool, during func()) error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+func (s *session) run(ctx context.Context, line string, wanted func(string) bool, during func()) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	cmd := exec.Command(s.program, strings.Fields(line)[1:]...) //nolint:gosec // the lines of play
+	cmd := exec.CommandContext(ctx, s.program, strings.Fields(line)[1:]...) //nolint:gosec // the lines of play
 	var addresses []string
 	for _, p := range s.cluster.Peers() {
 		addresses = append(addresses, p.Addr().String())
