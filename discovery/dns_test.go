@@ -197,6 +197,26 @@ func TestSRV(t *testing.T) {
 	l.await(t, "/dns/b.test/tcp/443/https", "/dns/c.test/tcp/443/https")
 }
 
+// CoreDNS gives each of n pods the weight 100/n. A pod that goes must not replace the
+// endpoints of the others, which would lose their connections and their health.
+func TestSRVWeightsOfPods(t *testing.T) {
+	s, resolver := newNameServer(t)
+	s.set("_api._tcp.test", srv(0, 33, 9094, "a.test."), srv(0, 33, 9094, "b.test."), srv(0, 33, 9094, "c.test."))
+	l := listen(t, &discovery.SRV{Name: "_api._tcp.test", Template: &config.Config{Resolver: resolver}, Interval: often})
+	l.await(t, "/dns/a.test/tcp/9094", "/dns/b.test/tcp/9094", "/dns/c.test/tcp/9094")
+	before, _ := l.last()
+	s.set("_api._tcp.test", srv(0, 50, 9094, "a.test."), srv(0, 50, 9094, "b.test."))
+	l.await(t, "/dns/a.test/tcp/9094", "/dns/b.test/tcp/9094")
+	if after, _ := l.last(); after[0] != before[0] || after[1] != before[1] || after[0].Weight != 1 {
+		t.Errorf("%v was replaced by %v", before[:2], after)
+	}
+	s.set("_api._tcp.test", srv(0, 10, 9094, "a.test."), srv(0, 0, 9094, "b.test."), srv(0, 20, 9094, "d.test."))
+	l.await(t, "/dns/d.test/tcp/9094", "/dns/a.test/tcp/9094", "/dns/b.test/tcp/9094")
+	if cfgs, _ := l.last(); cfgs[0].Weight != 20 || cfgs[1].Weight != 10 || cfgs[2].Weight != 0 {
+		t.Errorf("weights %d, %d, %d", cfgs[0].Weight, cfgs[1].Weight, cfgs[2].Weight)
+	}
+}
+
 // Invalid settings are reported at once.
 func TestDNSRefuses(t *testing.T) {
 	for name, src := range map[string]discovery.Source{

@@ -18,7 +18,8 @@ import (
 )
 
 // SRV reports an endpoint for each SRV record of a service, with the record's
-// host, port and weight. Endpoints are sorted by priority, which matters only
+// host, port and weight. Weights without a 0 among them are divided by their greatest
+// common divisor, so that all are 1 if they are equal. Endpoints are sorted by priority, which matters only
 // to strategies that prefer earlier endpoints; other strategies use all of them
 // alike. Hosts are resolved at each dial, and certificates are verified against
 // the host name.
@@ -72,6 +73,7 @@ func (s *SRV) look(ctx context.Context, publish func([]*config.Config)) error {
 	slices.SortFunc(records, func(a, b *net.SRV) int {
 		return cmp.Or(cmp.Compare(a.Priority, b.Priority), cmp.Compare(b.Weight, a.Weight), cmp.Compare(a.Target, b.Target), cmp.Compare(a.Port, b.Port))
 	})
+	reduceWeights(records)
 	for _, r := range records {
 		host := strings.TrimSuffix(r.Target, ".")
 		if host == "" || r.Port == 0 {
@@ -89,6 +91,25 @@ func (s *SRV) look(ctx context.Context, publish func([]*config.Config)) error {
 		publish(cfgs)
 	}
 	return err
+}
+
+// reduceWeights divides the weights by their greatest common divisor. CoreDNS gives
+// each of n pods the weight 100/n. Without the division, each pod that comes or goes
+// would change the settings of all endpoints, and so replace them. If a weight is 0,
+// which counts as 1, the weights are left as they are.
+func reduceWeights(records []*net.SRV) {
+	divisor := uint16(0)
+	for _, r := range records {
+		if r.Weight == 0 {
+			return
+		}
+		for a := r.Weight; a != 0; {
+			divisor, a = a, divisor%a
+		}
+	}
+	for _, r := range records {
+		r.Weight /= divisor
+	}
 }
 
 func (s *SRV) endpoint(host string, port uint16) (*config.Config, error) {
