@@ -9,7 +9,7 @@ help: ## list the targets
 
 build: ## compile everything
 	$(GO) build ./... $$(.ci/contrib)
-	for module in test/oracle test/rules; do (cd $$module && GOWORK=off $(GO) vet ./...) || exit; done
+	for module in test/kubedns test/oracle test/rules; do (cd $$module && GOWORK=off $(GO) vet ./...) || exit; done
 
 test: ## run all tests
 	.ci/test
