@@ -8,7 +8,7 @@ import (
 )
 
 // Hook observes a load balancer. It implements one or more of [CallHook],
-// [AttemptHook], [RetryHook], [HealthHook] and [MembershipHook]; the load balancer
+// [AttemptHook], [RetryHook], [HealthHook], [ProbeHook] and [MembershipHook]; the load balancer
 // calls the methods of those that it implements. Later versions may add interfaces to
 // this list without breaking existing hooks. See [WithHooks].
 //
@@ -52,6 +52,13 @@ type HealthHook interface {
 	EndpointEjected(e HealthEvent)
 	// EndpointReadmitted is called after an endpoint was readmitted.
 	EndpointReadmitted(e HealthEvent)
+}
+
+// ProbeHook observes the probes of ejected endpoints.
+type ProbeHook interface {
+	// EndpointProbed is called after each probe, before a change of state that it
+	// causes.
+	EndpointProbed(e ProbeEvent)
 }
 
 // MembershipHook observes changes of the list of endpoints.
@@ -100,6 +107,13 @@ type HealthEvent struct {
 	For      time.Duration // time until the first probe; 0 for a readmission
 }
 
+// ProbeEvent describes a probe of an ejected endpoint.
+type ProbeEvent struct {
+	Endpoint string
+	Duration time.Duration
+	Err      error // nil if the API responded
+}
+
 // MembershipEvent describes a change of the list of endpoints.
 type MembershipEvent struct {
 	Added, Removed []string // names of endpoints
@@ -111,6 +125,7 @@ type hooks struct {
 	attempts   []AttemptHook
 	retries    []RetryHook
 	health     []HealthHook
+	probes     []ProbeHook
 	membership []MembershipHook
 }
 
@@ -128,6 +143,9 @@ func (h *hooks) add(v Hook) bool {
 	}
 	if x, ok := v.(HealthHook); ok {
 		h.health, known = append(h.health, x), true
+	}
+	if x, ok := v.(ProbeHook); ok {
+		h.probes, known = append(h.probes, x), true
 	}
 	if x, ok := v.(MembershipHook); ok {
 		h.membership, known = append(h.membership, x), true
@@ -182,6 +200,12 @@ func (h *hooks) endpointEjected(e HealthEvent) {
 func (h *hooks) endpointReadmitted(e HealthEvent) {
 	for _, x := range h.health {
 		x.EndpointReadmitted(e)
+	}
+}
+
+func (h *hooks) endpointProbed(e ProbeEvent) {
+	for _, x := range h.probes {
+		x.EndpointProbed(e)
 	}
 }
 

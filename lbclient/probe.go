@@ -80,12 +80,26 @@ func (p *pool) probeOne(ep *endpoint) {
 	defer cancel()
 	well := false
 	panics.Run(func() {
+		began := p.now()
 		err := ep.Health(ctx)
 		well = err == nil || failureKindOf(err) == answered
+		if p.life.Err() == nil {
+			p.reportProbe(ep, well, p.now()-began, err)
+		}
 	}, func(panicked *panics.Recovered) {
 		panicked.Log(p.logger, "endpoint's client panicked during a probe, which counts as failed", "endpoint", ep.name)
 		p.endProbe(ep, well)
 	})
+}
+
+// reportProbe calls the hooks. A panic of a hook is logged, and does not change the result
+// of the probe.
+func (p *pool) reportProbe(ep *endpoint, well bool, took time.Duration, err error) {
+	e := ProbeEvent{Endpoint: ep.name, Duration: took}
+	if !well {
+		e.Err = printable(err)
+	}
+	panics.Catch(func() { p.hooks.endpointProbed(e) }).Log(p.logger, "hook panicked in EndpointProbed", "endpoint", ep.name)
 }
 
 // outageSpan is the time within which the ejections of all endpoints count as one outage.

@@ -2,8 +2,10 @@ package lbclient
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -79,6 +81,11 @@ func (c *Client) Endpoints() []EndpointInfo {
 // RetriesLeft returns the number of retries that the retry budget allows now. Free retries
 // are not limited, see [WithRetryBudget].
 func (c *Client) RetriesLeft() int { return c.budget.left(c.pool.now()) }
+
+// Strategy returns the name of the strategy's type, such as "strategy.RoundRobin".
+func (c *Client) Strategy() string {
+	return strings.TrimPrefix(fmt.Sprintf("%T", c.pool.strategy), "*")
+}
 
 func (e *endpoint) info() EndpointInfo {
 	at := e.pool.epoch.Add
