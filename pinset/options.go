@@ -64,7 +64,8 @@ func notSync(c client.Client, opts []Option) (*options, error) {
 }
 
 // WithMaxInFlight sets the maximum number of calls at a time. The number adapts to what
-// the cluster takes and is usually smaller. It must be at least 1. The default is
+// the cluster takes and is usually smaller. Repair works on at most as many items at a
+// time, including those that it waits for. It must be at least 1. The default is
 // DefaultMaxInFlight.
 func WithMaxInFlight(n int) Option {
 	return func(o *options) {

@@ -23,8 +23,8 @@ type work[I, R any] struct {
 	// task returns the call for an item. It is repeated while the cluster is overloaded
 	// or cannot be reached.
 	task func(I) func(context.Context) (R, error)
-	// then, if not nil, follows a call that succeeded. Its duration says nothing about
-	// the load of the cluster.
+	// then, if not nil, follows a call that succeeded. It is not a call in flight, and its
+	// duration says nothing about the load of the cluster.
 	then func(context.Context, I, R) (R, error)
 }
 
@@ -44,7 +44,8 @@ type outcome[R any] struct {
 func (w *work[I, R]) run(ctx context.Context, items func(context.Context) iter.Seq2[I, error], yield func(R, error) bool) bool {
 	parent := ctx
 	ctx, cancel := context.WithCancel(parent)
-	e := &executor[I, R]{work: w, limit: newLimit(w.options.maxInFlight), results: make(chan outcome[R])}
+	most := w.options.maxInFlight
+	e := &executor[I, R]{work: w, limit: newLimit(most), items: make(chan struct{}, most), results: make(chan outcome[R])}
 	w.tally.limit = e.limit
 	defer func() {
 		cancel()
@@ -101,6 +102,7 @@ func (w *work[I, R]) run(ctx context.Context, items func(context.Context) iter.S
 type executor[I, R any] struct {
 	*work[I, R]
 	limit   *limit
+	items   chan struct{} // has an element for each item in work, also while it is in then
 	results chan outcome[R]
 	// served is the number of calls that the cluster has served, and refused is the number
 	// of items whose calls were refused since then.
@@ -119,16 +121,33 @@ func (e *executor[I, R]) feed(ctx context.Context, items iter.Seq2[I, error]) {
 				e.results <- outcome[R]{err: err}
 				continue
 			}
-			if err != nil || !e.limit.acquire(ctx) {
+			if err != nil || !e.acquire(ctx) {
 				e.results <- outcome[R]{err: ctx.Err(), fatal: true}
 				return
 			}
 			running.Go(func() {
-				defer e.limit.release() // after the consumer has got the result
-				panics.Run(func() { e.results <- e.do(ctx, item) }, e.panicked)
+				defer func() { <-e.items }()
+				release := sync.OnceFunc(e.limit.release)
+				defer release() // after the consumer has got the result
+				panics.Run(func() { e.results <- e.do(ctx, item, release) }, e.panicked)
 			})
 		}
 	}, e.panicked)
+}
+
+// acquire waits until the work on another item may begin. It returns false if ctx has
+// ended.
+func (e *executor[I, R]) acquire(ctx context.Context) bool {
+	select {
+	case e.items <- struct{}{}:
+	case <-ctx.Done():
+		return false
+	}
+	if !e.limit.acquire(ctx) {
+		<-e.items
+		return false
+	}
+	return true
 }
 
 func (e *executor[I, R]) panicked(r *panics.Recovered) {
@@ -138,8 +157,8 @@ func (e *executor[I, R]) panicked(r *panics.Recovered) {
 }
 
 // do makes the call for an item, and repeats it while the cluster is overloaded or cannot
-// be reached.
-func (e *executor[I, R]) do(ctx context.Context, item I) outcome[R] {
+// be reached. It calls release before work.then begins, which is not a call in flight.
+func (e *executor[I, R]) do(ctx context.Context, item I, release func()) outcome[R] {
 	call := e.task(item)
 	retry := retry{patience: e.options.patience}
 	served := int64(0) // calls before the first failure of this one
@@ -154,6 +173,7 @@ func (e *executor[I, R]) do(ctx context.Context, item I) outcome[R] {
 			e.served.Add(1)
 			e.refused.Store(0)
 			if err == nil && e.then != nil {
+				release()
 				result, err = e.then(ctx, item, result)
 			}
 			return outcome[R]{result, e.itemError(item, err), false, nil}

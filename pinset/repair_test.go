@@ -1,0 +1,66 @@
+package pinset_test
+
+import (
+	"context"
+	"iter"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ipfs/go-cid"
+
+	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/pinset"
+)
+
+// stuck is a client of a cluster in which the first items stay pinning for ever.
+type stuck struct {
+	client.Unimplemented
+	items int
+}
+
+func (s *stuck) Recover(ctx context.Context, ci cid.Cid, local bool) (*api.GlobalPinInfo, error) {
+	return s.Status(ctx, ci, local)
+}
+
+func (s *stuck) Status(_ context.Context, ci cid.Cid, _ bool) (*api.GlobalPinInfo, error) {
+	at := api.PinInfoShort{Status: api.TrackerStatusPinned}
+	for i := range s.items {
+		if testCid(i).Cid.Equals(ci) {
+			at.Status = api.TrackerStatusPinning
+		}
+	}
+	return &api.GlobalPinInfo{Cid: api.NewCid(ci), PeerMap: map[string]api.PinInfoShort{"peer": at}}, nil
+}
+
+func (s *stuck) StatusCids(ctx context.Context, cids []cid.Cid, local bool) iter.Seq2[*api.GlobalPinInfo, error] {
+	return func(yield func(*api.GlobalPinInfo, error) bool) {
+		for _, ci := range cids {
+			if info, err := s.Status(ctx, ci, local); !yield(info, err) {
+				return
+			}
+		}
+	}
+}
+
+// Items that their peers cannot fetch do not keep the others from being mended: what is
+// waited for is not a call in flight.
+func TestRepairOfItemsThatAreNeverPinned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		const never, n = 20, 40
+		findings := func(yield func(*pinset.Finding, error) bool) {
+			for i := range n {
+				if !yield(&pinset.Finding{Info: &api.GlobalPinInfo{Cid: testCid(i)}, Reasons: pinset.BelowMinimum, Need: 1}, nil) {
+					return
+				}
+			}
+		}
+		infos, errs := collect(pinset.Repair(ctx, &stuck{items: never}, findings))
+		if len(infos) != n-never || len(errs) != 1 {
+			t.Errorf("%d mended, want %d; errors %v", len(infos), n-never, errs)
+		}
+	})
+}
