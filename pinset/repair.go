@@ -51,7 +51,7 @@ func mend(ctx context.Context, c client.Client, f *Finding) (*api.GlobalPinInfo,
 	switch {
 	case !ci.Defined():
 		return nil, fmt.Errorf("%w: the finding has no CID", client.ErrInvalid)
-	case f.Reasons == Expired:
+	case f.Reasons&Expired != 0:
 		return f.Info, nil
 	case f.Reasons&PeersGone == 0 || f.Need == 0:
 		return c.Recover(ctx, ci, false)
@@ -69,7 +69,7 @@ func mend(ctx context.Context, c client.Client, f *Finding) (*api.GlobalPinInfo,
 // awaitMended waits until an item is where it should be.
 func awaitMended(ctx context.Context, c client.Client, f *Finding, info *api.GlobalPinInfo) (*api.GlobalPinInfo, error) {
 	switch {
-	case f.Reasons == Expired:
+	case f.Reasons&Expired != 0:
 		return info, nil
 	case f.Need == 0: // it was unpinned
 		return client.WaitFor(ctx, c, client.StatusFilterParams{Cid: f.Info.Cid.Cid, Target: api.TrackerStatusUnpinned})

@@ -64,3 +64,17 @@ func TestRepairOfItemsThatAreNeverPinned(t *testing.T) {
 		}
 	})
 }
+
+// Repair makes no call for a pin that has expired, whatever else is wrong with it.
+func TestRepairOfExpiredPins(t *testing.T) {
+	for _, also := range []pinset.Reason{0, pinset.BelowMinimum, pinset.PeerErrors, pinset.PeersGone} {
+		info := &api.GlobalPinInfo{Cid: testCid(0)}
+		findings := func(yield func(*pinset.Finding, error) bool) {
+			yield(&pinset.Finding{Info: info, Reasons: pinset.Expired | also, Need: 1}, nil)
+		}
+		infos, errs := collect(pinset.Repair(t.Context(), &fake{}, findings)) // each call of it would fail
+		if len(infos) != 1 || infos[0] != info || len(errs) > 0 {
+			t.Errorf("%s: %v mended, errors %v", pinset.Expired|also, infos, errs)
+		}
+	}
+}
