@@ -10,8 +10,10 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/pinfleet/pinfleet/api"
+	"github.com/pinfleet/pinfleet/client"
 )
 
 // maxLine is the maximum size of a line that Import reads, in bytes. It is that of an item
@@ -32,9 +34,15 @@ const maxLine = 4 << 20
 // unless it is empty.
 //
 // A line that cannot be read is a nil pin with a [*LineError], and Import goes on. An error
-// of r is the last pair. The sequence can be used once.
+// of r is the last pair. The sequence can be used once: a second loop gets only an error,
+// because r has no more lines.
 func Import(r io.Reader, opts api.PinOptions) iter.Seq2[*api.Pin, error] {
+	var used atomic.Bool
 	return func(yield func(*api.Pin, error) bool) {
+		if used.Swap(true) {
+			yield(nil, errUsed)
+			return
+		}
 		lines := bufio.NewReaderSize(r, 64<<10)
 		p := &lineParser{options: opts, columns: []string{columnCid, columnName}, first: true}
 		for n := 1; ; n++ {
@@ -60,6 +68,8 @@ func Import(r io.Reader, opts api.PinOptions) iter.Seq2[*api.Pin, error] {
 		}
 	}
 }
+
+var errUsed = fmt.Errorf("%w: the import was read before: make another one for each use, from the beginning of its text", client.ErrInvalid)
 
 var errLongLine = fmt.Errorf("it is longer than %d bytes", maxLine)
 

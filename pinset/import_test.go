@@ -84,6 +84,22 @@ func TestImportOfABrokenReader(t *testing.T) {
 	}
 }
 
+// What Import has read cannot be read again: a second loop is an error and not a source
+// without pins, for which Sync would delete the whole pinset.
+func TestImportIsUsedTwice(t *testing.T) {
+	cluster := clustertest.New(t, clustertest.Options{})
+	c := balanced(t, cluster)
+	collect(pinset.Pin(t.Context(), c, testPins(10)))
+	backup := pinset.Import(strings.NewReader(exported(t, cluster)), api.PinOptions{})
+	if changes, errs := collect(pinset.Diff(t.Context(), c, backup)); len(changes)+len(errs) > 0 {
+		t.Errorf("differences %v, errors %v", changes, errs)
+	}
+	changes, errs := collect(pinset.Sync(t.Context(), c, backup, pinset.WithDelete(), pinset.WithMaxDelete(1)))
+	if len(changes) > 0 || len(errs) != 2 || len(cluster.Pinset()) != 10 {
+		t.Errorf("%d pins are left; changes %v, errors %v", len(cluster.Pinset()), changes, errs)
+	}
+}
+
 // The errors of lines are one line of bounded length, whatever the text.
 func TestLineErrors(t *testing.T) {
 	_, errs := collect(pinset.Import(strings.NewReader("\x1b[31m"+strings.Repeat("ä\u0000", 100_000)+"\n"), api.PinOptions{}))
