@@ -13,8 +13,9 @@ import (
 	"github.com/pinfleet/pinfleet/internal/ctxerr"
 )
 
-// ErrSharded is wrapped by the [*ItemError] of sharded content (a pin of api.MetaType)
-// that the cluster does not have. Only an add can make it.
+// ErrSharded is wrapped by the [*ItemError] of sharded content: in [Diff] and [Sync], of its
+// root (a pin of api.MetaType) that the cluster does not have, and in [Pin], of each of its
+// pins. Only an add can make it.
 var ErrSharded = errors.New("sharded content cannot be pinned: add it again with the same parameters")
 
 // ErrConflict is wrapped by the [*ItemError] of an item that the source has more than once
@@ -185,12 +186,12 @@ func (d *differ) changes(ctx context.Context, want iter.Seq2[*api.Pin, error]) i
 func (d *differ) compare(pin *api.Pin) (*Change, error) {
 	value, exists := d.table.Get(pin.Cid.Cid)
 	before := value
-	switch isData := pin.Type == api.DataType || pin.Type == 0; {
+	switch {
 	case !pin.Cid.Defined():
 		return nil, &ItemError{client.OpPin, pin.Cid, fmt.Errorf("%w: the source has a pin without a CID", client.ErrInvalid)}
 	case !exists && pin.Type == api.MetaType:
 		return nil, &ItemError{client.OpPin, pin.Cid, ErrSharded}
-	case !exists && !isData:
+	case !exists && !isData(pin):
 		return nil, nil // a part of sharded content, of which there is an error
 	case !exists && pin.ExpiredAt(time.Now()):
 		return nil, nil
@@ -205,7 +206,7 @@ func (d *differ) compare(pin *api.Pin) (*Change, error) {
 	var err error
 	switch {
 	case value&notData != 0, pin.ExpiredAt(time.Now()):
-	case pin.Type != api.DataType && pin.Type != 0:
+	case !isData(pin):
 		// Someone has unpinned the sharded content and pinned its root.
 	case d.prints.matches(pin, fingerprint(value&fingerprintMask)):
 	case before&inSource != 0:
@@ -219,6 +220,9 @@ func (d *differ) compare(pin *api.Pin) (*Change, error) {
 	}
 	return change, err
 }
+
+// isData reports whether a pin of a source is an ordinary one.
+func isData(p *api.Pin) bool { return p.Type == api.DataType || p.Type == 0 }
 
 // extra returns the number of pins in the cluster that the source does not have, after
 // changes has ended.

@@ -14,7 +14,7 @@
 // # Sources
 //
 // A source is a sequence of pins and errors: what [Import] reads from a file, what
-// Allocations of a client lists, or [Cids]. A source is used once and from one goroutine,
+// Allocations of a client lists, or [Cids]. It must not change a pin that it has yielded. A source is used once and from one goroutine,
 // which may be another one than that of the loop. An error of the source is passed on, and the work goes on if
 // the source does. A source that waits, such as a pipe, must end with its context:
 // nothing else interrupts it.

@@ -29,11 +29,29 @@ func Cids(cids iter.Seq[cid.Cid], opts api.PinOptions) iter.Seq2[*api.Pin, error
 // allocations and a timestamp, has no effect; nor has PinUpdate, which refers to a pin
 // that may be gone.
 //
+// Sharded content cannot be pinned, nor its parts: a pin of another type than api.DataType
+// is an [*ItemError] that wraps [ErrSharded]. As an ordinary pin it would have each of its
+// peers fetch all of the content.
+//
 // If pinning an item fails, Pin yields a nil pin with an [*ItemError] and goes on. It
 // passes on the errors of the source. See the package documentation for what ends the
 // loop.
 func Pin(ctx context.Context, c client.Client, pins iter.Seq2[*api.Pin, error], opts ...Option) iter.Seq2[*api.Pin, error] {
-	return bulk(ctx, c, pins, opts, client.OpPin, func(p *api.Pin) func(context.Context) (*api.Pin, error) { return pinTask(c, p) })
+	return bulk(ctx, c, notSharded(pins), opts, client.OpPin, func(p *api.Pin) func(context.Context) (*api.Pin, error) { return pinTask(c, p) })
+}
+
+// notSharded returns pins with an error in place of each pin that is not an ordinary one.
+func notSharded(pins iter.Seq2[*api.Pin, error]) iter.Seq2[*api.Pin, error] {
+	return func(yield func(*api.Pin, error) bool) {
+		for p, err := range pins {
+			if err == nil && p != nil && !isData(p) {
+				p, err = nil, &ItemError{client.OpPin, p.Cid, ErrSharded}
+			}
+			if !yield(p, err) {
+				return
+			}
+		}
+	}
 }
 
 // Unpin removes the items of pins from the pinset, and yields the pins that the cluster

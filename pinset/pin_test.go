@@ -60,6 +60,27 @@ func TestPinAndUnpin(t *testing.T) {
 	}
 }
 
+// A part of sharded content is an error: an ordinary pin of it would have each peer fetch all
+// of the content.
+func TestPinOfShardedContent(t *testing.T) {
+	cluster := clustertest.New(t, clustertest.Options{})
+	c := balanced(t, cluster)
+	pins := []*api.Pin{testPin(0), testPin(1), testPin(2), testPin(3)}
+	for i, pinType := range []api.PinType{api.MetaType, api.ClusterDAGType, api.ShardType} {
+		pins[i].Type = pinType
+	}
+	pinned, errs := collect(pinset.Pin(t.Context(), c, source(pins...)))
+	if !slices.Equal(names(pinned), []string{"pin 3"}) || len(errs) != 3 || len(cluster.Pinset()) != 1 {
+		t.Errorf("pinned %v; errors %v", names(pinned), errs)
+	}
+	for _, err := range errs {
+		var item *pinset.ItemError
+		if !errors.As(err, &item) || !errors.Is(err, pinset.ErrSharded) {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
 func TestRecover(t *testing.T) {
 	cluster := clustertest.New(t, clustertest.Options{})
 	c := balanced(t, cluster)
@@ -318,6 +339,11 @@ func TestPanics(t *testing.T) {
 			panic("oops")
 		}),
 		"client": pinset.Pin(t.Context(), &fake{pin: func(context.Context, cid.Cid) error { panic("oops") }}, testPins(10)),
+		"progress": func(yield func(*api.Pin, error) bool) {
+			for range pinset.Pin(t.Context(), fine, testPins(10), pinset.WithProgress(func(pinset.Progress) { panic("oops") })) {
+				t.Error("a result after the panic")
+			}
+		},
 		"loop": func(yield func(*api.Pin, error) bool) {
 			for range pinset.Pin(t.Context(), fine, testPins(10)) {
 				panic("oops")
