@@ -130,10 +130,10 @@ func newDiffer(c client.Client, t *tally) *differ {
 	return &differ{client: c, tally: t, table: cidtable.NewMap(0, &t.memory), prints: newFingerprints(), seen: func(int64) {}}
 }
 
-// end reports the progress at the end and frees the memory.
+// end reports the progress at the end and frees the memory, even if the report panics.
 func (d *differ) end() {
+	defer d.table.Free()
 	d.tally.end()
-	d.table.Free()
 }
 
 // tickEvery is the number of items of a listing after which the progress may be reported.
@@ -228,7 +228,7 @@ func isData(p *api.Pin) bool { return p.Type == api.DataType || p.Type == 0 }
 // changes has ended.
 func (d *differ) extra() int { return d.data - d.matched }
 
-// extras yields what is extra. A pin that was made after list is not.
+// extras yields what is extra. A pin that was made or changed after list is not.
 func (d *differ) extras(ctx context.Context) iter.Seq2[*Change, error] {
 	return func(yield func(*Change, error) bool) {
 		listed := int64(0)
@@ -240,7 +240,10 @@ func (d *differ) extras(ctx context.Context) iter.Seq2[*Change, error] {
 			listed++
 			d.seen(listed)
 			value, exists := d.table.Get(pin.Cid.Cid)
-			if !exists || value&(inSource|notData) != 0 || pin.Type != api.DataType {
+			switch {
+			case !exists || value&(inSource|notData) != 0 || pin.Type != api.DataType:
+				continue
+			case fingerprint(value&fingerprintMask) != d.prints.of(pin):
 				continue
 			}
 			d.table.Put(pin.Cid.Cid, value|inSource) // to yield it once

@@ -20,7 +20,7 @@ import (
 // Sync deletes at the end, and only if there was no error before. It deletes nothing if
 // more than the share of [WithMaxDelete] of the cluster's pins are extra. In both cases
 // the last error is a [*NotDeletedError]. Pins that are not of api.DataType are never
-// deleted, and nor are pins that are made while Sync runs. An extra pin that a peer does not
+// deleted, and nor are pins that are made or changed while Sync runs. An extra pin that a peer does not
 // know is an error that wraps client.ErrNotFound: another client has unpinned it, or, with
 // CRDT, the peer has not heard of the pin yet.
 func Sync(ctx context.Context, c client.Client, want iter.Seq2[*api.Pin, error], opts ...Option) iter.Seq2[*Change, error] {

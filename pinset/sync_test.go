@@ -201,7 +201,7 @@ func TestSyncLeavesNewPins(t *testing.T) {
 	sharded.Type = api.MetaType
 	cluster.SeedPin(*sharded)
 	want := func(yield func(*api.Pin, error) bool) {
-		for pin := range testPins(9) {
+		for pin := range testPins(8) {
 			if !yield(pin, nil) {
 				return
 			}
@@ -210,12 +210,15 @@ func TestSyncLeavesNewPins(t *testing.T) {
 			t.Error(err)
 		}
 		cluster.SeedPin(*testPin(200))
+		if _, err := c.Pin(t.Context(), testCid(8).Cid, api.PinOptions{Name: "pinned again"}); err != nil {
+			t.Error(err)
+		}
 	}
 	changes, errs := collect(pinset.Sync(t.Context(), c, want, pinset.WithDelete(), pinset.WithMaxDelete(0.5)))
 	if len(errs) > 0 || len(changes) != 1 || !changes[0].Pin.Cid.Equals(testCid(9)) {
 		t.Errorf("changes %v, errors %v", changes, errs)
 	}
-	for _, i := range []int{100, 200} {
+	for _, i := range []int{8, 100, 200} {
 		if _, err := c.Allocation(t.Context(), testCid(i).Cid); err != nil {
 			t.Errorf("pin %d: %v", i, err)
 		}
