@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -55,15 +56,15 @@ type Announcement struct {
 	changed chan struct{} // the endpoint was set
 	mu      sync.Mutex
 	value   string
-	err     error            // returned by Err
-	lease   clientv3.LeaseID // the lease of the key, 0 if there is none
+	err     error // returned by Err
 
 	once     sync.Once
 	closeErr error
 
-	// Used by run only.
+	// Used by run only, and by Close afterwards.
 	settled bool               // ready is closed
-	leases  []clientv3.LeaseID // the last leases, the oldest first
+	lease   lease              // the current one
+	leases  []clientv3.LeaseID // those that the key may have, the oldest first
 }
 
 // Announce puts a key below prefix that announces e, with a lease that it keeps
@@ -84,8 +85,7 @@ func Announce(ctx context.Context, c *clientv3.Client, prefix, name string, e di
 	case <-a.ready:
 		return a, nil
 	case <-a.done:
-		a.end()
-		return nil, fmt.Errorf("announcing %s in etcd: %w", a.key, a.Err())
+		return nil, fmt.Errorf("announcing %s in etcd: %w", a.key, errors.Join(a.Err(), a.Close()))
 	case <-ctx.Done():
 		err := errors.Join(context.Cause(ctx), a.Err())
 		return nil, fmt.Errorf("announcing %s in etcd: %w", a.key, errors.Join(err, a.Close()))
@@ -159,22 +159,15 @@ func (a *Announcement) Close() error {
 	a.once.Do(func() {
 		a.end()
 		<-a.done
-		lease := a.held()
-		if lease == clientv3.NoLease {
-			return
-		}
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 		defer cancel()
-		_, err := a.client.Revoke(ctx, lease)
-		if err != nil && !errors.Is(err, rpctypes.ErrLeaseNotFound) {
-			a.closeErr = fmt.Errorf("withdrawing %s from etcd, it expires within about %v: %w", a.key, a.ttl, err)
+		for _, id := range slices.Backward(a.leases) {
+			_, err := a.client.Revoke(ctx, id)
+			if err != nil && !errors.Is(err, rpctypes.ErrLeaseNotFound) {
+				a.closeErr = fmt.Errorf("withdrawing %s from etcd, it expires within about %v: %w", a.key, a.ttl, err)
+				return
+			}
 		}
 	})
 	return a.closeErr
-}
-
-func (a *Announcement) held() clientv3.LeaseID {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.lease
 }

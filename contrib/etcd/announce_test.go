@@ -131,6 +131,40 @@ func TestAnnouncementOutlivesOutage(t *testing.T) {
 	awaitErr(t, a, nil)
 }
 
+// While two of three members were down, the watch of the key ended, and the
+// announcement revoked its lease to begin anew: after such an outage, the keys of
+// all peers were deleted at the same moment and put again.
+func TestAnnouncementStaysInOutage(t *testing.T) {
+	t.Parallel()
+	m := startMembers(t)
+	a, err := etcd.Announce(within(t), m.direct(t), prefix, "a", endpoint(addrs[0]), &etcd.AnnounceOptions{TTL: 2 * time.Minute})
+	must(t, err)
+	defer a.Close()
+	created := func() int64 {
+		t.Helper()
+		got, err := m.direct(t).Get(within(t), prefix+"/a")
+		must(t, err)
+		if len(got.Kvs) != 1 {
+			t.Fatalf("the key is gone: %v", got.Kvs)
+		}
+		return got.Kvs[0].CreateRevision
+	}
+	before := created()
+	lost := (m.leader(t) + 1) % 3
+	m.stop(lost)
+	m.stop((lost + 1) % 3)
+	for deadline := time.Now().Add(time.Minute); a.Err() == nil; time.Sleep(20 * time.Millisecond) { // of a real etcd
+		if time.Now().After(deadline) {
+			t.Fatal("the outage is no error")
+		}
+	}
+	m.startAll(t)
+	awaitErr(t, a, nil)
+	if after := created(); after != before {
+		t.Errorf("the key was deleted and put again at revision %d", after)
+	}
+}
+
 // Wrong arguments are named all at once; a context that ends before the first
 // success ends Announce, and leaves nothing.
 func TestAnnounceRefuses(t *testing.T) {

@@ -150,6 +150,19 @@ func (m *members) direct(t *testing.T) *clientv3.Client {
 	return m.dialAt(t, endpoints...)
 }
 
+// dialLimited returns a client as direct does that accepts messages of at most limit
+// bytes.
+func (m *members) dialLimited(t *testing.T, limit int) *clientv3.Client {
+	t.Helper()
+	c, err := clientv3.New(clientv3.Config{
+		Endpoints: []string{m.configs[0].ListenClientUrls[0].Host}, DialTimeout: 5 * time.Second,
+		MaxCallSendMsgSize: limit, MaxCallRecvMsgSize: limit, Logger: zap.NewNop(),
+	})
+	must(t, err)
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
 func (m *members) dialAt(t *testing.T, endpoints ...string) *clientv3.Client {
 	t.Helper()
 	c, err := clientv3.New(clientv3.Config{

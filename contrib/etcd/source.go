@@ -1,6 +1,7 @@
 package etcd
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,17 +18,21 @@ import (
 )
 
 const (
-	// readTimeout limits one read of the prefix.
+	// readTimeout limits the read of one page of the prefix.
 	readTimeout = 5 * time.Second
-	// maxQuiet is how long a watch may be without an event before the prefix is
-	// read again. A watch over a connection that was cut without a word is found
-	// by it, whatever keepalive settings the client has.
-	maxQuiet = time.Minute
+	// maxAge is how long a watch goes on before what it watches is read again. It
+	// ends the consequences of what a watch does not report: a connection that was
+	// cut without a word, and data that were restored from a backup with an earlier
+	// revision than that of the watch.
+	maxAge = time.Minute
 	// minPause and maxPause limit the pauses between reads that fail.
 	minPause = 100 * time.Millisecond
 	maxPause = 5 * time.Second
-	// maxKeys limits how many keys of the prefix are read.
-	maxKeys = 10_000
+	// maxKeys limits how many keys of the prefix are read, pageSize at a time.
+	maxKeys  = 10_000
+	pageSize = 500
+	// maxValue is how many bytes of a value are kept. An announcement is smaller.
+	maxValue = 8 << 10
 )
 
 // Source reports the endpoints that are announced as keys with a common prefix,
@@ -36,8 +41,9 @@ const (
 //
 // Source reads the prefix once and watches it from the revision of that read.
 // When the watch ends, because of a compaction, a lost leader or a closed
-// connection, it reads again. So no change is missed, and the endpoints that
-// were reported last stay in use until the next read succeeds.
+// connection, it reads again, and once a minute in any case. So no change is
+// missed, and the endpoints that were reported last stay in use until the next
+// read succeeds. The first 10,000 keys below the prefix are read; more are logged.
 //
 // Anyone who may write to the prefix decides where calls are sent, together with
 // the credentials of the template: give write access to the announcing processes
@@ -45,7 +51,8 @@ const (
 // sockets, unless the template sets AllowCleartextAuth.
 type Source struct {
 	// Client is a client of etcd, with its endpoints, TLS and user. The Source does
-	// not close it.
+	// not close it. Without a DialKeepAliveTime it notices a member that has vanished
+	// only when the system gives up the connection, after many minutes.
 	Client *clientv3.Client
 	// Prefix is the common beginning of the keys, such as "/clusters/main/peers".
 	// The announcements are the keys directly below it: Prefix, a slash and a name
@@ -83,8 +90,6 @@ func (s *Source) Watch(ctx context.Context, update func([]*config.Config)) error
 		case err == nil:
 			failures = 0
 			continue
-		case v.progress:
-			failures = 0
 		}
 		log.Warn("etcd prefix is not watched, will read it again", "prefix", s.Prefix, "error", err)
 		if !pause(ctx, failures) {
@@ -101,28 +106,25 @@ type view struct {
 	log       *slog.Logger
 	announced *discovery.Announced
 
-	keys     map[string][]byte // what the prefix holds, by key
-	progress bool              // the last call of follow read the prefix
+	keys map[string][]byte // what the prefix holds, by key
 }
 
 // follow reads the prefix and publishes its changes until the watch ends. It
-// returns nil if the watch was only quiet for too long.
+// returns nil when it is time to read again.
 func (v *view) follow(ctx context.Context) error {
-	v.progress = false
 	revision, err := v.read(ctx)
 	if err != nil {
 		return fmt.Errorf("reading: %w", err)
 	}
-	v.progress = true
 	v.announced.Publish(v.keys)
 
 	// A member without a leader would be silent; with WithRequireLeader the watch
 	// ends instead.
 	watching, end := context.WithCancel(clientv3.WithRequireLeader(ctx))
 	defer end()
-	changes := v.client.Watch(watching, v.prefix, clientv3.WithPrefix(), clientv3.WithRev(revision+1))
-	quiet := time.NewTimer(maxQuiet)
-	defer quiet.Stop()
+	changes := v.client.Watch(watching, v.prefix, clientv3.WithPrefix(), clientv3.WithRev(revision+1), clientv3.WithFragment())
+	again := time.NewTimer(maxAge)
+	defer again.Stop()
 	for {
 		select {
 		case r, open := <-changes:
@@ -136,8 +138,7 @@ func (v *view) follow(ctx context.Context) error {
 				v.apply(r.Events)
 				v.announced.Publish(v.keys)
 			}
-			quiet.Reset(maxQuiet)
-		case <-quiet.C:
+		case <-again.C:
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()
@@ -147,20 +148,40 @@ func (v *view) follow(ctx context.Context) error {
 
 // read replaces keys by what the prefix holds, and returns the revision of that.
 func (v *view) read(ctx context.Context) (int64, error) {
+	before := v.keys
+	v.keys = make(map[string][]byte, len(before))
+	revision := int64(0) // of the first page; 0 reads the latest
+	for from, n := v.prefix, 0; ; {
+		r, err := v.page(ctx, from, revision)
+		if err != nil {
+			v.keys = before
+			return 0, err
+		}
+		if revision == 0 {
+			revision = r.Header.Revision
+		}
+		for _, kv := range r.Kvs {
+			v.put(kv)
+			from = string(kv.Key) + "\x00" // the next key
+		}
+		n += len(r.Kvs)
+		if !r.More || len(r.Kvs) == 0 {
+			return revision, nil
+		}
+		if n >= maxKeys {
+			v.log.Warn("too many keys below the etcd prefix, the rest is left out", "prefix", v.prefix, "kept", n)
+			return revision, nil
+		}
+	}
+}
+
+// page reads the keys of the prefix from a key on, as of a revision. All at once
+// could be more than the client accepts in one message.
+func (v *view) page(ctx context.Context, from string, revision int64) (*clientv3.GetResponse, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	r, err := v.client.Get(ctx, v.prefix, clientv3.WithPrefix(), clientv3.WithLimit(maxKeys))
-	if err != nil {
-		return 0, err
-	}
-	if r.More {
-		v.log.Warn("too many keys below the etcd prefix, the rest is left out", "prefix", v.prefix, "kept", maxKeys)
-	}
-	v.keys = make(map[string][]byte, len(r.Kvs))
-	for _, kv := range r.Kvs {
-		v.put(kv)
-	}
-	return r.Header.Revision, nil
+	return v.client.Get(ctx, from, clientv3.WithRange(clientv3.GetPrefixRangeEnd(v.prefix)),
+		clientv3.WithLimit(pageSize), clientv3.WithRev(revision))
 }
 
 // apply changes keys as the events say.
@@ -176,12 +197,15 @@ func (v *view) apply(events []*clientv3.Event) {
 
 // put stores a key that is directly below the prefix.
 func (v *view) put(kv *mvccpb.KeyValue) {
-	key := string(kv.Key)
+	key, value := string(kv.Key), kv.Value
 	if _, known := v.keys[key]; !known && len(v.keys) >= maxKeys {
 		return
 	}
+	if len(value) > maxValue {
+		value = bytes.Clone(value[:maxValue]) // Announced refuses it
+	}
 	if name := strings.TrimPrefix(key, v.prefix); name != "" && !strings.Contains(name, "/") {
-		v.keys[key] = kv.Value
+		v.keys[key] = value
 	}
 }
 

@@ -142,6 +142,31 @@ func TestManyEndpoints(t *testing.T) {
 	}
 }
 
+// A client may limit the size of a message to what any answer that it asks for
+// fits into. Source asked for all keys at once, and could then read nothing; values
+// that are no announcements are of any size and did the same.
+func TestSmallMessages(t *testing.T) {
+	t.Parallel()
+	m := startMembers(t)
+	admin := m.direct(t)
+	small := m.dialLimited(t, 256<<10)
+	var want []string
+	filler := strings.Repeat("x", 300) // unknown members are ignored
+	put := func(i int) {
+		addr := fmt.Sprintf("/ip4/10.0.%d.%d/tcp/9094", i/250, i%250)
+		_, err := admin.Put(within(t), fmt.Sprintf("%s/%04d", prefix, i), `{"addr":"`+addr+`","note":"`+filler+`"}`)
+		must(t, err)
+		want = append(want, addr)
+	}
+	for i := range 950 {
+		put(i)
+	}
+	await := sourcetest.Await(t, &etcd.Source{Client: small, Prefix: prefix})
+	await(want...)
+	put(950)
+	await(want...)
+}
+
 // What can never work is refused at once.
 func TestSourceRefuses(t *testing.T) {
 	t.Parallel()
