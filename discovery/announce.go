@@ -67,7 +67,11 @@ func (e Endpoint) MarshalJSON() ([]byte, error) {
 	if err := e.check(); err != nil {
 		return nil, err
 	}
-	return json.Marshal(announcement{Addr: e.Addr.String(), Weight: e.Weight})
+	data, err := json.Marshal(announcement{Addr: e.Addr.String(), Weight: e.Weight})
+	if err == nil && len(data) > maxAnnouncement {
+		return nil, fmt.Errorf("an announcement of %d bytes: use an address for which %d suffice", len(data), maxAnnouncement)
+	}
+	return data, err
 }
 
 // parseEndpoint parses the output of MarshalJSON.

@@ -1,6 +1,7 @@
 package discovery
 
 import (
+	"bytes"
 	"log/slog"
 	"maps"
 	"slices"
@@ -23,6 +24,13 @@ type Announced struct {
 	template *config.Config
 	log      *slog.Logger
 	p        publisher
+	parsed   map[string]parsed // the announcements of the last Publish, by name
+}
+
+// parsed is an announcement and what it contains.
+type parsed struct {
+	value []byte
+	cfg   *config.Config // nil if the value cannot be used
 }
 
 // NewAnnounced returns an Announced that calls update. The template holds the
@@ -35,16 +43,32 @@ func NewAnnounced(template *config.Config, logger *slog.Logger, update func([]*c
 
 // Publish reports the endpoints that the announcements contain, in the order of
 // their names. The values of announcements are the JSON of an [Endpoint]. One
-// that cannot be used is logged and left out.
+// that cannot be used is left out, and logged when it appears or changes. Publish
+// keeps the values, which must not be modified later, but not the map. A value that
+// stays the same is not parsed again.
 func (a *Announced) Publish(announcements map[string][]byte) {
 	var cfgs []*config.Config
+	next := make(map[string]parsed, len(announcements))
 	for _, name := range slices.Sorted(maps.Keys(announcements)) {
-		e, err := parseEndpoint(announcements[name])
-		if err != nil {
-			a.log.Warn("announcement left out", "path", oneline.Text(name, maxReason), "error", oneline.Text(err.Error(), maxReason))
-			continue
+		value := announcements[name]
+		p, known := a.parsed[name]
+		if !known || !bytes.Equal(p.value, value) {
+			p = a.parse(name, value)
 		}
-		cfgs = append(cfgs, e.config(a.template))
+		next[name] = p
+		if p.cfg != nil {
+			cfgs = append(cfgs, p.cfg)
+		}
 	}
+	a.parsed = next
 	a.p.publish(cfgs)
+}
+
+func (a *Announced) parse(name string, value []byte) parsed {
+	e, err := parseEndpoint(value)
+	if err != nil {
+		a.log.Warn("announcement left out", "path", oneline.Text(name, maxReason), "error", oneline.Text(err.Error(), maxReason))
+		return parsed{value: value}
+	}
+	return parsed{value, e.config(a.template)}
 }
