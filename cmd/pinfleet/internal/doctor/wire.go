@@ -1,7 +1,10 @@
 package doctor
 
 import (
+	"context"
 	"crypto/x509"
+	"errors"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -16,6 +19,7 @@ import (
 // whether trailers are announced. It is safe for concurrent use.
 type wire struct {
 	endpoint *transport.Endpoint
+	kept     *http.Transport // keeps the connections of uploads; nil for sockets, libp2p and a RoundTripper of the user
 	now      func() time.Time
 
 	mu          sync.Mutex
@@ -32,10 +36,35 @@ func openWire(cfg *config.Config, now func() time.Time) (*wire, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &wire{endpoint: endpoint, now: now}, nil
+	w := &wire{endpoint: endpoint, now: now}
+	if err := w.openKept(cfg); err != nil {
+		return nil, errors.Join(err, endpoint.Close())
+	}
+	return w, nil
 }
 
-func (w *wire) close() error { return w.endpoint.Close() }
+// openKept sets kept. The endpoint's RoundTripper says of each upload that its
+// connection ends with it.
+func (w *wire) openKept(cfg *config.Config) error {
+	addr, err := cfg.Address()
+	if err != nil || cfg.RoundTripper != nil || addr.Scheme != config.SchemeHTTP && addr.Scheme != config.SchemeHTTPS {
+		return err
+	}
+	dialer, err := transport.NewDialer(cfg, addr)
+	if err != nil {
+		return err
+	}
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) { return dialer.DialContext(ctx) }
+	w.kept = &http.Transport{DialContext: dial, DialTLSContext: dial, DisableCompression: true}
+	return nil
+}
+
+func (w *wire) close() error {
+	if w.kept != nil {
+		w.kept.CloseIdleConnections()
+	}
+	return w.endpoint.Close()
+}
 
 // config returns the settings of a client that sends its requests through w.
 func (w *wire) config(cfg *config.Config) *config.Config {
@@ -52,11 +81,15 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	sent := req.Clone(req.Context())
 	// The server name of the endpoint's settings is missing in those of the client.
 	sent.URL.Host, sent.Host = w.endpoint.BaseURL.Host, w.endpoint.BaseURL.Host
-	if w.isKeptAlive() {
+	through := w.endpoint.RoundTripper
+	if w.isKeptAlive() && req.Body != nil {
 		sent.Close = false
+		if w.kept != nil {
+			through = w.kept
+		}
 	}
 	began := w.now()
-	resp, err := w.endpoint.RoundTripper.RoundTrip(sent)
+	resp, err := through.RoundTrip(sent)
 	if err == nil && resp != nil {
 		w.record(req, resp, began, w.now())
 	}
