@@ -3,6 +3,7 @@ package debug
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
@@ -58,6 +59,39 @@ func browse(t *testing.T, url string, flags ...string) (dom string, shot image.I
 		}
 	}
 	return stdout.String(), shot, console
+}
+
+// browseFrame loads the page in a frame of this width, because the windows of Chromium
+// have at least 500 pixels, and returns the outer document and a screenshot of the frame.
+// The page's own policy would not permit the frame. The script runs in the outer document
+// when the page has been updated.
+func browseFrame(t *testing.T, h http.Handler, width int, script string, flags ...string) (dom string, shot image.Image) {
+	t.Helper()
+	const height = 4200
+	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Has("frame") {
+			w.Header().Set("Content-Type", "text/html")
+			fmt.Fprintf(w, `<!doctype html><title>no script</title><body style="margin: 0">
+				<iframe src="?" style="border: 0; width: %dpx; height: %dpx"></iframe>
+				<script>setTimeout(() => { %s }, 2500)</script>`, width, height, script)
+			return
+		}
+		h.ServeHTTP(framed{w}, r)
+	}))
+	dom, shot, _ = browse(t, url+"?frame", append(flags, fmt.Sprintf("--window-size=600,%d", height))...)
+	return dom, shot.(interface {
+		SubImage(image.Rectangle) image.Image
+	}).SubImage(image.Rect(0, 0, width, height))
+}
+
+// framed is a ResponseWriter that lets its page be framed.
+type framed struct{ http.ResponseWriter }
+
+func (w framed) Write(p []byte) (int, error) {
+	header := w.Header()
+	header.Del("X-Frame-Options")
+	header.Set("Content-Security-Policy", strings.ReplaceAll(header.Get("Content-Security-Policy"), "frame-ancestors 'none'", "frame-ancestors *"))
+	return w.ResponseWriter.Write(p)
 }
 
 // chromium returns the path of the browser: the value of CHROMIUM, or the first one

@@ -1,5 +1,5 @@
 // Package debug serves the state of a load balancer over HTTP: its endpoints, their
-// latencies and recent events. It serves a live HTML page and JSON.
+// latencies, the calls by operation and recent events. It serves a live HTML page and JSON.
 //
 // A [Handler] is both a hook of the load balancer, which collects attempts and events,
 // and an [http.Handler], which shows them:
@@ -36,11 +36,13 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/internal/nilness"
 	"github.com/pinfleet/pinfleet/lbclient"
 )
 
 // Source provides the endpoints that a [Handler] shows. [lbclient.Client] implements it.
+// If it also has its methods Strategy and RetriesLeft, their results are shown too.
 type Source interface {
 	// Endpoints returns the current state of the endpoints.
 	Endpoints() []lbclient.EndpointInfo
@@ -52,15 +54,17 @@ type Source interface {
 type Handler struct {
 	mu      sync.Mutex
 	hosts   map[string]bool // from AllowHosts
+	name    string          // from SetName
 	source  Source
 	calls   Calls
 	perCall series
+	byOp    map[client.Op]*operation
 	// byName holds the latencies of endpoints.
 	byName map[string]*series
-	// Changes of endpoints and events of calls are in separate logs, so that
+	// Changes of endpoints, probes and events of calls are in separate logs, so that
 	// thousands of events of calls do not push out the changes of endpoints.
-	changes, incidents log
-	seq                uint64 // of the last event
+	changes, probes, incidents log
+	seq                        uint64 // of the last event
 }
 
 // maxEndpoints is the maximum number of endpoints in Handler.byName.
@@ -70,6 +74,13 @@ const maxEndpoints = 1024
 // balancer to [Handler.Watch].
 func New() *Handler {
 	return &Handler{}
+}
+
+// SetName sets the name that the page shows, for programs with several load balancers.
+func (h *Handler) SetName(name string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.name = bounded(name)
 }
 
 // Watch sets the source of the endpoints. Before the first Watch, and if s is nil or a

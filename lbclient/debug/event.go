@@ -13,6 +13,8 @@ type EventKind string
 const (
 	Ejected           EventKind = "ejected"            // an endpoint was ejected
 	Readmitted        EventKind = "readmitted"         // an endpoint was readmitted
+	ProbeAnswered     EventKind = "probe answered"     // an ejected endpoint answered its probe
+	ProbeFailed       EventKind = "probe failed"       // an ejected endpoint did not
 	MembershipChanged EventKind = "membership changed" // endpoints were added or removed
 	Retried           EventKind = "retried"            // a call continued after a failed attempt
 	Hedged            EventKind = "hedged"             // an endpoint received a hedge
@@ -28,13 +30,14 @@ type Event struct {
 	At    time.Time `json:"at"` // time of the first merged event
 	Kind  EventKind `json:"kind"`
 	Count int       `json:"count"` // number of merged events, at least 1
-	// Endpoint is the endpoint that was ejected or readmitted, whose attempt
+	// Endpoint is the endpoint that was ejected, probed or readmitted, whose attempt
 	// failed, or that received a hedge.
 	Endpoint string `json:"endpoint,omitempty"`
 	Op       string `json:"op,omitempty"`
-	// Error is the error of the last merged event, truncated to about 1 KiB.
+	// Error is the error of the last merged event, truncated to about 2 KiB.
 	Error string `json:"error,omitempty"`
-	// For is the time from an ejection to the first probe.
+	// For is the time from an ejection to the first probe, or the duration of a
+	// probe.
 	For time.Duration `json:"for_ns,omitempty"`
 	// Added and Removed are the names of at most 64 endpoints each, followed by
 	// "…" if there are more.
@@ -49,8 +52,9 @@ const (
 	// among the last lookBack events of the log.
 	burst    = time.Second
 	lookBack = 16
-	// maxError is the maximum length of an error text in bytes.
-	maxError = 1 << 10
+	// maxError is the maximum length of an error text in bytes. The load balancer's
+	// own errors are not longer.
+	maxError = 2 << 10
 	// maxNames is the maximum length of Event.Added and Event.Removed.
 	maxNames = 64
 )

@@ -15,6 +15,7 @@ var (
 	_ lbclient.AttemptHook    = (*Handler)(nil)
 	_ lbclient.RetryHook      = (*Handler)(nil)
 	_ lbclient.HealthHook     = (*Handler)(nil)
+	_ lbclient.ProbeHook      = (*Handler)(nil)
 	_ lbclient.MembershipHook = (*Handler)(nil)
 )
 
@@ -37,7 +38,9 @@ func (h *Handler) CallEnded(_ context.Context, e lbclient.CallEvent) {
 	if failed {
 		h.calls.Failed++
 	}
-	h.perCall.add(time.Now(), e.Duration, failed)
+	now := time.Now()
+	h.perCall.add(now, e.Duration, failed)
+	h.operation(e.Op).add(now, e, failed)
 }
 
 // AttemptStarted implements [lbclient.AttemptHook].
@@ -114,6 +117,18 @@ func (h *Handler) EndpointReadmitted(e lbclient.HealthEvent) {
 	h.change(Event{Kind: Readmitted, Endpoint: e.Endpoint})
 }
 
+// EndpointProbed implements [lbclient.ProbeHook].
+func (h *Handler) EndpointProbed(e lbclient.ProbeEvent) {
+	kind := ProbeAnswered
+	if e.Err != nil {
+		kind = ProbeFailed
+	}
+	event := Event{Kind: kind, Endpoint: e.Endpoint, Error: textOf(e.Err), For: e.Duration}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.record(&h.probes, event)
+}
+
 // MembershipChanged implements [lbclient.MembershipHook].
 func (h *Handler) MembershipChanged(e lbclient.MembershipEvent) {
 	h.change(Event{Kind: MembershipChanged, Added: someOf(e.Added), Removed: someOf(e.Removed)})
@@ -132,23 +147,26 @@ func someOf(names []string) []string {
 func (h *Handler) change(e Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.record(&h.changes, e)
+}
+
+// record adds an event to a log. h.mu is held.
+func (h *Handler) record(l *log, e Event) {
 	e.At, e.Count = time.Now().UTC(), 1
 	h.seq++
 	e.Seq = h.seq
-	h.changes.add(e)
+	l.add(e)
 }
 
 // incident logs an event of a call, or merges it into a recent one. h.mu is held.
 func (h *Handler) incident(e Event) {
-	e.At, e.Count = time.Now().UTC(), 1
+	e.At = time.Now().UTC()
 	if have := h.incidents.alike(e); have != nil {
 		have.Count++
 		have.Error = e.Error
 		return
 	}
-	h.seq++
-	e.Seq = h.seq
-	h.incidents.add(e)
+	h.record(&h.incidents, e)
 }
 
 // isFailure reports whether err is a failure. Cancellation by the caller, invalid

@@ -166,47 +166,6 @@ func TestPageInBrowser(t *testing.T) {
 	checkFits(t, shot, light)
 }
 
-// The page shows every state, in a narrow window in dark mode.
-func TestStatesInBrowser(t *testing.T) {
-	if !needsBrowser(t) {
-		return
-	}
-	now := time.Now()
-	h := New()
-	var infos fixed
-	for i, state := range []lbclient.State{lbclient.Admitted, lbclient.Eligible, lbclient.Ejected, lbclient.Draining} {
-		infos = append(infos, lbclient.EndpointInfo{
-			Endpoint: peerName(i), State: state, Since: now.Add(-time.Hour), Weight: 1, InFlight: i, Attempts: 12345,
-			EWMA: map[string]time.Duration{"read": 12 * time.Millisecond, "add": 3 * time.Second},
-		})
-		ended(h, peerName(i), 20*time.Millisecond, nil)
-	}
-	infos[2].NextProbe = now.Add(time.Hour)
-	infos[2].Failures = map[string]uint64{"unavailable": 41, hostile: 1}
-	infos[2].LastError, infos[2].LastErrorAt = hostile, now
-	infos[3].Endpoints = []lbclient.EndpointInfo{{Endpoint: "within", State: lbclient.Admitted}}
-	infos = append(infos, lbclient.EndpointInfo{Endpoint: hostile, State: hostile, EWMA: map[string]time.Duration{hostile: 1}})
-	h.Watch(infos)
-	h.EndpointEjected(lbclient.HealthEvent{Endpoint: hostile, Err: errors.New(hostile), For: time.Second})
-	h.EndpointReadmitted(lbclient.HealthEvent{Endpoint: peerName(0)})
-	h.MembershipChanged(lbclient.MembershipEvent{Added: []string{hostile}, Removed: []string{peerName(9)}})
-	h.CallRetried(t.Context(), lbclient.AttemptEvent{Op: hostile, Endpoint: hostile, Err: errors.New(hostile)})
-	h.BudgetExhausted(t.Context(), lbclient.AttemptEvent{Op: client.OpID, Endpoint: peerName(1)})
-	h.AttemptStarted(t.Context(), lbclient.AttemptEvent{Op: client.OpID, Endpoint: peerName(1), Hedge: true})
-
-	dom, shot, console := browse(t, serve(t, h), "--window-size=500,2400", "--blink-settings=preferredColorScheme=0")
-	if len(console) > 0 {
-		t.Errorf("the console says:\n%s", strings.Join(console, "\n"))
-	}
-	for _, kind := range []string{"admitted", "eligible", "ejected", "draining", "readmitted", "membership changed", "retried", "hedged", "budget exhausted"} {
-		contains(t, dom, ">"+kind+"<")
-	}
-	contains(t, dom, "probe in 59 min", "unavailable 41", "read 12 ms", "12,345", ">within<")
-	checkHostile(t, dom, shot)
-	checkColours(t, shot, 150, dark, green, amber, red, grey)
-	checkFits(t, shot, dark)
-}
-
 // The checks of this file must detect a page that is wrong.
 func TestBrowserNoticesWhatIsWrong(t *testing.T) {
 	if !needsBrowser(t) {

@@ -24,6 +24,7 @@
 	};
 
 	const number = new Intl.NumberFormat("en");
+	const percent = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 });
 	const duration = (ns) => {
 		const ms = ns / 1e6;
 		if (ms < 1) return (ms * 1000).toFixed(0) + " µs";
@@ -109,6 +110,7 @@
 			["Hedges", number.format(c.hedges)],
 			["Budget exhausted", number.format(c.budget_exhausted)],
 		];
+		if (snap.retries_left !== undefined) figures.push(["Retries left", number.format(snap.retries_left)]);
 		const nodes = resize($("figures"), figures.length, () => {
 			const node = make("div");
 			node.append(make("dt"), make("dd"));
@@ -139,7 +141,7 @@
 			name: make("span", "name"), weight: make("span", "small"),
 			state: make("span", "badge"), since: make("span", "small"), probe: make("span", "small"),
 			spark: document.createElementNS("http://www.w3.org/2000/svg", "svg"), text: make("span", "small"),
-			inFlight: make("span"), attempts: make("span"), failures: make("div"), average: make("div"),
+			share: make("span"), inFlight: make("span"), attempts: make("span"), failures: make("div"), average: make("div"),
 			error: make("span", "error clamp"), errorAt: make("span", "small"),
 		};
 		f.spark.setAttribute("class", "spark");
@@ -147,6 +149,7 @@
 		cell("endpoint", "", f.name, f.weight);
 		cell("state", "", f.state, f.since, f.probe);
 		cell("latency", "", f.spark, f.text);
+		cell("number", "Share", f.share);
 		cell("number", "In flight", f.inFlight);
 		cell("number", "Attempts", f.attempts);
 		cell("failures", "Failures", f.failures);
@@ -159,6 +162,36 @@
 		const nodes = resize(node, lines.length || 1, () => make("div"));
 		nodes[0].className = lines.length ? "" : "muted";
 		(lines.length ? lines : [none]).forEach((line, i) => setText(nodes[i], line));
+	};
+	// showError shows the first lines of an error. If there are more, it can be given the
+	// focus, by a key or a touch, and is then shown whole, as under the pointer.
+	const showError = (node, text) => {
+		setText(node, text);
+		if (node.matches(":hover, :focus")) return; // shown whole
+		if (node.scrollHeight > node.clientHeight + 1) setAttr(node, "tabindex", "0");
+		else node.removeAttribute("tabindex");
+	};
+	const newOperation = () => {
+		const row = make("tr"), name = make("th");
+		name.scope = "row";
+		const f = row.fields = { op: make("span", "name"), text: make("span", "small"), calls: make("td", "number"), failed: make("td", "number"), attempts: make("td", "number") };
+		name.append(f.op, f.text);
+		row.append(name, f.calls, f.failed, f.attempts);
+		return row;
+	};
+	const showOperations = (snap) => {
+		$("nooperations").hidden = snap.operations.length > 0;
+		$("operationtable").hidden = snap.operations.length === 0;
+		const rows = resize($("operations"), snap.operations.length, newOperation);
+		snap.operations.forEach((o, i) => {
+			const f = rows[i].fields;
+			setText(f.op, o.op);
+			setText(f.text, summary(o.latencies));
+			setText(f.calls, number.format(o.total));
+			setText(f.failed, number.format(o.failed));
+			f.failed.classList.toggle("bad", o.failed > 0);
+			setText(f.attempts, (o.attempts / o.total).toFixed(2));
+		});
 	};
 	const showEndpoints = (snap) => {
 		$("noendpoints").hidden = snap.endpoints.length > 0;
@@ -178,13 +211,13 @@
 			const text = summary(e.latencies);
 			draw(f.spark, e.latencies, top, `Latency of ${e.endpoint}: ${text}`);
 			setText(f.text, text);
+			setText(f.share, percent.format(e.share));
 			setText(f.inFlight, number.format(e.in_flight));
 			setText(f.attempts, number.format(e.attempts));
 			const failures = Object.entries(e.failures || {}).filter(([, n]) => n > 0).sort();
 			showPairs(f.failures, failures.map(([kind, n]) => [kind, number.format(n)]), "none");
 			showPairs(f.average, Object.entries(e.ewma_ns || {}).sort().map(([name, ns]) => [name, duration(ns)]), "–");
-			setText(f.error, e.last_error || "");
-			setAttr(f.error, "title", e.last_error || "");
+			showError(f.error, e.last_error || "");
 			setText(f.errorAt, isTime(e.last_error_at) ? between(e.last_error_at, snap.now) + " ago" : "");
 		});
 	};
@@ -200,7 +233,7 @@
 		if (e.count > 1) parts.push("× " + number.format(e.count));
 		if (e.op) parts.push(e.op);
 		if (e.endpoint) parts.push((e.op ? "at " : "") + e.endpoint);
-		if (e.for_ns) parts.push("for " + duration(e.for_ns));
+		if (e.for_ns) parts.push((e.kind.startsWith("probe") ? "after " : "for ") + duration(e.for_ns));
 		if (e.added) parts.push("added " + e.added.join(", "));
 		if (e.removed) parts.push("removed " + e.removed.join(", "));
 		return parts.join(" ");
@@ -215,7 +248,7 @@
 			setText(f.kind, e.kind);
 			setAttr(f.kind, "data-kind", e.kind);
 			setText(f.text, describe(e));
-			setText(f.error, e.error || "");
+			showError(f.error, e.error || "");
 			f.error.hidden = !e.error;
 		});
 	};
@@ -234,8 +267,12 @@
 			if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
 			const snap = await answer.json();
 			if (paused) return;
+			setText($("name"), snap.name || "Load balancer");
+			document.title = (snap.name || "Load balancer") + " " + location.pathname;
+			setText($("strategy"), snap.strategy || "");
 			showCalls(snap);
 			showEndpoints(snap);
+			showOperations(snap);
 			showEvents(snap);
 			last = clock(snap.now);
 			document.documentElement.dataset.updates = Number(document.documentElement.dataset.updates || 0) + 1;
