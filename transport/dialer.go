@@ -22,7 +22,7 @@ var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interv
 // a Unix socket, with TLS if addr.TLS is set. NewDialer is an Opener.
 // transport/p2p uses it for /dnsaddr/ records that name plain HTTP addresses.
 func NewDialer(cfg *config.Config, addr config.Address) (Dialer, error) {
-	d := &netDialer{addr: addr, resolver: cfg.Resolver, net: net.Dialer{KeepAliveConfig: keepAlive, Resolver: cfg.Resolver}}
+	d := &netDialer{addr: addr, known: new(knownAddresses), resolver: cfg.Resolver, net: net.Dialer{KeepAliveConfig: keepAlive, Resolver: cfg.Resolver}}
 	if d.resolver == nil {
 		d.resolver = net.DefaultResolver
 	}
@@ -50,6 +50,7 @@ type netDialer struct {
 	addr     config.Address
 	net      net.Dialer
 	resolver *net.Resolver
+	known    *knownAddresses
 	proxy    *proxied  // nil for direct connections
 	tls      *tlsFiles // nil for plain connections
 }
@@ -106,7 +107,9 @@ func (d *netDialer) connect(ctx context.Context) (net.Conn, error) {
 // so that it must not lead to another machine.
 func (d *netDialer) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 	if !d.addr.IsLocalhost() {
-		return d.resolver.LookupNetIP(ctx, "ip"+strings.TrimPrefix(d.addr.Network, "tcp"), host)
+		return d.known.lookup(ctx, host, func(ctx context.Context) ([]netip.Addr, error) {
+			return d.resolver.LookupNetIP(ctx, "ip"+strings.TrimPrefix(d.addr.Network, "tcp"), host)
+		})
 	}
 	four, six := netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()
 	switch d.addr.Network {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/miekg/dns"
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/discovery"
@@ -126,7 +127,7 @@ func TestRollingRestartOfAddresses(t *testing.T) {
 	for _, outage := range []func(){
 		func() { s.set(service) },
 		func() { s.remove(service) },
-		func() { s.change(func(s *nameServer) { s.rcode = 2 }) },
+		func() { s.change(func(s *nameServer) { s.rcode = dns.RcodeServerFailure }) },
 	} {
 		outage()
 		s.awaitAnswers(t, service, 4)
@@ -136,7 +137,7 @@ func TestRollingRestartOfAddresses(t *testing.T) {
 
 // The same with the names of pods, of which a restart changes only the addresses. They
 // are looked up at each dial: even if the SRV records are read only once, no call fails
-// while all pods move to other addresses.
+// while all pods move to other addresses, nor afterwards while the name server fails.
 func TestRollingRestartOfNames(t *testing.T) {
 	testenv.MustHaveAddress(t, podIPs...)
 	port := testenv.FreePorts(t, 3)
@@ -165,6 +166,8 @@ func TestRollingRestartOfNames(t *testing.T) {
 		start(name, podIPs[3+i])
 		l.awaitServes(t, running[name])
 	}
+	s.change(func(s *nameServer) { s.rcode = dns.RcodeServerFailure })
+	l.awaitCalls(t, 200)
 }
 
 // A service scaled to zero and back: after the first pod has come back, at another
