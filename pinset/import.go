@@ -29,7 +29,8 @@ const maxLine = 4 << 20
 //     with a comma or a quote is quoted. It cannot have a line break.
 //   - Any other line is a CID. It may be an IPFS path without a name below the CID.
 //
-// Empty lines are skipped, and so are comments: lines that begin with a number sign. The
+// Empty lines are skipped, and so are comments: lines that begin with a number sign. There
+// are no comments below a line that names the columns and another one than cid first. The
 // pins of lines that are not JSON have the given options and, in CSV, the name of the line
 // unless it is empty.
 //
@@ -60,7 +61,7 @@ func Import(r io.Reader, opts api.PinOptions) iter.Seq2[*api.Pin, error] {
 				pin, err = p.parse(line)
 			}
 			if err != nil {
-				pin, err = nil, &LineError{Line: n, Text: line[:min(len(line), maxLineText)], Err: err}
+				pin, err = nil, &LineError{Line: n, Text: strings.Clone(line[:min(len(line), maxLineText)]), Err: err}
 			}
 			if (pin != nil || err != nil) && !yield(pin, err) || readErr == io.EOF {
 				return
@@ -108,7 +109,7 @@ type lineParser struct {
 
 // parse returns the pin of a line, or nil if the line has none.
 func (p *lineParser) parse(line string) (*api.Pin, error) {
-	if line == "" || line[0] == '#' {
+	if line == "" || line[0] == '#' && p.columns[0] == columnCid {
 		return nil, nil
 	}
 	first := p.first

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -55,6 +57,8 @@ func TestImport(t *testing.T) {
 		"bad CIDs":     {"x\n" + cidA + "\n" + cidA + " " + cidB + "\n" + cidA[:20] + "\n", []string{"line 1", cidA + "  2", "line 3", "line 4"}},
 		"CSV":          {cidA + ",report\n" + cidB + ", \"a, \"\"b\"\"\",x\n", []string{cidA + " report 2", cidB + " a, \"b\" 2"}},
 		"columns":      {"Size, Name ,CID\n12,report," + cidA + "\n13,," + cidB + "\n14\n", []string{cidA + " report 2", cidB + "  2", "line 4"}},
+		"name first":   {"# songs\nname,cid\n#1 song," + cidA + "\n# end\n", []string{cidA + " #1 song 2", "line 4"}},
+		"CID first":    {"cid,name\n# half," + cidA + "\n" + cidB + ",#1\n", []string{cidB + " #1 2"}},
 		"one column":   {"cid\n" + cidA + "\n", []string{cidA + "  2"}},
 		"bad CSV":      {cidA + ",\"x\n" + cidB + ",y\n,z\n", []string{"line 1", cidB + " y 2", "line 3"}},
 		"late columns": {cidA + ",x\ncid,name\n", []string{cidA + " x 2", "line 2"}},
@@ -111,6 +115,38 @@ func TestLineErrors(t *testing.T) {
 			t.Errorf("%d bytes: %q", len(text), text[:min(len(text), 200)])
 		}
 	}
+}
+
+// The error of a line does not hold the line in memory, which may have 4 MiB.
+func TestLineErrorsAreSmall(t *testing.T) {
+	const n, size = 32, 1 << 20
+	text := io.Reader(strings.NewReader(""))
+	for range n {
+		text = io.MultiReader(text, strings.NewReader("x"), io.LimitReader(dots{}, size), strings.NewReader("\n"))
+	}
+	heap := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	_, errs := collect(pinset.Import(text, api.PinOptions{}))
+	text = nil
+	if held := int64(heap() - before); len(errs) != n || held > n*size/4 {
+		t.Errorf("%d errors hold %d bytes", len(errs), held)
+	}
+	runtime.KeepAlive(errs)
+}
+
+// dots is a text without an end.
+type dots struct{}
+
+func (dots) Read(b []byte) (int, error) {
+	for i := range b {
+		b[i] = '.'
+	}
+	return len(b), nil
 }
 
 // What is exported is imported as it was, and the text is the same when it is exported again.
