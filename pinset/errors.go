@@ -22,10 +22,14 @@ type ItemError struct {
 
 // Error returns one line with the CID and the cause.
 func (e *ItemError) Error() string {
-	if e.Err == nil {
-		return fmt.Sprintf("%s: %s failed", e.Cid, e.Op)
+	item := "an item without a CID"
+	if e.Cid.Defined() {
+		item = e.Cid.String()
 	}
-	return fmt.Sprintf("%s: %s", e.Cid, e.Err)
+	if e.Err == nil {
+		return fmt.Sprintf("%s: %s failed", item, e.Op)
+	}
+	return fmt.Sprintf("%s: %s", item, e.Err)
 }
 
 // Unwrap returns the cause.

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"net/http"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -127,6 +128,9 @@ func TestFailuresDoNotEndTheWork(t *testing.T) {
 			found["refused"] = true
 		case errors.Is(err, client.ErrInvalid):
 			found[fmt.Sprintf("invalid, of an item: %t", item != nil)] = true
+			if item != nil && !strings.HasPrefix(err.Error(), "an item without a CID: ") {
+				t.Errorf("%v", err)
+			}
 		}
 	}
 	if len(found) != 4 {
