@@ -25,8 +25,10 @@ type retry struct {
 }
 
 // wait waits before the next attempt, and reports whether there is one: it returns false
-// if ctx has ended, or if the item has failed for as long as patience, or would do so for
-// the time that the server asks to wait. There is at least one more attempt otherwise.
+// if ctx has ended, or once the item has failed for as long as patience. If the server asks
+// to wait longer than that, there is no further attempt, but wait waits all the same: an item
+// that failed at once would make room for another call in vain. There is at least one more
+// attempt otherwise.
 func (r *retry) wait(ctx context.Context, err error) bool {
 	now := time.Now()
 	if r.began.IsZero() {
@@ -37,7 +39,12 @@ func (r *retry) wait(ctx context.Context, err error) bool {
 	if e := (*client.Error)(nil); errors.As(err, &e) {
 		pause = max(pause, e.RetryAfter)
 	}
-	if now.Sub(r.began) >= r.patience || pause > r.patience {
+	left := r.patience - now.Sub(r.began)
+	switch {
+	case left <= 0:
+		return false
+	case pause > r.patience:
+		sleep.For(ctx, left)
 		return false
 	}
 	return sleep.For(ctx, pause)
