@@ -18,6 +18,9 @@ import (
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
+// defaultMaxDelete is the default of --max-delete.
+const defaultMaxDelete = 100 * pinset.DefaultMaxDelete
+
 // syncFlags are the flags of sync.
 type syncFlags struct {
 	from        string
@@ -64,7 +67,7 @@ interrupted sync is continued by running it again.`,
 	set.StringVar(&flags.fromContext, "from-context", "", "`name` of the context of the cluster that is the source")
 	set.BoolVar(&flags.apply, "apply", false, "make the changes")
 	set.BoolVar(&flags.remove, "delete", false, "with --apply, unpin what the source does not have")
-	set.Float64Var(&flags.maxDelete, "max-delete", 100*pinset.DefaultMaxDelete, "with --delete, the largest `percentage` of the pinset to unpin")
+	set.Float64Var(&flags.maxDelete, "max-delete", defaultMaxDelete, "with --delete, the largest `percentage` of the pinset to unpin")
 	flags.register(cmd)
 	pin.register(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("from-context", a.completeContexts)
@@ -89,6 +92,9 @@ func (s *session) syncSource(ctx context.Context, args []string, flags *syncFlag
 			return nil, nil, err
 		}
 		return pinset.Import(f, defaults), func() { f.Close() }, nil
+	}
+	if !defaults.Equals(api.PinOptions{}) {
+		return nil, nil, exitcode.Usage("options of pins are for files: the pins of another cluster have their own")
 	}
 	source, err := s.otherCluster(flags)
 	if err != nil {
@@ -140,6 +146,8 @@ func (s *session) sync(ctx context.Context, source iter.Seq2[*api.Pin, error], f
 		return exitcode.Usage("--delete needs --apply: without it, sync only shows the differences")
 	case flags.maxDelete < 0 || flags.maxDelete > 100:
 		return exitcode.Usage("--max-delete is a percentage from 0 to 100")
+	case flags.maxDelete != defaultMaxDelete && !flags.remove:
+		return exitcode.Usage("--max-delete needs --delete: without it, sync unpins nothing")
 	}
 	verb, run := "different", pinset.Diff
 	if flags.apply {
