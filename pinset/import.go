@@ -25,8 +25,8 @@ const maxLine = 4 << 20
 //   - A line that begins with a brace is a pin in JSON, as [Export] and
 //     `ipfs-cluster-service state export` write it.
 //   - A line with a comma is CSV, first the CID and then the name. If the first line names
-//     the columns, those called cid and name are used, and others are ignored. A name
-//     with a comma or a quote is quoted. It cannot have a line break.
+//     the columns, those called cid and name are used, and others are ignored; a line with
+//     more fields than columns cannot be read. A name with a comma or a quote is quoted. It cannot have a line break.
 //   - Any other line is a CID. It may be an IPFS path without a name below the CID.
 //
 // Empty lines are skipped, and so are comments: lines that begin with a number sign. There
@@ -104,6 +104,7 @@ const (
 type lineParser struct {
 	options api.PinOptions
 	columns []string // of CSV
+	named   bool     // a line has named the columns
 	first   bool     // no line but comments and empty lines was seen
 }
 
@@ -159,8 +160,11 @@ func (p *lineParser) parseRecord(line string, first bool) (*api.Pin, error) {
 		if !slices.Contains(fields, columnCid) {
 			return nil, fmt.Errorf("no column is called %s", columnCid)
 		}
-		p.columns = fields
+		p.columns, p.named = fields, true
 		return nil, nil
+	}
+	if p.named && len(fields) > len(p.columns) && strings.Join(fields[len(p.columns):], "") != "" {
+		return nil, fmt.Errorf("it has %d fields for %d columns: quote a name with a comma", len(fields), len(p.columns))
 	}
 	return p.pin(p.column(fields, columnCid), p.column(fields, columnName))
 }
