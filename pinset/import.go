@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"unicode/utf8"
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client"
@@ -20,7 +21,7 @@ import (
 // of a listing.
 const maxLine = 4 << 20
 
-// Import reads pins from r, one from each line. It recognises the form of each line:
+// Import reads pins from r, one from each line of UTF-8. It recognises the form of each line:
 //
 //   - A line that begins with a brace is a pin in JSON, as [Export] and
 //     `ipfs-cluster-service state export` write it.
@@ -116,6 +117,8 @@ func (p *lineParser) parse(line string) (*api.Pin, error) {
 	first := p.first
 	p.first = false
 	switch {
+	case !utf8.ValidString(line):
+		return nil, errors.New("it is not in UTF-8")
 	case line[0] == '{':
 		return parsePin(line)
 	case strings.Contains(line, ",") || first && isColumn(line):

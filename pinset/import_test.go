@@ -60,6 +60,7 @@ func TestImport(t *testing.T) {
 		"name first":   {"# songs\nname,cid\n#1 song," + cidA + "\n# end\n", []string{cidA + " #1 song 2", "line 4"}},
 		"CID first":    {"cid,name\n# half," + cidA + "\n" + cidB + ",#1\n", []string{cidB + " #1 2"}},
 		"too many":     {"cid,name\n" + cidA + ",Hello, world\n" + cidB + ",Hello,,\n", []string{"line 2", cidB + " Hello 2"}},
+		"Latin-1":      {"# \xfc\n" + cidA + ",\xfc\n" + `{"cid":"` + cidB + "\",\"name\":\"\xfc\"}\n" + cidB + ",ü\n", []string{"line 2", "line 3", cidB + " ü 2"}},
 		"one column":   {"cid\n" + cidA + "\n", []string{cidA + "  2"}},
 		"bad CSV":      {cidA + ",\"x\n" + cidB + ",y\n,z\n", []string{"line 1", cidB + " y 2", "line 3"}},
 		"late columns": {cidA + ",x\ncid,name\n", []string{cidA + " x 2", "line 2"}},
