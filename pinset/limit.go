@@ -58,17 +58,19 @@ func newLimit(most int) *limit {
 }
 
 // acquire waits until another call may begin, and reports whether it may: it returns
-// false if ctx has ended. Only one goroutine may call it at a time.
-func (l *limit) acquire(ctx context.Context) bool {
+// false if ctx has ended. epoch is that in which the call begins, for end. Only one
+// goroutine may call acquire at a time.
+func (l *limit) acquire(ctx context.Context) (epoch int, ok bool) {
 	for {
 		if ctx.Err() != nil {
-			return false
+			return 0, false
 		}
 		l.mu.Lock()
 		if l.inFlight < int(l.current) {
 			l.inFlight++
+			epoch = l.epoch
 			l.mu.Unlock()
-			return true
+			return epoch, true
 		}
 		l.waited = true
 		l.mu.Unlock()
@@ -99,13 +101,6 @@ func (l *limit) size() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return int(l.current)
-}
-
-// begin returns the epoch in which a call begins, for end.
-func (l *limit) begin() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.epoch
 }
 
 // end records a call that began in the given epoch. Calls that began before the limit

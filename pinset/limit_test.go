@@ -55,10 +55,14 @@ func (s *server) load(t *testing.T, l *limit, d time.Duration) {
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	defer cancel()
 	var calls sync.WaitGroup
-	for l.acquire(ctx) {
+	for {
+		epoch, ok := l.acquire(ctx)
+		if !ok {
+			break
+		}
 		calls.Go(func() {
 			defer l.release()
-			epoch, began := l.begin(), time.Now()
+			began := time.Now()
 			refused := s.call()
 			l.end(epoch, time.Since(began), refused)
 			if refused {
@@ -115,7 +119,7 @@ func TestLimitFollowsTheServer(t *testing.T) {
 func TestLimitHalves(t *testing.T) {
 	l := newLimit(256)
 	l.set(100)
-	epoch := l.begin()
+	epoch := l.epoch
 	for range 50 {
 		l.end(epoch, 0, true)
 	}
@@ -123,7 +127,7 @@ func TestLimitHalves(t *testing.T) {
 		t.Errorf("limit %d after a burst of refusals at 100, want 50", n)
 	}
 	for range 20 {
-		l.end(l.begin(), 0, true)
+		l.end(l.epoch, 0, true)
 	}
 	if n := l.size(); n != 1 {
 		t.Errorf("limit %d after refusals only, want 1", n)
@@ -152,10 +156,10 @@ func TestLimitIsNotRaisedIdly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimit(256)
 		for range 1000 {
-			if !l.acquire(t.Context()) {
+			epoch, ok := l.acquire(t.Context())
+			if !ok {
 				t.Fatal("not acquired")
 			}
-			epoch := l.begin()
 			time.Sleep(time.Millisecond)
 			l.end(epoch, time.Millisecond, false)
 			l.release()
@@ -183,14 +187,14 @@ func TestAcquireEndsWithTheContext(t *testing.T) {
 		l := newLimit(1)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if !l.acquire(ctx) {
+		if _, ok := l.acquire(ctx); !ok {
 			t.Fatal("not acquired")
 		}
-		if l.acquire(ctx) || ctx.Err() == nil {
+		if _, ok := l.acquire(ctx); ok || ctx.Err() == nil {
 			t.Error("acquired twice")
 		}
 		l.release()
-		if l.acquire(ctx) {
+		if _, ok := l.acquire(ctx); ok {
 			t.Error("acquired after the end of the context")
 		}
 	})

@@ -121,7 +121,8 @@ func (e *executor[I, R]) feed(ctx context.Context, items iter.Seq2[I, error]) {
 				e.results <- outcome[R]{err: err}
 				continue
 			}
-			if err != nil || !e.acquire(ctx) {
+			epoch, ok := e.acquire(ctx)
+			if !ok {
 				e.results <- outcome[R]{err: ctx.Err(), fatal: true}
 				return
 			}
@@ -129,25 +130,24 @@ func (e *executor[I, R]) feed(ctx context.Context, items iter.Seq2[I, error]) {
 				defer func() { <-e.items }()
 				release := sync.OnceFunc(e.limit.release)
 				defer release() // after the consumer has got the result
-				panics.Run(func() { e.results <- e.do(ctx, item, release) }, e.panicked)
+				panics.Run(func() { e.results <- e.do(ctx, item, epoch, release) }, e.panicked)
 			})
 		}
 	}, e.panicked)
 }
 
-// acquire waits until the work on another item may begin. It returns false if ctx has
-// ended.
-func (e *executor[I, R]) acquire(ctx context.Context) bool {
+// acquire waits until the work on another item may begin, in an epoch of the limit. It
+// returns false if ctx has ended.
+func (e *executor[I, R]) acquire(ctx context.Context) (epoch int, ok bool) {
 	select {
 	case e.items <- struct{}{}:
 	case <-ctx.Done():
-		return false
+		return 0, false
 	}
-	if !e.limit.acquire(ctx) {
+	if epoch, ok = e.limit.acquire(ctx); !ok {
 		<-e.items
-		return false
 	}
-	return true
+	return epoch, ok
 }
 
 func (e *executor[I, R]) panicked(r *panics.Recovered) {
@@ -157,13 +157,13 @@ func (e *executor[I, R]) panicked(r *panics.Recovered) {
 }
 
 // do makes the call for an item, and repeats it while the cluster is overloaded or cannot
-// be reached. It calls release before work.then begins, which is not a call in flight.
-func (e *executor[I, R]) do(ctx context.Context, item I, release func()) outcome[R] {
+// be reached. epoch is that of acquire. do calls release before work.then begins, which is not a call in flight.
+func (e *executor[I, R]) do(ctx context.Context, item I, epoch int, release func()) outcome[R] {
 	call := e.task(item)
 	retry := retry{patience: e.options.patience}
 	served := int64(0) // calls before the first failure of this one
 	for {
-		epoch, began := e.limit.begin(), time.Now()
+		began := time.Now()
 		result, err := call(ctx)
 		refused := err != nil && transient(err)
 		if !retry.failed() { // repeated calls for one item say little about the others
