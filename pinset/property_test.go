@@ -150,7 +150,8 @@ func TestSyncProperty(t *testing.T) {
 			failed++
 		}
 	})
-	if clean < 5 || failed < 5 {
+	// A quarter of the runs is without errors, so that the few of -short may lack them.
+	if runs := clean + failed; runs >= 100 && (clean < 5 || failed < 5) {
 		t.Errorf("%d runs without errors and %d with errors: the test shows nothing", clean, failed)
 	}
 }
