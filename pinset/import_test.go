@@ -134,7 +134,6 @@ func TestLineErrorsAreSmall(t *testing.T) {
 	}
 	before := heap()
 	_, errs := collect(pinset.Import(text, api.PinOptions{}))
-	text = nil
 	if held := int64(heap() - before); len(errs) != n || held > n*size/4 {
 		t.Errorf("%d errors hold %d bytes", len(errs), held)
 	}
