@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -92,7 +91,7 @@ func (a *app) settings() (*settings.Settings, error) {
 }
 
 // flagValues returns the settings that flags have set, with secrets from standard
-// input, and warns of those that other users can see.
+// input, each from a line of its own, and warns of those that other users can see.
 func (a *app) flagValues() (settings.Values, error) {
 	values := a.connection.Values()
 	for _, name := range values.Exposed() {
@@ -102,8 +101,8 @@ func (a *app) flagValues() (settings.Values, error) {
 		if values[key] != settings.FromInput {
 			continue
 		}
-		line, err := bufio.NewReader(io.LimitReader(a.stdin, 64<<10)).ReadString('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
+		line, err := readLine(a.stdin)
+		if err != nil {
 			return nil, fmt.Errorf("standard input: %w", err)
 		}
 		if values[key] = strings.TrimSpace(line); values[key] == "" {
@@ -111,6 +110,26 @@ func (a *app) flagValues() (settings.Values, error) {
 		}
 	}
 	return values, nil
+}
+
+// maxSecret is the maximum size of a line with a secret, in bytes.
+const maxSecret = 64 << 10
+
+// readLine returns the next line of r, up to maxSecret bytes, or what comes before the end
+// of r. It reads no further, because the items of the command may follow.
+func readLine(r io.Reader) (string, error) {
+	var line []byte
+	one := make([]byte, 1)
+	for len(line) < maxSecret {
+		n, err := r.Read(one)
+		switch line = append(line, one[:n]...); {
+		case n > 0 && one[0] == '\n', errors.Is(err, io.EOF):
+			return string(line), nil
+		case err != nil:
+			return "", err
+		}
+	}
+	return string(line), nil
 }
 
 // findEndpoint returns the name of the endpoint that has the given name, or of the
