@@ -14,8 +14,8 @@ import (
 )
 
 // ErrSharded is wrapped by the [*ItemError] of sharded content: in [Diff] and [Sync], of its
-// root (a pin of api.MetaType) that the cluster does not have, and in [Pin], of each of its
-// pins. Only an add can make it.
+// root (a pin of api.MetaType) that the cluster does not have, in [Pin], of each of its pins,
+// and in [Repair], of those on peers that are gone. Only an add can make it.
 var ErrSharded = errors.New("sharded content cannot be pinned: add it again with the same parameters")
 
 // ErrConflict is wrapped by the [*ItemError] of an item that the source has more than once

@@ -15,7 +15,8 @@ import (
 // An item that is allocated to peers that are gone is pinned again with its options, so that
 // the cluster allocates it anew. Any other is recovered: the peers that failed try again.
 // Then Repair waits until as many peers hold the item as should at least. It does nothing
-// about a pin that has expired; the cluster removes it.
+// about a pin that has expired; the cluster removes it. A shard on a peer that is gone cannot
+// be mended: its error wraps [ErrSharded].
 //
 // If an item cannot be mended, Repair yields nil with an [*ItemError], which wraps a
 // [*client.StatusError] if peers report errors again, and goes on. See the package
@@ -57,8 +58,11 @@ func mend(ctx context.Context, c client.Client, f *Finding) (*api.GlobalPinInfo,
 		return c.Recover(ctx, ci, false)
 	}
 	pin, err := c.Allocation(ctx, ci)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case !isData(pin):
+		return nil, ErrSharded
 	}
 	if _, err := pinTask(c, pin)(ctx); err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package pinset_test
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"testing"
 	"testing/synctest"
@@ -12,6 +13,7 @@ import (
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/pinset"
+	"github.com/pinfleet/pinfleet/test/clustertest"
 )
 
 // stuck is a client of a cluster in which the first items stay pinning for ever.
@@ -76,5 +78,23 @@ func TestRepairOfExpiredPins(t *testing.T) {
 		if len(infos) != 1 || infos[0] != info || len(errs) > 0 {
 			t.Errorf("%s: %v mended, errors %v", pinset.Expired|also, infos, errs)
 		}
+	}
+}
+
+// A shard that is allocated to a peer that is gone is not pinned as an ordinary pin.
+func TestRepairOfShards(t *testing.T) {
+	cluster := clustertest.New(t, clustertest.Options{})
+	c := balanced(t, cluster)
+	shard := allocated(cluster, 0, 0)
+	shard.Type, shard.MaxDepth = api.ShardType, 1
+	shard.Allocations = append(shard.Allocations, "gone")
+	cluster.SeedPin(*shard)
+	infos, errs := collect(pinset.Repair(t.Context(), c, pinset.Audit(t.Context(), c)))
+	var item *pinset.ItemError
+	if len(infos) > 0 || len(errs) != 1 || !errors.As(errs[0], &item) || !errors.Is(item, pinset.ErrSharded) {
+		t.Errorf("%v mended, errors %v", infos, errs)
+	}
+	if pin, err := c.Allocation(t.Context(), testCid(0).Cid); err != nil || pin.Type != api.ShardType {
+		t.Errorf("%v, %v", pin, err)
 	}
 }
