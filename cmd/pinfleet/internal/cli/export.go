@@ -60,9 +60,15 @@ func reasonOfPath(err error) error {
 	return err
 }
 
-// replaceFile writes a file of the given name. If write fails, a file of that name
-// stays as it was.
+// replaceFile writes a file of the given name, or the target of a symlink of that name.
+// If write fails, a file of that name stays as it was. What is no file stays in any case.
 func replaceFile(name string, write func(io.Writer) error) error {
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return exitcode.Usage("%s is not a file: name one, or redirect the output", name)
+	}
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		name = target
+	}
 	f, err := os.CreateTemp(filepath.Dir(name), ".export-*")
 	if err != nil {
 		return exitcode.Usage("%s cannot be written: %w", name, reasonOfPath(err))
