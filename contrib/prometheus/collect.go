@@ -46,8 +46,8 @@ func (c *Collector) Describe(descs chan<- *prometheus.Desc) {
 	for _, v := range c.vectors() {
 		v.Describe(descs)
 	}
-	descs <- c.state
-	descs <- c.inFlight
+	c.state.Describe(descs)
+	c.inFlight.Describe(descs)
 	descs <- c.left
 }
 
@@ -57,58 +57,62 @@ func (c *Collector) Collect(metrics chan<- prometheus.Metric) {
 	lb := c.lb
 	c.mu.Unlock()
 	if lb != nil {
-		infos := leaves(lb.Endpoints())
-		c.forget(infos)
-		c.collectGauges(metrics, lb, infos)
+		c.update(leaves(lb.Endpoints()))
+		c.state.Collect(metrics)
+		c.inFlight.Collect(metrics)
+		metrics <- prometheus.MustNewConstMetric(c.left, prometheus.GaugeValue, float64(lb.RetriesLeft()))
 	}
 	for _, v := range c.vectors() {
 		v.Collect(metrics)
 	}
 }
 
-func (c *Collector) collectGauges(metrics chan<- prometheus.Metric, lb Balancer, infos map[string]lbclient.EndpointInfo) {
-	gauge := func(d *prometheus.Desc, value int, labels ...string) {
-		metrics <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(value), labels...)
-	}
-	gauge(c.left, lb.RetriesLeft())
-	for name, info := range infos {
-		name := validText(name)
-		gauge(c.inFlight, info.InFlight, name)
+// update sets the gauges of the endpoints, and removes the series of those that the
+// load balancer no longer has.
+func (c *Collector) update(infos map[string]lbclient.EndpointInfo) {
+	c.series.Lock()
+	defer c.series.Unlock()
+	for label, info := range infos {
+		c.at(label)
+		c.inFlight.WithLabelValues(label).Set(float64(info.InFlight))
 		for _, s := range states {
-			is := 0
+			is := 0.0
 			if s == info.State {
 				is = 1
 			}
-			gauge(c.state, is, name, string(s))
+			c.state.WithLabelValues(label, string(s)).Set(is)
 		}
 	}
-}
-
-// forget removes the series of endpoints that the load balancer no longer has.
-func (c *Collector) forget(infos map[string]lbclient.EndpointInfo) {
-	c.endpoints.Range(func(name, _ any) bool {
-		if _, there := infos[name.(string)]; there {
-			return true
-		}
-		c.endpoints.Delete(name)
-		gone := prometheus.Labels{labelEndpoint: validText(name.(string))}
-		c.attemptTime.DeletePartialMatch(gone)
-		for _, v := range []*prometheus.CounterVec{c.attempts, c.hedges, c.retries, c.verifications, c.sent, c.ejections, c.readmissions} {
-			v.DeletePartialMatch(gone)
+	c.endpoints.Range(func(label, _ any) bool {
+		if _, there := infos[label.(string)]; !there {
+			c.endpoints.Delete(label)
+			c.forget(prometheus.Labels{labelEndpoint: label.(string)})
 		}
 		return true
 	})
 }
 
-// leaves returns the endpoints, and those of nested load balancers, by name. Of two
-// with one name, it has the first.
+// forget removes the series of an endpoint.
+func (c *Collector) forget(gone prometheus.Labels) {
+	c.attemptTime.DeletePartialMatch(gone)
+	for _, v := range []*prometheus.GaugeVec{c.state, c.inFlight} {
+		v.DeletePartialMatch(gone)
+	}
+	for _, v := range []*prometheus.CounterVec{c.attempts, c.hedges, c.retries, c.verifications, c.sent, c.ejections, c.readmissions} {
+		v.DeletePartialMatch(gone)
+	}
+}
+
+// leaves returns the endpoints, and those of nested load balancers, by the values of
+// their labels. Of two with one name, it has the first.
 func leaves(infos []lbclient.EndpointInfo) map[string]lbclient.EndpointInfo {
 	all := make(map[string]lbclient.EndpointInfo, len(infos))
 	var add func([]lbclient.EndpointInfo)
 	add = func(infos []lbclient.EndpointInfo) {
 		for _, info := range infos {
-			if _, there := all[info.Endpoint]; !there {
-				all[info.Endpoint] = info
+			label := validText(info.Endpoint)
+			if _, there := all[label]; !there {
+				all[label] = info
 			}
 			add(info.Endpoints)
 		}

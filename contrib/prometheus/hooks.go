@@ -23,25 +23,29 @@ var (
 // methodName returns the value of rpc_method.
 func methodName(op client.Op) string { return "Cluster/" + string(op) }
 
-// endpointMetrics holds what each attempt at an endpoint counts in, so that it is
-// looked up once.
+// endpointMetrics holds what attempts at an endpoint count in, so that it is looked
+// up once.
 type endpointMetrics struct {
-	times   [client.KindAdd + 1]prometheus.Observer
-	success prometheus.Counter
-	sent    prometheus.Counter
+	times                        [client.KindAdd + 1]prometheus.Observer
+	success, sent, verifications prometheus.Counter
 }
 
-// at returns the metrics of an endpoint.
-func (c *Collector) at(name string) *endpointMetrics {
-	if m, ok := c.endpoints.Load(name); ok {
+// at returns the metrics of an endpoint. It makes the series that alerts read: an
+// increase is only seen in a series that was 0 before. The caller holds c.series, so
+// that an endpoint that is forgotten meanwhile leaves no series.
+func (c *Collector) at(label string) *endpointMetrics {
+	if m, ok := c.endpoints.Load(label); ok {
 		return m.(*endpointMetrics)
 	}
-	label := validText(name)
-	m := &endpointMetrics{success: c.attempts.WithLabelValues(label, ""), sent: c.sent.WithLabelValues(label)}
+	m := &endpointMetrics{
+		success: c.attempts.WithLabelValues(label, ""), sent: c.sent.WithLabelValues(label),
+		verifications: c.verifications.WithLabelValues(label),
+	}
+	c.readmissions.WithLabelValues(label)
 	for k := range m.times {
 		m.times[k] = c.lazily(label, client.OpKind(k).String())
 	}
-	kept, _ := c.endpoints.LoadOrStore(name, m)
+	kept, _ := c.endpoints.LoadOrStore(label, m)
 	return kept.(*endpointMetrics)
 }
 
@@ -67,25 +71,36 @@ func (c *Collector) CallEnded(_ context.Context, e lbclient.CallEvent) {
 	method := methodName(e.Op)
 	c.callTime.WithLabelValues(method).Observe(e.Duration.Seconds())
 	c.calls.WithLabelValues(method, word).Inc()
+	c.exhausted.WithLabelValues(method) // 0 if it is new
 }
 
 // AttemptStarted implements [lbclient.AttemptHook].
 func (c *Collector) AttemptStarted(ctx context.Context, e lbclient.AttemptEvent) context.Context {
 	if e.Hedge {
-		c.at(e.Endpoint)
-		c.hedges.WithLabelValues(validText(e.Endpoint)).Inc()
+		c.inc(c.hedges, e.Endpoint)
 	}
 	return ctx
 }
 
+// inc adds one to a counter of an endpoint.
+func (c *Collector) inc(v *prometheus.CounterVec, endpoint string) {
+	label := validText(endpoint)
+	c.series.RLock()
+	defer c.series.RUnlock()
+	c.at(label)
+	v.WithLabelValues(label).Inc()
+}
+
 // AttemptEnded implements [lbclient.AttemptHook].
 func (c *Collector) AttemptEnded(_ context.Context, e lbclient.AttemptEvent) {
-	m := c.at(e.Endpoint)
+	label := validText(e.Endpoint)
+	c.series.RLock()
+	defer c.series.RUnlock()
+	m := c.at(label)
 	m.times[e.Op.Kind()].Observe(e.Duration.Seconds())
 	if e.Sent > 0 {
 		m.sent.Add(float64(e.Sent))
 	}
-	label := validText(e.Endpoint)
 	switch {
 	case e.Cancelled:
 		c.attempts.WithLabelValues(label, errortype.Canceled).Inc()
@@ -95,14 +110,13 @@ func (c *Collector) AttemptEnded(_ context.Context, e lbclient.AttemptEvent) {
 		m.success.Inc()
 	}
 	if errors.Is(e.Err, client.ErrContentMismatch) {
-		c.verifications.WithLabelValues(label).Inc()
+		m.verifications.Inc()
 	}
 }
 
 // CallRetried implements [lbclient.RetryHook].
 func (c *Collector) CallRetried(_ context.Context, e lbclient.AttemptEvent) {
-	c.at(e.Endpoint)
-	c.retries.WithLabelValues(validText(e.Endpoint)).Inc()
+	c.inc(c.retries, e.Endpoint)
 }
 
 // BudgetExhausted implements [lbclient.RetryHook].
@@ -111,13 +125,7 @@ func (c *Collector) BudgetExhausted(_ context.Context, e lbclient.AttemptEvent) 
 }
 
 // EndpointEjected implements [lbclient.HealthHook].
-func (c *Collector) EndpointEjected(e lbclient.HealthEvent) {
-	c.at(e.Endpoint)
-	c.ejections.WithLabelValues(validText(e.Endpoint)).Inc()
-}
+func (c *Collector) EndpointEjected(e lbclient.HealthEvent) { c.inc(c.ejections, e.Endpoint) }
 
 // EndpointReadmitted implements [lbclient.HealthHook].
-func (c *Collector) EndpointReadmitted(e lbclient.HealthEvent) {
-	c.at(e.Endpoint)
-	c.readmissions.WithLabelValues(validText(e.Endpoint)).Inc()
-}
+func (c *Collector) EndpointReadmitted(e lbclient.HealthEvent) { c.inc(c.readmissions, e.Endpoint) }

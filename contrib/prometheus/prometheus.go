@@ -41,7 +41,8 @@
 // for a success, and otherwise one of the words that contrib/otel documents. No label
 // has a CID, a path or a text of a peer.
 //
-// The histograms are native histograms, which Prometheus must be set to scrape.
+// The histograms are native histograms of at most 24 buckets, which Prometheus must be
+// set to scrape.
 // [WithBuckets] adds classic buckets for servers that do not.
 //
 // # Series of endpoints that are gone
@@ -70,6 +71,11 @@ const (
 	labelError    = "error_type"
 )
 
+// maxBuckets limits the buckets of a native histogram, which are most of the cost of
+// a scrape. Durations within a factor of 60 have buckets of 20 %, durations within a
+// factor of 4,000 have buckets of 40 %, and others of 100 %.
+const maxBuckets = 24
+
 // Collector is a hook for lbclient.WithHooks and a [prometheus.Collector]. It is safe
 // for concurrent use. Create one with [New] for each load balancer. To register
 // several, wrap the registry with a label for each, see
@@ -87,12 +93,15 @@ type Collector struct {
 	ejections     *prometheus.CounterVec
 	readmissions  *prometheus.CounterVec
 
-	state, inFlight, left *prometheus.Desc // of the observed load balancer
+	// Of the observed load balancer.
+	state, inFlight *prometheus.GaugeVec
+	left            *prometheus.Desc
 
 	mu sync.Mutex
 	lb Balancer // nil if none is observed
 
-	endpoints sync.Map // of *endpointMetrics by name: endpoints that have series
+	series    sync.RWMutex // locked while series of endpoints are removed
+	endpoints sync.Map     // of *endpointMetrics by label: endpoints that have series
 }
 
 var _ prometheus.Collector = (*Collector)(nil)
@@ -142,14 +151,14 @@ func newCollector(buckets []float64) *Collector {
 	histogram := func(name, help string, labels ...string) *prometheus.HistogramVec {
 		return prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: name, Help: help, Buckets: buckets,
-			NativeHistogramBucketFactor: 1.2, NativeHistogramMaxBucketNumber: 64, NativeHistogramMinResetDuration: time.Hour,
+			NativeHistogramBucketFactor: 1.2, NativeHistogramMaxBucketNumber: maxBuckets, NativeHistogramMinResetDuration: time.Hour,
 		}, labels)
 	}
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 	}
-	desc := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc(name, help, labels, nil)
+	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
+		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels)
 	}
 	return &Collector{
 		callTime:      histogram("rpc_client_call_duration_seconds", "Duration of calls, as the caller sees it.", labelMethod),
@@ -163,8 +172,8 @@ func newCollector(buckets []float64) *Collector {
 		sent:          counter("pinfleet_client_sent_bytes_total", "Number of bytes of uploads that were sent.", labelEndpoint),
 		ejections:     counter("pinfleet_client_endpoint_ejections_total", "Number of times that an endpoint was ejected.", labelEndpoint),
 		readmissions:  counter("pinfleet_client_endpoint_readmissions_total", "Number of times that an endpoint was readmitted.", labelEndpoint),
-		state:         desc("pinfleet_client_endpoint_state", "1 for the state that an endpoint is in, 0 for the others.", labelEndpoint, labelState),
-		inFlight:      desc("pinfleet_client_endpoint_in_flight", "Number of attempts in flight at an endpoint.", labelEndpoint),
-		left:          desc("pinfleet_client_retry_budget_left", "Number of retries that the retry budget allows now."),
+		state:         gauge("pinfleet_client_endpoint_state", "1 for the state that an endpoint is in, 0 for the others.", labelEndpoint, labelState),
+		inFlight:      gauge("pinfleet_client_endpoint_in_flight", "Number of attempts in flight at an endpoint.", labelEndpoint),
+		left:          prometheus.NewDesc("pinfleet_client_retry_budget_left", "Number of retries that the retry budget allows now.", nil, nil),
 	}
 }

@@ -72,12 +72,12 @@ func value(m *dto.Metric) float64 {
 	}
 }
 
-// expect compares the series whose names begin with one of the prefixes of want.
+// expect compares the series of want.
 func expect(t *testing.T, got map[string]float64, want map[string]float64) {
 	t.Helper()
 	for s, v := range want {
-		if got[s] != v {
-			t.Errorf("%s is %v, want %v", s, got[s], v)
+		if is, there := got[s]; !there || is != v {
+			t.Errorf("%s is %v (there: %v), want %v", s, is, there, v)
 		}
 	}
 	if t.Failed() {
