@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"github.com/prometheus/prometheus/rules"
 	"github.com/prometheus/prometheus/util/teststorage"
 
+	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/client"
 )
 
@@ -32,6 +34,14 @@ var scenarios = []struct {
 	{"one peer is down", func(_ time.Duration, p []*peer) {
 		p[0].fault.Store(&fault{err: errUnsent})
 	}, []string{"PinfleetEndpointEjected"}},
+	{"a peer answers 500, but its /health is well", func(_ time.Duration, p []*peer) {
+		p[0].fault.Store(&fault{err: &client.Error{Op: client.OpVersion, Status: 500, Err: api.Error{Code: 500, Message: "no consensus"}}, well: true})
+	}, []string{"PinfleetEndpointEjected"}},
+	{"all peers refuse for their load", func(_ time.Duration, p []*peer) {
+		for _, p := range p {
+			p.fault.Store(&fault{err: &client.Error{Op: client.OpVersion, Status: 429, Err: errors.New("too many requests")}, well: true})
+		}
+	}, []string{"PinfleetCallsFail", "PinfleetEndpointEjected", "PinfleetFewEndpoints", "PinfleetRetryBudgetExhausted"}},
 	{"two of three are down", func(_ time.Duration, p []*peer) {
 		p[0].fault.Store(&fault{err: errUnsent})
 		p[1].fault.Store(&fault{err: errUnsent})
@@ -49,6 +59,16 @@ var scenarios = []struct {
 	}, []string{"PinfleetEndpointFlaps"}},
 	{"a proxy damages uploads", func(_ time.Duration, p []*peer) {
 		p[0].fault.Store(&fault{add: &client.Error{Op: client.OpAddMultiFile, Status: 200, Err: &client.MismatchError{Name: "f"}}})
+	}, []string{"PinfleetVerificationFailures"}},
+	{"a single upload is damaged", func(after time.Duration, p []*peer) {
+		for _, p := range p {
+			p.fault.Store(nil)
+		}
+		if after < 5*time.Second { // in which there is one
+			p[0].fault.Store(&fault{add: &client.Error{Op: client.OpAddMultiFile, Status: 200, Err: &client.MismatchError{Name: "f"}}})
+			p[1].fault.Store(p[0].fault.Load())
+			p[2].fault.Store(p[0].fault.Load())
+		}
 	}, []string{"PinfleetVerificationFailures"}},
 	{"all peers are slow", func(_ time.Duration, p []*peer) { // callers do not notice a single one, because reads are hedged
 		for _, p := range p {
