@@ -56,11 +56,11 @@ var captions = map[string]string{
 }
 
 // maxCaption is the maximum number of lines of a caption, in the graph and
-// beside it.
+// below it.
 const maxCaption = 2
 
 // checkCaptions reports packages without a caption, captions without a package,
-// and captions that are too long.
+// and captions and names that are too long.
 func checkCaptions(imports map[string][]string) error {
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(imports)) {
@@ -75,6 +75,8 @@ func checkCaptions(imports map[string][]string) error {
 		width := boxWidth - 2*padding
 		if roomOf(name) != library {
 			width = panelWidth - 2*padding
+		} else if titleWidth(name) > boxWidth-padding {
+			errs = append(errs, fmt.Errorf("the name %s is wider than its box: raise boxWidth in tools/architecture/layout.go", name))
 		}
 		lines := wrap(captions[name], width)
 		if len(lines) > maxCaption || slices.ContainsFunc(lines, func(line string) bool { return textWidth(line) > width }) {

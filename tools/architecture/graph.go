@@ -18,14 +18,14 @@ const (
 	folded   room = "folded" // shown as part of the package that it is internal to
 )
 
-// panels are the rooms beside the graph, from top to bottom.
-var panels = []room{commands, tests, examples, internal}
+// columns are the rooms below the graph, from left to right and from top to bottom.
+var columns = [][]room{{commands, internal}, {tests}, {examples}}
 
 func roomOf(name string) room {
 	switch top, _, _ := strings.Cut(name, "/"); {
 	case strings.Contains(name, "/internal/"):
 		return folded
-	case slices.Contains(panels, room(top)):
+	case slices.Contains(slices.Concat(columns...), room(top)):
 		return room(top)
 	}
 	return library

@@ -8,8 +8,8 @@ import (
 
 // Sizes of the graph, in pixels.
 const (
-	boxWidth  = 158.0
-	boxHeight = 62.0
+	boxWidth  = 180.0
+	boxHeight = 60.0
 	boxGap    = 12.0 // between boxes of a layer
 	layerGap  = 36.0
 	waypoint  = 8.0 // width of an arrow that passes a layer

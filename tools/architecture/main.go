@@ -6,7 +6,7 @@
 // arrows to the packages that it imports, except for imports that follow from
 // other arrows. A package that is internal to a package of the library is shown
 // as part of that package. Other internal packages, and those of commands, tests and
-// examples, are listed beside the graph. Only the captions are written by hand,
+// examples, are listed below the graph. Only the captions are written by hand,
 // in captions.go.
 package main
 

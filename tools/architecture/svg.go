@@ -11,9 +11,9 @@ import (
 
 const (
 	margin     = 20.0
-	panelWidth = 192.0
+	panelWidth = 289.0
 	panelGap   = 14.0
-	titleSize  = 15.0
+	titleSize  = 14.0
 	textSize   = 12.0
 	textLine   = 15.0 // distance between lines
 	padding    = 10.0
@@ -43,7 +43,7 @@ func colourOf(name string) colour {
 const head = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %[1]g %[2]g" width="%[1]g" height="%[2]g" role="img" aria-label="The packages of pinfleet and how they build on each other">
 <!-- Drawn by tools/architecture: GOWORK=off go -C tools run ./architecture > docs/architecture.svg -->
 <defs><marker id="a" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto"><path d="M0 0L10 5L0 10z" fill="#495057"/></marker></defs>
-<style>text{font-family:system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif;fill:#212529}.m{text-anchor:middle}.t{font-size:15px;font-weight:600}.s{font-size:12px;fill:#495057}.n{font-size:12px;font-weight:600}.e{fill:none;stroke:#495057;stroke-width:1.5}</style>
+<style>text{font-family:system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif;fill:#212529}.m{text-anchor:middle}.t{font-size:14px;font-weight:600}.s{font-size:12px;fill:#495057}.n{font-size:12px;font-weight:600}.e{fill:none;stroke:#495057;stroke-width:1.5}</style>
 <rect x="0.5" y="0.5" width="%[3]g" height="%[4]g" rx="10" fill="#ffffff" stroke="#dee2e6"/>
 `
 
@@ -62,8 +62,8 @@ func (c *canvas) box(x, y, w, h float64, of colour) {
 	c.right, c.bottom = max(c.right, x+w), max(c.bottom, y+h)
 }
 
-// draw returns the picture: the library as placed, and the other packages
-// beside it.
+// draw returns the picture: the library as placed, the legend, and the other
+// packages below.
 func draw(g *graph, layers [][]*node) []byte {
 	c := &canvas{}
 	for _, layer := range layers {
@@ -84,10 +84,8 @@ func draw(g *graph, layers [][]*node) []byte {
 			}
 		}
 	}
-	graphBottom := c.bottom
-	c.panels(g, c.right+margin)
-	c.bottom = max(c.bottom, graphBottom+layerGap+float64(len(legend))*textLine)
 	c.legend()
+	c.panels(g, c.bottom+margin)
 	var out bytes.Buffer
 	w, h := c.right+margin, c.bottom+margin
 	fmt.Fprintf(&out, head, w, h, w-1, h-1)
@@ -143,18 +141,22 @@ func curve(path *strings.Builder, x, y *float64, toX, toY float64) {
 	*x, *y = toX, toY
 }
 
-// panels lists the packages beside the library.
-func (c *canvas) panels(g *graph, x float64) {
-	y := margin
-	for _, r := range panels {
-		y = c.panel(g, r, x, y) + panelGap
+// panels lists the packages that are not in the graph, in columns.
+func (c *canvas) panels(g *graph, top float64) {
+	for i, column := range columns {
+		y := top
+		for _, r := range column {
+			y = c.panel(g, r, margin+float64(i)*(panelWidth+panelGap), y) + panelGap
+		}
 	}
 }
 
-// legend draws the legend at the bottom, below the graph.
+// legend draws the legend below the graph.
 func (c *canvas) legend() {
-	for i, line := range legend {
-		c.text(margin, c.bottom-float64(len(legend)-1-i)*textLine-3, "s", line)
+	c.bottom += margin / 2
+	for _, line := range legend {
+		c.bottom += textLine
+		c.text(margin, c.bottom, "s", line)
 	}
 }
 
@@ -209,6 +211,10 @@ func wrap(text string, width float64) []string {
 	}
 	return lines
 }
+
+// titleWidth returns an upper estimate of the width of text of titleSize, which is
+// bold.
+func titleWidth(text string) float64 { return textWidth(text) * 1.15 * titleSize / textSize }
 
 // textWidth returns an upper estimate of the width of text of textSize. The
 // factors are the widths of four kinds of characters in DejaVu Sans, a wide font.
