@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"go.etcd.io/etcd/api/v3/authpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/pinfleet/pinfleet/contrib/etcd"
@@ -205,48 +204,19 @@ func TestAnnounceRefuses(t *testing.T) {
 	}
 }
 
-// Permissions are those of etcd: who may write the prefix announces, who may only
-// read it finds what is announced. An announcement that is refused is an error at
-// once, not tried for ever, and leaves no lease.
-func TestPermissions(t *testing.T) {
+// An announcement that is closed while etcd cannot be reached says that its key
+// stays, and the key expires.
+func TestCloseWhileCutOff(t *testing.T) {
 	t.Parallel()
 	m := startMembers(t)
-	root := m.direct(t)
-	ctx := within(t)
-	for user, permission := range map[string]authpb.Permission_Type{"reader": clientv3.PermRead, "writer": clientv3.PermReadWrite} {
-		_, err := root.RoleAdd(ctx, user)
-		must(t, err)
-		_, err = root.RoleGrantPermission(ctx, user, prefix+"/", clientv3.GetPrefixRangeEnd(prefix+"/"), clientv3.PermissionType(permission))
-		must(t, err)
+	await := sourcetest.Await(t, &etcd.Source{Client: m.direct(t), Prefix: prefix})
+	announce(t, m.direct(t), "a", addrs[0])
+	lost := announce(t, m.dial(t), "b", addrs[1])
+	await(addrs[0], addrs[1])
+	m.cut(t)
+	err := lost.Close()
+	if err == nil || !errors.Is(lost.Close(), err) {
+		t.Errorf("Close returned %v, then %v", err, lost.Close())
 	}
-	_, err := root.RoleAdd(ctx, "root")
-	must(t, err)
-	for _, user := range []string{"root", "reader", "writer"} {
-		_, err = root.UserAdd(ctx, user, user)
-		must(t, err)
-		_, err = root.UserGrantRole(ctx, user, user)
-		must(t, err)
-	}
-	_, err = root.AuthEnable(ctx)
-	must(t, err)
-	as := func(user string) *clientv3.Client {
-		c, err := clientv3.New(clientv3.Config{
-			Endpoints: []string{m.configs[0].ListenClientUrls[0].Host}, DialTimeout: 5 * time.Second, Username: user, Password: user,
-		})
-		must(t, err)
-		t.Cleanup(func() { _ = c.Close() })
-		return c
-	}
-	reader := as("reader")
-	if a, err := etcd.Announce(ctx, reader, prefix, "a", endpoint(addrs[0]), nil); err == nil || a != nil || ctx.Err() != nil {
-		t.Errorf("got %v", err)
-	}
-	leases, err := as("root").Leases(ctx)
-	must(t, err)
-	if len(leases.Leases) != 0 {
-		t.Errorf("a refused announcement has left %d leases", len(leases.Leases))
-	}
-	await := sourcetest.Await(t, &etcd.Source{Client: reader, Prefix: prefix})
-	announce(t, as("writer"), "a", addrs[0])
 	await(addrs[0])
 }
