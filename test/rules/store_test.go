@@ -5,6 +5,7 @@ import (
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
@@ -31,7 +32,7 @@ func store(t *testing.T, scrapes []scrape) *teststorage.TestStorage {
 func appendMetric(t *testing.T, app storage.Appender, name string, m *dto.Metric, at time.Time) {
 	t.Helper()
 	b := labels.NewScratchBuilder(8)
-	b.Add(labels.MetricName, name)
+	b.Add(model.MetricNameLabel, name)
 	b.Add("job", "ingest")
 	b.Add("instance", "10.0.0.9:8080")
 	for _, l := range m.Label {
