@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/multiformats/go-multiaddr"
 	"golang.org/x/net/dns/dnsmessage"
@@ -127,8 +128,9 @@ func registryContract(t *testing.T, test test) {
 					}
 				}
 			},
-			Break: each(func(n *pyxistest.Node) { n.Mute() }),
-			Mend:  each(func(n *pyxistest.Node) { n.Unmute() }),
+			Break:  each(func(n *pyxistest.Node) { n.Mute() }),
+			Mend:   each(func(n *pyxistest.Node) { n.Unmute() }),
+			Settle: time.Minute,
 		})
 	})
 }
@@ -140,6 +142,7 @@ func fileContract(t *testing.T, test test) {
 		test(t, sourcetest.Service{
 			Source: &discovery.File{Path: path},
 			Addrs:  contractAddrs,
+			Settle: time.Minute,
 			Set: func(t *testing.T, addrs ...string) {
 				content, err := json.Marshal(append([]string{}, addrs...))
 				must(t, err)

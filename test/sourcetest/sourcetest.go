@@ -14,6 +14,7 @@
 package sourcetest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"testing"
@@ -38,6 +39,10 @@ type Service struct {
 	// Break cuts the source off from the service, and Mend ends that. Nil skips the
 	// test of an outage.
 	Break, Mend func(t *testing.T)
+	// Settle is how long the source takes to look at the service again. A test waits
+	// for it where a source that keeps the contract does nothing. 0 means 200 ms; in a
+	// synctest bubble, any duration takes no time.
+	Settle time.Duration
 }
 
 // tests are the suite.
@@ -119,6 +124,7 @@ func testKeepsLast(t *testing.T, s Service) {
 	w := watch(t, s.Source)
 	w.await(t, s.set(t, 0, 1)...)
 	s.Set(t)
+	s.settle(t)
 	w.await(t, s.set(t, 0, 1, 2)...)
 	w.check(t) // no empty list among the reports
 }
@@ -189,8 +195,7 @@ func testOutage(t *testing.T, s Service) {
 	before := len(w.all())
 	s.Break(t)
 	s.set(t, 1, 2)
-	// Nothing can be seen of a source that does nothing, so give it some time.
-	giveTime(t)
+	s.settle(t)
 	if n := len(w.all()); n != before {
 		t.Errorf("the source reported %q while it was cut off", w.all()[before:])
 	}
@@ -200,10 +205,9 @@ func testOutage(t *testing.T, s Service) {
 	w.check(t)
 }
 
-// giveTime waits long enough for a source to notice an outage in a bubble, and
-// for a moment outside.
-func giveTime(t *testing.T) {
-	timer := time.NewTimer(200 * time.Millisecond)
+// settle gives the source time to do what it should not do.
+func (s Service) settle(t *testing.T) {
+	timer := time.NewTimer(cmp.Or(s.Settle, 200*time.Millisecond))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
