@@ -127,11 +127,17 @@ func newAnnouncement(ctx context.Context, c *clientv3.Client, prefix, name strin
 }
 
 // Set announces another endpoint under the same name. It returns at once; the key
-// is put in the background. It fails if the endpoint is not usable.
+// is put in the background. It fails if the endpoint is not usable, or if the
+// announcement has ended.
 func (a *Announcement) Set(e discovery.Endpoint) error {
 	value, err := e.MarshalJSON()
 	if err != nil {
 		return fmt.Errorf("announcing %s in etcd: %w", a.key, err)
+	}
+	select {
+	case <-a.done:
+		return fmt.Errorf("announcing %s in etcd: the announcement is closed, or its client", a.key)
+	default:
 	}
 	a.mu.Lock()
 	a.value = string(value)

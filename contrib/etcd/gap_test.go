@@ -2,7 +2,9 @@ package etcd_test
 
 import (
 	"context"
+	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -74,4 +76,56 @@ func TestGapIsFilled(t *testing.T) {
 		f.put("new", addrs[1])
 		await(addrs[0], addrs[1])
 	})
+}
+
+// lossy loses the answer of the first transaction that it executes.
+type lossy struct {
+	clientv3.KV
+	lost atomic.Bool
+}
+
+func (l *lossy) Txn(ctx context.Context) clientv3.Txn { return &lossyTxn{l.KV.Txn(ctx), l} }
+
+type lossyTxn struct {
+	clientv3.Txn
+	kv *lossy
+}
+
+func (x *lossyTxn) If(conditions ...clientv3.Cmp) clientv3.Txn {
+	x.Txn = x.Txn.If(conditions...)
+	return x
+}
+
+func (x *lossyTxn) Then(ops ...clientv3.Op) clientv3.Txn {
+	x.Txn = x.Txn.Then(ops...)
+	return x
+}
+
+func (x *lossyTxn) Commit() (*clientv3.TxnResponse, error) {
+	r, err := x.Txn.Commit()
+	if err == nil && x.kv.lost.CompareAndSwap(false, true) {
+		return nil, errors.New("the connection was lost")
+	}
+	return r, err
+}
+
+// A put whose answer was lost has put the key. The announcement sees that, and
+// neither deletes the key nor puts it again.
+func TestLostAnswer(t *testing.T) {
+	t.Parallel()
+	m := startMembers(t)
+	c := m.direct(t)
+	l := &lossy{KV: c.KV}
+	c.KV = l
+	a := announce(t, c, "a", addrs[0])
+	got, err := m.direct(t).Get(within(t), prefix+"/a")
+	must(t, err)
+	const first = 2 // the revision of the first write
+	if len(got.Kvs) != 1 || got.Kvs[0].ModRevision != first || !l.lost.Load() {
+		t.Errorf("got %v, want a key that was put once", got.Kvs)
+	}
+	must(t, a.Close())
+	if a.Set(endpoint(addrs[1])) == nil {
+		t.Error("a closed announcement takes another endpoint")
+	}
 }
