@@ -1,8 +1,10 @@
 package lbclient_test
 
 import (
+	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/pinfleet/pinfleet/client"
 	"github.com/pinfleet/pinfleet/internal/testenv"
@@ -17,7 +19,9 @@ func TestNoDescriptorsBlamesNobody(t *testing.T) {
 	var failures []error
 	testenv.WithoutDescriptors(t, func() {
 		for range 10 {
-			_, err := c.Version(t.Context())
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // should a descriptor be free after all
+			_, err := c.Version(ctx)
+			cancel()
 			failures = append(failures, err)
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/pinfleet/pinfleet/config"
 	"github.com/pinfleet/pinfleet/test/clustertest"
@@ -90,6 +92,21 @@ var traits = map[string][]string{
 	"go-behind-go":     {"proxy-not-full-duplex"},
 }
 
+// clockIsMoved reports whether the clock of this program was moved (.ci/later). The
+// file system and the proxies, which are other programs, have the right time.
+func clockIsMoved(t *testing.T) bool {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "now")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return time.Since(info.ModTime()).Abs() > time.Hour
+}
+
 // TestDoctor checks that pinfleet doctor finds what is known of each proxy, and a peer
 // behind it that is down.
 func TestDoctor(t *testing.T) {
@@ -104,7 +121,11 @@ func TestDoctor(t *testing.T) {
 					t.Errorf("%s: found %q, want %q: %+v", cfg.URL, got, traits[p.name], found)
 				}
 			}
-			if got := of("", found); got != nil {
+			got := of("", found)
+			if clockIsMoved(t) { // some proxies put their own, right time into answers, others pass on the peer's
+				got = slices.DeleteFunc(got, func(id string) bool { return id == "clock-here" })
+			}
+			if len(got) > 0 {
 				t.Errorf("the cluster: found %q: %+v", got, found)
 			}
 			cluster.Peer(0).Stop()
