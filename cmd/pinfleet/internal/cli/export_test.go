@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/pinfleet/pinfleet/cmd/pinfleet/internal/exitcode"
+	"github.com/pinfleet/pinfleet/internal/testenv"
 	"github.com/pinfleet/pinfleet/test/clustertest"
 )
 
@@ -17,7 +18,7 @@ import (
 func TestExportToAFile(t *testing.T) {
 	cluster := clustertest.New(t, clustertest.Options{Peers: 1})
 	cluster.Seed(3)
-	dir := t.TempDir()
+	dir := testenv.SocketDir(t) // whose name is short enough for a socket
 	file, link, socket := filepath.Join(dir, "file"), filepath.Join(dir, "link"), filepath.Join(dir, "s")
 	if err := os.WriteFile(file, []byte("old"), 0o600); err != nil {
 		t.Fatal(err)
