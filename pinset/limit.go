@@ -12,8 +12,8 @@ import (
 const (
 	firstLimit = 4
 	minRound   = 8
-	// minRoundTime is the minimum length of a round, so that a pause of a server, such as
-	// for a compaction, does not make a whole round.
+	// minRoundTime is the minimum length of a round once the limit no longer doubles, so
+	// that a pause of a server, such as for a compaction, does not make a whole round.
 	minRoundTime = 100 * time.Millisecond
 	// probeShare is the share of the limit with which the base latency is measured, and
 	// tolerance the latency relative to that above which the limit is lowered. By Little's
@@ -124,7 +124,7 @@ func (l *limit) end(epoch int, took time.Duration, refused bool) {
 		if l.samples = append(l.samples, took); l.began.IsZero() {
 			l.began = time.Now().Add(-took)
 		}
-		if len(l.samples) >= max(int(l.current), minRound) && time.Since(l.began) >= minRoundTime {
+		if len(l.samples) >= max(int(l.current), minRound) && (l.starting || time.Since(l.began) >= minRoundTime) {
 			l.endRound()
 		}
 	}
