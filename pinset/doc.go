@@ -33,7 +33,7 @@
 // # Concurrency
 //
 // The number of calls at a time adapts to what the cluster takes. It grows while that raises
-// the throughput, and is lowered once calls only take longer, or the cluster refuses them
+// the throughput, and is lowered if calls only take longer, or the cluster refuses them
 // (429, 503, or no answer). A refused call is repeated, with growing pauses and not before
 // the time that the server names, until it has failed for the time of [WithPatience]. A slow loop also slows the work down. All
 // calls are idempotent, so that work that was interrupted can be done again.

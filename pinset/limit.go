@@ -2,42 +2,40 @@ package pinset
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 )
 
-// Constants of limit. A round is the time in which as many calls have ended as the
-// limit allows at a time, but at least minRound.
+// Constants of limit.
 const (
 	firstLimit = 4
-	minRound   = 8
-	// minRoundTime is the minimum length of a round once the limit no longer doubles, so
-	// that a pause of a server, such as for a compaction, does not make a whole round.
-	minRoundTime = 100 * time.Millisecond
-	// probeShare is the share of the limit with which the base latency is measured, and
-	// tolerance the latency relative to that above which the limit is lowered. By Little's
-	// law, throughput is the number of calls in flight divided by the latency. Hence four
-	// times the calls must raise throughput by 18 %. A saturated server serves no more
-	// calls, however many there are: then, latency grows by a factor of 4.
-	probeShare = 0.25
-	tolerance  = 3.4
+	// minRound is the minimum number of calls of a round.
+	minRound = 8
+	// worthwhile is the ratio of throughputs from which on four times the calls at a time
+	// pay. A saturated server serves no more calls, however many there are.
+	worthwhile = 1.15
 	// lowered is the factor of a decrease.
 	lowered = 0.5
-	// probeEvery is the number of rounds after which the base latency is measured anew.
-	probeEvery = 20
+	// grown is the growth of the limit after which it is tried, and trialEvery the time after
+	// which it is tried anew.
+	grown      = 1.25
+	trialEvery = 10 * time.Second
 )
 
 // limit adapts the number of calls in flight to what the cluster takes: additive
-// increase, multiplicative decrease. It doubles the limit after each round until the
-// first sign of congestion, and adds 1 after each round from then on, as long as that
-// pays. It halves it if the median latency of a round is well above the base latency, and
-// once calls are refused because of overload. The base latency is that with a quarter of
-// the calls: while the limit doubles, that of two rounds before. Later it is measured now
-// and then, when the limit has grown fourfold, and when two rounds in a row were slow.
+// increase, multiplicative decrease. It doubles the limit after each round while that
+// raises throughput, and adds 1 after each round from then on. It halves the limit if a
+// trial has shown that a quarter of it has about the same throughput, and once calls are
+// refused because of overload.
 //
-// The idea of comparing latency with a base is that of TCP Vegas (Brakmo and Peterson,
-// 1995), and of Netflix' concurrency-limits.
+// A round is the time in which as many calls have ended as the limit allows at a time.
+// Rounds are too short to tell congestion from a pause of the server, such as for a
+// compaction. So their throughput only decides when to begin a trial.
+//
+// By Little's law, latency is the number of calls in flight divided by throughput: where
+// four times the calls do not raise throughput, latency rises by a factor of four.
+// Comparing latency with that of fewer calls is the idea of TCP Vegas (Brakmo and
+// Peterson, 1995), and of Netflix' concurrency-limits.
 type limit struct {
 	max  int
 	wake chan struct{} // receives when a waiting acquire may proceed
@@ -45,18 +43,17 @@ type limit struct {
 	mu       sync.Mutex
 	current  float64
 	inFlight int
-	starting bool            // no sign of congestion yet
-	medians  []time.Duration // while starting, the median latency of each limit so far
-	suspect  bool            // the last round looked congested
-	waited   bool            // in this round the limit has delayed a call
-	epoch    int             // number of changes of the limit
-	samples  []time.Duration
-	began    time.Time     // when the round began; zero before its first call ends
-	rounds   int           // since the last measurement of base
-	probing  float64       // the limit to return to after the measurement, or 0
-	base     time.Duration // 0 if not known yet
-	baseAt   float64       // the limit with which base was measured
-	before   time.Duration // the median latency before probing
+	epoch    int       // number of changes of the limit
+	waited   bool      // in this round the limit has delayed a call
+	settling bool      // the round begins when a call of this epoch has ended
+	began    time.Time // when the round began
+	ended    int       // number of calls that have ended in this round
+
+	starting bool      // the limit doubles
+	rates    []float64 // while starting, the throughput of each limit so far
+	trial    *trial    // nil if there is none
+	tried    float64   // the limit that passed the last trial, or 0
+	triedAt  time.Time
 }
 
 func newLimit(most int) *limit {
@@ -72,6 +69,9 @@ func (l *limit) acquire(ctx context.Context) (epoch int, ok bool) {
 			return 0, false
 		}
 		l.mu.Lock()
+		if l.began.IsZero() {
+			l.began = time.Now()
+		}
 		if l.inFlight < int(l.current) {
 			l.inFlight++
 			epoch = l.epoch
@@ -109,96 +109,77 @@ func (l *limit) size() int {
 	return int(l.current)
 }
 
-// end records a call that began in the given epoch. Calls that began before the limit
-// was changed say nothing about it and are ignored, so that one burst of refusals
-// lowers the limit once.
-func (l *limit) end(epoch int, took time.Duration, refused bool) {
+// end records a call that began in the given epoch. Refusals of calls that began before
+// the limit was changed are ignored, so that one burst of them lowers the limit once.
+func (l *limit) end(epoch int, refused bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
-	case epoch != l.epoch:
+	case refused && epoch == l.epoch:
+		l.lower()
+		return
 	case refused:
-		l.starting = false
-		l.set(l.current * lowered)
+		return
+	case !l.settling:
+		l.ended++
+	case epoch == l.epoch:
+		l.round()
+		return
 	default:
-		if l.samples = append(l.samples, took); l.began.IsZero() {
-			l.began = time.Now().Add(-took)
-		}
-		if len(l.samples) >= max(int(l.current), minRound) && (l.starting || time.Since(l.began) >= minRoundTime) {
-			l.endRound()
-		}
+		return
 	}
-}
-
-// endRound adapts the limit to the latencies of a round.
-func (l *limit) endRound() {
-	slices.Sort(l.samples)
-	median := l.samples[len(l.samples)/2]
+	r := rate{l.ended, time.Since(l.began)}
+	if l.trial != nil {
+		l.tryOut(r)
+		return
+	}
 	switch {
-	case l.probing > 0:
-		l.base, l.baseAt = median, l.current
-		l.endProbe()
-	case l.starting && l.waited:
-		l.start(median)
+	case l.ended < max(int(l.current), minRound):
+	case !l.waited: // the limit has had no effect
+		l.round()
+	case l.starting:
+		l.start(r.perSecond())
+	case l.current > 1 && (l.current >= grown*l.tried || time.Since(l.triedAt) >= trialEvery):
+		l.beginTrial()
 	default:
-		l.follow(median)
+		l.set(l.current + 1)
 	}
 }
 
-// start doubles the limit until the first sign of congestion. The base latency is that
-// of two rounds ago, with a quarter of the calls.
-func (l *limit) start(median time.Duration) {
-	l.medians = append(l.medians, median)
-	if n := len(l.medians); n > 2 {
-		l.base, l.baseAt = l.medians[n-3], l.current*probeShare
-		if float64(median) > tolerance*float64(l.base) {
-			l.starting = false
-			l.set(l.current * lowered)
-			return
-		}
+// start doubles the limit. A quarter of the calls were allowed two rounds ago.
+func (l *limit) start(throughput float64) {
+	l.rates = append(l.rates, throughput)
+	if n := len(l.rates); n > 2 && throughput < worthwhile*l.rates[n-3] {
+		l.beginTrial()
+		return
 	}
+	l.starting = l.current < float64(l.max)
 	l.set(l.current * 2)
 }
 
-// follow raises the limit by 1, or measures the base latency. A single round with high
-// latencies may be a pause of the server.
-func (l *limit) follow(median time.Duration) {
-	alone := int(l.current) == 1 // no call has waited for another one
-	if l.rounds++; alone || l.base == 0 || median < l.base {
-		l.base, l.baseAt = median, l.current
+// lower halves the limit, during a trial the one on trial.
+func (l *limit) lower() {
+	if l.trial != nil {
+		l.current = l.trial.full
 	}
-	congested := float64(median) > tolerance*float64(l.base)
-	confirmed := congested && l.suspect
-	l.suspect = congested
-	switch {
-	case !alone && (confirmed || l.rounds >= probeEvery || l.baseAt < l.current*probeShare):
-		full := l.current
-		l.set(full * probeShare)
-		l.probing, l.before = full, median
-	case l.waited:
-		l.set(l.current + 1)
-	default:
-		l.set(l.current)
-	}
+	l.starting = false
+	l.set(l.current * lowered)
 }
 
-// endProbe compares the latency before the measurement of the base latency with it.
-func (l *limit) endProbe() {
-	full := l.probing
-	if float64(l.before) > tolerance*float64(l.base) {
-		l.starting = false
-		l.set(full * lowered)
-		l.rounds = probeEvery // measure again after the next round
-		return
-	}
-	l.set(full)
-	l.rounds = 0
-}
-
-// set changes the limit and begins a round.
+// set changes the limit and begins a round. It ends a trial.
 func (l *limit) set(current float64) {
+	l.trial = nil
+	l.change(current)
+}
+
+func (l *limit) change(current float64) {
 	l.current = min(max(current, 1), float64(l.max))
 	l.epoch++
-	l.samples, l.waited, l.probing, l.began = l.samples[:0], false, 0, time.Time{}
+	l.round()
 	l.signal()
+}
+
+// round begins a round.
+func (l *limit) round() {
+	l.began, l.ended, l.waited, l.settling = time.Now(), 0, false, false
 }

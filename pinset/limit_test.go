@@ -13,6 +13,8 @@ import (
 type server struct {
 	slots   chan struct{}
 	service time.Duration
+	// every so often, all calls wait for the rest of a pause
+	every, pause time.Duration
 
 	mu      sync.Mutex
 	refuse  int
@@ -45,6 +47,9 @@ func (s *server) call() (refused bool) {
 	}
 	s.slots <- struct{}{}
 	time.Sleep(s.service)
+	if s.every > 0 {
+		time.Sleep(s.pause - time.Duration(time.Now().UnixNano())%s.every)
+	}
 	<-s.slots
 	return false
 }
@@ -62,9 +67,8 @@ func (s *server) load(t *testing.T, l *limit, d time.Duration) {
 		}
 		calls.Go(func() {
 			defer l.release()
-			began := time.Now()
 			refused := s.call()
-			l.end(epoch, time.Since(began), refused)
+			l.end(epoch, refused)
 			if refused {
 				time.Sleep(firstPause)
 			}
@@ -73,12 +77,16 @@ func (s *server) load(t *testing.T, l *limit, d time.Duration) {
 	calls.Wait()
 }
 
-// settled returns the limit, or the one to which it returns after a measurement of the base
-// latency.
-func settled(l *limit) int { return max(l.size(), int(l.probing)) }
+// settled returns the limit, or the one on trial.
+func settled(l *limit) int {
+	if l.trial != nil {
+		return int(l.trial.full)
+	}
+	return l.size()
+}
 
-// The limit finds the capacity of a server: it uses nearly all of it, and does not send four
-// times as many calls.
+// The limit finds the capacity of a server: it uses nearly all of it, and does not send more
+// than five times as many calls.
 func TestLimitFindsTheCapacity(t *testing.T) {
 	for _, capacity := range []int{1, 2, 7, 30} {
 		synctest.Test(t, func(t *testing.T) {
@@ -90,7 +98,7 @@ func TestLimitFindsTheCapacity(t *testing.T) {
 			if s.served < possible*7/10 {
 				t.Errorf("capacity %d: %d of %d calls were served", capacity, s.served, possible)
 			}
-			if limit := max(4*capacity, 4*firstLimit); s.highest > limit {
+			if limit := max(5*capacity, 4*firstLimit); s.highest > limit {
 				t.Errorf("capacity %d: up to %d calls at a time, more than %d", capacity, s.highest, limit)
 			}
 		})
@@ -103,14 +111,35 @@ func TestLimitFollowsTheServer(t *testing.T) {
 		l := newLimit(256)
 		fast, slow := newServer(50, 10*time.Millisecond), newServer(5, 30*time.Millisecond)
 		for range 2 {
-			fast.load(t, l, 20*time.Second)
-			if n := settled(l); n < 40 || n > 200 {
+			fast.load(t, l, 40*time.Second)
+			if n := settled(l); n < 40 || n > 5*50 {
 				t.Errorf("limit %d at a server that takes 50 calls at a time", n)
 			}
-			slow.load(t, l, 20*time.Second)
-			if n := settled(l); n < 4 || n > 20 {
+			slow.load(t, l, 40*time.Second)
+			if n := settled(l); n < 4 || n > 5*5 {
 				t.Errorf("limit %d at a server that takes 5 calls at a time", n)
 			}
+		}
+	})
+}
+
+// Pauses of a server, such as for a compaction, are not congestion: the limit reaches its
+// maximum, and stays there.
+func TestLimitIgnoresPauses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, l := newServer(1000, 10*time.Millisecond), newLimit(256)
+		s.every, s.pause = 130*time.Millisecond, 50*time.Millisecond
+		s.load(t, l, 5*time.Second)
+		if n := settled(l); n != 256 {
+			t.Fatalf("limit %d after 5 s, want 256", n)
+		}
+		s.served = 0
+		s.load(t, l, 60*time.Second)
+		if possible := 256 * 100 * 60 * 80 / 130; s.served < possible*8/10 {
+			t.Errorf("%d of %d calls were served", s.served, possible)
+		}
+		if n := settled(l); n != 256 {
+			t.Errorf("limit %d, want 256", n)
 		}
 	})
 }
@@ -121,13 +150,13 @@ func TestLimitHalves(t *testing.T) {
 	l.set(100)
 	epoch := l.epoch
 	for range 50 {
-		l.end(epoch, 0, true)
+		l.end(epoch, true)
 	}
 	if n := l.size(); n != 50 {
 		t.Errorf("limit %d after a burst of refusals at 100, want 50", n)
 	}
 	for range 20 {
-		l.end(l.epoch, 0, true)
+		l.end(l.epoch, true)
 	}
 	if n := l.size(); n != 1 {
 		t.Errorf("limit %d after refusals only, want 1", n)
@@ -161,7 +190,7 @@ func TestLimitIsNotRaisedIdly(t *testing.T) {
 				t.Fatal("not acquired")
 			}
 			time.Sleep(time.Millisecond)
-			l.end(epoch, time.Millisecond, false)
+			l.end(epoch, false)
 			l.release()
 		}
 		if n := l.size(); n > firstLimit {

@@ -163,11 +163,10 @@ func (e *executor[I, R]) do(ctx context.Context, item I, epoch int, release func
 	retry := retry{patience: e.options.patience}
 	served := int64(0) // calls before the first failure of this one
 	for {
-		began := time.Now()
 		result, err := call(ctx)
 		refused := err != nil && transient(err)
 		if !retry.failed() { // repeated calls for one item say little about the others
-			e.limit.end(epoch, time.Since(began), refused)
+			e.limit.end(epoch, refused)
 		}
 		if !refused {
 			e.served.Add(1)
