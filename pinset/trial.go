@@ -1,6 +1,9 @@
 package pinset
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Constants of trial.
 const (
@@ -74,7 +77,9 @@ func (l *limit) tryOut(r rate) {
 func (l *limit) pass() {
 	l.tried, l.triedAt = l.trial.full, time.Now()
 	if l.starting {
-		l.rates = append(l.rates[:0], l.trial.high.perSecond())
+		// Half of the limit has had no window: its throughput is taken to be in between.
+		low, high := l.trial.low.perSecond(), l.trial.high.perSecond()
+		l.rates = append(l.rates[:0], math.Sqrt(low*high), high)
 		l.starting = l.tried < float64(l.max)
 		l.set(l.tried * 2)
 		return

@@ -26,11 +26,11 @@ const (
 	maxIdleConns = 512
 	// maxHeaderBytes bounds response headers, which the peer chooses.
 	maxHeaderBytes = 256 << 10
-	// Each connection has both buffers. Larger ones do not make streams faster: a
-	// TLS record fills the read buffer, and uploads write pieces that are larger
-	// than any write buffer.
+	// Each connection has both buffers, also while it is idle. A larger read buffer does
+	// not make listings faster: a TLS record fills it. Only heads of requests are written
+	// through the write buffer.
 	readBufferSize  = 16 << 10
-	writeBufferSize = 8 << 10
+	writeBufferSize = 2 << 10
 	// The connection of an upload has smaller ones.
 	uploadReadBufferSize  = 2 << 10
 	uploadWriteBufferSize = 1 << 10

@@ -34,6 +34,13 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	if setting := os.Getenv(sinksEnv); setting != "" {
+		if err := servePins(setting, os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	s, err := parse(os.Args[1:], os.Stderr)
 	if err == nil {
 		err = s.run(ctx, os.Stdout, os.Stderr)

@@ -1,12 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"iter"
-	"net/http"
-	"path"
+	"os"
+	"os/exec"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -31,67 +34,72 @@ const (
 	filledEach = 20_000
 )
 
-// pinSinks are servers that list the same pins and accept every pin and unpin. They store
-// nothing.
+// pinSinks are three servers that list the same pins and accept every pin and unpin. They
+// store nothing, and run in a process of their own, so that their memory is not measured.
 type pinSinks struct {
-	sinks  []*sink
-	writes atomic.Int64
-	line   []byte // of a pin, in listings and answers
+	process *exec.Cmd
+	stop    io.Closer     // of the standard input: the end of the process
+	output  *json.Decoder // of the standard output
+	addrs   []string
+	line    []byte // of a pin, in listings and answers
 }
 
-// servePins starts three sinks that list n pins, and take delay for a write.
-func servePins(n int, delay time.Duration) (*pinSinks, error) {
-	docs, err := newDocuments()
+// sinksEnv is the environment variable that makes a process serve as pinSinks: the number of
+// pins, and the time for a write.
+const sinksEnv = "PINFLEET_BENCH_SINKS"
+
+// startSinks starts servers that list n pins, and take delay for a write.
+func startSinks(ctx context.Context, n int, delay time.Duration) (*pinSinks, error) {
+	line, err := pinLine()
 	if err != nil {
 		return nil, err
 	}
-	pins, err := docs.pins()
+	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	p := &pinSinks{line: pins[:bytes.IndexByte(pins, '\n')+1]}
-	list := streamingDistinct(p.line, n)
-	first, rest, _ := bytes.Cut(p.line, []byte(`"cid":"`))
-	_, last, _ := bytes.Cut(rest, []byte(`"`))
-	for range 3 {
-		s, err := serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			switch {
-			case r.Method == http.MethodGet && n == 0:
-				w.WriteHeader(http.StatusNoContent)
-				return
-			case r.Method == http.MethodGet:
-				list(w, r)
-				return
-			}
-			p.writes.Add(1)
-			time.Sleep(delay)
-			w.Header().Set("Content-Type", "application/json")
-			answer := append(append(bytes.Clone(first), `"cid":"`...), path.Base(r.URL.Path)...)
-			_, _ = w.Write(append(append(answer, '"'), last...)) // the client reports failures
-		}))
-		if err != nil {
-			p.close()
-			return nil, err
-		}
-		p.sinks = append(p.sinks, s)
+	p := &pinSinks{process: exec.CommandContext(ctx, self), line: line}
+	p.process.Env = append(os.Environ(), fmt.Sprintf("%s=%d %s", sinksEnv, n, delay))
+	p.process.Stderr = os.Stderr
+	in, err := p.process.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := p.process.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.process.Start(); err != nil {
+		return nil, err
+	}
+	p.stop, p.output = in, json.NewDecoder(out)
+	if err := p.output.Decode(&p.addrs); err != nil {
+		return nil, errors.Join(fmt.Errorf("the servers of pins have not started: %w", err), p.close())
 	}
 	return p, nil
 }
 
-func (p *pinSinks) close() {
-	for _, s := range p.sinks {
-		s.close()
+// close ends the servers. It may be called twice.
+func (p *pinSinks) close() error {
+	if p.process.ProcessState != nil {
+		return nil
 	}
+	return errors.Join(p.stop.Close(), p.process.Wait())
+}
+
+// end ends the servers and returns the number of writes that they have accepted.
+func (p *pinSinks) end() (writes int, err error) {
+	if err := p.stop.Close(); err != nil {
+		return 0, err
+	}
+	err = p.output.Decode(&writes)
+	return writes, errors.Join(err, p.process.Wait())
 }
 
 func (p *pinSinks) client() (*lbclient.Client, error) {
-	var cfgs []*config.Config
-	for _, s := range p.sinks {
-		cfg, err := s.config()
-		if err != nil {
-			return nil, err
-		}
-		cfgs = append(cfgs, cfg)
+	cfgs, err := config.ParseAddrs(strings.Join(p.addrs, ","))
+	if err != nil {
+		return nil, err
 	}
 	return lbclient.NewFromConfigs(&strategy.RoundRobin{}, cfgs, retries)
 }
@@ -136,7 +144,7 @@ func bulk(ctx context.Context, r *report) error {
 
 // pinMany compares Pin with a loop.
 func pinMany(ctx context.Context, r *report) error {
-	p, err := servePins(0, pinDelay)
+	p, err := startSinks(ctx, 0, pinDelay)
 	if err != nil {
 		return err
 	}
@@ -178,7 +186,7 @@ func pinSerially(ctx context.Context, c client.Client, pins iter.Seq2[*api.Pin, 
 
 // fillEmpty measures the Sync of many pins into an empty cluster.
 func fillEmpty(ctx context.Context, r *report) error {
-	p, err := servePins(0, 0)
+	p, err := startSinks(ctx, 0, 0)
 	if err != nil {
 		return err
 	}
@@ -190,17 +198,21 @@ func fillEmpty(ctx context.Context, r *report) error {
 		return err
 	}
 	took := time.Since(began)
+	writes, err := p.end()
+	if err != nil {
+		return err
+	}
 	r.values["fill_pins"] = float64(n)
 	r.values["fill_per_s"] = float64(n) / took.Seconds()
 	r.values["fill_peak_mb"] = mb
-	r.note("Sync of %d pins into empty peers: %.0f pins a second, %d writes, %.1f MB over idle", n, r.values["fill_per_s"], p.writes.Load(), mb)
-	return complete(int(p.writes.Load()), n, nil)
+	r.note("Sync of %d pins into empty peers: %.0f pins a second, %d writes, %.1f MB over idle", n, r.values["fill_per_s"], writes, mb)
+	return complete(writes, n, nil)
 }
 
 // syncLarge measures the Sync of a million pins with a million, of which 1 % are missing, 1 %
 // different and 1 % extra.
 func syncLarge(ctx context.Context, r *report) error {
-	p, err := servePins(manyItems, 0)
+	p, err := startSinks(ctx, manyItems, 0)
 	if err != nil {
 		return err
 	}
@@ -213,8 +225,12 @@ func syncLarge(ctx context.Context, r *report) error {
 		return err
 	}
 	r.values["sync_peak_mb"], r.values["sync_s"] = mb, time.Since(began).Seconds()
-	r.note("Sync of %d pins, of which %d are missing, different or extra: %.1f s, %d writes", manyItems, changed, r.values["sync_s"], p.writes.Load())
-	return complete(int(p.writes.Load()), changed, nil)
+	writes, err := p.end()
+	if err != nil {
+		return err
+	}
+	r.note("Sync of %d pins, of which %d are missing, different or extra: %.1f s, %d writes", manyItems, changed, r.values["sync_s"], writes)
+	return complete(writes, changed, nil)
 }
 
 // syncing makes a Sync with the pins from and to-1 and checks the number of its changes. It
