@@ -74,14 +74,7 @@ func (c *Collector) update(infos map[string]lbclient.EndpointInfo) {
 	defer c.series.Unlock()
 	for label, info := range infos {
 		c.at(label)
-		c.inFlight.WithLabelValues(label).Set(float64(info.InFlight))
-		for _, s := range states {
-			is := 0.0
-			if s == info.State {
-				is = 1
-			}
-			c.state.WithLabelValues(label, string(s)).Set(is)
-		}
+		c.gaugesOf(label).set(info)
 	}
 	c.endpoints.Range(func(label, _ any) bool {
 		if _, there := infos[label.(string)]; !there {
@@ -92,8 +85,40 @@ func (c *Collector) update(infos map[string]lbclient.EndpointInfo) {
 	})
 }
 
+// endpointGauges are the gauges of an endpoint.
+type endpointGauges struct {
+	inFlight prometheus.Gauge
+	states   []prometheus.Gauge // for each of states
+}
+
+// gaugesOf returns the gauges of an endpoint, which are looked up once. The caller holds
+// c.series.
+func (c *Collector) gaugesOf(label string) *endpointGauges {
+	g := c.gauges[label]
+	if g == nil {
+		g = &endpointGauges{inFlight: c.inFlight.WithLabelValues(label)}
+		for _, s := range states {
+			g.states = append(g.states, c.state.WithLabelValues(label, string(s)))
+		}
+		c.gauges[label] = g
+	}
+	return g
+}
+
+func (g *endpointGauges) set(info lbclient.EndpointInfo) {
+	g.inFlight.Set(float64(info.InFlight))
+	for i, s := range states {
+		is := 0.0
+		if s == info.State {
+			is = 1
+		}
+		g.states[i].Set(is)
+	}
+}
+
 // forget removes the series of an endpoint.
 func (c *Collector) forget(gone prometheus.Labels) {
+	delete(c.gauges, gone[labelEndpoint])
 	c.attemptTime.DeletePartialMatch(gone)
 	for _, v := range []*prometheus.GaugeVec{c.state, c.inFlight} {
 		v.DeletePartialMatch(gone)

@@ -102,6 +102,7 @@ type Collector struct {
 
 	series    sync.RWMutex // locked while series of endpoints are removed
 	endpoints sync.Map     // of *endpointMetrics by label: endpoints that have series
+	gauges    map[string]*endpointGauges
 }
 
 var _ prometheus.Collector = (*Collector)(nil)
@@ -161,6 +162,7 @@ func newCollector(buckets []float64) *Collector {
 		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels)
 	}
 	return &Collector{
+		gauges:        map[string]*endpointGauges{},
 		callTime:      histogram("rpc_client_call_duration_seconds", "Duration of calls, as the caller sees it.", labelMethod),
 		calls:         counter("pinfleet_client_calls_total", "Number of calls that have ended.", labelMethod, labelError),
 		attemptTime:   histogram("pinfleet_client_attempt_duration_seconds", "Duration of the attempts of calls.", labelEndpoint, labelKind),

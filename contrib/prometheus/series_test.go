@@ -51,6 +51,35 @@ func TestEndpointComesBack(t *testing.T) {
 	}
 }
 
+// Attempts that end while the series of their endpoint are removed leave none for ever: the
+// next collection removes what they have made.
+func TestAttemptsWhileSeriesAreRemoved(t *testing.T) {
+	c, err := New()
+	must(t, err)
+	must(t, c.Observe(balancer{{Endpoint: "kept"}}))
+	kept := leaves(balancer{{Endpoint: "kept"}})
+	left := make(chan prom.Metric, 9)
+	for i := range 20_000 {
+		// An attempt that finds the series of its endpoint, which are then removed, makes others.
+		c.AttemptEnded(t.Context(), lbclient.AttemptEvent{Op: client.OpPin, Endpoint: "gone"})
+		removed := make(chan struct{})
+		go func() {
+			defer close(removed)
+			c.update(kept)
+		}()
+		for range i % 40 * 500 { // meet the removal at each of its stages
+		}
+		c.AttemptEnded(t.Context(), lbclient.AttemptEvent{Op: client.OpPin, Endpoint: "gone", Err: &client.Error{Status: 500}})
+		<-removed
+		c.update(kept)
+		c.attempts.Collect(left)
+		if n := len(left); n != 1 { // of "kept"
+			t.Fatalf("%d series are left, want 1", n)
+		}
+		<-left
+	}
+}
+
 // Collectors of several load balancers are registered with a label for each.
 func TestTwoCollectors(t *testing.T) {
 	r := prom.NewPedanticRegistry()
