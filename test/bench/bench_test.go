@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -185,8 +187,9 @@ func TestFiguresAreDocumented(t *testing.T) {
 			if !explained[name] {
 				t.Errorf("%s is not explained", name)
 			}
-			if !strings.Contains(string(text), "| `"+name+"` |") {
-				t.Errorf("%s is not in the table", name)
+			row := regexp.MustCompile(fmt.Sprintf("(?m)^\\| `%s` \\| [0-9.]+ \\| %s %v \\|", regexp.QuoteMeta(name), f.sign(), f.bar))
+			if !row.Match(text) {
+				t.Errorf("%s is not in the table, with the bar %s %v", name, f.sign(), f.bar)
 			}
 			delete(explained, name)
 		}

@@ -60,14 +60,11 @@ func (r *report) print(w io.Writer) {
 	}
 	t = tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, f := range r.figures {
-		verdict, sign := "ok", "≤"
+		verdict := "ok"
 		if !f.met(r.values[f.name]) {
 			verdict = "MISSED"
 		}
-		if f.least {
-			sign = "≥"
-		}
-		fmt.Fprintf(t, "  %s.%s\t%.3g\t%s %g\t%s\t%s\n", r.name, f.name, r.values[f.name], sign, f.bar, verdict, f.about)
+		fmt.Fprintf(t, "  %s.%s\t%.3g\t%s %g\t%s\t%s\n", r.name, f.name, r.values[f.name], f.sign(), f.bar, verdict, f.about)
 	}
 	t.Flush()
 	fmt.Fprintln(w)
