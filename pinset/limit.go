@@ -153,7 +153,10 @@ func (l *limit) start(throughput float64) {
 		l.beginTrial()
 		return
 	}
-	l.starting = l.current < float64(l.max)
+	if l.current == float64(l.max) {
+		l.starting = false
+		l.tried, l.triedAt = l.current, time.Now()
+	}
 	l.set(l.current * 2)
 }
 

@@ -199,6 +199,38 @@ func TestLimitIsNotRaisedIdly(t *testing.T) {
 	})
 }
 
+// A source that seldom supplies as much as the limit allows is not slowed down by trials, but
+// for one in 10 s.
+func TestTrialsOfASlowSource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, l := newServer(1000, 10*time.Millisecond), newLimit(64)
+		s.load(t, l, 2*time.Second)
+		var calls sync.WaitGroup
+		began, bursts, slowed := time.Now(), 0, 0
+		for ; time.Since(began) < 60*time.Second; bursts++ {
+			size := 50
+			if bursts%40 == 0 {
+				size = 100
+			}
+			for range size {
+				epoch, _ := l.acquire(t.Context())
+				calls.Go(func() {
+					defer l.release()
+					l.end(epoch, s.call())
+				})
+			}
+			time.Sleep(20 * time.Millisecond)
+			if l.size() < 64 {
+				slowed++
+			}
+		}
+		calls.Wait()
+		if slowed > bursts/20 {
+			t.Errorf("%d of %d bursts were slowed down", slowed, bursts)
+		}
+	})
+}
+
 func TestLimitHasAMaximum(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, most := range []int{1, 3, 16} {

@@ -52,6 +52,7 @@ func (l *limit) tryOut(r rate) {
 	case r.time < window, r.calls < max(int(t.full*quarter), minRound):
 		return
 	case !l.waited: // the source has supplied less than the limit allows
+		l.tried, l.triedAt = t.full, time.Now()
 		l.set(t.full)
 		return
 	case l.current < t.full:
