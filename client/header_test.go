@@ -79,7 +79,7 @@ func TestWithHeaderIsChecked(t *testing.T) {
 		if !isInvalid(err) {
 			t.Errorf("%q: %v", name, err)
 		} else if strings.Contains(err.Error(), "s3cret") {
-			t.Errorf("%q: the error tells the value: %v", name, err)
+			t.Errorf("%q: the error has the value: %v", name, err)
 		}
 	}
 	if got := rec.requests(); len(got) != 0 {

@@ -133,12 +133,12 @@ func TestTrailerErrors(t *testing.T) {
 	} {
 		pins, err := pinsOf(t, answering(t, rawserver.Stream([]string{pinA}, messages...).Answer()))
 		var e *Error
-		var told api.Error
+		var reported api.Error
 		if len(pins) != 1 || !asError(err, &e) || e.Status != 200 || e.Message != want || !e.MayHaveExecuted {
 			t.Errorf("%q: %d items, error %v", messages, len(pins), err)
 		}
-		if !errors.As(err, &told) || told.Code != 500 || told.Message != want {
-			t.Errorf("%q: the server's error is %+v", messages, told)
+		if !errors.As(err, &reported) || reported.Code != 500 || reported.Message != want {
+			t.Errorf("%q: the server's error is %+v", messages, reported)
 		}
 	}
 	// The values of an unannounced trailer count as well.

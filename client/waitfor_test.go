@@ -201,15 +201,15 @@ func TestU30FailuresThatDoNotMatter(t *testing.T) {
 		fails int // number of consecutive failures
 		ok    bool
 	}{
-		"connection":         {&Error{Op: OpStatus, Err: errors.New("reset")}, patient, true},
-		"503":                {&Error{Op: OpStatus, Status: 503, Err: errors.New("later")}, patient, true},
-		"too many":           {&Error{Op: OpStatus, Status: 503, Err: errors.New("later")}, patient + 1, false},
-		"incomplete":         {&Error{Op: OpStatus, Status: 200, Err: ErrIncomplete}, 1, true},
-		"401":                {&Error{Op: OpStatus, Status: 401, Err: errors.New("who?")}, 1, false},
-		"unimplemented":      {&Error{Op: OpStatus, Err: ErrUnimplemented}, 1, false},
-		"redirect":           {&Error{Op: OpStatus, Status: 301, Err: errors.New("there")}, 1, false},
-		"closed":             {&Error{Op: OpStatus, Err: ErrClosed}, 1, false},
-		"somebody's mistake": {errors.New("plain"), 1, false},
+		"connection":    {&Error{Op: OpStatus, Err: errors.New("reset")}, patient, true},
+		"503":           {&Error{Op: OpStatus, Status: 503, Err: errors.New("later")}, patient, true},
+		"too many":      {&Error{Op: OpStatus, Status: 503, Err: errors.New("later")}, patient + 1, false},
+		"incomplete":    {&Error{Op: OpStatus, Status: 200, Err: ErrIncomplete}, 1, true},
+		"401":           {&Error{Op: OpStatus, Status: 401, Err: errors.New("who?")}, 1, false},
+		"unimplemented": {&Error{Op: OpStatus, Err: ErrUnimplemented}, 1, false},
+		"redirect":      {&Error{Op: OpStatus, Status: 301, Err: errors.New("there")}, 1, false},
+		"closed":        {&Error{Op: OpStatus, Err: ErrClosed}, 1, false},
+		"a mistake":     {errors.New("plain"), 1, false},
 	} {
 		timeless(t, func(t *testing.T) {
 			w := &watched{}

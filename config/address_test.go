@@ -203,7 +203,7 @@ func TestRefusedURLHostAndPort(t *testing.T) {
 			t.Errorf("%v: error is %v, want %q", test.cfg, err, test.reason)
 		}
 		if err != nil && strings.Contains(err.Error(), "secret") {
-			t.Errorf("%v tells the password", err)
+			t.Errorf("%v has the password", err)
 		}
 	}
 }

@@ -99,7 +99,7 @@ func TestLoadRefuses(t *testing.T) {
 			t.Errorf("%s: error is %v, want %q", text, err, reason)
 		}
 		if err != nil && strings.Contains(err.Error(), "SECRET") {
-			t.Errorf("%v tells a secret", err)
+			t.Errorf("%v has a secret", err)
 		}
 	}
 }
@@ -167,7 +167,7 @@ func TestFromEnv(t *testing.T) {
 		t.Errorf("%v\nhas %d prefixes, want 7", err, n)
 	}
 	if strings.Contains(err.Error(), "SECRET") {
-		t.Errorf("%v tells a secret", err)
+		t.Errorf("%v has a secret", err)
 	}
 	_, err = FromEnv(env(map[string]string{"PINFLEET_API": "http://u:p@localhost", "PINFLEET_TOKEN": "t"}))
 	if err == nil {

@@ -35,11 +35,11 @@ func (c *Config) ProxyAddress() (Address, error) {
 		host, _, err = net.SplitHostPort(a.HostPort)
 	case SchemeP2P:
 		if has(a.Multiaddr, multiaddr.P_CIRCUIT) {
-			return Address{}, errors.New("where the IPFS proxy listens cannot be told from the address of a relay: set ProxyAddr")
+			return Address{}, errors.New("the address of a relay does not say where the IPFS proxy listens: set ProxyAddr")
 		}
 		host, network, _, err = parseHost(a.Multiaddr)
 	case SchemeDNSAddr:
-		err = errors.New("where the IPFS proxy listens cannot be told from a /dnsaddr/ address: set ProxyAddr")
+		err = errors.New("a /dnsaddr/ address does not say where the IPFS proxy listens: set ProxyAddr")
 	}
 	if err != nil {
 		return Address{}, err

@@ -67,7 +67,7 @@ func TestValidate(t *testing.T) {
 			t.Errorf("%v: error is %v, want %q", test.cfg, err, test.reason)
 		}
 		if err != nil && strings.Contains(err.Error(), "secret") {
-			t.Errorf("%v tells a secret", err)
+			t.Errorf("%v has a secret", err)
 		}
 	}
 }

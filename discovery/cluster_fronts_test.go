@@ -114,7 +114,7 @@ func TestClusterIsFoundThroughASeed(t *testing.T) {
 	}
 	l.await(t, byID(c, fronts, 0, 1, 2, 3)...)
 	if _, n := l.last(); n != before {
-		t.Errorf("told %d times more", n-before)
+		t.Errorf("reported %d times more", n-before)
 	}
 	l.onlyGrew(t)
 }
@@ -126,7 +126,7 @@ func TestClusterForgetsRemovedPeers(t *testing.T) {
 	l := listen(t, &discovery.Cluster{Seeds: []*config.Config{seed}, Interval: often})
 	l.await(t, byID(c, fronts, 0, 1, 2)...)
 	if cfgs, _ := l.last(); !slices.Contains(cfgs, seed) {
-		t.Error("the seed was not told as it is")
+		t.Error("the seed was not reported as it is")
 	}
 	one, err := client.NewDefaultClient(seed)
 	must(t, err)

@@ -120,7 +120,7 @@ func (l *listener) expectHosts(t *testing.T, h *hosts, ips ...string) {
 		got = append(got, a.URL().String())
 	}
 	if want := h.addrs(ips...); !slices.Equal(got, want) {
-		t.Fatalf("told %q, want %q", got, want)
+		t.Fatalf("reported %q, want %q", got, want)
 	}
 }
 
@@ -129,9 +129,9 @@ func (l *listener) onlyGrew(t *testing.T) {
 	t.Helper()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for i := range l.told[1:] {
-		for _, cfg := range l.told[i] {
-			if !slices.Contains(l.told[i+1], cfg) {
+	for i := range l.reports[1:] {
+		for _, cfg := range l.reports[i] {
+			if !slices.Contains(l.reports[i+1], cfg) {
 				t.Errorf("report %d lacks %s", i+1, cfg)
 			}
 		}
@@ -159,7 +159,7 @@ func TestSilentCandidatesDelayNoOtherPeer(t *testing.T) {
 		l.expectHosts(t, h, "10.0.0.1", "10.0.0.2", "10.0.0.3")
 		l.onlyGrew(t)
 		if _, n := l.last(); n > 3 {
-			t.Errorf("told %d times", n)
+			t.Errorf("reported %d times", n)
 		}
 		h.set(func() { h.peers["10.2.0.7"] = h.listed[8].ID })
 		time.Sleep(time.Minute)
@@ -212,7 +212,7 @@ func TestSeedThatIsNoMember(t *testing.T) {
 		_, n := l.last()
 		time.Sleep(time.Hour)
 		if _, now := l.last(); now != n {
-			t.Errorf("told %d times more", now-n)
+			t.Errorf("reported %d times more", now-n)
 		}
 	})
 }
@@ -277,7 +277,7 @@ func TestSlowLookDropsNothing(t *testing.T) {
 		h.set(func() { clear(h.peers); clear(h.lists) })
 		time.Sleep(time.Hour)
 		if _, now := l.last(); now != n {
-			t.Errorf("told %d times more", now-n)
+			t.Errorf("reported %d times more", now-n)
 		}
 	})
 }

@@ -52,7 +52,7 @@ func TestStatic(t *testing.T) {
 		time.Sleep(time.Hour)
 		l.expect(t, a1, a2)
 		if cfgs, n := l.last(); n != 1 || cfgs[0] != first {
-			t.Errorf("told %d times: %v", n, cfgs)
+			t.Errorf("reported %d times: %v", n, cfgs)
 		}
 	})
 }
@@ -75,7 +75,7 @@ func TestCombine(t *testing.T) {
 		y.tell <- []*config.Config{cfg(a3)}
 		synctest.Wait()
 		if after, m := l.last(); m != n || after[0] != before[0] {
-			t.Errorf("told %d times, want %d", m, n)
+			t.Errorf("reported %d times, want %d", m, n)
 		}
 	})
 }
@@ -130,8 +130,8 @@ func TestTooManyEndpoints(t *testing.T) {
 		}
 		l := listen(t, discovery.Static(cfgs...))
 		synctest.Wait()
-		if told, _ := l.last(); len(told) != 1000 {
-			t.Errorf("told %d", len(told))
+		if cfgs, _ := l.last(); len(cfgs) != 1000 {
+			t.Errorf("reported %d", len(cfgs))
 		}
 	})
 }

@@ -136,7 +136,7 @@ func TestDNSFollowsNames(t *testing.T) {
 	l.await(t, "/ip4/10.0.0.1/tcp/9094", "/ip4/10.0.0.2/tcp/9094", "/ip6/fd00::2/tcp/443/https", "/ip4/10.0.0.7/tcp/9094")
 	cfgs, n := l.last()
 	if n != 1 || cfgs[2].TLS.ServerName != "two.test" || cfgs[0].TLS.ServerName != "" {
-		t.Errorf("told %d times, names %q and %q", n, cfgs[0].TLS.ServerName, cfgs[2].TLS.ServerName)
+		t.Errorf("reported %d times, names %q and %q", n, cfgs[0].TLS.ServerName, cfgs[2].TLS.ServerName)
 	}
 	s.set("one.test")
 	s.set("none.test", ip("10.0.0.8"))

@@ -67,7 +67,7 @@ func fileIsFollowed(t *testing.T, path string, modified time.Time) {
 	log.reset()
 	log.await(t, "no such file")
 	if cfgs, _ := l.last(); len(cfgs) != 1 || cfgs[0].APIAddr.String() != a2 {
-		t.Errorf("told %v", cfgs)
+		t.Errorf("reported %v", cfgs)
 	}
 	replace(`["` + a3 + `"]`)
 	l.await(t, a3)

@@ -22,10 +22,10 @@ var _ lbclient.Source = discovery.Source(nil)
 
 // listener records what a source reports.
 type listener struct {
-	mu   sync.Mutex
-	told [][]*config.Config
-	got  chan struct{} // receives after a report; capacity 1
-	done chan error
+	mu      sync.Mutex
+	reports [][]*config.Config
+	got     chan struct{} // receives after a report; capacity 1
+	done    chan error
 }
 
 // listen watches a source until the test ends.
@@ -47,7 +47,7 @@ func listen(t *testing.T, src discovery.Source) *listener {
 func (l *listener) update(cfgs []*config.Config) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.told = append(l.told, cfgs)
+	l.reports = append(l.reports, cfgs)
 	select {
 	case l.got <- struct{}{}:
 	default:
@@ -58,10 +58,10 @@ func (l *listener) update(cfgs []*config.Config) {
 func (l *listener) last() ([]*config.Config, int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.told) == 0 {
+	if len(l.reports) == 0 {
 		return nil, 0
 	}
-	return l.told[len(l.told)-1], len(l.told)
+	return l.reports[len(l.reports)-1], len(l.reports)
 }
 
 // expect fails unless the last report has these addresses. It needs a synctest
@@ -70,7 +70,7 @@ func (l *listener) expect(t *testing.T, want ...string) {
 	t.Helper()
 	synctest.Wait()
 	if cfgs, _ := l.last(); !slices.Equal(addrs(cfgs), want) {
-		t.Fatalf("told %q, want %q", addrs(cfgs), want)
+		t.Fatalf("reported %q, want %q", addrs(cfgs), want)
 	}
 }
 
@@ -85,7 +85,7 @@ func (l *listener) await(t *testing.T, want ...string) {
 		select {
 		case <-l.got:
 		case err := <-l.done:
-			t.Fatalf("the source has ended: %v; told %q, want %q", err, addrs(cfgs), want)
+			t.Fatalf("the source has ended: %v; reported %q, want %q", err, addrs(cfgs), want)
 		case <-t.Context().Done():
 			return
 		}

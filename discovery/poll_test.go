@@ -68,7 +68,7 @@ func TestLooksAreSpread(t *testing.T) {
 			}
 		}
 		if _, n := l.last(); n != 1 {
-			t.Errorf("told %d times", n)
+			t.Errorf("reported %d times", n)
 		}
 	})
 }
@@ -112,7 +112,7 @@ func TestSilentNameDelaysNoOther(t *testing.T) {
 		time.Sleep(time.Minute)
 		l.expect(t, a1, a2)
 		if _, n := l.last(); n != 2 {
-			t.Errorf("told %d times", n)
+			t.Errorf("reported %d times", n)
 		}
 	})
 }
@@ -140,7 +140,7 @@ func TestTemplateWithAFunctionIsTheSameEachTime(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		l.expect(t, a1)
 		if _, n := l.last(); n != 1 || looks < 9 {
-			t.Errorf("told %d times in %d looks, want once", n, looks)
+			t.Errorf("reported %d times in %d looks, want once", n, looks)
 		}
 	})
 }

@@ -61,7 +61,7 @@ func TestRegistryFollowsAnnouncements(t *testing.T) {
 		b.Set(data)
 		time.Sleep(time.Second)
 		if both, _ := l.last(); len(both) != 2 || both[1].Weight != 5 {
-			t.Errorf("the new weight was not told: %v", both)
+			t.Errorf("the new weight was not reported: %v", both)
 		}
 		must(t, b.Close())
 		l.expect(t, "/ip4/10.0.0.1/tcp/9094")
@@ -137,7 +137,7 @@ func TestRegistrySurvivesOutage(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		l.expect(t, "/ip4/10.0.0.1/tcp/9094", "/ip4/10.0.0.2/tcp/9094")
 		if _, n := l.last(); n != 2 {
-			t.Errorf("told %d times, want 2", n)
+			t.Errorf("reported %d times, want 2", n)
 		}
 	})
 }

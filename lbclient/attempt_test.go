@@ -162,7 +162,7 @@ func TestObserver(t *testing.T) {
 				o.check(t)
 				test.want.Duration = time.Second
 				if o.results[0] != test.want {
-					t.Errorf("told %+v, want %+v", o.results[0], test.want)
+					t.Errorf("reported %+v, want %+v", o.results[0], test.want)
 				}
 			})
 		})
@@ -178,7 +178,7 @@ func TestObserver(t *testing.T) {
 			_, _ = c.ID(ctx)
 			o.check(t)
 			if want := (strategy.Result{Duration: time.Second, Cancelled: true}); o.results[0] != want {
-				t.Errorf("told %+v, want %+v", o.results[0], want)
+				t.Errorf("reported %+v, want %+v", o.results[0], want)
 			}
 		})
 	})
@@ -200,7 +200,7 @@ func TestObserverOfForcedChoices(t *testing.T) {
 		_, _ = c.ID(t.Context()) // trials
 		o.check(t)
 		if want := fakes[0].called() + fakes[1].called(); o.begun != want {
-			t.Errorf("told of %d attempts, want %d", o.begun, want)
+			t.Errorf("reported %d attempts, want %d", o.begun, want)
 		}
 	})
 }

@@ -11,7 +11,7 @@ import (
 
 // attemptContext is the context of an attempt. It carries the attempt's tracker, and end
 // cancels it. It is part of its attempt, and makes a cancellable context of the standard
-// library only when somebody waits for its end: that context costs as much as the rest of
+// library only when its end is waited for: that context costs as much as the rest of
 // a call on an in-memory peer.
 type attemptContext struct {
 	parent  context.Context

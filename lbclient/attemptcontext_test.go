@@ -10,8 +10,8 @@ import (
 
 type aKey struct{}
 
-// The context of an attempt behaves as one of the standard library, whether somebody waits
-// for its end before it ends or not.
+// The context of an attempt behaves as one of the standard library, whether its end is
+// waited for before it comes or not.
 func TestAttemptContext(t *testing.T) {
 	reason := errors.New("reason")
 	for _, early := range []bool{false, true} {
@@ -93,5 +93,5 @@ func TestAttemptContextParent(t *testing.T) {
 	if c.Err() != nil {
 		t.Errorf("ended after the attempt was over: %v", c.Err())
 	}
-	<-c.Done() // somebody who waits after the attempt does not wait for ever
+	<-c.Done() // a wait that begins after the attempt ends at once
 }

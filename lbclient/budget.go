@@ -19,7 +19,7 @@ const (
 const windowLength = 10
 
 // ErrRetryBudget reports that a call was not retried because the retry budget is
-// exhausted: so many attempts fail that retries would only add to the load. Retries
+// exhausted: with that many failures, retries would only add to the load. Retries
 // that add nothing to the load of a peer in use do not need it. See [WithRetryBudget].
 var ErrRetryBudget = errors.New("the retry budget is exhausted")
 

@@ -49,7 +49,7 @@ func TestOutageIsNotAmplified(t *testing.T) {
 			t.Errorf("%d requests for %d calls: the budget is not used", requests, calls)
 		}
 		if hook.retried != requests-calls || hook.exhausted == 0 {
-			t.Errorf("told of %d retries, %d times of the budget", hook.retried, hook.exhausted)
+			t.Errorf("reported %d retries, %d times of the budget", hook.retried, hook.exhausted)
 		}
 	})
 }

@@ -96,10 +96,10 @@ func TestFreeRetries(t *testing.T) {
 				t.Errorf("%d attempts, want %d", made, test.attempts)
 			}
 			if failed := errors.Is(err, ErrRetryBudget); failed != (test.answers[made-1] != nil) || hook.exhausted > 0 != failed {
-				t.Errorf("got %v, told %d times", err, hook.exhausted)
+				t.Errorf("got %v, reported %d times", err, hook.exhausted)
 			}
 			if hook.retried != made-1 {
-				t.Errorf("told of %d retries, want %d", hook.retried, made-1)
+				t.Errorf("reported %d retries, want %d", hook.retried, made-1)
 			}
 		})
 	}

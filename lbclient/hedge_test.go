@@ -272,7 +272,7 @@ func TestHedgingProperty(t *testing.T) {
 						t.Errorf("got %v, %v", info, err)
 					}
 					if info != nil && info.Cid.Cid != testCid(i) {
-						t.Error("somebody else's answer")
+						t.Error("the answer of another call")
 					}
 				})
 				if i%4 == 0 {

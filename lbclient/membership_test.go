@@ -92,7 +92,7 @@ func TestSetConfigs(t *testing.T) {
 		}
 		checkSets(t, w, "ab", "bc")
 		if len(log.events) != 1 || fmt.Sprint(log.events[0]) != "{[c] [a]}" {
-			t.Errorf("told of %v", log.events)
+			t.Errorf("reported %v", log.events)
 		}
 		if c.pool.list()[0] != b {
 			t.Error("the endpoint that stayed is a new one")

@@ -146,10 +146,10 @@ func TestHooks(t *testing.T) {
 		}
 		got := strings.ReplaceAll(strings.Join(log.lines, "\n"), " at fake:", ":")
 		if got != strings.Join(want, "\n") {
-			t.Errorf("told\n%s\nwant\n%s", got, strings.Join(want, "\n"))
+			t.Errorf("reported\n%s\nwant\n%s", got, strings.Join(want, "\n"))
 		}
 		if len(log.changeLog.events) != 1 || log.changeLog.events[0] != "- a" {
-			t.Errorf("told of %v", log.changeLog.events)
+			t.Errorf("reported %v", log.changeLog.events)
 		}
 	})
 }

@@ -23,7 +23,7 @@ func TestObserverOfUploads(t *testing.T) {
 	}
 	o.check(t)
 	if a, b := o.results[0].Sent, o.results[1].Sent; a != 100 || b != int64(len(bodied[1].body(0))) || o.sent != a+b {
-		t.Errorf("told of %d and %d bytes, %d in all", a, b, o.sent)
+		t.Errorf("reported %d and %d bytes, %d in all", a, b, o.sent)
 	}
 
 	o = &observed{}
@@ -37,7 +37,7 @@ func TestObserverOfUploads(t *testing.T) {
 	}
 	o.check(t)
 	if o.sent != 3150 || o.results[0].Sent != 3150 {
-		t.Errorf("told of %d bytes, %+v", o.sent, o.results[0])
+		t.Errorf("reported %d bytes, %+v", o.sent, o.results[0])
 	}
 }
 
@@ -61,7 +61,7 @@ func TestObserverIsNotToldAfterTheEnd(t *testing.T) {
 		}
 		o.check(t)
 		if o.sent != 0 || len(o.results) != 2 {
-			t.Errorf("told of %d bytes, %d attempts", o.sent, len(o.results))
+			t.Errorf("reported %d bytes, %d attempts", o.sent, len(o.results))
 		}
 	})
 }

@@ -14,7 +14,7 @@ import (
 // auditEvery is the shortest time between two audits of a session.
 const auditEvery = 10 * time.Second
 
-// sessionNode is what the server tells about a session in a node of its own.
+// sessionNode is the content of the node in which the server describes a session.
 type sessionNode struct {
 	Timeout int64 `json:"timeout"` // milliseconds
 	Watch   []struct {

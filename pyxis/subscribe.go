@@ -72,7 +72,7 @@ func (c *Client) Watch(opt *WatchOption, path string) iter.Seq2[*Update, error] 
 				}
 			}
 			select {
-			case <-sub.poke:
+			case <-sub.wakeup:
 			case <-c.core.closing:
 			case <-c.ctx.Done():
 			}

@@ -11,10 +11,10 @@ import (
 // subscription is the connection between a persistent watch and the registry: it
 // collects which nodes must be read again. registry.mu guards it.
 type subscription struct {
-	poke  chan struct{}       // receives when there is something to read
-	stale map[string]struct{} // nodes to read
-	gone  map[string]struct{} // deleted nodes, to read if their parents have them again
-	all   bool                // all nodes must be read
+	wakeup chan struct{}       // receives when there is something to read
+	stale  map[string]struct{} // nodes to read
+	gone   map[string]struct{} // deleted nodes, to read if their parents have them again
+	all    bool                // all nodes must be read
 }
 
 // mark records that the node at path must be read.
@@ -31,7 +31,7 @@ func (sub *subscription) markAll() {
 
 func (sub *subscription) wake() {
 	select {
-	case sub.poke <- struct{}{}:
+	case sub.wakeup <- struct{}{}:
 	default:
 	}
 }
@@ -40,7 +40,7 @@ func (sub *subscription) wake() {
 func (r *registry) subscribe() *subscription {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	sub := &subscription{poke: make(chan struct{}, 1), stale: make(map[string]struct{}), gone: make(map[string]struct{}), all: true}
+	sub := &subscription{wakeup: make(chan struct{}, 1), stale: make(map[string]struct{}), gone: make(map[string]struct{}), all: true}
 	r.subs[sub] = struct{}{}
 	return sub
 }

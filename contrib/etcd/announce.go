@@ -39,8 +39,8 @@ type AnnounceOptions struct {
 }
 
 // Announcement keeps a key in etcd that announces an endpoint: across lost
-// connections, lost leaders and expired leases, and even if somebody deletes the
-// key. It has a goroutine, which Close ends. Its methods are safe for concurrent
+// connections, lost leaders and expired leases, and even if the key is
+// deleted. It has a goroutine, which Close ends. Its methods are safe for concurrent
 // use.
 type Announcement struct {
 	client *clientv3.Client

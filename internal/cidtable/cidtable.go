@@ -1,7 +1,7 @@
 // Package cidtable provides sets and maps of CIDs for millions of entries in little memory.
 //
 // They hold 16 bytes for each CID, not the CID: the start of a SHA-256 sum that a random seed
-// makes different for each table. Two of n CIDs are taken for the same with a probability
+// makes different for each table. Two of n CIDs get the same entry with a probability
 // of n²/2^129, which is 2·10^-27 for a million of them. The seed keeps those who choose
 // the CIDs from bringing about such a pair, or a slow table.
 //

@@ -263,9 +263,9 @@ func checkError(t *testing.T, op client.Op, r golden.Response, err error) {
 	if errors.Is(err, client.ErrNotFound) != (e.Status == 404) || errors.Is(err, client.ErrUnauthorized) != (e.Status == 401 || e.Status == 403) {
 		t.Errorf("the class of %v is wrong", err)
 	}
-	var told api.Error
-	if isTold := errors.As(err, &told); isTold != (want.Status >= 400 || len(messages) > 0) || isTold && doc.Code != 0 && told.Code != doc.Code {
-		t.Errorf("the server's error is %+v, want code %d", told, doc.Code)
+	var reported api.Error
+	if isReported := errors.As(err, &reported); isReported != (want.Status >= 400 || len(messages) > 0) || isReported && doc.Code != 0 && reported.Code != doc.Code {
+		t.Errorf("the server's error is %+v, want code %d", reported, doc.Code)
 	}
 }
 

@@ -190,7 +190,7 @@ func (l *Lock) abandon() {
 
 // remove deletes the node if it belongs to this lock. It goes on until that has
 // succeeded or the client is closed: if the session survives, a leftover node
-// would keep the lock taken for ever.
+// would hold the lock for ever.
 func (l *Lock) remove() {
 	for retry(l.client, l.path, func(c *pyxis.Client) bool {
 		n, err := c.Read(nil, l.path, nil)

@@ -133,7 +133,7 @@ func TestLockSurvives(t *testing.T) {
 }
 
 // A release that could not reach the service, by a client whose session
-// survived, once left the lock taken for ever: the client's next attempt waited
+// survived, once left the lock held for ever: the client's next attempt waited
 // for its own node.
 func TestReleaseWhileCutOff(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *pyxistest.Cluster) {

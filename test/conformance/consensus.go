@@ -61,7 +61,7 @@ func (s *suite) detectConsensus(t *testing.T) Consensus {
 	case Raft:
 		t.Log("the cluster has Raft consensus, with which pin options stay for all later pins")
 	default:
-		t.Logf("the consensus of the cluster cannot be told, and is taken for Raft, with which pin options stay for all later pins: %v", err)
+		t.Logf("the consensus of the cluster is not known; the tests assume Raft, with which pin options stay for all later pins: %v", err)
 	}
 	return found
 }

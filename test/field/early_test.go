@@ -105,7 +105,7 @@ func earlyAnswers(items []string) []earlyAnswer {
 	text := strings.Join(items, "\n") + "\n"
 	unread := func(pieces ...[]byte) rawserver.Answer { return rawserver.Answer{Pieces: pieces, Unread: true} }
 	// A server that reads the whole upload after it has sent the right report cannot be
-	// told from a good one.
+	// distinguished from a good one.
 	closed := func(a rawserver.Answer) rawserver.Answer { a.Close, a.Ignore = true, true; return a }
 	held := func(a rawserver.Answer) rawserver.Answer { a.Ignore = true; return a }
 	reset := func(a rawserver.Answer) rawserver.Answer { a.Reset = true; return a }

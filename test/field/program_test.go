@@ -125,7 +125,7 @@ func run(t *testing.T, cmd *exec.Cmd, addrs []string) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = cmd.Wait() // a program that is told to end has any status
+		_ = cmd.Wait() // a program that is interrupted has any status
 	}()
 	t.Cleanup(func() {
 		defer output.Close()

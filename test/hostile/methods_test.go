@@ -57,7 +57,7 @@ func methods(t *testing.T) []method {
 		case n > 0 && m.Type.Out(n-1) == errorType:
 		case isList(m.Type):
 		default:
-			t.Fatalf("%s: it cannot be told from its results whether it has failed", m.Name)
+			t.Fatalf("%s: its results do not show whether it has failed", m.Name)
 		}
 	}
 	if len(all) < 27 {

@@ -121,7 +121,7 @@ func TestNoLeader(t *testing.T) {
 			names(t, c, i, "")
 		}
 		if c.Leader() != -1 || c.Sessions() != nil || c.ExpireSession(cl.sid) || c.Create("/a", nil) == nil {
-			t.Error("somebody leads")
+			t.Error("there is a leader")
 		}
 		if err := c.MoveLeader(0); err != nil {
 			t.Fatal(err)

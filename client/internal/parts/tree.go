@@ -241,9 +241,9 @@ type regular struct {
 	content io.Reader
 	tree    *Tree
 	path    string
-	// read is the number of bytes read, and told how many of them Progress knows.
-	read, told uint64
-	ended      bool
+	// read is the number of bytes read, and reported that of the last call of Progress.
+	read, reported uint64
+	ended          bool
 }
 
 // progressStep is the number of bytes between two calls of Progress for a file.
@@ -256,10 +256,10 @@ func (f *regular) Read(p []byte) (int, error) {
 		err = errTruncated
 	}
 	f.read += uint64(n)
-	if f.tree.Progress == nil || f.ended || f.read < f.told+progressStep && err != io.EOF {
+	if f.tree.Progress == nil || f.ended || f.read < f.reported+progressStep && err != io.EOF {
 		return n, err
 	}
-	f.told, f.ended = f.read, err == io.EOF
+	f.reported, f.ended = f.read, err == io.EOF
 	at := Read{Path: f.path, Name: f.tree.progressName(f.path), Bytes: f.read, Ended: f.ended}
 	if failed := f.tree.Progress(at); failed != nil {
 		err = failed

@@ -181,7 +181,7 @@ var strategies = map[string]func() strategy.LBStrategy{
 	"weighted":    func() strategy.LBStrategy { return &strategy.Weighted{} },
 }
 
-// DefaultStrategy is the name of the strategy that is used unless told otherwise.
+// DefaultStrategy is the name of the strategy that is used if none is set.
 const DefaultStrategy = "failover"
 
 // StrategyNames returns the names of the strategies, sorted.
