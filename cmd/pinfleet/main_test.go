@@ -41,11 +41,7 @@ func command(ctx context.Context, t *testing.T, cluster *clustertest.Cluster, ar
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = append(os.Environ(), asCommand+"=1", "HOME="+t.TempDir(), "XDG_CONFIG_HOME=", "PINFLEET_API=", "NO_COLOR=")
 	if cluster != nil {
-		var addresses []string
-		for _, p := range cluster.Peers() {
-			addresses = append(addresses, p.Addr().String())
-		}
-		cmd.Env = append(cmd.Env, "PINFLEET_API="+strings.Join(addresses, ","))
+		cmd.Env = append(cmd.Env, "PINFLEET_API="+cluster.AddrList())
 	}
 	return cmd
 }

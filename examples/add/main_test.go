@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -17,19 +16,19 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // The program prints the root of a directory and pins it.
 func Example() {
-	cluster, addrs := threePeers()
+	cluster := threePeers()
 	defer cluster.Close()
 	defer func(args []string) { os.Args = args }(os.Args)
-	os.Args = []string{"add", addrs, "../readme/site"}
+	os.Args = []string{"add", cluster.AddrList(), "../readme/site"}
 	main()
 	// Output: QmNfrJUJxKiiJwEjqhsPJ77hQkeCweUtFBgKcQKhP12d3L
 }
 
 func TestAdd(t *testing.T) {
-	cluster, addrs := threePeers()
+	cluster := threePeers()
 	defer cluster.Close()
 	cluster.Peer(0).Stop() // the add continues at the second peer
-	added, err := add(t.Context(), addrs, "../readme/site")
+	added, err := add(t.Context(), cluster.AddrList(), "../readme/site")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,24 +43,20 @@ func TestAdd(t *testing.T) {
 }
 
 func TestAddReportsErrors(t *testing.T) {
-	cluster, addrs := threePeers()
+	cluster := threePeers()
 	defer cluster.Close()
-	for _, args := range [][2]string{{"/ip4/127.0.0.1", "../readme/site"}, {addrs, "no-such-folder"}} {
+	for _, args := range [][2]string{{"/ip4/127.0.0.1", "../readme/site"}, {cluster.AddrList(), "no-such-folder"}} {
 		if added, err := add(t.Context(), args[0], args[1]); err == nil || added != nil {
 			t.Errorf("add(%q, %q) = %v, %v, want an error", args[0], args[1], added, err)
 		}
 	}
 }
 
-// threePeers starts a cluster and returns its addresses in the form of an argument.
-func threePeers() (cluster *clustertest.Cluster, addrs string) {
+// threePeers starts a cluster.
+func threePeers() *clustertest.Cluster {
 	cluster, err := clustertest.Start(clustertest.Options{Peers: 3})
 	if err != nil {
 		panic(fmt.Sprint("starting a cluster: ", err))
 	}
-	var list []string
-	for _, p := range cluster.Peers() {
-		list = append(list, p.Addr().String())
-	}
-	return cluster, strings.Join(list, ",")
+	return cluster
 }

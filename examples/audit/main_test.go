@@ -15,15 +15,6 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// addressesOf returns the addresses of a cluster as an argument.
-func addressesOf(cluster *clustertest.Cluster) string {
-	var list []string
-	for _, p := range cluster.Peers() {
-		list = append(list, p.Addr().String())
-	}
-	return strings.Join(list, ",")
-}
-
 // The program recovers a pin that an IPFS daemon has lost.
 func Example() {
 	cluster, err := clustertest.Start(clustertest.Options{})
@@ -34,7 +25,7 @@ func Example() {
 	lost := cluster.Seed(3)[1]
 	cluster.SetStatus(lost, 2, api.TrackerStatusUnexpectedlyUnpinned, "")
 	defer func(args []string) { os.Args = args }(os.Args)
-	os.Args = []string{"audit", addressesOf(cluster)}
+	os.Args = []string{"audit", cluster.AddrList()}
 	main()
 	// Output:
 	// bafkreiaowathghm6up4haui7rqmnv24bj2vczhrhmcblebhsvfrccl5vxu (seed-1): below minimum, errors; 2 of at least 3 peers hold it; peer2: unexpectedly_unpinned
@@ -53,7 +44,7 @@ func TestAuditCountsWhatIsLeft(t *testing.T) {
 		Effect: clustertest.ErrorAnswer(400, "no"),
 	})
 	var out strings.Builder
-	left, err := audit(t.Context(), addressesOf(cluster), log.New(&out, "", 0))
+	left, err := audit(t.Context(), cluster.AddrList(), log.New(&out, "", 0))
 	if left != 1 || err != nil || !strings.Contains(out.String(), lost[1].String()+" is pinned") {
 		t.Errorf("%d left, %v, %q", left, err, out.String())
 	}
@@ -64,7 +55,7 @@ func TestAuditOfAHealthyCluster(t *testing.T) {
 	cluster := clustertest.New(t, clustertest.Options{})
 	cluster.Seed(10)
 	var out strings.Builder
-	left, err := audit(t.Context(), addressesOf(cluster), log.New(&out, "", 0))
+	left, err := audit(t.Context(), cluster.AddrList(), log.New(&out, "", 0))
 	if left != 0 || err != nil || out.Len() > 0 {
 		t.Errorf("%d left, %v, %q", left, err, out.String())
 	}
@@ -72,7 +63,7 @@ func TestAuditOfAHealthyCluster(t *testing.T) {
 
 func TestAuditReportsErrors(t *testing.T) {
 	cluster := clustertest.New(t, clustertest.Options{Peers: 1})
-	addrs := addressesOf(cluster)
+	addrs := cluster.AddrList()
 	cluster.Peer(0).Stop()
 	for _, addrs := range []string{"/ip4/127.0.0.1", addrs} {
 		if left, err := audit(t.Context(), addrs, log.New(&strings.Builder{}, "", 0)); err == nil {

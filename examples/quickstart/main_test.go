@@ -40,18 +40,6 @@ func TestInProcess(t *testing.T) {
 	}
 }
 
-// startCluster starts a cluster in place of a user's real one, and returns it
-// and the value of -cluster that names its peers.
-func startCluster(t *testing.T, opts clustertest.Options) (c *clustertest.Cluster, addrs string) {
-	t.Helper()
-	c = clustertest.New(t, opts)
-	var all []string
-	for _, p := range c.Peers() {
-		all = append(all, p.Addr().String())
-	}
-	return c, strings.Join(all, ",")
-}
-
 // pinned returns the CIDs in the pinset.
 func pinned(c *clustertest.Cluster) map[string]bool {
 	cids := map[string]bool{}
@@ -70,7 +58,7 @@ const (
 // and password are used. The large file was once left pinned. It must be
 // unpinned, unless -keep is set or it was pinned before.
 func TestCluster(t *testing.T) {
-	c, addrs := startCluster(t, clustertest.Options{BasicAuth: map[string]string{"alice": "wonder"}})
+	c := clustertest.New(t, clustertest.Options{BasicAuth: map[string]string{"alice": "wonder"}})
 	path := filepath.Join(t.TempDir(), "hello.txt")
 	if err := os.WriteFile(path, []byte("hello"), 0o600); err != nil {
 		t.Fatal(err)
@@ -87,7 +75,7 @@ func TestCluster(t *testing.T) {
 		{nil, "is pinned already, and stays so", true},
 	} {
 		var out bytes.Buffer
-		if err := run(t.Context(), append(append([]string{"-cluster", addrs}, test.args...), path), &out); err != nil {
+		if err := run(t.Context(), append(append([]string{"-cluster", c.AddrList()}, test.args...), path), &out); err != nil {
 			t.Fatalf("%v\n%s", err, &out)
 		}
 		if !strings.HasSuffix(out.String(), "\nroot "+helloCid+"\n") {
@@ -119,7 +107,7 @@ func (i *interrupter) Write(p []byte) (int, error) {
 // TestUnpinsWhateverHappens checks that the large file is unpinned even if the
 // run fails or is interrupted after pinning it.
 func TestUnpinsWhateverHappens(t *testing.T) {
-	c, addrs := startCluster(t, clustertest.Options{})
+	c := clustertest.New(t, clustertest.Options{})
 	path := filepath.Join(t.TempDir(), "hello.txt")
 	if err := os.WriteFile(path, []byte("hello"), 0o600); err != nil {
 		t.Fatal(err)
@@ -128,7 +116,7 @@ func TestUnpinsWhateverHappens(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		out := &interrupter{at: "what is pinned where", cancel: cancel}
-		err := run(ctx, []string{"-cluster", addrs, path}, out)
+		err := run(ctx, []string{"-cluster", c.AddrList(), path}, out)
 		if !errors.Is(err, context.Canceled) || !strings.Contains(out.String(), "unpinned "+largeCid) || pinned(c)[largeCid] {
 			t.Errorf("got %v, pins %v\n%s", err, pinned(c), out)
 		}
@@ -136,7 +124,7 @@ func TestUnpinsWhateverHappens(t *testing.T) {
 	t.Run("lost answer", func(t *testing.T) {
 		defer c.InjectAll(clustertest.Fault{Route: "POST /pins/{hash}", Effect: clustertest.AnswerAfter(500, "")})()
 		var out bytes.Buffer
-		err := run(t.Context(), []string{"-cluster", addrs, path}, &out)
+		err := run(t.Context(), []string{"-cluster", c.AddrList(), path}, &out)
 		if err == nil || !strings.Contains(out.String(), "unpinned "+largeCid) || pinned(c)[largeCid] {
 			t.Errorf("got %v, pins %v\n%s", err, pinned(c), &out)
 		}
@@ -147,7 +135,7 @@ func TestUnpinsWhateverHappens(t *testing.T) {
 // to do. Mistakes in the command line must be reported before any output, start
 // or request.
 func TestRefused(t *testing.T) {
-	c, addr := startCluster(t, clustertest.Options{Peers: 1, BasicAuth: map[string]string{"alice": "wonder"}})
+	c := clustertest.New(t, clustertest.Options{Peers: 1, BasicAuth: map[string]string{"alice": "wonder"}})
 	var asked atomic.Bool
 	c.InjectAll(clustertest.Fault{
 		Match:  func(*http.Request) bool { asked.Store(true); return false },
@@ -160,13 +148,13 @@ func TestRefused(t *testing.T) {
 		asks bool
 	}{
 		{"bad path", []string{"/no/such/path"}, "no such file", false},
-		{"bad path for a cluster", []string{"-cluster", addr, "/no/such/path"}, "no such file", false},
-		{"one bad path of two", []string{"-cluster", addr, ".", "/no/such/path"}, "no such file", false},
+		{"bad path for a cluster", []string{"-cluster", c.AddrList(), "/no/such/path"}, "no such file", false},
+		{"one bad path of two", []string{"-cluster", c.AddrList(), ".", "/no/such/path"}, "no such file", false},
 		{"bad path after a web address", []string{"http://127.0.0.1:1/x", "/no/such/path"}, "no such file", false},
-		{"refused password", []string{"-cluster", addr}, "PINFLEET_BASIC_AUTH", true},
+		{"refused password", []string{"-cluster", c.AddrList()}, "PINFLEET_BASIC_AUTH", true},
 		{"unreachable", []string{"-cluster", "/ip4/127.0.0.1/tcp/1"}, "cannot be used", false},
 		{"bad address", []string{"-cluster", "/ip4/127.0.0.1"}, "the port is missing", false},
-		{"bad strategy", []string{"-cluster", addr, "-strategy", "best"},
+		{"bad strategy", []string{"-cluster", c.AddrList(), "-strategy", "best"},
 			`unknown strategy "best": use failover, roundrobin, leastloaded, sticky or weighted`, false},
 		{"nothing to keep", []string{"-keep"}, "use it with -cluster", false},
 		{"a device", []string{os.DevNull}, "neither a file nor a directory", false},

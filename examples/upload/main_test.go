@@ -14,15 +14,6 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// addressesOf returns the addresses of a cluster as an argument.
-func addressesOf(cluster *clustertest.Cluster) string {
-	var list []string
-	for _, p := range cluster.Peers() {
-		list = append(list, p.Addr().String())
-	}
-	return strings.Join(list, ",")
-}
-
 // The program prints the root of a directory.
 func Example() {
 	cluster, err := clustertest.Start(clustertest.Options{})
@@ -31,7 +22,7 @@ func Example() {
 	}
 	defer cluster.Close()
 	defer func(args []string) { os.Args = args }(os.Args)
-	os.Args = []string{"upload", addressesOf(cluster), "../readme/site"}
+	os.Args = []string{"upload", cluster.AddrList(), "../readme/site"}
 	main()
 	// Output: QmNfrJUJxKiiJwEjqhsPJ77hQkeCweUtFBgKcQKhP12d3L
 }
@@ -45,7 +36,7 @@ func TestProgressOfAFailover(t *testing.T) {
 		t.Fatal(err)
 	}
 	var progress strings.Builder
-	added, err := upload(t.Context(), addressesOf(cluster), dir, &progress)
+	added, err := upload(t.Context(), cluster.AddrList(), dir, &progress)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +51,7 @@ func TestProgressOfAFailover(t *testing.T) {
 
 func TestUploadReportsErrors(t *testing.T) {
 	cluster := clustertest.New(t, clustertest.Options{Peers: 1})
-	for _, args := range [][2]string{{"/ip4/127.0.0.1", "."}, {addressesOf(cluster), "no-such-folder"}} {
+	for _, args := range [][2]string{{"/ip4/127.0.0.1", "."}, {cluster.AddrList(), "no-such-folder"}} {
 		if added, err := upload(t.Context(), args[0], args[1], &strings.Builder{}); err == nil {
 			t.Errorf("upload(%q, %q) = %v, want an error", args[0], args[1], added)
 		}

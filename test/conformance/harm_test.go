@@ -36,11 +36,7 @@ func liveRun(t *testing.T, c *clustertest.Cluster, run string, env ...string) (c
 			cmd.Env = append(cmd.Env, setting)
 		}
 	}
-	var addrs []string
-	for _, p := range c.Peers() {
-		addrs = append(addrs, p.Addr().String())
-	}
-	cmd.Env = append(append(cmd.Env, "PINFLEET_CLUSTER="+strings.Join(addrs, ",")), env...)
+	cmd.Env = append(append(cmd.Env, "PINFLEET_CLUSTER="+c.AddrList()), env...)
 	output = &strings.Builder{}
 	cmd.Stdout, cmd.Stderr = output, output
 	return cmd, output

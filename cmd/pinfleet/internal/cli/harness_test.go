@@ -30,11 +30,7 @@ func (e environment) lookup(name string) (string, bool) {
 
 // of returns the environment for a cluster: the addresses of all its peers.
 func of(cluster *clustertest.Cluster) environment {
-	var addresses []string
-	for _, p := range cluster.Peers() {
-		addresses = append(addresses, p.Addr().String())
-	}
-	return environment{"PINFLEET_API": strings.Join(addresses, ",")}
+	return environment{"PINFLEET_API": cluster.AddrList()}
 }
 
 // run runs the command with an empty standard input.
