@@ -1,16 +1,12 @@
 package clustertest
 
 import (
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
-	"math/big"
-	"net"
 	"time"
+
+	"github.com/pinfleet/pinfleet/internal/selfsigned"
 )
 
 // serverTLS is the TLS configuration of the HTTPS listeners.
@@ -25,7 +21,9 @@ func newServerTLS(opts Options) (*serverTLS, error) {
 		return &serverTLS{config: opts.TLS}, nil
 	}
 	hosts := append([]string{defaultHost, "::1", "localhost"}, opts.Hosts...)
-	certificate, pemCert, err := selfSigned(hosts)
+	// It is valid on any client's clock: its end is the date that RFC 5280, 4.1.2.5,
+	// reserves for certificates that do not expire.
+	certificate, pemCert, err := selfsigned.New(hosts, time.Unix(0, 0), time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC))
 	if err != nil {
 		return nil, fmt.Errorf("certificate of the cluster: %w", err)
 	}
@@ -43,40 +41,6 @@ func newServerTLS(opts Options) (*serverTLS, error) {
 		},
 		certificate: pemCert,
 	}, nil
-}
-
-// selfSigned returns an RSA certificate that is its own authority. All TLS 1.2
-// suites that the daemon allows need RSA. It is valid on any client's clock:
-// its end is the date that RFC 5280, 4.1.2.5, reserves for certificates that do
-// not expire.
-func selfSigned(hosts []string) (tls.Certificate, []byte, error) {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		return tls.Certificate{}, nil, err
-	}
-	template := &x509.Certificate{
-		SerialNumber:          big.NewInt(1),
-		Subject:               pkix.Name{CommonName: "clustertest"},
-		NotBefore:             time.Unix(0, 0),
-		NotAfter:              time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC),
-		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment | x509.KeyUsageCertSign,
-		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		IsCA:                  true,
-		BasicConstraintsValid: true,
-	}
-	for _, host := range hosts {
-		if ip := net.ParseIP(host); ip != nil {
-			template.IPAddresses = append(template.IPAddresses, ip)
-		} else {
-			template.DNSNames = append(template.DNSNames, host)
-		}
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		return tls.Certificate{}, nil, err
-	}
-	pemCert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pemCert, nil
 }
 
 // CAPEM returns the self-signed certificate of the HTTPS listeners in PEM. It

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/pinfleet/pinfleet/internal/memorynet"
 )
 
 // Cluster is a set of nodes that share a tree. It is safe for concurrent use,
@@ -149,5 +151,5 @@ func (c *Cluster) DialContext(ctx context.Context, _, addr string) (net.Conn, er
 			return n.dial(ctx)
 		}
 	}
-	return nil, refused(addr)
+	return nil, memorynet.Refused(memorynet.Addr(addr))
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/pinfleet/pinfleet/internal/heldport"
+	"github.com/pinfleet/pinfleet/internal/memorynet"
 )
 
 // endpoint is the address of a node. It stays reserved while the node is stopped.
@@ -48,7 +49,7 @@ func (e *endpoint) listen() (net.Listener, error) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.memory = newMemoryListener(e.addr, e.nagle)
+	e.memory = newMemoryListener(memorynet.Addr(e.addr), e.nagle)
 	return e.memory, nil
 }
 
@@ -77,7 +78,7 @@ func (e *endpoint) dial(ctx context.Context) (net.Conn, error) {
 	l := e.memory
 	e.mu.Unlock()
 	if l == nil {
-		return nil, refused(e.addr)
+		return nil, memorynet.Refused(memorynet.Addr(e.addr))
 	}
 	return l.dial(ctx)
 }

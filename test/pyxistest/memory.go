@@ -9,6 +9,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/pinfleet/pinfleet/internal/memorynet"
 )
 
 // socketBuffer is the size of the buffer of each direction of a memory
@@ -18,15 +20,13 @@ const socketBuffer = 256 << 10
 // memoryListener accepts in-process connections. It works in a synctest bubble
 // if it was created in the bubble.
 type memoryListener struct {
-	addr  memoryAddr
+	*memorynet.Listener
+	addr  memorynet.Addr
 	nagle bool // of the sending side of the server
-	conns chan net.Conn
-	once  sync.Once
-	done  chan struct{}
 }
 
-func newMemoryListener(addr string, nagle bool) *memoryListener {
-	return &memoryListener{addr: memoryAddr(addr), nagle: nagle, conns: make(chan net.Conn), done: make(chan struct{})}
+func newMemoryListener(addr memorynet.Addr, nagle bool) *memoryListener {
+	return &memoryListener{Listener: memorynet.Listen(addr), addr: addr, nagle: nagle}
 }
 
 func (l *memoryListener) dial(ctx context.Context) (net.Conn, error) {
@@ -34,47 +34,17 @@ func (l *memoryListener) dial(ctx context.Context) (net.Conn, error) {
 	down.nagle.on = l.nagle
 	client := &memoryConn{in: down, out: up, local: "client", remote: l.addr}
 	server := &memoryConn{in: up, out: down, local: l.addr, remote: "client"}
-	select {
-	case l.conns <- server:
-		return client, nil
-	case <-l.done:
-		return nil, refused(string(l.addr))
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if err := l.Connect(ctx, server); err != nil {
+		return nil, err
 	}
+	return client, nil
 }
-
-// refused returns the error of connecting to an address without a listener.
-func refused(addr string) error {
-	return &net.OpError{Op: "dial", Net: "memory", Addr: memoryAddr(addr), Err: syscall.ECONNREFUSED}
-}
-
-func (l *memoryListener) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conns:
-		return c, nil
-	case <-l.done:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *memoryListener) Close() error {
-	l.once.Do(func() { close(l.done) })
-	return nil
-}
-
-func (l *memoryListener) Addr() net.Addr { return l.addr }
-
-type memoryAddr string
-
-func (memoryAddr) Network() string  { return "memory" }
-func (a memoryAddr) String() string { return string(a) }
 
 // memoryConn is one end of a connection. Like TCP and unlike net.Pipe, it
 // buffers writes, so that a client can write to a dead connection.
 type memoryConn struct {
 	in, out       *stream
-	local, remote memoryAddr
+	local, remote memorynet.Addr
 }
 
 func (c *memoryConn) Read(b []byte) (int, error) { return c.in.read(b) }

@@ -72,14 +72,3 @@ func TestMemoryConnHalfClose(t *testing.T) {
 		t.Error("wrote after CloseWrite")
 	}
 }
-
-func TestClosedMemoryListenerRefuses(t *testing.T) {
-	l := newMemoryListener("memory:1", false)
-	_ = l.Close()
-	if _, err := l.dial(t.Context()); !errors.Is(err, syscall.ECONNREFUSED) {
-		t.Errorf("dial: %v", err)
-	}
-	if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("accept: %v", err)
-	}
-}

@@ -2,17 +2,10 @@ package doctor
 
 import (
 	"bytes"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
 	"io"
 	"log"
-	"math/big"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -26,6 +19,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/internal/selfsigned"
 	"github.com/pinfleet/pinfleet/test/clustertest"
 )
 
@@ -34,7 +28,7 @@ type fault struct {
 	name    string
 	cluster clustertest.Options
 	opts    Options
-	// break breaks the cluster, and changes the settings of its endpoints, of which
+	// breaks damages the cluster, and changes the settings of its endpoints, of which
 	// there is one for each peer. Nil does nothing.
 	breaks func(t *testing.T, c *clustertest.Cluster, cfgs []*config.Config) []*config.Config
 	want   []ID
@@ -82,7 +76,10 @@ func connectionFaults() []fault {
 
 func tlsFaults(t *testing.T) []fault {
 	secure := func(names []string, from, until time.Time) (clustertest.Options, func(*testing.T, *clustertest.Cluster, []*config.Config) []*config.Config) {
-		certificate, authority := issue(t, names, from, until)
+		certificate, authority, err := selfsigned.New(names, from, until)
+		if err != nil {
+			t.Fatal(err)
+		}
 		return clustertest.Options{Peers: 1, Listen: clustertest.HTTPS, TLS: &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}},
 			change(func(cfg *config.Config) { cfg.TLS.CA = authority })
 	}
@@ -271,30 +268,6 @@ func behindProxy(t *testing.T, cfg *config.Config) *config.Config {
 	front.Start()
 	t.Cleanup(front.Close)
 	return &config.Config{URL: front.URL}
-}
-
-// issue returns a certificate for the names and addresses, and that of its authority in
-// PEM, which is the same one.
-func issue(t *testing.T, hosts []string, from, until time.Time) (tls.Certificate, []byte) {
-	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "doctor"}, NotBefore: from, NotAfter: until,
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, IsCA: true, BasicConstraintsValid: true}
-	for _, host := range hosts {
-		if ip := net.ParseIP(host); ip != nil {
-			template.IPAddresses = append(template.IPAddresses, ip)
-		} else {
-			template.DNSNames = append(template.DNSNames, host)
-		}
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
 
 // edited returns an effect that changes the body of an answer.
