@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"maps"
 	"slices"
 
@@ -28,12 +29,32 @@ func (a *app) edit(change func(f *settings.File) error) error {
 	return file.Write()
 }
 
+// editContext is edit for a change of a context that must exist.
+func (a *app) editContext(name string, change func(f *settings.File)) error {
+	return a.edit(func(f *settings.File) error {
+		if _, err := contextOf(f, name); err != nil {
+			return err
+		}
+		change(f)
+		return nil
+	})
+}
+
 func (a *app) file() (*settings.File, error) {
 	file, err := settings.ReadFile(settings.Path(a.lookup))
 	if err != nil {
 		return nil, &exitcode.Error{Code: exitcode.WrongUse, Err: err}
 	}
 	return file, nil
+}
+
+// contextOf returns the settings of a context, which must exist.
+func contextOf(f *settings.File, name string) (settings.Values, error) {
+	values, err := f.Context(name)
+	if err != nil {
+		return nil, &exitcode.Error{Code: exitcode.NotFound, Err: err}
+	}
+	return values, nil
 }
 
 // contextInfo is the JSON form of a context. Secrets are masked.
@@ -80,13 +101,7 @@ func (a *app) contextUseCommand() *cobra.Command {
 		Args:              exactly(1, "the name of a context"),
 		ValidArgsFunction: a.completeContexts,
 		RunE: func(_ *cobra.Command, args []string) error {
-			return a.edit(func(f *settings.File) error {
-				if _, err := f.Context(args[0]); err != nil {
-					return &exitcode.Error{Code: exitcode.NotFound, Err: err}
-				}
-				f.Current = args[0]
-				return nil
-			})
+			return a.editContext(args[0], func(f *settings.File) { f.Current = args[0] })
 		},
 	}
 }
@@ -152,11 +167,11 @@ func (a *app) contextShowCommand() *cobra.Command {
 				name = args[0]
 			}
 			if name == "" {
-				return &exitcode.Error{Code: exitcode.NotFound, Err: exitcode.Usage("no context is in use: choose one with pinfleet context use NAME")}
+				return &exitcode.Error{Code: exitcode.NotFound, Err: errors.New("no context is in use: choose one with pinfleet context use NAME")}
 			}
-			values, err := file.Context(name)
+			values, err := contextOf(file, name)
 			if err != nil {
-				return &exitcode.Error{Code: exitcode.NotFound, Err: err}
+				return err
 			}
 			values = values.Masked()
 			fields := []output.Field{{Name: "name", Value: output.Text(name)}}
@@ -181,13 +196,7 @@ func (a *app) contextRmCommand() *cobra.Command {
 		Args:              exactly(1, "the name of a context"),
 		ValidArgsFunction: a.completeContexts,
 		RunE: func(_ *cobra.Command, args []string) error {
-			return a.edit(func(f *settings.File) error {
-				if _, err := f.Context(args[0]); err != nil {
-					return &exitcode.Error{Code: exitcode.NotFound, Err: err}
-				}
-				f.Remove(args[0])
-				return nil
-			})
+			return a.editContext(args[0], func(f *settings.File) { f.Remove(args[0]) })
 		},
 	}
 }
