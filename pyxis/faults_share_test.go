@@ -88,22 +88,13 @@ func TestP13_EventUnderWayIsForOldWatchers(t *testing.T) {
 		c, rest := s.client(pyxis.Options{})
 		r := s.accept()
 		r.register(1)
-		ask := func(path string, w *recorder) (rawRequest, func() error) {
-			done := async(func() error { _, err := c.Read(nil, path, &w.Watcher); return err })
-			return r.await(isStat), done
-		}
-		readAt := func(path string, w *recorder, version uint64) {
-			m, done := ask(path, w)
-			r.node(m, version)
-			must(t, done())
-		}
 		other, older, newer, newest := newRecorder(), newRecorder(), newRecorder(), newRecorder()
-		readAt("/a", other, 1)
-		readAt("/p", older, 1)
+		r.serveRead(c, "/a", other, 1)
+		r.serveRead(c, "/p", older, 1)
 		// The server sends one event per ping. The one of /p waits for the second ping,
 		// which the client sends after the read of newer. That read finds the watch of
 		// /p used up, and sets the next.
-		m, done := ask("/p", newer)
+		m, done := r.ask(c, "/p", newer)
 		r.event("/a", "/a", pyxiswire.EventModify)
 		other.expect(t, "Modify /a")
 		r.node(m, 2)
@@ -111,7 +102,7 @@ func TestP13_EventUnderWayIsForOldWatchers(t *testing.T) {
 		r.event("/p", "/p", pyxiswire.EventModify)
 		older.expect(t, "Modify /p")
 		newer.expect(t, "Resync /p") // the client cannot know whether it was before the read
-		readAt("/p", newest, 2)
+		r.serveRead(c, "/p", newest, 2)
 		r.event("/p", "/p", pyxiswire.EventDelete)
 		newest.expect(t, "Resync /p") // it may be newer's event
 		rest.expect(t, "Connected")
@@ -127,26 +118,17 @@ func TestP13_WatchThatMayBeNarrowerIsNotTrusted(t *testing.T) {
 		c, _ := s.client(pyxis.Options{})
 		r := s.accept()
 		r.register(1)
-		ask := func(path string, w *recorder) (rawRequest, func() error) {
-			done := async(func() error { _, err := c.Read(nil, path, &w.Watcher); return err })
-			return r.await(isStat), done
-		}
-		readAt := func(path string, w *recorder) {
-			m, done := ask(path, w)
-			r.node(m, 1)
-			must(t, done())
-		}
 		older, newer, next := newRecorder(), filtered(watch.Delete), filtered(watch.Modify)
-		readAt("/a", newRecorder())
-		readAt("/p", older)
-		m, done := ask("/p", newer)
+		r.serveRead(c, "/a", newRecorder(), 1)
+		r.serveRead(c, "/p", older, 1)
+		m, done := r.ask(c, "/p", newer)
 		r.event("/a", "/a", pyxiswire.EventModify)
 		synctest.Wait()
 		r.node(m, 2)
 		must(t, done())
 		r.event("/p", "/p", pyxiswire.EventModify)
 		older.expect(t, "Modify /p")
-		readAt("/p", next) // the server may have ignored it
+		r.serveRead(c, "/p", next, 1) // the server may have ignored it
 		next.expect(t)
 		time.Sleep(time.Second)
 		next.expect(t, "Resync /p")
@@ -162,27 +144,18 @@ func TestP13_AnswerMayOvertakeAnEvent(t *testing.T) {
 		c, _ := s.client(pyxis.Options{})
 		r := s.accept()
 		r.register(1)
-		ask := func(path string, w *recorder) (rawRequest, func() error) {
-			done := async(func() error { _, err := c.Read(nil, path, &w.Watcher); return err })
-			return r.await(isStat), done
-		}
-		readAt := func(path string, w *recorder) {
-			m, done := ask(path, w)
-			r.node(m, 1)
-			must(t, done())
-		}
 		older, newer, next, last := newRecorder(), filtered(watch.Delete), filtered(watch.Modify), newRecorder()
-		readAt("/p", older)
-		readAt("/p", newer) // after the event, which is on its way: it has set the watch
+		r.serveRead(c, "/p", older, 1)
+		r.serveRead(c, "/p", newer, 1) // after the event, which is on its way: it has set the watch
 		r.event("/p", "/p", pyxiswire.EventModify)
 		older.expect(t, "Modify /p")
 		newer.expect(t, "Resync /p")
-		readAt("/p", next) // the server has ignored it
+		r.serveRead(c, "/p", next, 1) // the server has ignored it
 		time.Sleep(time.Second)
 		next.expect(t, "Resync /p")
 
 		// The other way round: the event of a watch, and then the read that has set it.
-		m, done := ask("/q", last)
+		m, done := r.ask(c, "/q", last)
 		r.event("/q", "/q", pyxiswire.EventModify)
 		synctest.Wait()
 		last.expect(t)

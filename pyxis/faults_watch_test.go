@@ -64,7 +64,7 @@ func TestP9_RefusedWatchIsSetAgain(t *testing.T) {
 		c, _ := start(t, s, pyxis.Options{})
 		_, err := c.Sid()
 		must(t, err)
-		f := follow(c, nil, "/")
+		f := follow(t, c, nil, "/")
 		f.expect(t, "Create /")
 		s.Node(1).Inject(pyxistest.Fault{Ops: pyxistest.Watches, Times: 3, Effect: pyxistest.Fail(pyxistest.CodeInternal, "disk")})
 		must(t, s.MoveLeader(1))
@@ -72,8 +72,6 @@ func TestP9_RefusedWatchIsSetAgain(t *testing.T) {
 		f.expect(t)
 		must(t, s.Write("/", []byte("x")))
 		f.expect(t, "Modify /")
-		f.stop()
-		<-f.err
 	})
 }
 

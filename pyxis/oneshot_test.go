@@ -77,7 +77,7 @@ func TestOneShotWatcherOfANodeDoesNotPayForThoseBelow(t *testing.T) {
 		}
 		w := newRecorder()
 		read(t, c, "/d", &w.Watcher)
-		f := follow(c, nil, "/e")
+		f := follow(t, c, nil, "/e")
 		f.expect(t, "Create /e")
 		s.ResetRequests()
 		for range 100 {
@@ -90,8 +90,6 @@ func TestOneShotWatcherOfANodeDoesNotPayForThoseBelow(t *testing.T) {
 		if n := s.Count(pyxistest.AllOps); n != 0 {
 			t.Errorf("%d requests", n)
 		}
-		f.stop()
-		<-f.err
 	})
 }
 
@@ -117,7 +115,7 @@ func TestOneShotWatcherDoesNotBlindAPersistentWatch(t *testing.T) {
 		must(t, c.Create(nil, "/b", nil))
 		first := filtered(watch.Delete)
 		read(t, c, "/b", &first.Watcher)
-		wide, narrow := follow(c, nil, "/a"), follow(c, nil, "/b")
+		wide, narrow := follow(t, c, nil, "/a"), follow(t, c, nil, "/b")
 		wide.expect(t, "Create /a")
 		narrow.expect(t, "Create /b")
 		second := filtered(watch.Delete)
@@ -136,10 +134,6 @@ func TestOneShotWatcherDoesNotBlindAPersistentWatch(t *testing.T) {
 		narrow.expect(t, "Delete /b")
 		must(t, s.Create("/b", nil)) // from now on without delay
 		narrow.expect(t, "Create /b")
-		for _, f := range []*follower{wide, narrow} {
-			f.stop()
-			<-f.err
-		}
 	})
 }
 

@@ -144,6 +144,22 @@ func (c *rawConn) event(watched, path string, kind uint32) {
 	})
 }
 
+// ask begins a read of a node by a client, and returns its request. wait returns the error of
+// the read.
+func (c *rawConn) ask(by *pyxis.Client, path string, w *recorder) (m rawRequest, wait func() error) {
+	c.t.Helper()
+	wait = async(func() error { _, err := by.Read(nil, path, &w.Watcher); return err })
+	return c.await(isStat), wait
+}
+
+// serveRead answers a read of a node by a client.
+func (c *rawConn) serveRead(by *pyxis.Client, path string, w *recorder, version uint64) {
+	c.t.Helper()
+	m, wait := c.ask(by, path, w)
+	c.node(m, version)
+	must(c.t, wait())
+}
+
 // node answers a stat.
 func (c *rawConn) node(r rawRequest, version uint64, children ...string) {
 	c.t.Helper()

@@ -106,7 +106,7 @@ func TestServerAndStats(t *testing.T) {
 		if at := c.Server(); at != s.Addrs()[0] {
 			t.Errorf("connected to %q, the leader is %s", at, s.Addrs()[0])
 		}
-		f := follow(c, nil, "/x")
+		f := follow(t, c, nil, "/x")
 		f.expect(t, "Create /x")
 		must(t, c.Write(nil, "/x", nil))
 		f.expect(t, "Modify /x")
@@ -129,7 +129,5 @@ func TestServerAndStats(t *testing.T) {
 		if at := c.Server(); at != "" {
 			t.Errorf("connected to %q after Close", at)
 		}
-		f.stop()
-		<-f.err
 	})
 }

@@ -23,7 +23,7 @@ func TestWatchReadsOnlyWhatChanged(t *testing.T) {
 			must(t, s.Create(fmt.Sprintf("/d/%03d", i), nil))
 		}
 		must(t, s.Create("/d/500/deep", nil))
-		f := follow(c, &pyxis.WatchOption{Recursive: true}, "/d")
+		f := follow(t, c, &pyxis.WatchOption{Recursive: true}, "/d")
 		f.last()
 		costs := func(want int, update string, change func() error) {
 			t.Helper()
@@ -48,8 +48,6 @@ func TestWatchReadsOnlyWhatChanged(t *testing.T) {
 		if session, _ := s.Session(sid); len(session.Watches) != 1001 {
 			t.Errorf("%d watches for 1001 nodes", len(session.Watches))
 		}
-		f.stop()
-		<-f.err
 	})
 }
 
@@ -60,7 +58,7 @@ func TestWatchFollowsWhatIsMadeAnew(t *testing.T) {
 		for _, path := range []string{"/d", "/d/a", "/d/a/x", "/d/b"} {
 			must(t, s.Create(path, []byte("1")))
 		}
-		f := follow(c, &pyxis.WatchOption{Recursive: true}, "/d")
+		f := follow(t, c, &pyxis.WatchOption{Recursive: true}, "/d")
 		if view := f.last(); view != "/d=1 /d/a=1 /d/a/x=1 /d/b=1" {
 			t.Errorf("view %q", view)
 		}
@@ -85,8 +83,6 @@ func TestWatchFollowsWhatIsMadeAnew(t *testing.T) {
 		if view := f.last(); view != "/d= /d/c=5" {
 			t.Errorf("view %q", view)
 		}
-		f.stop()
-		<-f.err
 	})
 }
 
@@ -129,7 +125,7 @@ func TestWatchReadsWithASlidingWindow(t *testing.T) {
 		}
 		// One answer in the middle is late. All others must not wait for it.
 		s.Node(0).Inject(pyxistest.Fault{Ops: pyxistest.Stat, Skip: 100, Times: 1, Effect: pyxistest.Delay(time.Second)})
-		f := follow(c, &pyxis.WatchOption{Recursive: true}, "/d")
+		f := follow(t, c, &pyxis.WatchOption{Recursive: true}, "/d")
 		synctest.Wait()
 		if n := s.Count(pyxistest.Stat); n != 3001 {
 			t.Errorf("%d reads while one answer is late, want all 3001", n)
@@ -142,8 +138,6 @@ func TestWatchReadsWithASlidingWindow(t *testing.T) {
 		if len(f.updates) != 1 {
 			t.Errorf("%d updates", len(f.updates))
 		}
-		f.stop()
-		<-f.err
 	})
 }
 
@@ -155,7 +149,7 @@ func TestWatchNoticesThatTheServerHasLostItsWatches(t *testing.T) {
 		for _, path := range []string{"/d", "/d/a", "/d/b", "/e"} {
 			must(t, s.Create(path, nil))
 		}
-		f := follow(c, &pyxis.WatchOption{Recursive: true}, "/d")
+		f := follow(t, c, &pyxis.WatchOption{Recursive: true}, "/d")
 		once := newRecorder()
 		read(t, c, "/e", &once.Watcher)
 		f.expect(t, "Create /d, Create /d/a, Create /d/b")
@@ -177,8 +171,6 @@ func TestWatchNoticesThatTheServerHasLostItsWatches(t *testing.T) {
 		if n := s.Count(pyxistest.Read); n != 0 {
 			t.Errorf("%d reads of the session's node in an idle hour", n)
 		}
-		f.stop()
-		<-f.err
 	})
 }
 

@@ -2,6 +2,7 @@ package pyxis_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -19,22 +20,36 @@ import (
 type follower struct {
 	updates chan string // the changes of each update
 	nodes   chan string // the tree after each update
-	err     chan error  // the final error
 	stop    context.CancelFunc
+	ended   chan struct{} // closed at the end of the watch
+	err     error         // the final error
 }
 
-func follow(c *pyxis.Client, opt *pyxis.WatchOption, path string) *follower {
+// follow watches a path until the test ends.
+func follow(t *testing.T, c *pyxis.Client, opt *pyxis.WatchOption, path string) *follower {
 	ctx, stop := context.WithCancel(context.Background())
-	f := &follower{updates: make(chan string, 1000), nodes: make(chan string, 1000), err: make(chan error, 1), stop: stop}
-	seq := c.WithContext(ctx).Watch(opt, path)
-	go f.run(seq)
+	f := &follower{updates: make(chan string, 1000), nodes: make(chan string, 1000), stop: stop, ended: make(chan struct{})}
+	go f.run(c.WithContext(ctx).Watch(opt, path))
+	t.Cleanup(func() {
+		if err := f.end(); !errors.Is(err, context.Canceled) && !errors.Is(err, pyxis.ErrClosed) {
+			t.Errorf("the watch of %s has ended: %v", path, err)
+		}
+	})
 	return f
 }
 
+// end ends the watch and returns its error.
+func (f *follower) end() error {
+	f.stop()
+	<-f.ended
+	return f.err
+}
+
 func (f *follower) run(seq iter.Seq2[*pyxis.Update, error]) {
+	defer close(f.ended)
 	for u, err := range seq {
 		if err != nil {
-			f.err <- err
+			f.err = err
 			return
 		}
 		var changes, nodes []string
@@ -47,7 +62,6 @@ func (f *follower) run(seq iter.Seq2[*pyxis.Update, error]) {
 		f.updates <- strings.Join(changes, ", ")
 		f.nodes <- strings.Join(nodes, " ")
 	}
-	f.err <- nil
 }
 
 // expect fails unless the next updates are exactly these.
@@ -79,9 +93,9 @@ func TestWatchReportsANodeAndItsSubtree(t *testing.T) {
 		must(t, c.Create(nil, "/a", []byte("1")))
 		must(t, c.Create(nil, "/a/b", []byte("2")))
 		must(t, c.Create(nil, "/a/_hidden", nil))
-		one := follow(c, nil, "/a")
-		all := follow(c, &pyxis.WatchOption{Recursive: true}, "/a")
-		hidden := follow(c, &pyxis.WatchOption{Recursive: true, ShowHidden: true}, "/a")
+		one := follow(t, c, nil, "/a")
+		all := follow(t, c, &pyxis.WatchOption{Recursive: true}, "/a")
+		hidden := follow(t, c, &pyxis.WatchOption{Recursive: true, ShowHidden: true}, "/a")
 		one.expect(t, "Create /a")
 		all.expect(t, "Create /a, Create /a/b")
 		hidden.expect(t, "Create /a, Create /a/_hidden, Create /a/b")
@@ -108,8 +122,7 @@ func TestWatchReportsANodeAndItsSubtree(t *testing.T) {
 			t.Errorf("view %q", view)
 		}
 		for _, f := range []*follower{one, all, hidden} {
-			f.stop()
-			mustBe(t, <-f.err, context.Canceled)
+			mustBe(t, f.end(), context.Canceled)
 		}
 	})
 }
@@ -117,27 +130,25 @@ func TestWatchReportsANodeAndItsSubtree(t *testing.T) {
 func TestWatchWaitsForTheNode(t *testing.T) {
 	inBubble(t, pyxistest.Options{}, func(t *testing.T, s *pyxistest.Cluster) {
 		c, _ := start(t, s, pyxis.Options{})
-		f := follow(c, &pyxis.WatchOption{Recursive: true}, "/later")
+		f := follow(t, c, &pyxis.WatchOption{Recursive: true}, "/later")
 		f.expect(t, "")
 		must(t, s.Create("/later", nil))
 		f.expect(t, "Create /later")
 		must(t, c.Close())
-		mustBe(t, <-f.err, pyxis.ErrClosed)
-		f.stop()
+		synctest.Wait()
+		mustBe(t, f.end(), pyxis.ErrClosed)
 	})
 }
 
 func TestWatchOfTheRootLeavesOutTheServersNodes(t *testing.T) {
 	inBubble(t, pyxistest.Options{}, func(t *testing.T, s *pyxistest.Cluster) {
 		c, _ := start(t, s, pyxis.Options{})
-		f := follow(c, &pyxis.WatchOption{Recursive: true}, "/")
+		f := follow(t, c, &pyxis.WatchOption{Recursive: true}, "/")
 		must(t, s.Create("/x", nil))
 		synctest.Wait()
 		if view := f.last(); view != "/= /x=" {
 			t.Errorf("view %q", view)
 		}
-		f.stop()
-		<-f.err
 	})
 }
 
@@ -145,7 +156,7 @@ func TestWatchMissesNothingOverReconnectsAndExpiry(t *testing.T) {
 	inBubble(t, pyxistest.Options{Nodes: 3}, func(t *testing.T, s *pyxistest.Cluster) {
 		c, events := start(t, s, pyxis.Options{})
 		must(t, c.Create(nil, "/d", nil))
-		f := follow(c, &pyxis.WatchOption{Recursive: true}, "/d")
+		f := follow(t, c, &pyxis.WatchOption{Recursive: true}, "/d")
 		f.expect(t, "Create /d")
 
 		// Changes while the client is not connected to the new leader.
@@ -180,8 +191,6 @@ func TestWatchMissesNothingOverReconnectsAndExpiry(t *testing.T) {
 		must(t, s.Create("/d/f", nil))
 		f.expect(t, "Children /d, Create /d/f")
 		events.expect(t, "Connected", "Disconnected", "Connected", "Disconnected", "Connected", "SessionExpired", "Connected")
-		f.stop()
-		<-f.err
 	})
 }
 
@@ -189,7 +198,7 @@ func TestWatchSeesANodeThatWasMadeAnew(t *testing.T) {
 	inBubble(t, pyxistest.Options{}, func(t *testing.T, s *pyxistest.Cluster) {
 		c, _ := start(t, s, pyxis.Options{})
 		must(t, c.Create(nil, "/a", []byte("mine")))
-		f := follow(c, nil, "/a")
+		f := follow(t, c, nil, "/a")
 		f.expect(t, "Create /a")
 		s.Node(0).HoldDials()
 		s.Node(0).CutConnections()
@@ -198,8 +207,6 @@ func TestWatchSeesANodeThatWasMadeAnew(t *testing.T) {
 		s.Node(0).ReleaseDials()
 		time.Sleep(2 * time.Second)
 		f.expect(t, "Delete /a, Create /a")
-		f.stop()
-		<-f.err
 	})
 }
 
@@ -208,7 +215,7 @@ func TestWatchWaitsOutTrouble(t *testing.T) {
 		c, _ := start(t, s, pyxis.Options{})
 		must(t, c.Create(nil, "/a", nil))
 		must(t, c.Create(nil, "/a/b", nil))
-		f := follow(c, &pyxis.WatchOption{Recursive: true}, "/a")
+		f := follow(t, c, &pyxis.WatchOption{Recursive: true}, "/a")
 		f.expect(t, "Create /a, Create /a/b")
 		for _, effect := range []pyxistest.Effect{
 			pyxistest.Fail(pyxistest.CodeInternal, "disk"), pyxistest.Fail(pyxistest.CodeAgain, "try again"),
@@ -221,8 +228,6 @@ func TestWatchWaitsOutTrouble(t *testing.T) {
 				f.expect(t, "Modify /a/b")
 			}
 		}
-		f.stop()
-		<-f.err
 	})
 }
 
@@ -232,19 +237,17 @@ func TestWatchersOfBothKindsShareAPath(t *testing.T) {
 		must(t, c.Create(nil, "/p", nil))
 		once := newRecorder()
 		read(t, c, "/p", &once.Watcher)
-		narrow, wide := follow(c, nil, "/p"), follow(c, &pyxis.WatchOption{Recursive: true}, "/p")
+		narrow, wide := follow(t, c, nil, "/p"), follow(t, c, &pyxis.WatchOption{Recursive: true}, "/p")
 		narrow.expect(t, "Create /p")
 		wide.expect(t, "Create /p")
 		must(t, s.Create("/p/c", nil))
 		narrow.expect(t, "Children /p")
 		wide.expect(t, "Children /p, Create /p/c")
 		once.expect(t, "Children /p")
-		narrow.stop()
-		mustBe(t, <-narrow.err, context.Canceled)
+		mustBe(t, narrow.end(), context.Canceled)
 		must(t, s.Delete("/p/c"))
 		wide.expect(t, "Delete /p/c, Children /p")
-		wide.stop()
-		mustBe(t, <-wide.err, context.Canceled)
+		mustBe(t, wide.end(), context.Canceled)
 		must(t, s.Write("/p", nil)) // the watch left at the server has no watcher any more
 		rest.expect(t, "Connected")
 		if n := c.Stats().DroppedEvents; n != 0 {
