@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/internal/chisquare"
 	"github.com/pinfleet/pinfleet/strategy"
 )
 
@@ -65,14 +66,7 @@ func TestBackoffJitter(t *testing.T) {
 			}
 			tenths[min(10*time.Since(start)/minBackoff, 9)]++
 		}
-		chi2 := 0.0
-		for _, k := range tenths {
-			d := float64(k) - n/10
-			chi2 += d * d / (n / 10)
-		}
-		if chi2 > 33.7 { // 9 degrees of freedom, p = 0.0001
-			t.Errorf("not uniform: %v, χ² = %.1f", tenths, chi2)
-		}
+		chisquare.Check(t, "tenths of the range", tenths[:], chisquare.Even(len(tenths)))
 	})
 }
 

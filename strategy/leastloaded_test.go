@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/internal/chisquare"
 )
 
 const ms = time.Millisecond
@@ -253,8 +254,8 @@ func TestLeastLoadedDistribution(t *testing.T) {
 			counts[slices.Index(peers, c)]++
 			retries[slices.Index(peers, l.Pick(&Call{Op: client.OpID, Tried: []client.Client{c}}))]++
 		}
-		checkShares(t, "picks of idle clients", counts, even(n))
-		checkShares(t, "retries", retries, even(n))
+		chisquare.Check(t, "picks of idle clients", counts, chisquare.Even(n))
+		chisquare.Check(t, "retries", retries, chisquare.Even(n))
 	}
 }
 

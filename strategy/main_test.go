@@ -108,41 +108,6 @@ func check(t *testing.T, what, got, want string) {
 	}
 }
 
-// checkShares fails the test if counts are not plausible for draws with these
-// probabilities, by Pearson's chi-square test. Its limit is the Wilson–Hilferty
-// approximation of the quantile at z = 6.5 standard deviations, so that the test
-// fails by chance once in 10^10 times.
-func checkShares(t *testing.T, what string, counts []int, shares []float64) {
-	t.Helper()
-	calls, total := 0, 0.0
-	for i := range counts {
-		calls += counts[i]
-		total += shares[i]
-	}
-	chi2 := 0.0
-	for i, count := range counts {
-		expected := float64(calls) * shares[i] / total
-		if expected < 50 {
-			t.Fatalf("%s: %v calls expected are too few to test", what, expected)
-		}
-		chi2 += (float64(count) - expected) * (float64(count) - expected) / expected
-	}
-	k := float64(len(counts) - 1)
-	limit := k * math.Pow(1-2/(9*k)+6.5*math.Sqrt(2/(9*k)), 3)
-	if chi2 > limit {
-		t.Errorf("%s: counts %v for shares %v, chi-square %.1f > %.1f", what, counts, shares, chi2, limit)
-	}
-}
-
-// even returns n equal shares.
-func even(n int) []float64 {
-	shares := make([]float64, n)
-	for i := range shares {
-		shares[i] = 1
-	}
-	return shares
-}
-
 // finish reports the beginning of an attempt, and immediately its end with the
 // result r.
 func finish(o Observer, op client.Op, c client.Client, r Result) {

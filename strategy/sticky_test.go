@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/pinfleet/pinfleet/client"
+	"github.com/pinfleet/pinfleet/internal/chisquare"
 )
 
 // chosen returns the names of the clients picked for the keys 0 to n-1.
@@ -74,7 +75,7 @@ func TestStickyShares(t *testing.T) {
 		for _, name := range chosen(newSticky(peers), 50_000) {
 			counts[[]rune(name)[0]-'a']++
 		}
-		checkShares(t, "clients of keys", counts, even(n))
+		chisquare.Check(t, "clients of keys", counts, chisquare.Even(n))
 	}
 }
 
@@ -97,8 +98,8 @@ func TestStickyMembership(t *testing.T) {
 				t.Fatalf("key %d moved from %s to %s when %s left", i, before[i], name, nameOf(peers[gone]))
 			}
 		}
-		checkShares(t, "keys that moved", []int{moved, keys - moved}, []float64{1, n - 1})
-		checkShares(t, "their new clients", slices.Delete(heirs, gone, gone+1), even(n-1))
+		chisquare.Check(t, "keys that moved", []int{moved, keys - moved}, []float64{1, n - 1})
+		chisquare.Check(t, "their new clients", slices.Delete(heirs, gone, gone+1), chisquare.Even(n-1))
 		s.SetClients(peers)
 		if back := chosen(s, keys); !slices.Equal(back, before) {
 			t.Fatalf("keys did not come back to %s", nameOf(peers[gone]))
@@ -126,7 +127,7 @@ func TestStickyRetries(t *testing.T) {
 			left = slices.DeleteFunc(left, call.WasTried)
 		}
 	}
-	checkShares(t, "first retries after a", seconds[1:], even(3))
+	chisquare.Check(t, "first retries after a", seconds[1:], chisquare.Even(3))
 }
 
 func TestStickyWithoutKey(t *testing.T) {
@@ -151,7 +152,7 @@ func TestStickyNames(t *testing.T) {
 			first[key] = s.Pick(&Call{Key: key})
 			counts[slices.Index(clients, first[key])]++
 		}
-		checkShares(t, what, counts, even(3))
+		chisquare.Check(t, what, counts, chisquare.Even(3))
 		s.SetClients(clients[:2])
 		for key, c := range first {
 			if got := s.Pick(&Call{Key: key}); c != clients[2] && got != c {
@@ -170,7 +171,7 @@ func TestHashOfSimilarKeys(t *testing.T) {
 			for i := range keys {
 				ones += int(hash(prefix+testKey(i)[49:]) >> bit & 1)
 			}
-			checkShares(t, "a bit of the hash", []int{ones, keys - ones}, even(2))
+			chisquare.Check(t, "a bit of the hash", []int{ones, keys - ones}, chisquare.Even(2))
 		}
 	}
 	if hash("a") == hash("a\x00") || hash("") == hash("\x00") {

@@ -44,6 +44,7 @@ var allowed = map[string][]string{
 	"internal/testenv":                 {},
 	"internal/faults":                  {},
 	"internal/addprogress":             {},
+	"internal/chisquare":               {},
 	"internal/cidtable":                {},
 	"internal/errortype":               {"client"},
 	"internal/ctxerr":                  {},

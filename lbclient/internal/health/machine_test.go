@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/pinfleet/pinfleet/internal/chisquare"
 )
 
 func newMachine() *Machine { return New(Defaults(), 0) }
@@ -82,14 +84,7 @@ func TestEjectionJitter(t *testing.T) {
 		}
 		tenths[d*10/minEjection]++
 	}
-	chi2 := 0.0
-	for _, k := range tenths {
-		d := float64(k) - n/10
-		chi2 += d * d / (n / 10)
-	}
-	if chi2 > 33.7 { // 9 degrees of freedom, p = 0.0001
-		t.Errorf("not uniform: %v, χ² = %.1f", tenths, chi2)
-	}
+	chisquare.Check(t, "tenths of the range", tenths[:], chisquare.Even(len(tenths)))
 }
 
 // A success rate below 0.8 over 10 s, with at least 5 attempts, ejects an endpoint.
