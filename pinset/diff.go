@@ -13,9 +13,9 @@ import (
 	"github.com/pinfleet/pinfleet/internal/ctxerr"
 )
 
-// ErrSharded is wrapped by the [*ItemError] of sharded content: in [Diff] and [Sync], of its
-// root (a pin of api.MetaType) that the cluster does not have, in [Pin], of each of its pins,
-// and in [Repair], of those on peers that are gone. Only an add can make it.
+// ErrSharded is wrapped by the [*ItemError] of sharded content, which only an add can make.
+// In [Diff] and [Sync] that is a root (a pin of api.MetaType) that the cluster does not
+// have, in [Pin] each pin of such content, and in [Repair] a pin on peers that are gone.
 var ErrSharded = errors.New("sharded content cannot be pinned: add it again with the same parameters")
 
 // ErrConflict is wrapped by the [*ItemError] of an item that the source has more than once
@@ -60,9 +60,9 @@ func (c *Change) String() string {
 	return fmt.Sprintf("%s %s %q", c.Kind, c.Pin.Cid, c.Pin.Name)
 }
 
-// Diff yields the differences between want and the pinset of the cluster, which [Sync]
-// would make disappear: what is missing or different in the order of want, and then what
-// is extra. See the package documentation for the options that are compared.
+// Diff yields the differences between want and the pinset of the cluster, which are the
+// changes that [Sync] would make: first what is missing or different, in the order of want,
+// and then what is extra. See the package documentation for the options that are compared.
 //
 // Diff passes on the errors of the source. After one, it yields no extra pins, because
 // they may be in the part that could not be read.

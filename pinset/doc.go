@@ -14,29 +14,36 @@
 // # Sources
 //
 // A source is a sequence of pins and errors: what [Import] reads from a file, what
-// Allocations of a client lists, or [Cids]. It must not change a pin that it has yielded. A source is used once and from one goroutine,
-// which may be another one than that of the loop. An error of the source is passed on, and the work goes on if
-// the source does. A source that waits, such as a pipe, must end with its context:
-// nothing else interrupts it.
+// Allocations of a client lists, or [Cids]. It is used once, by one goroutine, which need
+// not be that of the loop. It must not change a pin that it has yielded, and if it waits,
+// as for a pipe, it must end with its context, because nothing else interrupts it.
+//
+// An error of the source is passed on, and the work goes on if the source does.
 //
 // # Loops
 //
-// The functions that return a sequence begin to work when the loop begins. A loop with one
-// variable would miss all errors. Each pair has a result or an error. An [*ItemError] is
-// the failure of one item, a [*LineError] that of a line of a source. The others go on.
-// Any other error ends the loop after the results of what was in flight, because all
-// further calls would fail, too: the context has ended, the client is closed, the cluster
-// refuses the credentials, or it has served no call for the time of [WithPatience], whatever
-// the item. Leaving the loop cancels the calls in flight. In either case all goroutines have
-// ended when the loop ends.
+// The functions that return a sequence begin to work when the loop begins. Each pair has a
+// result or an error; a loop with one variable would miss all errors. An [*ItemError] is
+// the failure of one item, and a [*LineError] that of a line of a source: the work goes on
+// with the other items.
+//
+// Any other error means that all further calls would fail, too: the context has ended, the
+// client is closed, the cluster refuses the credentials, or it has served no call, whatever
+// the item, for the time of [WithPatience]. Such an error comes after the results of the
+// calls in flight, and ends the loop.
+//
+// Leaving the loop cancels the calls in flight. When the loop has ended, all goroutines
+// have ended.
 //
 // # Concurrency
 //
 // The number of calls at a time adapts to what the cluster takes. It grows while that raises
 // the throughput, and is lowered if calls only take longer, or the cluster refuses them
 // (429, 503, or no answer). A refused call is repeated, with growing pauses and not before
-// the time that the server names, until it has failed for the time of [WithPatience]. A slow loop also slows the work down. All
+// the time that the server names, until it has failed for the time of [WithPatience]. All
 // calls are idempotent, so that work that was interrupted can be done again.
+//
+// A result waits until the loop takes it, so that a slow loop slows the work down.
 //
 // Results come in the order of completion. If a source has an item twice, both calls may
 // be in flight together; [Sync] works on the first one only.
@@ -50,9 +57,9 @@
 // not store; the shard size, which matters only to adds; and PinUpdate, which says how a
 // pin was made. A pin of the source that has expired is neither pinned nor deleted.
 //
-// Sharded content is several pins: that of its root (api.MetaType), which refers to others.
-// They are never changed or deleted. If the source has a root that the cluster does not
-// have, that is an error, because only an add can make the shards.
+// Sharded content is several pins: that of its root (api.MetaType), and others that it
+// refers to. They are never changed or deleted. A root that only the source has is an
+// error, because only an add can make its shards.
 //
 // With Raft, servers up to v1.1.6 store options of earlier pins with later ones (Q9 in
 // docs/upstream-faults.md), so that differences may remain however often they are pinned

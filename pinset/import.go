@@ -25,15 +25,19 @@ const maxLine = 4 << 20
 //
 //   - A line that begins with a brace is a pin in JSON, as [Export] and
 //     `ipfs-cluster-service state export` write it.
-//   - A line with a comma is CSV, first the CID and then the name. If the first line names
-//     the columns, those called cid and name are used, and others are ignored; a line with
-//     more fields than columns cannot be read. A name with a comma or a quote is quoted. It cannot have a line break.
+//   - A line with a comma is CSV: the CID, and then the name. A name with a comma or a quote
+//     is quoted; it cannot have a line break.
 //   - Any other line is a CID. It may be an IPFS path without a name below the CID.
 //
-// Empty lines are skipped, and so are comments: lines that begin with a number sign. There
-// are no comments below a line that names the columns and another one than cid first. The
-// pins of lines that are not JSON have the given options and, in CSV, the name of the line
-// unless it is empty.
+// The first line can name the columns of CSV. Then those called cid and name are used, and
+// others are ignored. A line with more fields than columns cannot be read.
+//
+// Empty lines are skipped, and so are comments, which begin with a number sign. If the first
+// line names another column than cid first, there are no comments below it, because the
+// sign may belong to a field.
+//
+// The pins of lines that are not JSON have the given options and, in CSV, the name of the
+// line unless it is empty.
 //
 // A line that cannot be read is a nil pin with a [*LineError], and Import goes on. An error
 // of r is the last pair. The sequence can be used once: a second loop gets only an error,

@@ -56,8 +56,8 @@ func notSharded(pins iter.Seq2[*api.Pin, error]) iter.Seq2[*api.Pin, error] {
 
 // Unpin removes the items of pins from the pinset, and yields the pins that the cluster
 // has removed, in the order of completion. Only the CIDs of the source matter. A CID that
-// is not pinned, or that the contacted peer has not heard of yet, is an [*ItemError] that wraps
-// client.ErrNotFound. Otherwise, errors are those of [Pin].
+// is not pinned, or whose pin the contacted peer has not received yet, is an [*ItemError]
+// that wraps client.ErrNotFound. Otherwise, errors are those of [Pin].
 func Unpin(ctx context.Context, c client.Client, pins iter.Seq2[*api.Pin, error], opts ...Option) iter.Seq2[*api.Pin, error] {
 	return bulk(ctx, c, pins, opts, client.OpUnpin, func(p *api.Pin) func(context.Context) (*api.Pin, error) { return unpinTask(c, p) })
 }

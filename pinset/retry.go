@@ -24,11 +24,10 @@ type retry struct {
 	began    time.Time     // when the item failed first, or zero
 }
 
-// wait waits before the next attempt, and reports whether there is one: it returns false
-// if ctx has ended, or once the item has failed for as long as patience. If the server asks
-// to wait longer than that, there is no further attempt, but wait waits all the same: an item
-// that failed at once would make room for another call in vain. There is at least one more
-// attempt otherwise.
+// wait waits before the next attempt, and reports whether there is one. There is none if
+// ctx has ended, or once the item has failed for as long as patience, but at least one
+// otherwise. If the server asks for a longer pause than patience, wait returns false after
+// patience: an item that failed at once would make room for a call that is refused as well.
 func (r *retry) wait(ctx context.Context, err error) bool {
 	now := time.Now()
 	if r.began.IsZero() {

@@ -17,12 +17,13 @@ import (
 // If a change fails, Sync yields a nil change with an [*ItemError] and goes on. It passes
 // on the errors of the source. See the package documentation for what ends the loop.
 //
-// Sync deletes at the end, and only if there was no error before. It deletes nothing if
-// more than the share of [WithMaxDelete] of the cluster's pins are extra. In both cases
-// the last error is a [*NotDeletedError]. Pins that are not of api.DataType are never
-// deleted, and nor are pins that are made or changed while Sync runs. An extra pin that a peer does not
-// know is an error that wraps client.ErrNotFound: another client has unpinned it, or, with
-// CRDT, the peer has not heard of the pin yet.
+// Sync deletes at the end. It deletes nothing if there was an error before, or if more than
+// the share of [WithMaxDelete] of the cluster's pins are extra. In both cases the last error
+// is a [*NotDeletedError]. Pins that are not of api.DataType are never deleted, nor are pins
+// that are made or changed while Sync runs.
+//
+// An extra pin that a peer does not have is an error that wraps client.ErrNotFound: another
+// client has unpinned it, or, with CRDT, the peer has not received the pin yet.
 func Sync(ctx context.Context, c client.Client, want iter.Seq2[*api.Pin, error], opts ...Option) iter.Seq2[*Change, error] {
 	return func(yield func(*Change, error) bool) {
 		o, err := newOptions(c, opts)

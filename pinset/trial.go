@@ -78,7 +78,7 @@ func (l *limit) tryOut(r rate) {
 func (l *limit) pass() {
 	l.tried, l.triedAt = l.trial.full, time.Now()
 	if l.starting {
-		// Half of the limit has had no window: its throughput is taken to be in between.
+		// Half of the limit has had no window: assume a throughput in between.
 		low, high := l.trial.low.perSecond(), l.trial.high.perSecond()
 		l.rates = append(l.rates[:0], math.Sqrt(low*high), high)
 		l.starting = l.tried < float64(l.max)

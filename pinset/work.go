@@ -157,7 +157,8 @@ func (e *executor[I, R]) panicked(r *panics.Recovered) {
 }
 
 // do makes the call for an item, and repeats it while the cluster is overloaded or cannot
-// be reached. epoch is that of acquire. do calls release before work.then begins, which is not a call in flight.
+// be reached. epoch is that of acquire. do calls release before work.then begins, which is
+// not a call in flight.
 func (e *executor[I, R]) do(ctx context.Context, item I, epoch int, release func()) outcome[R] {
 	call := e.task(item)
 	retry := retry{patience: e.options.patience}
