@@ -12,14 +12,13 @@
 //
 //	{"addr":"/ip4/10.0.0.1/tcp/9094","weight":2}
 //
-// so any program can announce: put such a key with a lease, and keep the lease
-// alive.
+// So any program can announce an endpoint: it puts such a key with a lease, and
+// keeps the lease alive.
 //
-// # While etcd is away
+// # While etcd cannot be reached
 //
-// An etcd that cannot be reached changes nothing for callers: the endpoints that
-// were reported last stay in use, and the load balancer ejects those that fail.
-// Announcements expire meanwhile on the side of etcd if it is up and only the
-// announcing process is cut off. Such a process announces again as soon as it
-// reaches etcd.
+// Calls go on while a program cannot reach etcd: the endpoints that were reported
+// last stay in use, and the load balancer ejects those that fail. If only an
+// announcing process is cut off from etcd, its announcement expires, and the
+// process announces again as soon as it reaches etcd.
 package etcd

@@ -20,10 +20,9 @@ import (
 const (
 	// readTimeout limits the read of one page of the prefix.
 	readTimeout = 5 * time.Second
-	// maxAge is how long a watch goes on before what it watches is read again. It
-	// ends the consequences of what a watch does not report: a connection that was
-	// cut without a word, and data that were restored from a backup with an earlier
-	// revision than that of the watch.
+	// maxAge is how long a watch goes on before the prefix is read again. A watch
+	// does not report that its connection was lost without notice, nor changes after
+	// a restore from a backup whose revision is earlier than that of the watch.
 	maxAge = time.Minute
 	// minPause and maxPause limit the pauses between reads that fail.
 	minPause = 100 * time.Millisecond

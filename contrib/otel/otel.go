@@ -59,12 +59,16 @@
 //	pinfleet.client.retry_budget.left       {retry}
 //
 // Here endpoint means the attributes pinfleet.endpoint, server.address and
-// server.port. The durations are histograms, attempt.active is the number of
-// attempts in flight, and the others are counters. The last three are gauges, which need
-// [Hook.Observe]: pinfleet.client.endpoint.state is 1 for the state that an endpoint is in
-// (pinfleet.state is "admitted", "eligible", "ejected" or "draining"), and 0 for the others. The count of
-// pinfleet.client.attempt.duration is the number of attempts; the count with
-// pinfleet.hedge true is the number of hedges.
+// server.port.
+//
+// The durations are histograms. The count of pinfleet.client.attempt.duration is the
+// number of attempts; the count with pinfleet.hedge true is the number of hedges.
+// pinfleet.client.attempt.active is the number of attempts in flight.
+//
+// The last three metrics are gauges, which need [Hook.Observe].
+// pinfleet.client.endpoint.state is 1 for the state that an endpoint is in
+// (pinfleet.state is "admitted", "eligible", "ejected" or "draining"), and 0 for the
+// others. All other metrics are counters.
 //
 // # Error types
 //

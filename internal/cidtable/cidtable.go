@@ -2,15 +2,15 @@
 //
 // They hold 16 bytes for each CID, not the CID: the start of a SHA-256 sum that a random seed
 // makes different for each table. Two of n CIDs get the same entry with a probability
-// of n²/2^129, which is 2·10^-27 for a million of them. The seed keeps those who choose
-// the CIDs from bringing about such a pair, or a slow table.
+// of n²/2^129, which is 2·10^-27 for a million of them. Because of the seed, nobody can
+// choose CIDs of which two get the same entry, or that make a table slow.
 //
 // Between 15/16 and 5/6 of the space is used by entries, except in small tables. A million
 // takes 17 to 20 MB in a [Set], half as much again in a [Map]. The 64 parts of a table grow one
 // after another, so that growth takes little further memory.
 //
-// The memory of large tables is outside of the Go heap where the system permits it. Inside,
-// it would let the garbage collector wait for as much garbage again.
+// The memory of large tables is outside of the Go heap where the system permits it. In the
+// heap, it would allow as much garbage again before a collection.
 package cidtable
 
 import "github.com/ipfs/go-cid"

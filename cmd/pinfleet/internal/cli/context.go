@@ -111,11 +111,13 @@ func (a *app) contextSetCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "set NAME",
 		Short: "Create or change a context",
-		Long: `Context set stores the flags that say where the cluster is, and --set key=value for
-settings without a flag, such as idle_timeout=30s: the keys are the names of the
-environment variables without PINFLEET_, in lower case. An empty value removes a
-setting. The first context becomes the current one. The file can only be read by
-you; read secrets into it from standard input, so that no other user sees them.`,
+		Long: `Context set stores settings under a name: those of the flags of all commands that say
+where the cluster is, and those of --set, which have no flag, such as idle_timeout=30s.
+Their keys are the names of the environment variables without PINFLEET_, in lower case.
+An empty value removes a setting. The first context becomes the current one.
+
+Only you can read the configuration file. Other users can see your command line, so
+give secrets on standard input.`,
 		Example: `  pinfleet context set prod --cluster /dns4/a.example/tcp/9094/https,/dns4/b.example/tcp/9094/https
   pinfleet context set prod --basic-auth - < password.txt
   pinfleet context set prod --set idle_timeout=30s --token ''`,

@@ -88,9 +88,12 @@ func reference(root *cobra.Command) string {
 `)
 	b.WriteString(root.Long + "\n\n")
 	b.WriteString("```sh\n" + unindent(root.Example) + "\n```\n\n")
-	b.WriteString("With `--json`, a command that prints data prints one JSON document per line, in the form of the cluster's API where that has one. Tables are for people and may change. " +
-		"Errors are one line on standard error, which is empty on success. The end of the reader of the output, as in `pinfleet ls | head`, is no error. " +
-		"The first Ctrl-C ends a command properly, the second at once. Colours are only printed on a terminal, and not if `NO_COLOR` is set.\n\n")
+	b.WriteString(`* With ` + "`--json`" + `, a command that prints data prints one JSON document per line, in the form of the cluster's API where that has one. Tables are for people and may change.
+* An error is one line on standard error, which is empty on success. It is no error if the reader of the output ends first, as in ` + "`pinfleet ls | head`" + `.
+* The first Ctrl-C ends a command properly, the second one at once.
+* Colours are printed only on a terminal, and not if ` + "`NO_COLOR`" + ` is set.
+
+`)
 	b.WriteString("| command | |\n| --- | --- |\n")
 	walk(root, func(cmd *cobra.Command) {
 		if !cmd.HasSubCommands() {

@@ -21,7 +21,7 @@ func (a *app) exportCommand() *cobra.Command {
 		Short: "Write the pinset as a backup",
 		Long: `Export writes a line of JSON for each pin, in the form of ipfs-cluster-service state
 export. Pinfleet import, pinfleet sync and ipfs-cluster-service state import read it.
-With --output, the file is complete or is not there.`,
+With --output, the file is written only when the export is complete.`,
 		Example: `  pinfleet export --output backup.ndjson
   pinfleet export | gzip > backup.ndjson.gz`,
 		Args: noArgs,
@@ -61,7 +61,8 @@ func reasonOfPath(err error) error {
 }
 
 // replaceFile writes a file of the given name, or the target of a symlink of that name.
-// If write fails, a file of that name stays as it was. What is no file stays in any case.
+// If write fails, the file stays as it was. Anything else of that name, such as a device,
+// is never replaced.
 func replaceFile(name string, write func(io.Writer) error) error {
 	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
 		return exitcode.Usage("%s is not a file: name one, or redirect the output", name)

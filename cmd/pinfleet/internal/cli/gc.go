@@ -20,8 +20,8 @@ func (a *app) gcCommand() *cobra.Command {
 		Use:   "gc",
 		Short: "Collect garbage on the IPFS daemons",
 		Long: `Gc removes the blocks that no pin needs from the IPFS daemons of all peers, or only of
-the contacted one. It can take hours. It is not tried again at another peer, because
-a second collection must not follow the first.`,
+the contacted one. It can take hours. Once it may have begun, it is not tried again at
+another peer, so that no second collection follows.`,
 		Example: `  pinfleet gc
   pinfleet gc --local --peer 10.0.0.2`,
 		Args: noArgs,

@@ -14,8 +14,8 @@ func (a *app) recoverCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "recover CID|- … | --all",
 		Short: "Try again to pin or unpin what is in an error state",
-		Long: `Recover makes the peers try again where pinning or unpinning the given items failed, or
-with --all any item. It prints the status of the items that are tried again. It does
+		Long: `Recover makes the peers that failed to pin or unpin the given items try again or, with
+--all, those that failed with any item. It prints the status of these items. It does
 not wait for the result; pinfleet wait does.`,
 		Example: `  pinfleet recover --all
   pinfleet recover QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG

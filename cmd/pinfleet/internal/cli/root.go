@@ -44,8 +44,8 @@ func (a *app) commands() []*cobra.Command {
 
 func (a *app) rootCommand() *cobra.Command {
 	root := a.group("pinfleet", "Operate an IPFS Cluster", a.commands()...)
-	root.Long = `Pinfleet operates an IPFS Cluster through the REST API of its peers. It talks to any
-number of peers and goes on at another one when a peer fails.
+	root.Long = `Pinfleet operates an IPFS Cluster through the REST API of its peers. It uses any
+number of peers, and goes on at another one when a peer fails.
 
 The cluster is at --cluster, or else at PINFLEET_API, or else where the current
 context of the configuration file says (pinfleet context), or else at

@@ -40,11 +40,13 @@ func (a *app) syncCommand() *cobra.Command {
 		Use:   "sync FILE|- | --from ADDRESSES | --from-context NAME",
 		Short: "Make the pinset what a file or another cluster says",
 		Long: `Sync compares the pinset with a source: a file in one of the forms of pinfleet import,
-or another cluster. It prints what is missing and what has different options, and
-what is extra. With --apply it pins what is missing or different; with --apply
---delete it also unpins what is extra, unless that is more than --max-delete percent
-of the pinset, or there was an error. What is right already costs nothing, so that an
-interrupted sync is continued by running it again.`,
+or another cluster. It prints what is missing, what has different options, and what
+is extra.
+
+With --apply, it pins what is missing or different. With --apply --delete, it also
+unpins what is extra, unless that is more than --max-delete percent of the pinset, or
+there was an error. To continue an interrupted sync, run it again: what is right
+already costs nothing.`,
 		Example: `  pinfleet sync backup.ndjson                        # only shows the differences
   pinfleet sync backup.ndjson --apply --delete
   pinfleet sync --from-context old --context new --apply

@@ -24,9 +24,10 @@ func (a *app) topCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "top",
 		Short: "Watch the endpoints and the pins live",
-		Long: `Top shows each endpoint with its state, the latency of a small call to it, and its
-share of the calls that the strategy distributes, which top makes itself; the number of
-pins by status; and what happens. It needs a terminal. q quits.
+		Long: `Top shows each endpoint with its state and the latency of a small call to it, the
+number of pins by status, and events such as the ejection of an endpoint. It also makes
+calls that the strategy distributes, and shows the share of each endpoint in them. It
+needs a terminal. The key q ends it.
 
 All pins are listed at most every --pins-interval, and for at most a tenth of the time.`,
 		Example: `  pinfleet top

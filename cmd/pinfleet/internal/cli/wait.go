@@ -97,8 +97,8 @@ func (a *app) waitCommand() *cobra.Command {
 		Use:   "wait CID|- …",
 		Short: "Wait until items are pinned",
 		Long: `Wait prints the status of each item as soon as it is pinned at all peers that should
-pin it, or has the status that --for names. It fails for an item if a peer reports an error. Without
---timeout it waits as long as it takes.`,
+pin it, or has the status that --for names. It fails for an item if a peer reports an
+error. Without --timeout it waits as long as it takes.`,
 		Example: `  pinfleet wait QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG --timeout 10m
   pinfleet wait - --wait-limit 2 < cids.txt
   pinfleet wait QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG --for unpinned`,
@@ -129,7 +129,7 @@ pin it, or has the status that --for names. It fails for an item if a peer repor
 
 const localUsage = "ask only the contacted peer about itself"
 
-// checkLocal returns an error if it is open which of several peers is asked.
+// checkLocal returns an error for --local if several peers could be asked.
 func (s *session) checkLocal(local bool) error {
 	if local && s.endpoint == "" && len(s.settings.Configs) > 1 {
 		return exitcode.Usage("--local is about one peer: say with --peer which one")

@@ -51,9 +51,9 @@ const cleanupTimeout = 10 * time.Second
 // checkUploads adds a folder of two files of random bytes, and removes its pin.
 //
 // A proxy that is not full duplex stops reading the upload when the report begins. The
-// client works around that in two ways: it says that the connection ends with the
+// client works around that in two ways: it announces that the connection ends with the
 // upload, and it asks for a report at the end. Other programs do neither. So the check
-// begins as they do, and takes the client's ways when that fails.
+// first does neither, and tries the client's ways when that fails.
 func (e *endpoint) checkUploads(ctx context.Context) {
 	e.wire.keepConnections(true)
 	plain := e.probe(ctx, true)
