@@ -103,6 +103,31 @@ type settings struct {
 	forwardTo string
 }
 
+// addUser adds a value of -basic-auth.
+func (s *settings) addUser(text string) error {
+	user, password, ok := strings.Cut(text, ":")
+	if !ok || user == "" || password == "" {
+		// The error must not contain the text, which is a secret.
+		return errors.New("use user:password, neither empty")
+	}
+	if s.BasicAuth == nil {
+		s.BasicAuth = make(map[string]string)
+	}
+	s.BasicAuth[user] = password
+	return nil
+}
+
+// onlyForwards reports whether to is a host and port, and no flag is set that has no
+// effect on forwarding.
+func onlyForwards(flags *flag.FlagSet, to string) bool {
+	_, _, err := net.SplitHostPort(to)
+	only := err == nil
+	flags.Visit(func(f *flag.Flag) {
+		only = only && (f.Name == "forward-to" || f.Name == "port")
+	})
+	return only
+}
+
 // parse parses the flags. The help text goes to stderr.
 func parse(args []string, stderr io.Writer) (settings, error) {
 	opts := settings{Options: clustertest.Options{Listen: clustertest.HTTP}}
@@ -116,18 +141,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.BoolVar(&opts.ipfs, "ipfs", false, "also serve each peer's IPFS proxy, one port above; only its method cat works")
 	flags.StringVar(&opts.forwardTo, "forward-to", "", "only forward connections on -port to this `host:port`, where another devcluster serves")
 	consensus := flags.String("consensus", string(clustertest.CRDT), "crdt or raft")
-	flags.Func("basic-auth", "ask for these credentials, `user:password`; can be repeated", func(text string) error {
-		user, password, ok := strings.Cut(text, ":")
-		if !ok || user == "" || password == "" {
-			// The error must not contain the text, which is a secret.
-			return errors.New("use user:password, neither empty")
-		}
-		if opts.BasicAuth == nil {
-			opts.BasicAuth = make(map[string]string)
-		}
-		opts.BasicAuth[user] = password
-		return nil
-	})
+	flags.Func("basic-auth", "ask for these credentials, `user:password`; can be repeated", opts.addUser)
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			flags.SetOutput(stderr)
@@ -142,16 +156,8 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	if opts.Peers < 1 {
 		return opts, fmt.Errorf("number of peers %d: use at least 1", opts.Peers)
 	}
-	if opts.forwardTo != "" {
-		others := 0
-		flags.Visit(func(f *flag.Flag) {
-			if f.Name != "forward-to" && f.Name != "port" {
-				others++
-			}
-		})
-		if _, _, err := net.SplitHostPort(opts.forwardTo); err != nil || others > 0 {
-			return opts, errors.New("-forward-to: use host:port, and no other flag than -port")
-		}
+	if opts.forwardTo != "" && !onlyForwards(flags, opts.forwardTo) {
+		return opts, errors.New("-forward-to: use host:port, and no other flag than -port")
 	}
 	if opts.BasePort < 1 {
 		return opts, fmt.Errorf("port %d: use 1 to 65535", opts.BasePort)
