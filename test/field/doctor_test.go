@@ -113,6 +113,7 @@ func TestDoctor(t *testing.T) {
 	skipIfShort(t)
 	for _, p := range proxies() {
 		t.Run(p.name, func(t *testing.T) {
+			t.Parallel() // the command mostly waits
 			cluster := clustertest.New(t, clustertest.Options{Peers: 2})
 			cfgs := p.configs(t, cluster)
 			found := doctor(t, cfgs)
