@@ -91,6 +91,7 @@ func TestAlerts(t *testing.T) {
 			delete(known, name)
 		}
 		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
 			scrapes := simulate(t, s.damage)
 			got := fired(t, scrapes, store(t, scrapes))
 			if !slices.Equal(got, s.alerts) {

@@ -26,6 +26,7 @@ type dashboard struct {
 // Each query of each panel has data in an outage of a peer that also damages
 // uploads: none asks for a metric or a label that does not exist.
 func TestDashboard(t *testing.T) {
+	t.Parallel()
 	scrapes := simulate(t, func(after time.Duration, p []*peer) {
 		p[0].fault.Store(&fault{slow: 2 * time.Second, add: &client.Error{Status: 200, Err: &client.MismatchError{Name: "f"}}})
 		if after%(4*time.Minute) < time.Minute {
