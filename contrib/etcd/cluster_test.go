@@ -3,7 +3,6 @@ package etcd_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/url"
 	"strings"
 	"sync"
@@ -13,13 +12,16 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.etcd.io/etcd/server/v3/embed"
 	"go.uber.org/zap"
+
+	"github.com/pinfleet/pinfleet/internal/heldport"
 )
 
-// members is an etcd of three members in this process, each behind a proxy that
-// can be cut.
+// members is an etcd of three members in this process. Clients reach each member
+// through one of two proxies: those of direct through a door, which works while the
+// member runs, and those of dial through a line, which can be cut as well.
 type members struct {
-	configs []*embed.Config
-	proxies []*proxy
+	configs      []*embed.Config
+	doors, lines []*proxy
 
 	mu      sync.Mutex
 	running []*embed.Etcd // nil if stopped
@@ -32,7 +34,7 @@ func startMembers(t *testing.T) *members {
 	m := &members{running: make([]*embed.Etcd, n)}
 	var initial []string
 	for i := range n {
-		peer, client := freeURL(t), freeURL(t)
+		peer, client := heldURL(t), heldURL(t)
 		cfg := embed.NewConfig()
 		cfg.Name, cfg.Dir = fmt.Sprintf("m%d", i), t.TempDir()
 		cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = []url.URL{peer}, []url.URL{peer}
@@ -41,7 +43,7 @@ func startMembers(t *testing.T) *members {
 		cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.NewNop())
 		cfg.UnsafeNoFsync = true
 		m.configs = append(m.configs, cfg)
-		m.proxies = append(m.proxies, startProxy(t, client.Host))
+		m.doors, m.lines = append(m.doors, startProxy(t, client.Host)), append(m.lines, startProxy(t, client.Host))
 		initial = append(initial, cfg.Name+"="+peer.String())
 	}
 	for _, cfg := range m.configs {
@@ -52,13 +54,14 @@ func startMembers(t *testing.T) *members {
 	return m
 }
 
-// freeURL returns a URL with a port of loopback that is free now.
-func freeURL(t *testing.T) url.URL {
+// heldURL returns a URL with a port of loopback that no other socket is given until
+// the end of the test, also while the member is stopped.
+func heldURL(t *testing.T) url.URL {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := heldport.Hold("127.0.0.1", 0)
 	must(t, err)
-	defer l.Close()
-	return url.URL{Scheme: "http", Host: l.Addr().String()}
+	t.Cleanup(func() { _ = port.Release() })
+	return url.URL{Scheme: "http", Host: fmt.Sprintf("127.0.0.1:%d", port.Number())}
 }
 
 func (m *members) each(do func(i int)) {
@@ -88,8 +91,10 @@ func (m *members) start(t *testing.T, i int) {
 	e, err := embed.StartEtcd(m.configs[i])
 	must(t, err)
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	m.running[i] = e
+	m.mu.Unlock()
+	must(t, m.doors[i].mend())
+	must(t, m.lines[i].mend())
 }
 
 // stopAll stops all members at once. One by one, each waits for the others.
@@ -104,10 +109,14 @@ func (m *members) stop(i int) {
 	e := m.running[i]
 	m.running[i] = nil
 	m.mu.Unlock()
-	if e != nil {
-		e.Server.HardStop() // as a crash: it hands its leadership to nobody
-		e.Close()
+	if e == nil {
+		return
 	}
+	e.Server.HardStop() // as a crash: it hands its leadership to nobody
+	// Close would wait several seconds for the streams of clients.
+	m.doors[i].refuse()
+	m.lines[i].refuse()
+	e.Close()
 }
 
 func (m *members) member(i int) *embed.Etcd {
@@ -130,24 +139,16 @@ func (m *members) leader(t *testing.T) int {
 	return 0
 }
 
-// dial returns a client that reaches the members through their proxies.
+// dial returns a client that cut separates from the members.
 func (m *members) dial(t *testing.T) *clientv3.Client {
 	t.Helper()
-	var endpoints []string
-	for _, p := range m.proxies {
-		endpoints = append(endpoints, p.addr())
-	}
-	return m.dialAt(t, endpoints...)
+	return m.dialAt(t, m.lines)
 }
 
-// direct returns a client that reaches the members without proxies.
+// direct returns a client that cut does not separate from the members.
 func (m *members) direct(t *testing.T) *clientv3.Client {
 	t.Helper()
-	var endpoints []string
-	for _, cfg := range m.configs {
-		endpoints = append(endpoints, cfg.ListenClientUrls[0].Host)
-	}
-	return m.dialAt(t, endpoints...)
+	return m.dialAt(t, m.doors)
 }
 
 // dialLimited returns a client as direct does that accepts messages of at most limit
@@ -155,7 +156,7 @@ func (m *members) direct(t *testing.T) *clientv3.Client {
 func (m *members) dialLimited(t *testing.T, limit int) *clientv3.Client {
 	t.Helper()
 	c, err := clientv3.New(clientv3.Config{
-		Endpoints: []string{m.configs[0].ListenClientUrls[0].Host}, DialTimeout: 5 * time.Second,
+		Endpoints: []string{m.doors[0].addr}, DialTimeout: 5 * time.Second,
 		MaxCallSendMsgSize: limit, MaxCallRecvMsgSize: limit, Logger: zap.NewNop(),
 	})
 	must(t, err)
@@ -163,8 +164,12 @@ func (m *members) dialLimited(t *testing.T, limit int) *clientv3.Client {
 	return c
 }
 
-func (m *members) dialAt(t *testing.T, endpoints ...string) *clientv3.Client {
+func (m *members) dialAt(t *testing.T, proxies []*proxy) *clientv3.Client {
 	t.Helper()
+	var endpoints []string
+	for _, p := range proxies {
+		endpoints = append(endpoints, p.addr)
+	}
 	c, err := clientv3.New(clientv3.Config{
 		Endpoints: endpoints, DialTimeout: 5 * time.Second,
 		DialKeepAliveTime: time.Second, DialKeepAliveTimeout: time.Second, Logger: zap.NewNop(),
@@ -174,102 +179,11 @@ func (m *members) dialAt(t *testing.T, endpoints ...string) *clientv3.Client {
 	return c
 }
 
-// cut separates the clients of dial from the members, and mend ends that.
-func (m *members) cut(*testing.T)  { m.each(func(i int) { m.proxies[i].cut() }) }
-func (m *members) mend(*testing.T) { m.each(func(i int) { m.proxies[i].mend() }) }
-
-// proxy forwards connections to a member until it is cut. Then it accepts
-// connections and forwards nothing, as a network that drops packets.
-type proxy struct {
-	l  net.Listener
-	to string
-
-	mu    sync.Mutex
-	isCut bool
-	conns []net.Conn
-	done  sync.WaitGroup
-}
-
-func startProxy(t *testing.T, to string) *proxy {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	p := &proxy{l: l, to: to}
-	p.done.Go(p.accept)
-	t.Cleanup(func() {
-		_ = l.Close()
-		p.closeAll()
-		p.done.Wait()
-	})
-	return p
-}
-
-func (p *proxy) addr() string { return p.l.Addr().String() }
-
-func (p *proxy) accept() {
-	for {
-		from, err := p.l.Accept()
-		if err != nil {
-			return
-		}
-		to, err := net.Dial("tcp", p.to)
-		if err != nil {
-			_ = from.Close()
-			continue
-		}
-		p.mu.Lock()
-		p.conns = append(p.conns, from, to)
-		p.mu.Unlock()
-		p.done.Go(func() { p.forward(from, to) })
-		p.done.Go(func() { p.forward(to, from) })
-	}
-}
-
-// forward copies until an end is closed. While the proxy is cut, it drops what it
-// reads.
-func (p *proxy) forward(from, to net.Conn) {
-	defer from.Close()
-	defer to.Close()
-	buf := make([]byte, 32<<10)
-	for {
-		n, err := from.Read(buf)
-		if err != nil {
-			return
-		}
-		p.mu.Lock()
-		isCut := p.isCut
-		p.mu.Unlock()
-		if isCut {
-			continue
-		}
-		if _, err := to.Write(buf[:n]); err != nil {
-			return
-		}
-	}
-}
-
-func (p *proxy) cut() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.isCut = true
-}
-
-// mend forwards again. Connections from before have lost bytes, so they end.
-func (p *proxy) mend() {
-	p.mu.Lock()
-	p.isCut = false
-	p.mu.Unlock()
-	p.closeAll()
-}
-
-func (p *proxy) closeAll() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, c := range p.conns {
-		_ = c.Close()
-	}
-	p.conns = nil
-}
+// cut makes the members silent for the clients of dial, refuse makes them refuse
+// their connections, and mend ends both.
+func (m *members) cut(*testing.T)    { m.each(func(i int) { m.lines[i].mute() }) }
+func (m *members) refuse(*testing.T) { m.each(func(i int) { m.lines[i].refuse() }) }
+func (m *members) mend(t *testing.T) { m.each(func(i int) { must(t, m.lines[i].mend()) }) }
 
 // within returns a context for a call of etcd on a busy machine.
 func within(t *testing.T) context.Context {

@@ -39,7 +39,7 @@ func (m *members) protect(t *testing.T) {
 func (m *members) dialAs(t *testing.T, user string) *clientv3.Client {
 	t.Helper()
 	c, err := clientv3.New(clientv3.Config{
-		Endpoints: []string{m.configs[0].ListenClientUrls[0].Host}, DialTimeout: 30 * time.Second,
+		Endpoints: []string{m.doors[0].addr}, DialTimeout: 30 * time.Second,
 		Username: user, Password: user, Logger: zap.NewNop(),
 	})
 	must(t, err)
