@@ -44,6 +44,7 @@ func (a *Announcement) run() {
 		if a.client.Ctx().Err() != nil || !a.settled && isFinal(err) || !pause(a.life, failures) {
 			return
 		}
+		connect(a.client)
 		failures++
 	}
 }

@@ -94,6 +94,7 @@ func (s *Source) Watch(ctx context.Context, update func([]*config.Config)) error
 		if !pause(ctx, failures) {
 			return context.Cause(ctx)
 		}
+		connect(s.Client)
 		failures++
 	}
 }
@@ -222,6 +223,15 @@ func pause(ctx context.Context, failures int) bool {
 	case <-ctx.Done():
 	}
 	return ctx.Err() == nil
+}
+
+// connect makes a client try to connect now if it waits for its next attempt. After
+// failures, gRPC waits for up to two minutes. If that went on after an outage, the
+// leases would expire that etcd has kept during it.
+func connect(c *clientv3.Client) {
+	if conn := c.ActiveConnection(); conn != nil { // nil of a client without connections
+		conn.ResetConnectBackoff()
+	}
 }
 
 func loggerOr(logger *slog.Logger) *slog.Logger {
