@@ -30,36 +30,30 @@ var outages = []struct {
 
 // While etcd is away for a minute, no call fails and the endpoints stay the same.
 // Afterwards they are those that are announced.
-func TestMinuteWithoutEtcd(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes more than a minute")
+func testWithoutEtcd(t *testing.T) {
+	tests := make(map[string]func(*testing.T))
+	for _, o := range outages {
+		tests[o.name] = func(t *testing.T) {
+			s := newScene(t)
+			s.awaitAnnounced(t, 0, 1, 2, 3)
+			calls := startCalls(t, s.lb)
+			calls.awaitServed(t, s, 0, 1, 2, 3)
+			o.begin(t, s.etcd)
+			s.spendMinute(t)
+			s.checkEndpoints(t, 0, 1, 2, 3)
+			calls.awaitServed(t, s, 0, 1, 2)
+			o.end(t, s.etcd)
+			returned := time.Now()
+			must(t, s.announce(4, short.TTL))
+			calls.awaitServed(t, s, 0, 1, 4)
+			t.Logf("the peer that was announced after the return had calls after %v", time.Since(returned))
+			s.awaitAnnounced(t, 0, 1, 4)
+			t.Logf("the endpoints were those announced %v after the return", time.Since(returned))
+			calls.end(t)
+			s.checkServing(t, 0, 1, 4)
+		}
 	}
-	t.Parallel()
-	var all sync.WaitGroup
-	for _, o := range outages { // at once, in one of the slots for parallel tests: they wait most of the time
-		all.Go(func() {
-			t.Run(o.name, func(t *testing.T) {
-				s := newScene(t)
-				s.awaitAnnounced(t, 0, 1, 2, 3)
-				calls := startCalls(t, s.lb)
-				calls.awaitServed(t, s, 0, 1, 2, 3)
-				o.begin(t, s.etcd)
-				s.spendMinute(t)
-				s.checkEndpoints(t, 0, 1, 2, 3)
-				calls.awaitServed(t, s, 0, 1, 2)
-				o.end(t, s.etcd)
-				returned := time.Now()
-				must(t, s.announce(4, short.TTL))
-				calls.awaitServed(t, s, 0, 1, 4)
-				t.Logf("the peer that was announced after the return had calls after %v", time.Since(returned))
-				s.awaitAnnounced(t, 0, 1, 4)
-				t.Logf("the endpoints were those announced %v after the return", time.Since(returned))
-				calls.end(t)
-				s.checkServing(t, 0, 1, 4)
-			})
-		})
-	}
-	all.Wait()
+	atOnce(t, tests)
 }
 
 // scene is a cluster of five peers, each of which a process of its own announces,
