@@ -81,7 +81,7 @@ func followChanges(t *testing.T, m *members, a *announcer, churn func(change int
 		a.announce(t, churn(change))
 		f.await(t, a.announced())
 		if change == 1 {
-			first = f.ask(t, measure)
+			first = f.settled(t)
 		}
 		<-seconds.C
 	}

@@ -2,6 +2,7 @@ package etcd_test
 
 import (
 	"context"
+	"log/slog"
 	"maps"
 	"slices"
 	"sync"
@@ -64,6 +65,18 @@ type scene struct {
 	clients   []*clientv3.Client // of the announcing processes
 	announced []*etcd.Announcement
 	lb        *lbclient.Client
+	noticed   event // the source has logged that etcd is away
+}
+
+// event is an io.Writer for a logger. It has an element after something was logged.
+type event chan struct{}
+
+func (e event) Write(text []byte) (int, error) {
+	select {
+	case e <- struct{}{}:
+	default:
+	}
+	return len(text), nil
 }
 
 func newScene(t *testing.T) *scene {
@@ -71,7 +84,7 @@ func newScene(t *testing.T) *scene {
 	const n = 5
 	s := &scene{
 		etcd: startMembers(t), cluster: clustertest.New(t, clustertest.Options{Peers: n}),
-		announced: make([]*etcd.Announcement, n),
+		announced: make([]*etcd.Announcement, n), noticed: make(event, 1),
 	}
 	for range n {
 		s.clients = append(s.clients, s.etcd.dial(t))
@@ -87,7 +100,8 @@ func newScene(t *testing.T) *scene {
 		}
 	})
 	var err error
-	s.lb, err = lbclient.NewFromSource(within(t), &strategy.RoundRobin{}, &etcd.Source{Client: s.etcd.dial(t), Prefix: prefix}, 2)
+	src := &etcd.Source{Client: s.etcd.dial(t), Prefix: prefix, Logger: slog.New(slog.NewTextHandler(s.noticed, nil))}
+	s.lb, err = lbclient.NewFromSource(within(t), &strategy.RoundRobin{}, src, 2)
 	must(t, err)
 	t.Cleanup(func() { _ = s.lb.Close() })
 	return s
@@ -104,9 +118,14 @@ func (s *scene) announce(i int, ttl time.Duration) error {
 
 // spendMinute waits for a minute of real time, because that of etcd is real. A third
 // into it, peer 2 is withdrawn, and then peer 3 crashes together with the process
-// that announces it.
+// that announces it. A source reads again once a minute, so it notices the outage
+// by the end of the minute or a little later.
 func (s *scene) spendMinute(t *testing.T) {
 	t.Helper()
+	select {
+	case <-s.noticed: // something else
+	default:
+	}
 	sleep.For(t.Context(), 20*time.Second)
 	if s.announced[2].Close() == nil {
 		t.Error("an announcement was withdrawn while etcd was away")
@@ -116,6 +135,11 @@ func (s *scene) spendMinute(t *testing.T) {
 	sleep.For(t.Context(), 40*time.Second)
 	if s.announced[0].Err() == nil {
 		t.Error("an announcement has no error while etcd is away")
+	}
+	select {
+	case <-s.noticed:
+	case <-time.After(time.Minute):
+		t.Error("the source has not noticed the outage")
 	}
 }
 
