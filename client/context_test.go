@@ -15,6 +15,7 @@ import (
 
 	"github.com/pinfleet/pinfleet/api"
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/internal/memorynet"
 	"github.com/pinfleet/pinfleet/internal/rawserver"
 	"github.com/pinfleet/pinfleet/internal/testenv"
 )
@@ -213,31 +214,12 @@ func TestU7ConsumerThatStopsReading(t *testing.T) {
 	})
 }
 
-// pipeNet is a network of pipes, so that it can be used under synctest.
-type pipeNet struct{ conns chan net.Conn }
-
-func (p *pipeNet) dial(context.Context, string, string) (net.Conn, error) {
-	here, there := net.Pipe()
-	p.conns <- there
-	return here, nil
-}
-
-func (p *pipeNet) Accept() (net.Conn, error) {
-	conn, ok := <-p.conns
-	if !ok {
-		return nil, net.ErrClosed
-	}
-	return conn, nil
-}
-func (p *pipeNet) Close() error   { close(p.conns); return nil }
-func (p *pipeNet) Addr() net.Addr { return &net.TCPAddr{} }
-
 // overPipes returns a client of handler. Requests take no time beyond the handler's.
 func overPipes(t *testing.T, cfg config.Config, handler http.HandlerFunc) *defaultClient {
-	p := &pipeNet{conns: make(chan net.Conn)}
+	l := memorynet.Listen("server")
 	server := &http.Server{Handler: handler}
-	go func() { _ = server.Serve(p) }()
-	rt := &http.Transport{DialContext: p.dial}
+	go func() { _ = server.Serve(l) }()
+	rt := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return l.Dial(ctx) }}
 	t.Cleanup(func() {
 		rt.CloseIdleConnections()
 		_ = server.Close()

@@ -17,47 +17,15 @@ import (
 	"time"
 
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/internal/memorynet"
 )
 
 // pipes is a Dialer, and also the net.Listener that accepts its connections.
-type pipes struct {
-	conns  chan net.Conn
-	closed chan struct{}
-}
+type pipes struct{ *memorynet.Listener }
 
-func (p *pipes) DialContext(ctx context.Context) (net.Conn, error) {
-	here, there := net.Pipe()
-	select {
-	case p.conns <- there:
-		return here, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-p.closed:
-		return nil, syscall.ECONNREFUSED
-	}
-}
+func (p *pipes) DialContext(ctx context.Context) (net.Conn, error) { return p.Dial(ctx) }
 
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error {
-	select {
-	case <-p.closed:
-	default:
-		close(p.closed)
-	}
-	return nil
-}
-
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes"} }
-
-func newPipes() *pipes { return &pipes{conns: make(chan net.Conn), closed: make(chan struct{})} }
+func newPipes() *pipes { return &pipes{memorynet.Listen("pipes")} }
 
 // overPipes returns an endpoint whose in-memory connections lead to handler. It is
 // meant for a synctest bubble. Endpoint and server close when the test ends.

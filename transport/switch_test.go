@@ -24,14 +24,18 @@ func TestSwitchingProtocols(t *testing.T) {
 				p := newPipes()
 				ended := make(chan error, 1)
 				go func() {
-					conn := <-p.conns
+					conn, err := p.Accept()
+					if err != nil {
+						ended <- err
+						return
+					}
 					defer conn.Close()
 					r := bufio.NewReader(conn)
 					if _, err := http.ReadRequest(r); err != nil {
 						ended <- err
 						return
 					}
-					_, err := io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+					_, err = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
 					if err == nil {
 						_, err = io.Copy(io.Discard, r)
 					}

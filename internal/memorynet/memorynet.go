@@ -31,8 +31,18 @@ func Listen(addr Addr) *Listener {
 	return &Listener{addr: addr, conns: make(chan net.Conn), done: make(chan struct{})}
 }
 
-// Connect waits until Accept has returned conn, the server's end of a connection. It
-// fails, as in Refused, if the listener is closed, or if ctx ends before.
+// Dial returns the client's end of a [net.Pipe], whose other end Accept returns. It fails as
+// Connect does.
+func (l *Listener) Dial(ctx context.Context) (net.Conn, error) {
+	ours, theirs := net.Pipe()
+	if err := l.Connect(ctx, theirs); err != nil {
+		return nil, err
+	}
+	return ours, nil
+}
+
+// Connect waits until Accept has returned conn, the server's end of a connection. It fails
+// with the error of [Refused] if the listener is closed, and if ctx ends before.
 func (l *Listener) Connect(ctx context.Context, conn net.Conn) error {
 	select {
 	case l.conns <- conn:

@@ -3,6 +3,7 @@ package memorynet
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"syscall"
 	"testing"
@@ -30,6 +31,28 @@ func TestConnect(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+func TestDial(t *testing.T) {
+	l := Listen("here")
+	go func() {
+		if conn, err := l.Accept(); err == nil {
+			_, _ = conn.Write([]byte("hello"))
+			_ = conn.Close()
+		}
+	}()
+	conn, err := l.Dial(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if text, err := io.ReadAll(conn); string(text) != "hello" || err != nil {
+		t.Errorf("read %q, %v", text, err)
+	}
+	_ = l.Close()
+	if _, err := l.Dial(t.Context()); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("dial after Close: %v", err)
+	}
 }
 
 func TestClose(t *testing.T) {

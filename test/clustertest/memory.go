@@ -51,9 +51,5 @@ func (m *memoryEndpoint) dial(ctx context.Context) (net.Conn, error) {
 	if l == nil {
 		return nil, memorynet.Refused(memoryAddr)
 	}
-	ours, theirs := net.Pipe()
-	if err := l.Connect(ctx, theirs); err != nil {
-		return nil, err
-	}
-	return ours, nil
+	return l.Dial(ctx)
 }
