@@ -116,7 +116,7 @@ type Client interface {
 	// Loop with two variables: a loop with one discards the error.
 	RecoverAll(ctx context.Context, local bool) iter.Seq2[*api.GlobalPinInfo, error]
 
-	// Alerts returns the expired metrics that the contacted peer knows of,
+	// Alerts returns the expired metrics that the contacted peer has recorded,
 	// newest first.
 	Alerts(ctx context.Context) ([]*api.Alert, error)
 

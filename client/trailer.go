@@ -14,9 +14,9 @@ import (
 const trailerError = "X-Stream-Error"
 
 var (
-	errUnframed = errors.New("the body ended with the connection, so nobody can tell whether it was cut: " +
+	errUnframed = errors.New("the body ended with the connection, so it is not known whether it was cut: " +
 		"let the proxy speak HTTP/1.1 to the peer, or set AllowUnverifiedStreams")
-	errNoTrailer = errors.New("the " + trailerError + " trailer did not come, so nobody can tell whether the server had failed: " +
+	errNoTrailer = errors.New("the " + trailerError + " trailer did not come, so it is not known whether the server had failed: " +
 		"let the proxy pass trailers, or set AllowUnverifiedStreams")
 )
 

@@ -209,7 +209,7 @@ type Config struct {
 	// BufferedAdds, the client notices the damage and uses this mode from then on.
 	BufferedAdds bool
 	// SkipVerify turns off the verification of adds: the client does not compute
-	// the CIDs of what it uploads, and believes those that the peer reports.
+	// the CIDs of what it uploads, and returns those that the peer reports.
 	SkipVerify bool
 
 	// Logger receives the events of this endpoint. Nil means no logging.

@@ -29,7 +29,7 @@ const (
 // refused because of overload.
 //
 // A round is the time in which as many calls have ended as the limit allows at a time.
-// Rounds are too short to tell congestion from a pause of the server, such as for a
+// Rounds are too short to distinguish congestion from a pause of the server, such as for a
 // compaction. So their throughput only decides when to begin a trial.
 //
 // By Little's law, latency is the number of calls in flight divided by throughput: where

@@ -34,12 +34,12 @@ func run(ctx context.Context, w io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.close()) }()
-	t, err := follow(ctx, f, w)
+	s, err := follow(ctx, f, w)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, t.close()) }()
-	if err := t.tell(ctx); err != nil {
+	defer func() { err = errors.Join(err, s.close()) }()
+	if err := s.run(ctx); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(w, "ok")

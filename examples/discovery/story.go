@@ -52,10 +52,10 @@ func (s *story) close() error {
 	return errors.Join(s.client.Close(), s.pyxis.Close())
 }
 
-// tell performs the events under load.
-func (s *story) tell(ctx context.Context) error {
+// run makes the events happen under load.
+func (s *story) run(ctx context.Context) error {
 	s.load = startLoad(ctx, s.client)
-	err := s.happen(ctx)
+	err := s.events(ctx)
 	if failure := s.load.end(); failure != nil {
 		return fmt.Errorf("a call has failed: %w", failure)
 	}
@@ -66,8 +66,9 @@ func (s *story) tell(ctx context.Context) error {
 	return nil
 }
 
-func (s *story) happen(ctx context.Context) error {
-	for _, chapter := range []func(context.Context) error{
+// events makes the events happen, one after another.
+func (s *story) events(ctx context.Context) error {
+	for _, event := range []func(context.Context) error{
 		func(ctx context.Context) error { return s.serves(ctx, 0, 1, 2) },
 		func(ctx context.Context) error { return s.joins(ctx, 3) },
 		func(ctx context.Context) error { return s.joins(ctx, 4) },
@@ -77,7 +78,7 @@ func (s *story) happen(ctx context.Context) error {
 		func(ctx context.Context) error { return s.joins(ctx, 0) },
 		func(ctx context.Context) error { return s.crashes(ctx, 2) },
 	} {
-		if err := chapter(ctx); err != nil {
+		if err := event(ctx); err != nil {
 			return err
 		}
 	}

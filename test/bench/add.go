@@ -31,7 +31,7 @@ const (
 // cluster peer would report of it.
 type adding struct {
 	client.Client
-	unverified client.Client // believes the report
+	unverified client.Client // does not verify the report
 	*sink
 	n int // number of outputs
 }

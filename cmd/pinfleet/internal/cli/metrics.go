@@ -82,7 +82,7 @@ func (a *app) alertsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "alerts",
 		Short: "List metrics that peers no longer report",
-		Long:  `Alerts lists the expired metrics that the contacted peer knows of, newest first. An expired ping means that a peer is gone.`,
+		Long:  `Alerts lists the expired metrics that the contacted peer has recorded, newest first. An expired ping means that a peer is gone.`,
 		Example: `  pinfleet alerts
   pinfleet alerts --json | jq -r .peer`,
 		Args: noArgs,

@@ -25,7 +25,7 @@ func (e *endpoint) checkTrailers() {
 		return // servers before v1.0 send lists without trailers
 	}
 	e.report(Finding{ID: TrailersDropped, Severity: Warning, What: "listings arrive without their trailers",
-		Why: "A peer reports errors in the trailer. Without it, nobody can tell whether a listing is complete.",
+		Why: "A peer reports errors in the trailer. Without it, it is not known whether a listing is complete.",
 		Do:  "Let the proxy in front of the peer speak HTTP/1.1 to it, and pass trailers."})
 }
 

@@ -76,11 +76,11 @@ func Resolve(in Input) (*Settings, error) {
 	}
 	name, _ := layers.get("strategy")
 	if s.Strategy, err = newStrategy(name); err != nil {
-		errs = append(errs, layers.blame("strategy", err))
+		errs = append(errs, layers.named("strategy", err))
 	}
 	if text, from := layers.get("retries"); from != nil {
 		if s.Retries, err = strconv.Atoi(text); err != nil || s.Retries < 0 {
-			errs = append(errs, layers.blame("retries", fmt.Errorf("%q is not a number of at least 0", text)))
+			errs = append(errs, layers.named("retries", fmt.Errorf("%q is not a number of at least 0", text)))
 		}
 	}
 	return s, errors.Join(errs...)
@@ -149,8 +149,8 @@ func (ls layers) get(key string) (string, *layer) {
 
 func isCredential(key string) bool { return key == "basic_auth" || key == "token" }
 
-// blame adds the name of the setting to an error about it.
-func (ls layers) blame(key string, err error) error {
+// named adds the name of the setting to an error about it.
+func (ls layers) named(key string, err error) error {
 	if _, from := ls.get(key); from != nil {
 		return fmt.Errorf("%s: %w", from.name(key), err)
 	}
