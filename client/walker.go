@@ -13,9 +13,11 @@ import (
 
 // walker is the sourceTree of paths in the file system. It visits nodes depth-first: a
 // directory before its children, and the children sorted by name. It holds one open
-// directory per level, and the entries of that directory. Everything below a root is opened relative to its directory, and
-// symlinks are never followed. So nothing outside the tree is read, even if a
-// directory is moved or replaced by a symlink during the upload.
+// directory per level, and the entries of that directory.
+//
+// Everything below a root is opened relative to its directory, and symlinks are never
+// followed. So nothing outside the tree is read, even if a directory is moved or replaced
+// by a symlink during the upload.
 type walker struct {
 	hidden bool
 	levels []level

@@ -21,10 +21,12 @@
 //
 // An endpoint is ejected at once if it cannot be dialled. Otherwise it is ejected
 // after 5 consecutive failures, or when less than 80 % of at least 5 attempts within
-// 10 s succeeded ([WithHealth] sets these limits). An ejected endpoint receives no calls. The first ejection lasts 1 s,
-// each further one twice as long, up to a minute; every duration is randomised by
-// ±50 %. Once the endpoint has been admitted for a minute, the next ejection lasts 1 s
-// again.
+// 10 s succeeded ([WithHealth] sets these limits). An ejected endpoint receives no
+// calls.
+//
+// The first ejection lasts 1 s, each further one twice as long, up to a minute; every
+// duration is randomised by ±50 %. Once the endpoint has been admitted for a minute, the
+// next ejection lasts 1 s again.
 //
 // When the ejection ends, the load balancer sends GET /health in the background. An
 // endpoint that does not respond stays ejected for the next, longer duration. One that

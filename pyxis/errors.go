@@ -49,8 +49,9 @@ var (
 	// could not connect again in time.
 	ErrConnectionLost = mux.ErrLost
 	// ErrOutcomeUnknown: the server may have executed the request, or may still do
-	// so. Only calls that change something fail with it. Read the node to find out. If the call is repeated, Create may report
-	// ErrExists, and Delete ErrNotFound, because of the first attempt.
+	// so. Only calls that change something fail with it. Read the node to find out. If
+	// the call is repeated, Create may report ErrExists, and Delete ErrNotFound, because
+	// of the first attempt.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
 )
 

@@ -11,9 +11,9 @@ const (
 	// firstRoom is the initial size. The report of a small add needs no more.
 	firstRoom = 1 << 10
 	// minRoom is the size after a Read that has filled the first buffer, and also the
-	// maximum size of one Read, even if the buffer has grown for a large document. A larger Read could return many
-	// small documents after the large one, and decoding each of them may scan all
-	// buffered bytes.
+	// maximum size of one Read, even if the buffer has grown for a large document. A
+	// larger Read could return many small documents after the large one, and decoding
+	// each of them may scan all buffered bytes.
 	minRoom = 32 << 10
 	// maxRoom is the maximum size that is kept after a large document.
 	maxRoom = 256 << 10

@@ -23,9 +23,10 @@ const wantedInvocations = 100
 
 // TestGolden compares what the command prints with the files in testdata/golden.
 // Each file is a session against a cluster of its own. Lines that begin with "$ " are
-// invocations ("| sort" behind one sorts its output), lines with "@" are done by the test, see script.directive. Below an
-// invocation stand its output, its standard error with "! " in front, and its exit
-// status if that is not 0. Addresses, times and tokens are replaced by fixed texts.
+// invocations; "| sort" behind one sorts its output. Lines with "@" are done by the test,
+// see script.directive. Below an invocation stand its output, its standard error with "! "
+// in front, and its exit status if that is not 0. Addresses, times and tokens are replaced
+// by fixed texts.
 func TestGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/golden/*.txt")
 	if err != nil || len(files) == 0 {
@@ -148,7 +149,8 @@ func (s *script) split(line string) []string {
 	return args
 }
 
-// names replaces {A} to {C} by CIDs, {HOME} by the home directory, and {PEER0} to {PEER2} by the IDs of the peers.
+// names replaces {A} to {C} by CIDs, {HOME} by the home directory, and {PEER0} to {PEER2}
+// by the IDs of the peers.
 func (s *script) names() *strings.Replacer {
 	pairs := []string{
 		"{A}", "QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG",
