@@ -149,8 +149,8 @@ func (s *script) split(line string) []string {
 	return args
 }
 
-// names replaces {A} to {C} by CIDs, {HOME} by the home directory, and {PEER0} to {PEER2}
-// by the IDs of the peers.
+// names replaces {A} to {C} by CIDs, {HOME} by the home directory, and {PEER0} and {ADDR0},
+// {PEER1} and {ADDR1} and so on by the IDs and addresses of the peers.
 func (s *script) names() *strings.Replacer {
 	pairs := []string{
 		"{A}", "QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG",
