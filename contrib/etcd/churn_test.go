@@ -131,29 +131,23 @@ type announcer struct {
 	now map[string]int
 }
 
-// announce makes next be what is announced, a hundred changes in a transaction, of
-// which etcd accepts 128.
+// announce makes next be what is announced, in one transaction.
 func (a *announcer) announce(t *testing.T, next map[string]int) {
 	t.Helper()
-	var puts, deletes []clientv3.Op
+	var changes []clientv3.Op
 	for name, i := range next {
 		if old, known := a.now[name]; !known || old != i {
-			puts = append(puts, clientv3.OpPut(a.prefix+"/"+name, `{"addr":"`+a.addrs[i]+`"}`))
+			changes = append(changes, clientv3.OpPut(a.prefix+"/"+name, `{"addr":"`+a.addrs[i]+`"}`))
 		}
 	}
 	for name := range a.now {
 		if _, stays := next[name]; !stays {
-			deletes = append(deletes, clientv3.OpDelete(a.prefix+"/"+name))
+			changes = append(changes, clientv3.OpDelete(a.prefix+"/"+name))
 		}
 	}
+	_, err := a.client.Txn(within(t)).Then(changes...).Commit()
+	must(t, err)
 	a.now = next
-	for len(puts)+len(deletes) > 0 {
-		gone := min(50, len(deletes)) // no more than a thousand endpoints at any time
-		put := min(100-gone, len(puts))
-		_, err := a.client.Txn(within(t)).Then(append(slices.Clone(deletes[:gone]), puts[:put]...)...).Commit()
-		must(t, err)
-		puts, deletes = puts[put:], deletes[gone:]
-	}
 }
 
 // announced returns the addresses in the order of the names.

@@ -42,6 +42,8 @@ func startMembers(t *testing.T) *members {
 		cfg.TickMs, cfg.ElectionMs = 50, 500
 		cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.NewNop())
 		cfg.UnsafeNoFsync = true
+		cfg.MaxTxnOps = 2000 // a thousand endpoints change in one transaction
+		cfg.BcryptCost = 4   // the least: passwords of tests need no protection
 		m.configs = append(m.configs, cfg)
 		m.doors, m.lines = append(m.doors, startProxy(t, client.Host)), append(m.lines, startProxy(t, client.Host))
 		initial = append(initial, cfg.Name+"="+peer.String())
@@ -142,13 +144,13 @@ func (m *members) leader(t *testing.T) int {
 // dial returns a client that cut separates from the members.
 func (m *members) dial(t *testing.T) *clientv3.Client {
 	t.Helper()
-	return m.dialAt(t, m.lines)
+	return dialAt(t, m.lines, time.Second)
 }
 
 // direct returns a client that cut does not separate from the members.
 func (m *members) direct(t *testing.T) *clientv3.Client {
 	t.Helper()
-	return m.dialAt(t, m.doors)
+	return dialAt(t, m.doors, 0)
 }
 
 // dialLimited returns a client as direct does that accepts messages of at most limit
@@ -164,7 +166,9 @@ func (m *members) dialLimited(t *testing.T, limit int) *clientv3.Client {
 	return c
 }
 
-func (m *members) dialAt(t *testing.T, proxies []*proxy) *clientv3.Client {
+// dialAt returns a client that notices silence after the time keepalive, if that is
+// not 0, or a little later.
+func dialAt(t *testing.T, proxies []*proxy, keepalive time.Duration) *clientv3.Client {
 	t.Helper()
 	var endpoints []string
 	for _, p := range proxies {
@@ -172,7 +176,7 @@ func (m *members) dialAt(t *testing.T, proxies []*proxy) *clientv3.Client {
 	}
 	c, err := clientv3.New(clientv3.Config{
 		Endpoints: endpoints, DialTimeout: 5 * time.Second,
-		DialKeepAliveTime: time.Second, DialKeepAliveTimeout: time.Second, Logger: zap.NewNop(),
+		DialKeepAliveTime: keepalive, DialKeepAliveTimeout: keepalive, Logger: zap.NewNop(),
 	})
 	must(t, err)
 	t.Cleanup(func() { _ = c.Close() })
@@ -187,7 +191,7 @@ func (m *members) mend(t *testing.T) { m.each(func(i int) { must(t, m.lines[i].m
 
 // within returns a context for a call of etcd on a busy machine.
 func within(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -80,7 +80,7 @@ func follow(where string, in io.Reader, out io.Writer) error {
 	life, end := context.WithCancel(context.Background())
 	var calls sync.WaitGroup
 	calls.Go(func() {
-		for sleep.For(life, 10*time.Millisecond) { // a pace, to leave time for other tests
+		for sleep.For(life, 20*time.Millisecond) { // a pace, to leave time for other tests
 			b.mu.Lock()
 			b.call()
 			b.mu.Unlock()
@@ -180,7 +180,7 @@ func (f *follower) ask(t *testing.T, request string) report {
 // await waits until the follower's endpoints are these.
 func (f *follower) await(t *testing.T, want []string) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; sleep.For(t.Context(), 50*time.Millisecond) { // of another process
+	for deadline := time.Now().Add(time.Minute); ; sleep.For(t.Context(), 100*time.Millisecond) { // of another process
 		r := f.ask(t, look)
 		if slices.Equal(r.Endpoints, want) {
 			return

@@ -200,7 +200,7 @@ func (s *scene) checkServing(t *testing.T, peers ...int) {
 	}
 }
 
-// calls are made all the time, about two hundred a second.
+// calls are made all the time, about a hundred a second.
 type calls struct {
 	cancel context.CancelFunc
 	done   sync.WaitGroup
@@ -215,7 +215,7 @@ func startCalls(t *testing.T, lb *lbclient.Client) *calls {
 	c := &calls{cancel: cancel, served: make(map[string]int)}
 	for range 2 {
 		c.done.Go(func() {
-			for sleep.For(life, 10*time.Millisecond) { // a pace, to leave time for other tests
+			for sleep.For(life, 20*time.Millisecond) { // a pace, to leave time for other tests
 				c.call(lb)
 			}
 		})

@@ -126,18 +126,21 @@ func TestManyEndpoints(t *testing.T) {
 	m := startMembers(t)
 	admin := m.direct(t)
 	want := make([]string, n)
-	put := func(i, port int) {
+	put := func(i, port int) clientv3.Op {
 		want[i] = fmt.Sprintf("/ip4/10.0.%d.%d/tcp/%d", i/250, i%250, port)
-		_, err := admin.Put(within(t), fmt.Sprintf("%s/%03d", prefix, i), `{"addr":"`+want[i]+`"}`)
-		must(t, err)
+		return clientv3.OpPut(fmt.Sprintf("%s/%03d", prefix, i), `{"addr":"`+want[i]+`"}`)
 	}
+	var puts []clientv3.Op
 	for i := range n {
-		put(i, 9094)
+		puts = append(puts, put(i, 9094))
 	}
+	_, err := admin.Txn(within(t)).Then(puts...).Commit()
+	must(t, err)
 	await := sourcetest.Await(t, &etcd.Source{Client: m.dial(t), Prefix: prefix})
 	await(want...)
 	for i := range changes {
-		put(i*7%n, 9095+i)
+		_, err := admin.Do(within(t), put(i*7%n, 9095+i))
+		must(t, err)
 		await(want...)
 	}
 }
@@ -152,18 +155,21 @@ func TestSmallMessages(t *testing.T) {
 	small := m.dialLimited(t, 256<<10)
 	var want []string
 	filler := strings.Repeat("x", 300) // unknown members are ignored
-	put := func(i int) {
+	put := func(i int) clientv3.Op {
 		addr := fmt.Sprintf("/ip4/10.0.%d.%d/tcp/9094", i/250, i%250)
-		_, err := admin.Put(within(t), fmt.Sprintf("%s/%04d", prefix, i), `{"addr":"`+addr+`","note":"`+filler+`"}`)
-		must(t, err)
 		want = append(want, addr)
+		return clientv3.OpPut(fmt.Sprintf("%s/%04d", prefix, i), `{"addr":"`+addr+`","note":"`+filler+`"}`)
 	}
+	var puts []clientv3.Op
 	for i := range 950 {
-		put(i)
+		puts = append(puts, put(i))
 	}
+	_, err := admin.Txn(within(t)).Then(puts...).Commit()
+	must(t, err)
 	await := sourcetest.Await(t, &etcd.Source{Client: small, Prefix: prefix})
 	await(want...)
-	put(950)
+	_, err = admin.Do(within(t), put(950))
+	must(t, err)
 	await(want...)
 }
 
