@@ -20,5 +20,7 @@
 // Calls go on while a program cannot reach etcd: the endpoints that were reported
 // last stay in use, and the load balancer ejects those that fail. If only an
 // announcing process is cut off from etcd, its announcement expires, and the
-// process announces again as soon as it reaches etcd.
+// process announces again as soon as it reaches etcd. After failures, Source and
+// Announce make the client try to connect every few seconds, because gRPC would wait
+// for up to two minutes.
 package etcd

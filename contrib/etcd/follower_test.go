@@ -214,7 +214,7 @@ func (f *follower) awaitStock(t *testing.T, before report) report {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; sleep.For(t.Context(), 100*time.Millisecond) { // of another process
 		r := f.ask(t, measure)
-		if r.Goroutines <= before.Goroutines && r.Descriptors <= before.Descriptors && r.Heap < before.Heap+before.Heap/20 {
+		if r.Goroutines <= before.Goroutines && r.Descriptors <= before.Descriptors && r.Heap < before.Heap+before.Heap/10 {
 			return r
 		}
 		if time.Now().After(deadline) {
