@@ -1,12 +1,16 @@
 package transport_test
 
 import (
+	"errors"
+	"net"
 	"net/http"
+	"syscall"
 	"testing"
 
 	"github.com/multiformats/go-multiaddr"
 
 	"github.com/pinfleet/pinfleet/config"
+	"github.com/pinfleet/pinfleet/internal/heldport"
 	"github.com/pinfleet/pinfleet/internal/testenv"
 	"github.com/pinfleet/pinfleet/transport/internal/transporttest"
 )
@@ -47,7 +51,7 @@ func TestE7LocalhostIsNotResolved(t *testing.T) {
 // /dns6/localhost is ::1.
 func TestLocalhostOverIPv6(t *testing.T) {
 	testenv.MustHaveAddress(t, "::1")
-	l := listen(t, "[::1]:0")
+	l := listenOnlyOverIPv6(t)
 	serve(t, l, http.HandlerFunc(nothing), nil)
 	for _, protocol := range []string{"dns", "dns6"} {
 		if _, err := id(t, &config.Config{APIAddr: multiaddr.StringCast("/" + protocol + "/a.localhost/tcp/" + port(l))}); err != nil {
@@ -56,5 +60,21 @@ func TestLocalhostOverIPv6(t *testing.T) {
 	}
 	if _, err := id(t, &config.Config{APIAddr: multiaddr.StringCast("/dns4/a.localhost/tcp/" + port(l))}); err == nil {
 		t.Error("dns4: no error")
+	}
+}
+
+// listenOnlyOverIPv6 listens on a port of ::1 on which no other program listens over IPv4.
+func listenOnlyOverIPv6(t *testing.T) net.Listener {
+	for {
+		l := listen(t, "[::1]:0")
+		held, err := heldport.Hold("127.0.0.1", l.Addr().(*net.TCPAddr).Port)
+		if errors.Is(err, syscall.EADDRINUSE) {
+			l.Close()
+			continue
+		}
+		if err == nil { // there is IPv4
+			t.Cleanup(func() { _ = held.Release() })
+		}
+		return l
 	}
 }
