@@ -20,8 +20,8 @@ import (
 // SRV reports an endpoint for each SRV record of a service, with the record's
 // host, port and weight. Weights without a 0 among them are divided by their greatest
 // common divisor, so that all are 1 if they are equal. Endpoints are sorted by priority,
-// which matters only to strategies that prefer earlier endpoints. Hosts are resolved at each dial, and certificates are verified against
-// the host name.
+// which matters only to strategies that prefer earlier endpoints. Hosts are resolved at
+// each dial, and certificates are verified against the host name.
 type SRV struct {
 	// Name is the name of the records, such as
 	// "_cluster-api._tcp.example.org".

@@ -91,8 +91,8 @@ type endpointGauges struct {
 	states   []prometheus.Gauge // for each of states
 }
 
-// gaugesOf returns the gauges of an endpoint, which are looked up once. The caller holds
-// c.series.
+// gaugesOf returns the gauges of an endpoint, which are looked up once. The caller has
+// locked c.series for writing.
 func (c *Collector) gaugesOf(label string) *endpointGauges {
 	g := c.gauges[label]
 	if g == nil {

@@ -102,7 +102,9 @@ type Collector struct {
 
 	series    sync.RWMutex // locked while series of endpoints are removed
 	endpoints sync.Map     // of *endpointMetrics by label: endpoints that have series
-	gauges    map[string]*endpointGauges
+	// gauges has those of the observed load balancer's endpoints, by label. Only update and
+	// what it calls use it, with series locked.
+	gauges map[string]*endpointGauges
 }
 
 var _ prometheus.Collector = (*Collector)(nil)
